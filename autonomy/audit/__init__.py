@@ -1,0 +1,7 @@
+"""What happened: an append-only, verifiable log, and beside it what may be forgotten."""
+
+from .leaf import Leaf, commitment, make_leaf, read_leaf, record
+from .log import Log, begin_log
+from .vault import SubjectKey, Vault
+
+__all__ = ["Leaf", "Log", "SubjectKey", "Vault", "begin_log", "commitment", "make_leaf", "read_leaf", "record"]

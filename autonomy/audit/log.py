@@ -1,0 +1,79 @@
+"""The log as the commit queue appends to it: contiguous indices, a Merkle frontier, and the epochs in the same row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import Connection, insert
+
+from autonomy.db import Epochs
+from autonomy.db.ports import Row, Write
+
+from .leaf import Leaf
+from .merkle import Frontier
+from .store import INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDATE_HEAD, head
+
+Mark = tuple[int, int, int]
+
+
+class LogPage:
+    """What one group of commits appends. Nothing is kept between groups: the next one reads the head again."""
+
+    def __init__(self, size: int, frontier: bytes, catalog: int, identity: int) -> None:
+        self.epochs = Epochs(catalog, identity)
+        self._start = size
+        self._frontier = frontier
+        self._opened = (catalog, identity)
+        self._leaves: list[Leaf] = []
+
+    @property
+    def size(self) -> int:
+        return self._start + len(self._leaves)
+
+    def append(self, leaf: Leaf) -> int:
+        self._leaves.append(leaf)
+        return self.size - 1
+
+    def bump(self, which: Literal["catalog", "identity"]) -> int:
+        if which == "catalog":
+            self.epochs.catalog += 1
+            return self.epochs.catalog
+        self.epochs.identity += 1
+        return self.epochs.identity
+
+    def mark(self) -> Mark:
+        return len(self._leaves), self.epochs.catalog, self.epochs.identity
+
+    def rewind(self, mark: Mark) -> None:
+        kept, self.epochs.catalog, self.epochs.identity = mark
+        del self._leaves[kept:]
+
+    def writes(self) -> list[Write]:
+        epochs = (self.epochs.catalog, self.epochs.identity)
+        if not self._leaves and epochs == self._opened:
+            return []
+        frontier = Frontier.decode(self._frontier)
+        nodes = frontier.extend(leaf.hash for leaf in self._leaves)
+        rows = [
+            (index, leaf.kind, leaf.action, leaf.at, leaf.body, leaf.hash)
+            for index, leaf in enumerate(self._leaves, self._start)
+        ]
+        writes: list[Write] = [(INSERT_LEAF, rows)] if rows else []
+        if nodes:
+            writes.append((INSERT_NODE, nodes))
+        return [*writes, (UPDATE_HEAD, [(self.size, frontier.encode(), *epochs)])]
+
+
+class Log:
+    """The ledger handed to the commit queue."""
+
+    head = READ_HEAD
+
+    def open(self, row: Row) -> LogPage:
+        size, frontier, catalog, identity = row
+        return LogPage(size, bytes(frontier), catalog, identity)
+
+
+def begin_log(connection: Connection) -> None:
+    """Write the head of an empty log."""
+    connection.execute(insert(head).values(id=1, size=0, frontier=Frontier().encode(), catalog=0, identity=0))

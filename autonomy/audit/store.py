@@ -1,0 +1,132 @@
+"""Tables of the log and of what lies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
+
+from autonomy.db import metadata
+from autonomy.kernel.errors import Corrupt
+
+from .merkle import NodeSource, node_source
+
+head = Table(
+    "log_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("catalog", BigInteger, nullable=False),
+    Column("identity", BigInteger, nullable=False),
+)
+
+leaf = Table(
+    "leaf",
+    metadata,
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("action", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+Index(
+    "leaf_action", leaf.c.action, sqlite_where=leaf.c.action.is_not(None), postgresql_where=leaf.c.action.is_not(None)
+)
+
+node = Table(
+    "log_node",
+    metadata,
+    Column("level", Integer, primary_key=True),
+    Column("idx", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+payload = Table(
+    "payload",
+    metadata,
+    Column("action", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+Index("payload_subject", payload.c.subject)
+
+subject_key = Table(
+    "subject_key",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("wrapped", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("erased_at", BigInteger),
+)
+
+READ_HEAD = "SELECT size, frontier, catalog, identity FROM log_head WHERE id = 1"
+INSERT_LEAF = "INSERT INTO leaf (idx, kind, action, at, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT_NODE = "INSERT INTO log_node (level, idx, hash) VALUES (?, ?, ?)"
+UPDATE_HEAD = "UPDATE log_head SET size = ?, frontier = ?, catalog = ?, identity = ? WHERE id = 1"
+INSERT_PAYLOAD = "INSERT INTO payload (action, part, subject, generation, box, at) VALUES (?, ?, ?, ?, ?, ?)"
+
+SCAN_ROWS = 5_000  # rows a scan holds in memory at once
+
+
+def leaves(connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Index and exact bytes of the leaves from `start` up to, not including, `stop`, in order."""
+    at = start
+    while stop is None or at < stop:
+        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= at).order_by(leaf.c.idx).limit(SCAN_ROWS)
+        rows = connection.execute(query if stop is None else query.where(leaf.c.idx < stop)).all()
+        if not rows:
+            return
+        for index, body in rows:
+            yield index, bytes(body)
+        at = rows[-1][0] + 1
+
+
+def leaves_of(connection: Connection, action: str) -> list[tuple[int, bytes]]:
+    """Every leaf about one action, in order."""
+    query = select(leaf.c.idx, leaf.c.body).where(leaf.c.action == action).order_by(leaf.c.idx)
+    return [(index, bytes(body)) for index, body in connection.execute(query)]
+
+
+def newest(connection: Connection, count: int, kind: str | None = None) -> list[tuple[int, bytes]]:
+    """The last `count` leaves, of one kind if given, oldest first."""
+    query = select(leaf.c.idx, leaf.c.body).order_by(leaf.c.idx.desc()).limit(count)
+    rows = connection.execute(query if kind is None else query.where(leaf.c.kind == kind)).all()
+    return [(index, bytes(body)) for index, body in reversed(rows)]
+
+
+def nodes(connection: Connection) -> NodeSource:
+    """The complete nodes of the tree, for proofs."""
+
+    def hashes(start: int, stop: int) -> list[bytes]:
+        query = select(leaf.c.hash).where(leaf.c.idx >= start, leaf.c.idx < stop).order_by(leaf.c.idx)
+        return [bytes(found) for (found,) in connection.execute(query)]
+
+    def stored(level: int, index: int) -> bytes | None:
+        query = select(node.c.hash).where(node.c.level == level, node.c.idx == index)
+        found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else bytes(found)
+
+    return node_source(hashes, stored)
+
+
+def read_head(connection: Connection) -> tuple[int, bytes, int, int]:
+    """Size, encoded frontier, catalog epoch, identity epoch. Raises Corrupt where the head row is gone."""
+    row: Any = connection.execute(select(head.c.size, head.c.frontier, head.c.catalog, head.c.identity)).one_or_none()
+    if row is None:
+        raise Corrupt("the head of the log is gone", code="audit.head_missing")
+    return row.size, bytes(row.frontier), row.catalog, row.identity

@@ -1,0 +1,174 @@
+"""Payloads: what actions carried, encrypted under a key for each subject, so that a subject can be forgotten.
+
+The subject key is wrapped by the master key. Erasing destroys the subject key; salts lie inside the boxes and go
+with it, so that what stays in the log is a commitment nobody can open or test a guess against.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel.clock import Clock, now
+from autonomy.kernel.errors import Conflict, Corrupt, Unavailable
+
+from .leaf import commitment, record
+from .store import payload, subject_key
+
+NONCE_BYTES = 12
+SALT_BYTES = 16
+MAX_KEYS = 10_000  # subject keys kept in memory
+
+PayloadRow = tuple[str, str, str, int, bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The key of one subject, in its present generation; a new generation begins when somebody erased returns."""
+
+    subject: str
+    generation: int
+    box: AESGCM
+    binding: bytes
+
+    def seal(self, action: str, part: str, value: bytes, at: int) -> tuple[PayloadRow, str]:
+        """A row for the payload table and the commitment for the leaf."""
+        salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
+        box = nonce + self.box.encrypt(nonce, salt + value, _aad(action, part))
+        return (action, part, self.subject, self.generation, box, at), commitment(salt, value)
+
+    def bind(self, value: bytes) -> str:
+        """A keyed hash of `value`, hexadecimal: equal for equal values, telling nothing once the key is gone."""
+        return hmac.digest(self.binding, value, "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A payload as it was: the value's bytes and the salt of its commitment."""
+
+    value: bytes
+    salt: bytes
+
+
+class Vault:
+    """Seals and opens payloads; erases subjects."""
+
+    def __init__(self, database: Database, queue: CommitQueue, master: bytes, clock: Clock = now) -> None:
+        self._database = database
+        self._queue = queue
+        self._wrap = AESGCM(_derive(master, b"autonomy subject keys"))
+        self._clock = clock
+        self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
+        self._epoch = -1
+
+    async def key(self, subject: str, epoch: int) -> SubjectKey:
+        """The key to seal with for `subject`. `epoch` is the identity epoch: an erasure anywhere moves it."""
+        if epoch != self._epoch:
+            self._keys.clear()
+            self._epoch = epoch
+        found = self._keys.get(subject)
+        if found is None:
+            row = await self._database.read(lambda connection: _live(connection, subject))
+            generation, wrapped = row or await self._queue.perform(lambda tx: self._create(tx, subject))
+            found = self._unwrap(subject, generation, wrapped)
+            self._keys[subject] = found
+            if len(self._keys) > MAX_KEYS:
+                self._keys.popitem(last=False)
+        return found
+
+    def open(self, connection: Connection, action: str, part: str) -> Opened | None:
+        """What the action carried as `part`; None where it carried nothing or its subject was erased."""
+        row = connection.execute(
+            select(payload).where(payload.c.action == action, payload.c.part == part)
+        ).one_or_none()
+        if row is None:
+            return None
+        columns = subject_key.c
+        query = select(columns.wrapped).where(columns.subject == row.subject, columns.generation == row.generation)
+        wrapped = connection.execute(query).scalar_one_or_none()
+        if wrapped is None:
+            return None
+        key = self._unwrap(row.subject, row.generation, bytes(wrapped))
+        try:
+            opened = key.box.decrypt(row.box[:NONCE_BYTES], bytes(row.box[NONCE_BYTES:]), _aad(action, part))
+        except InvalidTag:
+            raise Corrupt(f"the payload of `{action}` was changed", code="audit.payload_changed") from None
+        return Opened(opened[SALT_BYTES:], opened[:SALT_BYTES])
+
+    def erase(self, tx: Tx, subject: str, by: str, reason: str) -> int:
+        """Destroy every key of `subject`; returns how many payloads can never be opened again.
+
+        Raises Conflict where nothing of the subject is kept. The leaf names the subject only by a commitment whose
+        salt nobody keeps.
+        """
+        columns = subject_key.c
+        live = columns.subject == subject, columns.wrapped.is_not(None)
+        if not tx.execute(select(func.count()).select_from(subject_key).where(*live)).scalar_one():
+            raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
+        boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == subject)).scalar_one()
+        tx.execute(delete(payload).where(payload.c.subject == subject))
+        tx.execute(update(subject_key).where(*live).values(wrapped=None, erased_at=self._clock()))
+        tx.bump("identity")
+        record(
+            tx,
+            "erasure",
+            self._clock(),
+            actor=by,
+            reason=reason,
+            subject=commitment(os.urandom(SALT_BYTES), subject.encode()),
+            payloads=boxes,
+        )
+        return int(boxes)
+
+    def _create(self, tx: Tx, subject: str) -> tuple[int, bytes]:
+        existing = tx.execute(_live_query(subject)).one_or_none()
+        if existing is not None:
+            return existing.generation, bytes(existing.wrapped)
+        last = tx.execute(
+            select(func.max(subject_key.c.generation)).where(subject_key.c.subject == subject)
+        ).scalar_one()
+        generation = (last or 0) + 1
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), _aad(subject, str(generation)))
+        values = {"subject": subject, "generation": generation, "wrapped": wrapped, "created_at": self._clock()}
+        tx.execute(insert(subject_key).values(**values))
+        return generation, wrapped
+
+    def _unwrap(self, subject: str, generation: int, wrapped: bytes) -> SubjectKey:
+        try:
+            key = self._wrap.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _aad(subject, str(generation)))
+        except InvalidTag:
+            raise Unavailable(
+                "the master key does not open this database",
+                code="vault.wrong_key",
+                hint="use the key file this database was made with",
+            ) from None
+        return SubjectKey(subject, generation, AESGCM(key), _derive(key, b"autonomy binding"))
+
+
+def _live_query(subject: str) -> Any:
+    columns = subject_key.c
+    return select(columns.generation, columns.wrapped).where(columns.subject == subject, columns.wrapped.is_not(None))
+
+
+def _live(connection: Connection, subject: str) -> tuple[int, bytes] | None:
+    row = connection.execute(_live_query(subject)).one_or_none()
+    return None if row is None else (row.generation, bytes(row.wrapped))
+
+
+def _aad(*parts: str) -> bytes:
+    return "\x1f".join(parts).encode()
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    """One key, one purpose (HKDF-Expand of RFC 5869 with one block)."""
+    return hmac.digest(key, purpose + b"\x01", hashlib.sha256)

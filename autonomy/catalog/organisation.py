@@ -1,0 +1,99 @@
+"""An organisation as declared at one epoch: an immutable snapshot that every process shares and nobody edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from types import MappingProxyType
+
+from autonomy.kernel.errors import Invalid
+from autonomy.kernel.money import Currency
+
+from .model import Strict, UnitSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One declared object in one wording. `digest` is the SHA-256 of its canonical manifest: same words, same digest."""
+
+    kind: str
+    name: str
+    unit: str
+    digest: str
+    description: str
+    spec: Strict
+
+
+class Organisation:
+    """What is declared at `epoch`. Everything in it refers only to what is in it."""
+
+    def __init__(self, epoch: int, revisions: Iterable[Revision]) -> None:
+        self.epoch = epoch
+        self._kinds: dict[str, dict[str, Revision]] = {}
+        for revision in revisions:
+            self._kinds.setdefault(revision.kind, {})[revision.name] = revision
+
+    def all(self, kind: str) -> Mapping[str, Revision]:
+        """Every object of `kind` by name."""
+        return MappingProxyType(self._kinds.get(kind, {}))
+
+    def get(self, kind: str, name: str) -> Revision | None:
+        return self._kinds.get(kind, {}).get(name)
+
+    def revisions(self) -> Iterable[Revision]:
+        for objects in self._kinds.values():
+            yield from objects.values()
+
+    @cached_property
+    def root(self) -> Revision:
+        """The one unit without a parent. Raises Invalid where there is none: nothing is governed by nobody."""
+        roots = [unit for unit in self.all("Unit").values() if _unit(unit).parent is None]
+        if len(roots) != 1:
+            raise Invalid(f"{len(roots)} units have no parent", code="catalog.root", hint="declare exactly one root unit")
+        return roots[0]
+
+    def lineage(self, unit: str) -> tuple[str, ...]:
+        """`unit` and its ancestors, nearest first, the root last; empty for an unknown unit."""
+        found: list[str] = []
+        current: str | None = unit
+        while current and current not in found and (revision := self.get("Unit", current)):
+            found.append(current)
+            current = _unit(revision).parent
+        return tuple(found)
+
+    @cached_property
+    def currency(self) -> Currency:
+        """The base currency and the declared rates of the root unit."""
+        spec = _unit(self.root)
+        return Currency(spec.currency or "EUR", {code: Decimal(rate) for code, rate in spec.rates.items()})
+
+    @cached_property
+    def trust_domain(self) -> str:
+        """The SPIFFE trust domain in which this organisation's agents have their identities."""
+        return _unit(self.root).trustDomain or "autonomy.local"
+
+    def grants(self, unit: str, tool: str) -> bool:
+        """Whether every unit from `unit` up to the root admits `tool`; a unit can only tighten its parent."""
+        lineage = self.lineage(unit)
+        specs = [_unit(revision) for name in lineage if (revision := self.get("Unit", name))]
+        return bool(specs) and all(matches(spec.tools, tool) for spec in specs)
+
+    def grants_data(self, unit: str, tags: Iterable[str]) -> bool:
+        """Whether every unit from `unit` up to the root admits data with each of `tags`."""
+        specs = [_unit(revision) for name in self.lineage(unit) if (revision := self.get("Unit", name))]
+        return all("*" in spec.data or tag in spec.data for spec in specs for tag in tags)
+
+
+def matches(patterns: Iterable[str], tool: str) -> bool:
+    """Whether a tool's name fits one of the patterns `*`, `prefix.*`, `name`."""
+    return any(
+        pattern == "*" or pattern == tool or (pattern.endswith(".*") and tool.startswith(pattern[:-1])) for pattern in patterns
+    )
+
+
+def _unit(revision: Revision) -> UnitSpec:
+    if not isinstance(revision.spec, UnitSpec):
+        raise Invalid(f"`{revision.name}` is not a unit", code="catalog.kind")
+    return revision.spec

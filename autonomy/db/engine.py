@@ -1,0 +1,164 @@
+"""Connections: SQLite by default, PostgreSQL by URL. Readers here; the one writer is `db.writer`."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from autonomy.kernel.errors import Invalid, Unavailable
+
+T = TypeVar("T")
+
+metadata = MetaData()
+"""Every room declares its tables on this; the migrations must add up to it."""
+
+BUSY_TIMEOUT_MS = 1_000  # invariant 3: a refusal within two seconds, so no wait may be longer than one
+READERS = 4
+
+
+class Database:
+    """One database of the control plane. Thread-safe; `close` it at the end."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
+        self._engine = self._readers()
+        self._threads = ThreadPoolExecutor(READERS, "reader")
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """The database at `sqlite:///FILE` or `postgresql://…`; raises Invalid for any other URL."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise Invalid(
+                "the database URL cannot be read",
+                code="db.url",
+                hint="write `sqlite:///FILE` or `postgresql://HOST/NAME`",
+            ) from None
+        backend = parsed.get_backend_name()
+        if backend == "postgresql":
+            return cls(parsed.set(drivername="postgresql+psycopg"))
+        if backend == "sqlite" and parsed.database:
+            return cls(parsed.set(drivername="sqlite+pysqlite"))
+        raise Invalid(
+            f"`{backend}` is not a database this runs on",
+            code="db.url",
+            hint="write `sqlite:///FILE` or `postgresql://HOST/NAME`",
+        )
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; none on PostgreSQL."""
+        return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for reading committed data, for any thread. Raises Unavailable where the store is gone."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise unavailable(error.orig) from None
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """`work` on a reading connection in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self.reading() as connection:
+            return work(connection)
+
+    def writer_engine(self) -> Engine:
+        """An engine whose connections leave BEGIN and COMMIT to the commit queue."""
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args=self._connect_args())
+        if self.dialect == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite_writer)
+        else:
+            event.listen(engine, "connect", _prepare_postgresql_writer)
+        return engine
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+    def _readers(self) -> Engine:
+        engine = create_engine(
+            self.url,
+            pool_size=READERS,
+            max_overflow=4,
+            pool_timeout=1,
+            pool_pre_ping=self.dialect == "postgresql",
+            connect_args=self._connect_args(),
+        )
+        if self.dialect == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite_reader)
+        return engine
+
+    def _connect_args(self) -> dict[str, Any]:
+        if self.dialect == "sqlite":
+            return {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+        return {"connect_timeout": 2}
+
+
+def upsert(
+    table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]], keys: Sequence[str], dialect: str = "sqlite"
+) -> Any:
+    """INSERT … ON CONFLICT (`keys`) DO UPDATE of every other column given, for both databases."""
+    rows = [values] if isinstance(values, Mapping) else list(values)
+    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = build(table).values(rows)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    if not changed:
+        return statement.on_conflict_do_nothing(index_elements=list(keys))
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+def unavailable(error: BaseException | None) -> Unavailable:
+    """What a caller is told when the store fails: never the driver's own words, which may hold values."""
+    full = "full" in str(error)
+    return Unavailable(
+        "the disk of the store is full" if full else "the store does not answer",
+        code="store.full" if full else "store.unavailable",
+        hint="nothing was done; see the server's log",
+    )
+
+
+def _prepare_sqlite_reader(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "query_only=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_sqlite_writer(connection: sqlite3.Connection, _record: object) -> None:
+    # FULL: with NORMAL an fsync that fails is acknowledged all the same (RELIABILITY.md, row 2).
+    # secure_delete: what is erased leaves no plain bytes in free pages.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql_writer(connection: Any, _record: object) -> None:
+    # A frozen process must not keep the head lock for ever, nor wait for it longer than callers do.
+    connection.autocommit = True
+    for setting in (
+        "synchronous_commit = on",
+        "lock_timeout = '1500ms'",
+        "statement_timeout = '10s'",
+        "idle_in_transaction_session_timeout = '10s'",
+    ):
+        connection.execute(f"SET {setting}")

@@ -1,0 +1,243 @@
+"""The commit queue: one writer thread runs what waits together in one transaction and answers when it is durable.
+
+Hot units are values that a planner judges in one batch; cold use cases are functions that run under a savepoint each.
+The head row is locked first, leaves are appended last. HOT_PATH.md of the design measured why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from autonomy.kernel.errors import Busy, Unavailable
+from autonomy.kernel.failpoint import failpoint
+
+from .engine import Database, unavailable
+from .ports import Ledger, Page, Planner, Write
+from .tx import Tx
+from .writer import STORE_ERRORS, UNIT_ERRORS, Writer, open_writer
+
+T = TypeVar("T")
+log = logging.getLogger("autonomy.db")
+
+MAX_WAITING = 20_000  # ten thousand agents may wake at once; beyond twice that, waiting longer helps nobody
+MAX_GROUP = 256  # larger groups lengthen every member's wait without saving commits
+
+
+@dataclass(slots=True)
+class _Entry:
+    work: Any
+    hot: bool
+    future: asyncio.Future[Any] | concurrent.futures.Future[Any]
+    loop: asyncio.AbstractEventLoop | None
+
+
+class CommitQueue:
+    """All writing of one process. `submit`, `perform` and `run` return when the write is durable, or raise."""
+
+    def __init__(self, database: Database, ledger: Ledger, planner: Planner | None = None) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._planner = planner
+        self._entries: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
+        self._ticks: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
+        self._waiting = 0
+        self._count = threading.Lock()
+        self._closed = False
+        self._writer: Writer | None = None
+        self._thread = threading.Thread(target=self._serve, name="commit-queue", daemon=True)
+        self._thread.start()
+
+    def plan_with(self, planner: Planner) -> None:
+        """Hand in who judges hot units; the gate does, and it is built after the queue."""
+        self._planner = planner
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their answer."""
+        return self._waiting
+
+    def submit(self, unit: Any) -> asyncio.Future[Any]:
+        """A hot unit's answer, from the event loop. Units of one tick travel together."""
+        return self._collect(unit, hot=True)
+
+    async def perform(self, work: Callable[[Tx], T]) -> T:
+        """A cold use case, from the event loop."""
+        answer: T = await self._collect(work, hot=False)
+        return answer
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """A cold use case, from any thread that may block."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._admit()
+        self._entries.put([_Entry(work, False, future, None)])
+        return future.result()
+
+    def close(self) -> None:
+        """Answer what waits, then stop."""
+        with self._count:
+            if self._closed:
+                return
+            self._closed = True
+        self._entries.put(None)
+        self._thread.join()
+
+    def _collect(self, work: Any, hot: bool) -> asyncio.Future[Any]:
+        self._admit()
+        loop = asyncio.get_running_loop()
+        entry = _Entry(work, hot, loop.create_future(), loop)
+        tick = self._ticks.get(loop)
+        if tick is None:
+            self._ticks[loop] = [entry]
+            loop.call_soon(self._flush, loop)
+        else:
+            tick.append(entry)
+        return entry.future  # type: ignore[return-value]
+
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._entries.put(self._ticks.pop(loop))
+
+    def _admit(self) -> None:
+        with self._count:
+            if self._closed:
+                raise Unavailable("the process is stopping", code="store.closing")
+            if self._waiting >= MAX_WAITING:
+                raise Busy("too many writes are waiting", code="store.busy", retry_after=1.0)
+            self._waiting += 1
+
+    def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = self._entries.get()
+            entries: list[_Entry] = []
+            while batch is not None:
+                entries += batch
+                if len(entries) >= MAX_GROUP or self._entries.empty():
+                    break
+                batch = self._entries.get()
+            stopping = batch is None
+            for start in range(0, len(entries), MAX_GROUP):
+                self._serve_group(entries[start : start + MAX_GROUP])
+        if self._writer is not None:
+            self._writer.close()
+
+    def _serve_group(self, entries: list[_Entry]) -> None:
+        # Who stopped waiting before the group began is not served: nothing of theirs has happened yet.
+        live = [entry for entry in entries if not entry.future.cancelled()]
+        try:
+            answers = self._group(live) if live else []
+        except Exception as error:
+            log.exception("the commit queue failed; its units are refused")
+            answers = [unavailable(error)] * len(live)
+        with self._count:
+            self._waiting -= len(entries)
+        _deliver(live, answers)
+
+    def _group(self, entries: list[_Entry]) -> list[Any]:
+        """The answers of a group. A unit that breaks the whole group makes its members go one by one."""
+        try:
+            return self._transaction(entries)
+        except UNIT_ERRORS as error:
+            if len(entries) == 1:
+                log.error("a write was refused by the store: %s", type(error).__name__)
+                return [unavailable(error)]
+            return [answer for entry in entries for answer in self._group([entry])]
+        except Unavailable as error:
+            return [error] * len(entries)
+        except STORE_ERRORS as error:
+            log.error("the store failed: %s", type(error).__name__)
+            self._drop_writer()
+            return [unavailable(error)] * len(entries)
+
+    def _transaction(self, entries: list[_Entry]) -> list[Any]:
+        writer = self._writer or open_writer(self._database)
+        self._writer = writer
+        hot = [entry.work for entry in entries if entry.hot]
+        with writer.turn():
+            try:
+                page, writes, hot_answers = self._judge(writer, hot)
+                failpoint("group.begun")
+                cold = [entry.work for entry in entries if not entry.hot]
+                if cold:
+                    writer.write(writes)
+                    writes = []
+                cold_answers = [self._savepoint(writer, page, work) for work in cold]
+                failpoint("group.written")
+                writer.commit(writes + page.writes())
+                failpoint("group.committed")
+            except BaseException:
+                self._abandon(writer)
+                raise
+        answers = {True: iter(hot_answers), False: iter(cold_answers)}
+        return [next(answers[entry.hot]) for entry in entries]
+
+    def _judge(self, writer: Writer, hot: Sequence[Any]) -> tuple[Page, list[Write], list[Any]]:
+        planner = self._planner
+        reads = planner.reads(hot) if planner and hot else []
+        head, *rows = writer.begin([(self._ledger.head, ()), *reads])
+        page = self._ledger.open(head[0])
+        if planner is None or not hot:
+            return page, [], []
+        plan = planner.judge(hot, rows, page)
+        return page, plan.writes, plan.answers
+
+    def _savepoint(self, writer: Writer, page: Page, work: Callable[[Tx], Any]) -> Any:
+        mark = page.mark()
+        writer.run("SAVEPOINT unit")
+        try:
+            answer = work(Tx(writer.core, page, self._database.dialect))
+            writer.run("RELEASE SAVEPOINT unit")
+        except Exception as error:  # noqa: BLE001 - it is the unit's answer, raised where the unit was submitted
+            writer.run("ROLLBACK TO SAVEPOINT unit")
+            writer.run("RELEASE SAVEPOINT unit")
+            page.rewind(mark)
+            return error
+        return answer
+
+    def _abandon(self, writer: Writer) -> None:
+        try:
+            writer.rollback()
+        except STORE_ERRORS:
+            self._drop_writer()
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            try:
+                writer.close()
+            except STORE_ERRORS as error:
+                log.warning("closing the failed connection failed too: %s", type(error).__name__)
+
+
+def _deliver(entries: Sequence[_Entry], answers: Sequence[Any]) -> None:
+    """Wake each event loop once, however many of its units were in the group."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]] = defaultdict(list)
+    for entry, answer in zip(entries, answers, strict=True):
+        if entry.loop is None:
+            _settle(entry.future, answer)
+        else:
+            by_loop[entry.loop].append((entry.future, answer))
+    for loop, pairs in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, pairs)
+
+
+def _settle_all(pairs: list[tuple[Any, Any]]) -> None:
+    for future, answer in pairs:
+        _settle(future, answer)
+
+
+def _settle(future: Any, answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

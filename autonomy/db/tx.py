@@ -1,0 +1,43 @@
+"""What a cold use case may touch inside its transaction."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sqlalchemy import Connection, CursorResult, Executable
+
+from .ports import Epochs, Page
+
+
+class Tx:
+    """One savepoint of a group. It is over when the use case returns; do not keep it."""
+
+    __slots__ = ("_core", "_page", "dialect")
+
+    def __init__(self, core: Connection, page: Page, dialect: Literal["sqlite", "postgresql"]) -> None:
+        self._core = core
+        self._page = page
+        self.dialect: Literal["sqlite", "postgresql"] = dialect
+
+    @property
+    def epochs(self) -> Epochs:
+        """The epochs in force, moves of this group included."""
+        return self._page.epochs
+
+    @property
+    def size(self) -> int:
+        """How many leaves the log holds, this group's included."""
+        return self._page.size
+
+    def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+        """Run a SQLAlchemy Core statement."""
+        result: CursorResult[Any] = self._core.execute(statement, values)
+        return result
+
+    def bump(self, which: Literal["catalog", "identity"]) -> int:
+        """Move an epoch: whoever decided under the old one decides again. Returns the new value."""
+        return self._page.bump(which)
+
+    def append(self, leaf: Any) -> int:
+        """Append a leaf to the log; returns its index."""
+        return self._page.append(leaf)

@@ -1,0 +1,1 @@
+"""What every floor stands on: ids, time, money, canonical JSON, errors. Standard library only."""

@@ -1,0 +1,26 @@
+"""Identifiers: `act_` + 26 characters of Crockford base32, sortable by time (48 bits ms, 80 bits random; ULID spec)."""
+
+from __future__ import annotations
+
+import os
+
+from . import clock
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+def new_id(prefix: str, at: int | None = None) -> str:
+    """A new identifier of the kind `prefix`, never given before."""
+    stamp = clock.now() if at is None else at
+    number = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
+    return f"{prefix}_{encode(number, 26)}"
+
+
+def encode(number: int, length: int) -> str:
+    """`number` in Crockford base32, `length` characters (even), leading zeros kept."""
+    pairs = []
+    for _ in range(length // 2):
+        number, low = divmod(number, 1024)
+        pairs.append(_PAIRS[low])
+    return "".join(reversed(pairs))

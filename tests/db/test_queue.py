@@ -1,0 +1,114 @@
+"""The commit queue: durable answers, all or nothing, one bad unit harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import Column, Integer, Table, Text, insert, select
+
+from autonomy.audit import make_leaf, record
+from autonomy.audit.merkle import Frontier
+from autonomy.audit.store import leaves, nodes, read_head
+from autonomy.db import CommitQueue, Database, Tx, metadata
+
+note = Table("test_note", metadata, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
+
+
+def write(number: int):
+    def work(tx: Tx) -> int:
+        tx.execute(insert(note).values(id=number, text=f"note {number}"))
+        return record(tx, "identity", at=number, actor="system", number=number)
+
+    return work
+
+
+def rows(database: Database) -> list[int]:
+    with database.reading() as connection:
+        return [number for (number,) in connection.execute(select(note.c.id).order_by(note.c.id))]
+
+
+def test_a_write_is_there_for_every_reader_once_it_is_answered(database: Database, queue: CommitQueue) -> None:
+    assert queue.run(write(1)) == 0
+    assert rows(database) == [1]
+
+
+def test_a_unit_that_fails_undoes_only_itself_and_its_leaf(database: Database, queue: CommitQueue) -> None:
+    def broken(tx: Tx) -> None:
+        write(2)(tx)
+        raise ValueError("no")
+
+    async def together() -> list[object]:
+        return await asyncio.gather(
+            *(queue.perform(work) for work in (write(1), broken, write(3))), return_exceptions=True
+        )
+
+    answers = asyncio.run(together())
+    assert answers[0] == 0 and isinstance(answers[1], ValueError) and answers[2] == 1
+    assert rows(database) == [1, 3]
+    with database.reading() as connection:
+        assert [index for index, _ in leaves(connection)] == [0, 1]
+
+
+def test_a_constraint_broken_by_one_unit_is_not_felt_by_its_neighbours(database: Database, queue: CommitQueue) -> None:
+    async def together() -> list[object]:
+        return await asyncio.gather(*(queue.perform(write(n)) for n in (1, 1, 2)), return_exceptions=True)
+
+    answers = asyncio.run(together())
+    assert [isinstance(answer, Exception) for answer in answers] == [False, True, False]
+    assert rows(database) == [1, 2]
+
+
+def test_the_log_stays_contiguous_and_its_frontier_true_over_many_groups(
+    database: Database, queue: CommitQueue
+) -> None:
+    async def many() -> None:
+        for start in range(0, 900, 100):
+            await asyncio.gather(
+                *(
+                    queue.perform(lambda tx, n=n: record(tx, "identity", at=n, actor="system"))
+                    for n in range(start, start + 100)
+                )
+            )
+
+    asyncio.run(many())
+    with database.reading() as connection:
+        bodies = [body for _, body in leaves(connection)]
+        size, frontier, _, _ = read_head(connection)
+        expected = Frontier()
+        expected.extend(make_leaf_hash(body) for body in bodies)
+        assert size == len(bodies) == 900
+        assert Frontier.decode(frontier).root() == expected.root()
+        assert nodes(connection)(8, 2) is not None
+
+
+def make_leaf_hash(body: bytes) -> bytes:
+    from autonomy.audit.merkle import leaf_hash
+
+    return leaf_hash(body)
+
+
+def test_an_epoch_moved_by_a_unit_that_fails_is_not_moved(database: Database, queue: CommitQueue) -> None:
+    def broken(tx: Tx) -> None:
+        tx.bump("catalog")
+        raise ValueError("no")
+
+    assert queue.run(lambda tx: tx.bump("catalog")) == 1
+    with pytest.raises(ValueError):
+        queue.run(broken)
+    assert queue.run(lambda tx: tx.epochs.catalog) == 1
+
+
+def test_after_close_a_write_is_refused(database: Database) -> None:
+    from autonomy.audit import Log
+    from autonomy.kernel.errors import Unavailable
+
+    queue = CommitQueue(database, Log())
+    queue.close()
+    with pytest.raises(Unavailable):
+        queue.run(write(1))
+
+
+def test_leaves_say_what_was_given() -> None:
+    leaf = make_leaf("identity", 5, actor="system", nothing=None)
+    assert leaf.body == b'{"actor":"system","at":5,"kind":"identity","v":1}'
