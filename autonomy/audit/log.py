@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from sqlalchemy import Connection, insert
@@ -11,15 +12,22 @@ from autonomy.db.ports import Row, Write
 
 from .leaf import Leaf
 from .merkle import Frontier
-from .store import INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDATE_HEAD, head
+from .store import INSERT_CHECKPOINT, INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDATE_HEAD, head
 
 Mark = tuple[int, int, int]
+
+Sign = Callable[[int, bytes], Row]
+"""Makes the checkpoint row (size, at, note) of a tree of this size with this root."""
+
+SIGN_AFTER = 700  # leaves; with a whole group after it still less than the thousand that verifiers are promised
 
 
 class LogPage:
     """What one group of commits appends. Nothing is kept between groups: the next one reads the head again."""
 
-    def __init__(self, size: int, frontier: bytes, catalog: int, identity: int) -> None:
+    def __init__(self, size: int, frontier: bytes, catalog: int, identity: int, signed: int, sign: Sign | None) -> None:
+        self._signed = signed
+        self._sign = sign
         self.epochs = Epochs(catalog, identity)
         self._start = size
         self._frontier = frontier
@@ -61,7 +69,10 @@ class LogPage:
         writes: list[Write] = [(INSERT_LEAF, rows)] if rows else []
         if nodes:
             writes.append((INSERT_NODE, nodes))
-        return [*writes, (UPDATE_HEAD, [(self.size, frontier.encode(), *epochs)])]
+        if self._sign and self.size - self._signed >= SIGN_AFTER:
+            self._signed = self.size
+            writes.append((INSERT_CHECKPOINT, [self._sign(self.size, frontier.root())]))
+        return [*writes, (UPDATE_HEAD, [(self.size, frontier.encode(), *epochs, self._signed)])]
 
 
 class Log:
@@ -69,11 +80,14 @@ class Log:
 
     head = READ_HEAD
 
+    def __init__(self, sign: Sign | None = None) -> None:
+        self._sign = sign
+
     def open(self, row: Row) -> LogPage:
-        size, frontier, catalog, identity = row
-        return LogPage(size, bytes(frontier), catalog, identity)
+        size, frontier, catalog, identity, signed = row
+        return LogPage(size, bytes(frontier), catalog, identity, signed, self._sign)
 
 
 def begin_log(connection: Connection) -> None:
     """Write the head of an empty log."""
-    connection.execute(insert(head).values(id=1, size=0, frontier=Frontier().encode(), catalog=0, identity=0))
+    connection.execute(insert(head).values(id=1, size=0, frontier=Frontier().encode(), catalog=0, identity=0, signed=0))

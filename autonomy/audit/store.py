@@ -20,6 +20,7 @@ head = Table(
     Column("frontier", LargeBinary, nullable=False),
     Column("catalog", BigInteger, nullable=False),
     Column("identity", BigInteger, nullable=False),
+    Column("signed", BigInteger, nullable=False),
 )
 
 leaf = Table(
@@ -74,10 +75,11 @@ subject_key = Table(
     Column("erased_at", BigInteger),
 )
 
-READ_HEAD = "SELECT size, frontier, catalog, identity FROM log_head WHERE id = 1"
+READ_HEAD = "SELECT size, frontier, catalog, identity, signed FROM log_head WHERE id = 1"
 INSERT_LEAF = "INSERT INTO leaf (idx, kind, action, at, body, hash) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_NODE = "INSERT INTO log_node (level, idx, hash) VALUES (?, ?, ?)"
-UPDATE_HEAD = "UPDATE log_head SET size = ?, frontier = ?, catalog = ?, identity = ? WHERE id = 1"
+UPDATE_HEAD = "UPDATE log_head SET size = ?, frontier = ?, catalog = ?, identity = ?, signed = ? WHERE id = 1"
+INSERT_CHECKPOINT = "INSERT INTO checkpoint (size, at, note) VALUES (?, ?, ?)"
 INSERT_PAYLOAD = "INSERT INTO payload (action, part, subject, generation, box, at) VALUES (?, ?, ?, ?, ?, ?)"
 
 SCAN_ROWS = 5_000  # rows a scan holds in memory at once

@@ -6,8 +6,6 @@ with it, so that what stays in the log is a commitment nobody can open or test a
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Conflict, Corrupt, Unavailable
 
@@ -48,7 +47,7 @@ class SubjectKey:
 
     def bind(self, value: bytes) -> str:
         """A keyed hash of `value`, hexadecimal: equal for equal values, telling nothing once the key is gone."""
-        return hmac.digest(self.binding, value, "sha256").hex()
+        return canonical.keyed(self.binding, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Vault:
     def __init__(self, database: Database, queue: CommitQueue, master: bytes, clock: Clock = now) -> None:
         self._database = database
         self._queue = queue
-        self._wrap = AESGCM(_derive(master, b"autonomy subject keys"))
+        self._wrap = AESGCM(canonical.derive(master, b"autonomy subject keys"))
         self._clock = clock
         self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
         self._epoch = -1
@@ -77,9 +76,10 @@ class Vault:
             self._epoch = epoch
         found = self._keys.get(subject)
         if found is None:
-            row = await self._database.read(lambda connection: _live(connection, subject))
-            generation, wrapped = row or await self._queue.perform(lambda tx: self._create(tx, subject))
-            found = self._unwrap(subject, generation, wrapped)
+            live = await self._database.read(lambda connection: _live(connection, subject))
+            if live is None:
+                live = await self._queue.perform(lambda tx: self._create(tx, subject))
+            found = self._unwrap(subject, *live)
             self._keys[subject] = found
             if len(self._keys) > MAX_KEYS:
                 self._keys.popitem(last=False)
@@ -152,7 +152,7 @@ class Vault:
                 code="vault.wrong_key",
                 hint="use the key file this database was made with",
             ) from None
-        return SubjectKey(subject, generation, AESGCM(key), _derive(key, b"autonomy binding"))
+        return SubjectKey(subject, generation, AESGCM(key), canonical.derive(key, b"autonomy binding"))
 
 
 def _live_query(subject: str) -> Any:
@@ -167,8 +167,3 @@ def _live(connection: Connection, subject: str) -> tuple[int, bytes] | None:
 
 def _aad(*parts: str) -> bytes:
     return "\x1f".join(parts).encode()
-
-
-def _derive(key: bytes, purpose: bytes) -> bytes:
-    """One key, one purpose (HKDF-Expand of RFC 5869 with one block)."""
-    return hmac.digest(key, purpose + b"\x01", hashlib.sha256)

@@ -6,9 +6,13 @@ Policies are `.cedar` files; their header comments become `PolicySpec`.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from autonomy.kernel.money import MAX_MINOR
 
 API_VERSION = "autonomy/v1"
 
@@ -19,8 +23,34 @@ Field_ = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$")]
 """A tool's name, `prefix.*`, or `*`."""
 
-Duration = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(ms|s|m|h|d)$")]
-Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,15}(\.\d{1,6})?( [A-Z]{3})?$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
+
+Text = Annotated[str, StringConstraints(pattern=r"\S")]
+"""Words for people; not blank."""
+
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+Path = Annotated[str, StringConstraints(pattern=r"^/")]
+
+FORMS = {
+    r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
+    r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
+    r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
+    r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
+    r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
+    r"\S": "words, not blanks",
+    r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
+    r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
+    r"^[a-z0-9.-]{1,255}$": "a trust domain such as `example.com`",
+    r"^[^@\s]+@[^@\s]+$": "an e-mail address",
+    r"^https?://": "an `http://` or `https://` URL",
+    r"^/": "a path that begins with `/`",
+}
+"""What each pattern above asks for, in the words of an error message."""
 
 Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
@@ -50,9 +80,18 @@ class UnitSpec(Strict):
     parent: Name | None = None
     tools: list[Pattern] = Field(["*"], description="tools this unit may use, within what its parent may use")
     data: list[Name] = Field(["*"], description="data tags this unit may touch, within its parent's")
-    trustDomain: str | None = Field(None, pattern=r"^[a-z0-9.-]{1,255}$", description="SPIFFE trust domain; root only")
-    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="base currency, ISO 4217; root only")
-    rates: dict[str, str] = Field({}, description="what one unit of a currency is worth in the base currency; root only")
+    trustDomain: TrustDomain | None = Field(None, description="SPIFFE trust domain; root only")
+    currency: CurrencyCode | None = Field(None, description="base currency, ISO 4217; root only")
+    rates: dict[CurrencyCode, Rate] = Field(
+        {}, description="what one unit of a currency is worth in the base currency; root only"
+    )
+
+    @model_validator(mode="after")
+    def _rates_are_positive(self) -> UnitSpec:
+        for code, rate in self.rates.items():
+            if Decimal(rate) == 0:
+                raise _fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
+        return self
 
 
 class RoleScope(Strict):
@@ -61,16 +100,16 @@ class RoleScope(Strict):
 
 
 class Expectation(Strict):
-    measure: str
-    target: str
+    measure: Text
+    target: Text
 
 
 class RoleSpec(Strict):
     """What a position is for and where it ends. No agent becomes active without one."""
 
     scope: RoleScope
-    responsibilities: list[str] = Field(min_length=1)
-    decisionBoundaries: list[str] = Field(min_length=1)
+    responsibilities: list[Text] = Field(min_length=1)
+    decisionBoundaries: list[Text] = Field(min_length=1)
     escalationTargets: list[Name] = Field(min_length=1, description="roles that decide what this one may not")
     expectations: list[Expectation] = Field(min_length=1)
 
@@ -78,8 +117,8 @@ class RoleSpec(Strict):
 class PersonSpec(Strict):
     """A human being: accountable as sponsor, deciding as holder of roles, seeing what `access` admits."""
 
-    displayName: str
-    email: str
+    displayName: Text
+    email: Email
     roles: list[Name] = Field([], description="business roles held, such as `finance-manager`; approvals ask for these")
     access: list[Access] = ["viewer"]
     manager: Name | None = None
@@ -90,8 +129,8 @@ class AgentSpec(Strict):
     """One agent: labour with a role, one accountable sponsor, an owner and a supervising role."""
 
     roles: list[Name] = Field(min_length=1)
-    sponsor: Name
-    owner: Name
+    sponsor: Name = Field(description="the one person accountable for what this agent does")
+    owner: Name = Field(description="the person whose work this is; often the sponsor")
     supervisor: Name = Field(description="the role whose holders supervise this agent")
     parent: Name | None = Field(None, description="the agent this one is a child of; it ends with its parent")
     site: Name | None = None
@@ -105,10 +144,16 @@ class SqlConnector(Strict):
     maxRows: int = Field(1_000, ge=1, le=100_000)
     timeout: Duration = "5s"
 
+    @model_validator(mode="after")
+    def _reachable(self) -> SqlConnector:
+        if self.url is None and self.credential is None:
+            raise _fault("neither `url` nor `credential` says where the database is", "give a `url`")
+        return self
+
 
 class HttpConnector(Strict):
     type: Literal["http"]
-    baseUrl: str = Field(pattern=r"^https?://")
+    baseUrl: BaseUrl
     credential: Name | None = None
     header: str = Field("Authorization", description="the header the credential goes into")
     scheme: str = Field("Bearer", description="what stands before the credential in that header; may be empty")
@@ -131,13 +176,15 @@ class ConnectorSpec(Strict):
 
 
 class Statement(Strict):
-    sql: str
-    expectRows: int | None = Field(None, description="rows a write must touch; any other number undoes and refuses it")
+    sql: Text
+    expectRows: int | None = Field(
+        None, ge=0, description="rows a write must touch; any other number undoes and refuses it"
+    )
 
 
 class HttpRequest(Strict):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: str = Field(pattern=r"^/", description="`{argument}` is replaced, percent-encoded")
+    path: Path = Field(description="`{argument}` is replaced, percent-encoded")
     query: dict[str, Field_] = Field({}, description="query parameter → argument")
     body: Literal["arguments", "none"] = "none"
     idempotencyHeader: str | None = None
@@ -146,20 +193,36 @@ class HttpRequest(Strict):
 class Call(Strict):
     """What a connector does: exactly one of the three, as its type needs."""
 
-    statements: list[Statement] | None = None
+    statements: list[Statement] | None = Field(None, min_length=1)
     request: HttpRequest | None = None
-    function: str | None = None
+    function: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Call:
+        _exactly_one(statements=self.statements, request=self.request, function=self.function)
+        return self
 
 
 class FactSpec(Strict):
     """A read-only look-up made before the decision and recorded with it: one value from one statement or request."""
 
     connector: Name | None = Field(None, description="the tool's own connector when absent")
-    sql: str | None = None
+    sql: Text | None = None
     request: HttpRequest | None = None
-    function: str | None = None
+    function: Text | None = None
     type: FactType
     default: int | str | bool | None = Field(None, description="the value when the look-up finds nothing; none: deny")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FactSpec:
+        _exactly_one(sql=self.sql, request=self.request, function=self.function)
+        return self
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> FactSpec:
+        if self.default is not None and type(self.default) not in _FACT_VALUES[self.type]:
+            raise _fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
+        return self
 
 
 class RecordSpec(Strict):
@@ -200,11 +263,13 @@ class ToolSpec(Strict):
     record: RecordSpec | None = None
     facts: dict[Field_, FactSpec] = {}
     windows: dict[Field_, WindowSpec] = {}
-    cost: CostSpec = CostSpec()  # type: ignore[call-arg]
+    cost: CostSpec = CostSpec()
     tags: list[Name] = Field([], description="classes of the data it touches, such as `pii`, `finance`")
     trust: Literal["trusted", "untrusted"] = Field("untrusted", description="label on what it returns")
     subject: Field_ | None = Field(None, description="argument that names the person or company the data is about")
-    reconcile: Call | None = Field(None, description="asks by `:action_id` whether a write happened; needed by write-queryable")
+    reconcile: Call | None = Field(
+        None, description="asks by `:action_id` whether a write happened; needed by write-queryable"
+    )
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")
 
@@ -216,6 +281,11 @@ class BudgetScope(Strict):
     agent: Name | None = None
     tool: Pattern | None = None
 
+    @model_validator(mode="after")
+    def _one_subject(self) -> BudgetScope:
+        _exactly_one(unit=self.unit, agent=self.agent, tool=self.tool)
+        return self
+
 
 class BudgetSpec(Strict):
     """A hard limit over a calendar period in UTC: settled + reserved never exceed it."""
@@ -223,13 +293,23 @@ class BudgetSpec(Strict):
     scope: BudgetScope
     measure: Measure
     period: Period
-    limit: Amount | int
+    limit: Amount | Annotated[int, Field(ge=0, le=MAX_MINOR)] = Field(
+        description="`25000.00 EUR` for money; a whole number of calls or tokens otherwise"
+    )
+
+    @model_validator(mode="after")
+    def _limit_fits_the_measure(self) -> BudgetSpec:
+        if self.measure == "money" and isinstance(self.limit, int):
+            raise _fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
+        if self.measure != "money" and isinstance(self.limit, str):
+            raise _fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
+        return self
 
 
 class PolicySpec(Strict):
     """One `.cedar` file: its text, where it came from and whether it decides, warns or only watches."""
 
-    text: str
+    text: Text
     mode: Mode = "enforce"
 
 
@@ -257,3 +337,24 @@ class Manifest(Strict):
     def key(self) -> tuple[str, str]:
         """Kind and name, unique in the organisation."""
         return self.kind, self.metadata.name
+
+
+_FACT_VALUES: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "string": (str,),
+    "boolean": (bool,),
+    "money": (int, str),
+}
+
+
+def _fault(message: str, hint: str) -> PydanticCustomError:
+    """A fault of several fields together. Plain text: braces would be read as placeholders."""
+    return PydanticCustomError("fault", "{message}", {"message": message, "hint": hint})
+
+
+def _exactly_one(**given: object) -> None:
+    names = ", ".join(f"`{name}`" for name in given)
+    found = [name for name, value in given.items() if value is not None]
+    if len(found) != 1:
+        said = "none" if not found else " and ".join(f"`{name}`" for name in found)
+        raise _fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
+from typing import TypeVar
 
 from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
 from .model import Strict, UnitSpec
 
+S = TypeVar("S", bound=Strict)
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One declared object in one wording. `digest` is the SHA-256 of its canonical manifest: same words, same digest."""
+    """One declared object in one wording; `unit` is the unit that declares it.
+
+    `digest` is the SHA-256 of its canonical manifest: same words, same digest.
+    """
 
     kind: str
     name: str
@@ -49,9 +55,11 @@ class Organisation:
     @cached_property
     def root(self) -> Revision:
         """The one unit without a parent. Raises Invalid where there is none: nothing is governed by nobody."""
-        roots = [unit for unit in self.all("Unit").values() if _unit(unit).parent is None]
+        roots = [unit for unit in self.all("Unit").values() if spec(unit, UnitSpec).parent is None]
         if len(roots) != 1:
-            raise Invalid(f"{len(roots)} units have no parent", code="catalog.root", hint="declare exactly one root unit")
+            raise Invalid(
+                f"{len(roots)} units have no parent", code="catalog.root", hint="declare exactly one root unit"
+            )
         return roots[0]
 
     def lineage(self, unit: str) -> tuple[str, ...]:
@@ -60,40 +68,42 @@ class Organisation:
         current: str | None = unit
         while current and current not in found and (revision := self.get("Unit", current)):
             found.append(current)
-            current = _unit(revision).parent
+            current = spec(revision, UnitSpec).parent
         return tuple(found)
 
     @cached_property
     def currency(self) -> Currency:
         """The base currency and the declared rates of the root unit."""
-        spec = _unit(self.root)
-        return Currency(spec.currency or "EUR", {code: Decimal(rate) for code, rate in spec.rates.items()})
+        root = spec(self.root, UnitSpec)
+        return Currency(root.currency or "EUR", {code: Decimal(rate) for code, rate in root.rates.items()})
 
     @cached_property
     def trust_domain(self) -> str:
         """The SPIFFE trust domain in which this organisation's agents have their identities."""
-        return _unit(self.root).trustDomain or "autonomy.local"
+        return spec(self.root, UnitSpec).trustDomain or "autonomy.local"
 
     def grants(self, unit: str, tool: str) -> bool:
         """Whether every unit from `unit` up to the root admits `tool`; a unit can only tighten its parent."""
         lineage = self.lineage(unit)
-        specs = [_unit(revision) for name in lineage if (revision := self.get("Unit", name))]
-        return bool(specs) and all(matches(spec.tools, tool) for spec in specs)
+        specs = [spec(revision, UnitSpec) for name in lineage if (revision := self.get("Unit", name))]
+        return bool(specs) and all(matches(unit.tools, tool) for unit in specs)
 
     def grants_data(self, unit: str, tags: Iterable[str]) -> bool:
         """Whether every unit from `unit` up to the root admits data with each of `tags`."""
-        specs = [_unit(revision) for name in self.lineage(unit) if (revision := self.get("Unit", name))]
-        return all("*" in spec.data or tag in spec.data for spec in specs for tag in tags)
+        specs = [spec(revision, UnitSpec) for name in self.lineage(unit) if (revision := self.get("Unit", name))]
+        return all("*" in unit.data or tag in unit.data for unit in specs for tag in tags)
 
 
 def matches(patterns: Iterable[str], tool: str) -> bool:
     """Whether a tool's name fits one of the patterns `*`, `prefix.*`, `name`."""
     return any(
-        pattern == "*" or pattern == tool or (pattern.endswith(".*") and tool.startswith(pattern[:-1])) for pattern in patterns
+        pattern == "*" or pattern == tool or (pattern.endswith(".*") and tool.startswith(pattern[:-1]))
+        for pattern in patterns
     )
 
 
-def _unit(revision: Revision) -> UnitSpec:
-    if not isinstance(revision.spec, UnitSpec):
-        raise Invalid(f"`{revision.name}` is not a unit", code="catalog.kind")
+def spec(revision: Revision, model: type[S]) -> S:
+    """The spec of `revision`, which must be a `model`; raises Invalid where it is of another kind."""
+    if not isinstance(revision.spec, model):
+        raise Invalid(f"`{revision.name}` is a {revision.kind}", code="catalog.kind")
     return revision.spec

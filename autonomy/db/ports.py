@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -32,7 +32,10 @@ class Page(Protocol):
     """The log as one group of commits sees it: opened under the head lock, written at the end of the group."""
 
     epochs: Epochs
-    size: int
+
+    @property
+    def size(self) -> int:
+        """How many leaves the log holds, this page's included."""
 
     def append(self, leaf: Any) -> int:
         """Take `leaf` into the log; returns its index."""
@@ -56,12 +59,8 @@ class Ledger(Protocol):
     head: str
     """SQL that reads the single head row; the queue adds the row lock where the database has one."""
 
-    def open(self, row: Row) -> Page:
+    def open(self, row: Row, /) -> Page:
         """A page that continues from the head row just read."""
-
-
-class Unit(Protocol):
-    """A hot write: a value that a pure plan judges. Which kinds there are is the planner's affair."""
 
 
 @dataclass(slots=True)
@@ -72,9 +71,15 @@ class Plan:
     writes: list[Write]
 
 
-class Planner(Protocol):
-    """Judges the hot units of a group, in order, from rows read once for all of them."""
+class Group(Protocol):
+    """The hot units of one transaction, judged in order from rows read once for all of them."""
 
-    def reads(self, units: Sequence[Any]) -> list[Read]: ...
+    def reads(self) -> list[Read]:
+        """What must be known to judge them."""
 
-    def judge(self, units: Sequence[Any], rows: list[list[Row]], page: Page) -> Plan: ...
+    def judge(self, rows: list[list[Row]], page: Page) -> Plan:
+        """Judge them from what `reads` found, in the same order."""
+
+
+Planner = Callable[[Sequence[Any]], Group]
+"""Takes the hot units of a transaction; the gate's journal is the one there is."""

@@ -179,13 +179,12 @@ class CommitQueue:
         return [next(answers[entry.hot]) for entry in entries]
 
     def _judge(self, writer: Writer, hot: Sequence[Any]) -> tuple[Page, list[Write], list[Any]]:
-        planner = self._planner
-        reads = planner.reads(hot) if planner and hot else []
-        head, *rows = writer.begin([(self._ledger.head, ()), *reads])
+        group = self._planner(hot) if self._planner and hot else None
+        head, *rows = writer.begin([(self._ledger.head, ()), *(group.reads() if group else ())])
         page = self._ledger.open(head[0])
-        if planner is None or not hot:
+        if group is None:
             return page, [], []
-        plan = planner.judge(hot, rows, page)
+        plan = group.judge(rows, page)
         return page, plan.writes, plan.answers
 
     def _savepoint(self, writer: Writer, page: Page, work: Callable[[Tx], Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import math
 from typing import Any
@@ -34,6 +35,16 @@ def encode(value: Json) -> bytes:
 def encode_plain(value: Json) -> bytes:
     """The same bytes, four times faster, for values we built ourselves: no floats, no large integers, ASCII keys."""
     return _PLAIN(value).encode("utf-8")
+
+
+def derive(key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose from a master key (HKDF-Expand of RFC 5869, one block): 32 bytes."""
+    return hmac.digest(key, purpose + b"\x01", "sha256")
+
+
+def keyed(key: bytes, value: bytes) -> str:
+    """A keyed hash, hexadecimal: equal for equal values, telling nothing to those without the key."""
+    return hmac.digest(key, value, "sha256").hex()
 
 
 def digest(value: Json) -> str:

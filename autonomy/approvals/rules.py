@@ -1,0 +1,291 @@
+"""Who may decide what, and what a decision makes of a hold. Pure: values in, value out.
+
+waiting ──approve (all seats)──► ready ──claim──► claimed ──used──► performed
+   │  ▲                            │                │ │
+   │  └────── facts changed: asked again ───────────┘ └─the gate refuses──► denied
+   ├──► rejected, returned         ├──► expired, withdrawn
+   └──► expired, withdrawn
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from autonomy.catalog.model import RoleSpec
+from autonomy.catalog.organisation import Organisation
+from autonomy.kernel.clock import DAY
+from autonomy.kernel.errors import Conflict, Forbidden, Invalid
+from autonomy.policy.model import Ask
+
+from .model import Ballot, Finish, Hold, NewHold, Seat, State, Vote
+
+DEFAULT_EXPIRY = DAY  # an approval nobody gave within a day is asked for anew, with today's facts
+REPEAT_FOR = DAY  # how long a repeat of the same action gets the answer that was given
+MAX_CHAIN = 8  # roles one seat can be escalated to; more than an organisation has floors
+MAX_REASON = 2_000  # characters: a reason is a remark, not a document
+
+ANSWERED: frozenset[State] = frozenset({"performed", "rejected", "returned"})
+"""Ends that answer a repeat of the action; after the others it may be asked again."""
+
+ALIVE: frozenset[State] = frozenset({"waiting", "ready", "claimed"})
+
+_END_OF: dict[str, State] = {"reject": "rejected", "return": "returned"}
+
+Targets = Callable[[str], Sequence[str]]
+"""The roles a role's matters are escalated to, nearest first."""
+
+
+def escalation_targets(organisation: Organisation, role: str) -> tuple[str, ...]:
+    """The declared escalation targets of `role`; none for a role that is not declared."""
+    revision = organisation.get("Role", role)
+    return tuple(revision.spec.escalationTargets) if revision and isinstance(revision.spec, RoleSpec) else ()
+
+
+def open_hold(new: NewHold, targets: Targets, at: int) -> Hold:
+    """The hold that `new` begins as. Raises Invalid where nobody is asked or nobody stands behind the action."""
+    if not new.needed or not new.behind:
+        raise Invalid("a hold needs someone to ask and someone who is behind it", code="approval.empty")
+    seats = seat_people(new.needed, targets)
+    return Hold(
+        new.action,
+        new.agent,
+        new.agent_name,
+        new.case_id,
+        new.tool,
+        new.tool_revision,
+        new.bind,
+        new.behind,
+        new.requesters,
+        seats,
+        state="waiting",
+        round=0,
+        created_at=at,
+        asked_at=at,
+        expires_at=at + expiry(new.needed),
+        next_escalation_at=next_escalation(seats, at),
+        consequence=new.consequence,
+    )
+
+
+def ask_again(hold: Hold, fence: int, needed: Sequence[Ask], difference: str, targets: Targets, at: int) -> Hold:
+    """The hold back before its people because facts changed the decision; what they said before is void."""
+    _check_claim(hold, fence)
+    seats = seat_people(needed, targets)
+    if not seats:
+        raise Invalid("nobody is asked", code="approval.empty")
+    return replace(
+        hold,
+        seats=seats,
+        state="waiting",
+        round=hold.round + 1,
+        asked_at=at,
+        expires_at=at + expiry(needed),
+        next_escalation_at=next_escalation(seats, at),
+        difference=difference,
+        claimed_by=None,
+        claim_until=None,
+    )
+
+
+def seat_people(needed: Iterable[Ask], targets: Targets) -> tuple[Seat, ...]:
+    """One seat for each role asked: two rules that ask the same role are answered by one approval.
+
+    The chain starts with the rule's own `escalate_to` and goes on along the declared escalation targets. Of two rules
+    the sooner escalation wins.
+    """
+    by_role: dict[str, list[Ask]] = {}
+    for ask in sorted(needed, key=lambda ask: (ask.role, ask.policy)):
+        by_role.setdefault(ask.role, []).append(ask)
+    return tuple(_seat(role, asks, targets) for role, asks in by_role.items())
+
+
+def _seat(role: str, asks: Sequence[Ask], targets: Targets) -> Seat:
+    policies = tuple(ask.policy for ask in asks)
+    timed = [ask for ask in asks if ask.escalate_after]
+    if not timed:
+        return Seat(role, policies)
+    first = min(timed, key=lambda ask: ask.escalate_after or 0)
+    return Seat(role, policies, _chain(role, first.escalate_to, targets), first.escalate_after)
+
+
+def _chain(role: str, first: str | None, targets: Targets) -> tuple[str, ...]:
+    """The roles above `role`, nearest first, each once."""
+    found: list[str] = []
+    ahead = deque([first] if first else targets(role))
+    while ahead and len(found) < MAX_CHAIN:
+        current = ahead.popleft()
+        if current != role and current not in found:
+            found.append(current)
+            ahead.extend(targets(current))
+    return tuple(found)
+
+
+def expiry(needed: Iterable[Ask]) -> int:
+    """How long people have to decide, in milliseconds: the shortest time any rule gives them."""
+    return min((ask.expires for ask in needed if ask.expires), default=DEFAULT_EXPIRY)
+
+
+def next_escalation(open_seats: Iterable[Seat], asked_at: int) -> int | None:
+    """When the next role joins one of the open seats; None when no more will."""
+    return min((due for seat in open_seats if (due := _due(seat, asked_at)) is not None), default=None)
+
+
+def _due(seat: Seat, asked_at: int) -> int | None:
+    if seat.every is None or seat.stage >= len(seat.chain):
+        return None
+    return asked_at + (seat.stage + 1) * seat.every
+
+
+def escalate(hold: Hold, at: int) -> Hold:
+    """The hold after every escalation that is due at `at`; the same hold where none is."""
+    if hold.state != "waiting" or hold.next_escalation_at is None or hold.next_escalation_at > at:
+        return hold
+    unfilled = {seat.role for seat in hold.open_seats}
+    seats = tuple(_raised(seat, hold.asked_at, at) if seat.role in unfilled else seat for seat in hold.seats)
+    return _with_seats(hold, seats)
+
+
+def _raised(seat: Seat, asked_at: int, at: int) -> Seat:
+    while (due := _due(seat, asked_at)) is not None and due <= at:
+        seat = replace(seat, stage=seat.stage + 1)
+    return seat
+
+
+def _with_seats(hold: Hold, seats: tuple[Seat, ...]) -> Hold:
+    moved = replace(hold, seats=seats)
+    return replace(moved, next_escalation_at=next_escalation(moved.open_seats, hold.asked_at))
+
+
+def decide(hold: Hold, ballot: Ballot, at: int) -> Hold:
+    """The hold after `ballot`, with the vote as its last; escalations due must have been applied.
+
+    Raises Conflict where it is too late or something else was shown, Forbidden where this person may not decide it,
+    Invalid for a vote that says too little or too much.
+    """
+    check_open(hold, at)
+    _check_words(ballot)
+    seat = _seat_of(hold, ballot)
+    if ballot.shown != hold.shown:
+        raise Conflict(
+            "what was shown is not what would be done", code="approval.shown", hint="look at it again, then decide"
+        )
+    vote = Vote(hold.round, seat.role, ballot.person, ballot.verdict, ballot.shown, ballot.reason, at)
+    return _after(replace(hold, votes=(*hold.votes, vote)), vote)
+
+
+def _after(hold: Hold, vote: Vote) -> Hold:
+    if vote.verdict != "approve":
+        return end(hold, _END_OF[vote.verdict], vote.at)
+    if not hold.open_seats:
+        return replace(hold, state="ready", next_escalation_at=None)
+    return _with_seats(hold, hold.seats)
+
+
+def check_open(hold: Hold, at: int) -> None:
+    """Raise Conflict unless people can still decide about the hold."""
+    if hold.state != "waiting":
+        raise _over(hold)
+    if at >= hold.expires_at:
+        raise Conflict("the time to decide is over", code="approval.expired", hint="the agent may ask again")
+
+
+def _check_words(ballot: Ballot) -> None:
+    if ballot.verdict not in ("approve", "reject", "return"):
+        raise Invalid(f"`{ballot.verdict}` is not a verdict", code="approval.verdict", hint="approve, reject or return")
+    if ballot.verdict == "return" and not ballot.reason.strip():
+        raise Invalid("a return says which change is wanted", code="approval.reason", hint="give a reason")
+    if len(ballot.reason) > MAX_REASON:
+        raise Invalid(f"a reason has at most {MAX_REASON} characters", code="approval.reason")
+
+
+def _seat_of(hold: Hold, ballot: Ballot) -> Seat:
+    """The seat this person fills: the one picked, else one of their own role, else one escalated to them."""
+    _check_independent(hold, ballot.person)
+    theirs = [seat for seat in hold.seats if ballot.held.intersection(seat.roles)]
+    if ballot.role is not None:
+        theirs = [seat for seat in theirs if seat.role == ballot.role]
+    if not theirs:
+        wanted = ", ".join(sorted({role for seat in hold.seats for role in seat.roles}))
+        raise Forbidden("this is not yours to decide", code="approval.role", hint=f"it is for a holder of: {wanted}")
+    if any(vote.person == ballot.person for vote in hold.given):
+        raise Conflict("you have decided about this already", code="approval.voted", hint="another person must agree")
+    unfilled = [seat for seat in theirs if seat in hold.open_seats]
+    if not unfilled:
+        raise Conflict("another person has decided in this role", code="approval.role_decided")
+    return min(unfilled, key=lambda seat: seat.role not in ballot.held)
+
+
+def _check_independent(hold: Hold, person: str) -> None:
+    """Nobody approves what is done on their word or by an agent they answer for, however long the delegation."""
+    if person in barred(hold):
+        raise Forbidden(
+            "you are behind this action, so another person must decide it",
+            code="approval.own",
+            hint="sponsors, owners and requesters of the agents behind an action never decide it",
+        )
+
+
+def barred(hold: Hold) -> frozenset[str]:
+    """The people who may not decide about the hold, whatever roles they have."""
+    accountable = {person for link in hold.behind for person in (link.sponsor, link.owner)}
+    return frozenset(accountable.union(hold.requesters))
+
+
+def end(hold: Hold, state: State, at: int) -> Hold:
+    """The hold at its end."""
+    return replace(hold, state=state, next_escalation_at=None, claimed_by=None, claim_until=None, ended_at=at)
+
+
+def expire(hold: Hold, at: int) -> Hold:
+    """The hold, expired if its time is over and nobody is carrying it out; the same hold otherwise."""
+    if hold.state not in ALIVE or at < hold.expires_at or _leased(hold, at):
+        return hold
+    return end(hold, "expired", at)
+
+
+def withdraw(hold: Hold, at: int) -> Hold:
+    """The hold, withdrawn. Raises Conflict where it is over or being carried out."""
+    if hold.state not in ALIVE:
+        raise _over(hold)
+    if _leased(hold, at):
+        raise Conflict("it is being carried out", code="approval.claimed")
+    return end(hold, "withdrawn", at)
+
+
+def claim(hold: Hold, owner: str, at: int, lease_ms: int) -> Hold:
+    """The hold as `owner` carries it out. Raises Conflict unless it is ready, or claimed by one whose lease is over."""
+    if hold.state not in ("ready", "claimed") or _leased(hold, at) or at >= hold.expires_at:
+        raise _over(hold)
+    return replace(hold, state="claimed", claimed_by=owner, claim_until=at + lease_ms, fence=hold.fence + 1)
+
+
+def finish(hold: Hold, fence: int, state: Finish, at: int) -> Hold:
+    """The hold at its end, by whoever has claimed it with `fence`. An expired approval is not used."""
+    _check_claim(hold, fence)
+    if state == "performed" and at >= hold.expires_at:
+        raise Conflict("the approval has expired", code="approval.expired", hint="the agent may ask again")
+    return end(hold, state, at)
+
+
+def answers_repeat(hold: Hold, at: int) -> bool:
+    """Whether a repeat of the same action by the same agent in the same case gets this hold."""
+    if hold.state in ALIVE:
+        return at < hold.expires_at or _leased(hold, at)
+    return hold.state in ANSWERED and hold.ended_at is not None and at < hold.ended_at + REPEAT_FOR
+
+
+def _check_claim(hold: Hold, fence: int) -> None:
+    if hold.state != "claimed":
+        raise _over(hold)
+    if hold.fence != fence:
+        raise Conflict("another process carries it out", code="approval.fence")
+
+
+def _leased(hold: Hold, at: int) -> bool:
+    return hold.state == "claimed" and hold.claim_until is not None and at < hold.claim_until
+
+
+def _over(hold: Hold) -> Conflict:
+    return Conflict(f"it is {hold.state} already", code="approval.decided", state=hold.state)

@@ -1,0 +1,206 @@
+"""Holds, votes and notices in the database, and the SQL texts by which the gate uses an approval up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from operator import attrgetter
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    CursorResult,
+    Executable,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from autonomy.db import Tx, metadata
+
+from .model import Behind, Hold, Seat, State, Vote
+from .rules import ALIVE, ANSWERED
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("action", Text, primary_key=True),
+    Column("agent", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("tool_revision", Text, nullable=False),
+    Column("bind", Text, nullable=False),
+    Column("behind", Text, nullable=False),
+    Column("requesters", Text, nullable=False),
+    Column("seats", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("next_escalation_at", BigInteger),
+    Column("consequence", Text, nullable=False),
+    Column("difference", Text),
+    Column("claimed_by", Text),
+    Column("claim_until", BigInteger),
+    Column("fence", Integer, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+_ALIVE = hold.c.state.in_(sorted(ALIVE))
+Index("hold_repeat", hold.c.agent, hold.c.case_id, hold.c.bind)
+Index(
+    "hold_once",
+    hold.c.agent,
+    hold.c.case_id,
+    hold.c.bind,
+    unique=True,
+    sqlite_where=_ALIVE,
+    postgresql_where=_ALIVE,
+)
+Index("hold_alive", hold.c.state, hold.c.expires_at, sqlite_where=_ALIVE, postgresql_where=_ALIVE)
+Index(
+    "hold_escalation",
+    hold.c.next_escalation_at,
+    sqlite_where=hold.c.next_escalation_at.is_not(None),
+    postgresql_where=hold.c.next_escalation_at.is_not(None),
+)
+
+vote = Table(
+    "vote",
+    metadata,
+    Column("action", Text, ForeignKey("hold.action"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("action", "round", "person", name="vote_four_eyes"),
+)
+
+_JSON: dict[str, Any] = {
+    "behind": tuple[Behind, ...],
+    "requesters": tuple[str, ...],
+    "seats": tuple[Seat, ...],
+}
+"""Columns that hold JSON text, and what it says."""
+
+CONSUME = (
+    "UPDATE hold SET state = 'performed', ended_at = ?, claimed_by = NULL, claim_until = NULL "
+    "WHERE action = ? AND state = 'claimed' AND fence = ? AND expires_at > ?"
+)
+"""Uses an approval up in the intent's own transaction: now, action, fence, now. It matches one row, and once only."""
+
+
+def read_claims(count: int) -> str:
+    """The SQL that reads whether approvals can be used up, for `count` actions: action, state, fence, expires_at."""
+    return f"SELECT action, state, fence, expires_at FROM hold WHERE action IN ({', '.join('?' * count)})"
+
+
+class Reader(Protocol):
+    """What runs a statement: a reading connection, or the transaction of a use case."""
+
+    def execute(self, statement: Executable, /) -> CursorResult[Any]: ...
+
+
+def find(reader: Reader, action: str) -> Hold | None:
+    """The hold of one action."""
+    return next(iter(_holds(reader, select(hold).where(hold.c.action == action))), None)
+
+
+def was_held(reader: Reader, action: str) -> bool:
+    """Whether people allowed this action: it was held, and its approval has been used up."""
+    query = select(hold.c.action).where(hold.c.action == action, hold.c.state == "performed")
+    return reader.execute(query).first() is not None
+
+
+def same(reader: Reader, agent: str, case_id: str, bind: str) -> list[Hold]:
+    """The holds of one canonical action by one agent in one case that may answer a repeat, newest first."""
+    query = select(hold).where(hold.c.agent == agent, hold.c.case_id == case_id, hold.c.bind == bind)
+    return _holds(reader, query.where(hold.c.state.in_(sorted(ALIVE | ANSWERED))).order_by(hold.c.created_at.desc()))
+
+
+def overdue(reader: Reader, at: int, count: int) -> list[Hold]:
+    """Holds that time has something to say about: expired, or due to be escalated."""
+    lapsed = or_(hold.c.state != "claimed", hold.c.claim_until <= at)
+    expired = and_(_ALIVE, hold.c.expires_at <= at, lapsed)
+    query = select(hold).where(or_(expired, hold.c.next_escalation_at <= at))
+    return _holds(reader, query.order_by(hold.c.expires_at, hold.c.action).limit(count))
+
+
+def claimable(reader: Reader, at: int, count: int) -> list[Hold]:
+    """Approved holds that nobody is carrying out, oldest first."""
+    free = or_(hold.c.state == "ready", and_(hold.c.state == "claimed", hold.c.claim_until <= at))
+    query = select(hold).where(_ALIVE, free, hold.c.expires_at > at)
+    return _holds(reader, query.order_by(hold.c.created_at, hold.c.action).limit(count))
+
+
+def newest(reader: Reader, states: Sequence[State], count: int, before: Hold | None) -> list[Hold]:
+    """Holds in any of `states` (all when empty), newest first, from after `before` in that order."""
+    query = select(hold).order_by(hold.c.created_at.desc(), hold.c.action.desc()).limit(count)
+    if states:
+        query = query.where(hold.c.state.in_(states))
+    if before is not None:
+        same_time = and_(hold.c.created_at == before.created_at, hold.c.action < before.action)
+        query = query.where(or_(hold.c.created_at < before.created_at, same_time))
+    return _holds(reader, query)
+
+
+def add(tx: Tx, new: Hold) -> None:
+    tx.execute(insert(hold).values(_row(new)))
+
+
+def replace(tx: Tx, before: Hold, after: Hold) -> bool:
+    """Write `after` over `before`, new votes included; False where the hold has moved on and nothing was written."""
+    unmoved = and_(
+        hold.c.action == before.action,
+        hold.c.state == before.state,
+        hold.c.round == before.round,
+        hold.c.fence == before.fence,
+    )
+    if tx.execute(update(hold).where(unmoved).values(_row(after))).rowcount != 1:
+        return False
+    for each in after.votes[len(before.votes) :]:
+        tx.execute(insert(vote).values(action=after.action, **asdict(each)))
+    return True
+
+
+def _row(found: Hold) -> dict[str, Any]:
+    row = {column.name: attrgetter(column.name)(found) for column in hold.columns}
+    return row | {name: msgspec.json.encode(row[name]).decode() for name in _JSON}
+
+
+def _holds(reader: Reader, query: Executable) -> list[Hold]:
+    rows = reader.execute(query).mappings().all()
+    votes = _votes(reader, [row["action"] for row in rows])
+    return [_hold(row, votes[row["action"]]) for row in rows]
+
+
+def _votes(reader: Reader, actions: Sequence[str]) -> defaultdict[str, list[Vote]]:
+    """The votes about each action, in the order in which they were cast."""
+    found: defaultdict[str, list[Vote]] = defaultdict(list)
+    query = select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.at, vote.c.role)
+    for row in reader.execute(query).mappings() if actions else ():
+        values = dict(row)
+        found[values.pop("action")].append(Vote(**values))
+    return found
+
+
+def _hold(row: RowMapping, votes: Sequence[Vote]) -> Hold:
+    parts = {name: msgspec.json.decode(row[name], type=kind) for name, kind in _JSON.items()}
+    return Hold(**(dict(row) | parts), votes=tuple(votes))

@@ -1,0 +1,100 @@
+"""The words of a budget: limits, charges against their accounts, and what an account holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autonomy.catalog.model import Measure, Period
+
+ScopeKind = Literal["unit", "agent", "tool"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Limit:
+    """At most `amount` of `measure` in every calendar `period` (UTC), by whom or what `scope` names.
+
+    Money is minor units of the base currency. `unit` declared the limit, which binds only that unit's subtree.
+    """
+
+    name: str
+    unit: str
+    scope_kind: ScopeKind
+    scope: str
+    measure: Measure
+    period: Period
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one action may take from one account at worst. It is kept with the action until it is settled."""
+
+    account: str
+    budget: str
+    measure: Measure
+    limit: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds: spent for good, and promised to actions under way. Neither is ever negative."""
+
+    settled: int = 0
+    reserved: int = 0
+
+    @property
+    def used(self) -> int:
+        return self.settled + self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an action took in the end; None where nobody can say, and then the reservation counts as taken."""
+
+    money: int | None = None
+    calls: int | None = None
+    tokens: int | None = None
+
+    def of(self, measure: Measure) -> int | None:
+        if measure == "money":
+            return self.money
+        return self.calls if measure == "calls" else self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a charge is refused: `settled + reserved + asked` is more than `limit`."""
+
+    budget: str
+    account: str
+    measure: Measure
+    limit: int
+    settled: int
+    reserved: int
+    asked: int
+
+    @property
+    def left(self) -> int:
+        """What could still be asked; never negative."""
+        return max(0, self.limit - self.settled - self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """An action took `excess` more than its declared worst case, of which `unbooked` found no room below the limit."""
+
+    budget: str
+    account: str
+    measure: Measure
+    excess: int
+    unbooked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The touched accounts after settling, and every lie about a worst case that came to light."""
+
+    balances: dict[str, Balance]
+    overruns: tuple[Overrun, ...] = ()

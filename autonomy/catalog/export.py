@@ -1,0 +1,45 @@
+"""The declared organisation as files again: one object a file, the same places every time. Comments are not kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from .manifest import CONFIG, STATE
+from .model import PolicySpec
+from .revision import restore, written
+from .yaml_text import write
+
+FOLDERS = {
+    "Unit": "units",
+    "Role": "roles",
+    "Person": "people",
+    "Agent": "agents",
+    "Connector": "connectors",
+    "Tool": "tools",
+    "Budget": "budgets",
+    "Policy": "policies",
+}
+
+
+def folder(scope: str, stored: Iterable[str], agreed: Mapping[str, str]) -> dict[str, str]:
+    """The files of one scope by path, from the stored bodies of its objects."""
+    files = {CONFIG: write({"scope": scope}), STATE: state(agreed)}
+    for body in stored:
+        path, text = file(body)
+        files[path] = text
+    return files
+
+
+def file(body: str) -> tuple[str, str]:
+    """Path and text of the file for one stored object."""
+    manifest = restore(body)
+    place = f"{FOLDERS[manifest.kind]}/{manifest.metadata.name}"
+    if isinstance(manifest.spec, PolicySpec):
+        return f"{place}.cedar", manifest.spec.text
+    return f"{place}.yaml", write(written(manifest))
+
+
+def state(agreed: Mapping[str, str]) -> str:
+    """The text of `.autonomy/state.json`: the digests folder and server last agreed on."""
+    return json.dumps({"version": 1, "objects": dict(sorted(agreed.items()))}, indent=1) + "\n"

@@ -1,0 +1,180 @@
+"""Which object names which other, and whether all that is named exists. Pure: an organisation in, problems out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
+from .organisation import Organisation, Revision, matches, spec
+from .problem import Problem, about, nearest
+
+_HOLD = "give the role to a person: `spec.roles` of a Person"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The field of one object that names another of `kind`; for tools the target may be a pattern."""
+
+    field: str
+    kind: str
+    target: str
+
+
+def links(revision: Revision, root: str) -> Iterator[Link]:
+    """Every reference `revision` makes; `root` is the unit that declares what names none."""
+    if revision.kind != "Unit" and revision.unit != root:
+        yield Link("metadata.unit", "Unit", revision.unit)
+    if found := _LINKS.get(revision.kind):
+        yield from found(revision)
+
+
+def users(organisation: Organisation, kind: str, name: str) -> list[Revision]:
+    """The objects that refer to the object `name` of `kind`."""
+    root = organisation.root.name
+
+    def names_it(link: Link) -> bool:
+        return link.kind == kind and (link.target == name or (kind == "Tool" and matches([link.target], name)))
+
+    return [revision for revision in organisation.revisions() if any(names_it(link) for link in links(revision, root))]
+
+
+def unresolved(organisation: Organisation, builtin_tools: Iterable[str]) -> Iterator[Problem]:
+    """References to what is not declared. `builtin_tools` exist without a manifest."""
+    root = organisation.root.name
+    tools = frozenset(organisation.all("Tool")) | frozenset(builtin_tools)
+    for revision in organisation.revisions():
+        for link in links(revision, root):
+            if not _exists(organisation, tools, link):
+                yield _missing(organisation, tools, revision, link)
+
+
+def borrowed(organisation: Organisation) -> Iterator[Problem]:
+    """Roles of agents and connectors of tools that belong to a unit that is not above their user.
+
+    Only a unit's own and its ancestors' count: a role carries authority, a connector carries a credential.
+    """
+    root = organisation.root.name
+    for kind, lent in (("Agent", "Role"), ("Tool", "Connector")):
+        for user in organisation.all(kind).values():
+            for link in links(user, root):
+                if link.kind == lent and link.field != "spec.supervisor":
+                    yield from _foreign(organisation, user, link)
+
+
+def roles_in_use(organisation: Organisation) -> Iterator[Problem]:
+    """Roles of agents that admit no tool, and roles that must decide for agents but that nobody holds."""
+    held = {role for person in organisation.all("Person").values() for role in spec(person, PersonSpec).roles}
+    vacant = frozenset(organisation.all("Role")) - held
+    used = {role for agent in organisation.all("Agent").values() for role in spec(agent, AgentSpec).roles}
+    for name in sorted(used):
+        if role := organisation.get("Role", name):
+            yield from _incomplete(role, vacant)
+    for agent in organisation.all("Agent").values():
+        if (supervisor := spec(agent, AgentSpec).supervisor) in vacant:
+            yield about(agent, "spec.supervisor", f"nobody holds the role `{supervisor}`", _HOLD)
+
+
+def _incomplete(role: Revision, vacant: frozenset[str]) -> Iterator[Problem]:
+    said = spec(role, RoleSpec)
+    if not said.scope.tools:
+        yield about(role, "spec.scope.tools", "agents have this role, but it admits no tool", "name the tools it needs")
+    for index, target in enumerate(said.escalationTargets):
+        field = f"spec.escalationTargets[{index}]"
+        if target == role.name:
+            yield about(role, field, "a role cannot escalate to itself", "name another role")
+        elif target in vacant:
+            yield about(role, field, f"nobody holds the role `{target}`", _HOLD)
+
+
+def _foreign(organisation: Organisation, user: Revision, link: Link) -> Iterator[Problem]:
+    used = organisation.get(link.kind, link.target)
+    if used and used.unit not in organisation.lineage(user.unit):
+        kind = link.kind.lower()
+        yield about(
+            user,
+            link.field,
+            f"the {kind} `{used.name}` belongs to the unit `{used.unit}`, not to `{user.unit}` or a unit above it",
+            f"use a {kind} of `{user.unit}`, or declare this one in a unit above both",
+        )
+
+
+def _exists(organisation: Organisation, tools: frozenset[str], link: Link) -> bool:
+    if link.kind != "Tool":
+        return organisation.get(link.kind, link.target) is not None
+    if not link.target.endswith("*"):
+        return link.target in tools
+    return link.target == "*" or any(matches([link.target], tool) for tool in tools)
+
+
+def _missing(organisation: Organisation, tools: frozenset[str], revision: Revision, link: Link) -> Problem:
+    known = tools if link.kind == "Tool" else organisation.all(link.kind)
+    if link.target.endswith(".*"):
+        message = f"no tool's name begins with `{link.target[:-1]}`"
+    else:
+        message = f"there is no {link.kind.lower()} `{link.target}`"
+    return about(revision, link.field, message, nearest(link.target, known) or f"declare the {link.kind.lower()} first")
+
+
+def _unit_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, UnitSpec)
+    if said.parent:
+        yield Link("spec.parent", "Unit", said.parent)
+    yield from _each("spec.tools", "Tool", said.tools)
+
+
+def _role_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, RoleSpec)
+    yield from _each("spec.scope.tools", "Tool", said.scope.tools)
+    yield from _each("spec.escalationTargets", "Role", said.escalationTargets)
+
+
+def _person_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, PersonSpec)
+    yield from _each("spec.roles", "Role", said.roles)
+    if said.manager:
+        yield Link("spec.manager", "Person", said.manager)
+
+
+def _agent_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, AgentSpec)
+    yield from _each("spec.roles", "Role", said.roles)
+    yield Link("spec.sponsor", "Person", said.sponsor)
+    yield Link("spec.owner", "Person", said.owner)
+    yield Link("spec.supervisor", "Role", said.supervisor)
+    if said.parent:
+        yield Link("spec.parent", "Agent", said.parent)
+
+
+def _tool_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, ToolSpec)
+    yield Link("spec.connector", "Connector", said.connector)
+    for name, fact in said.facts.items():
+        if fact.connector:
+            yield Link(f"spec.facts.{name}.connector", "Connector", fact.connector)
+
+
+def _budget_links(revision: Revision) -> Iterator[Link]:
+    scope = spec(revision, BudgetSpec).scope
+    for field, kind, target in (
+        ("unit", "Unit", scope.unit),
+        ("agent", "Agent", scope.agent),
+        ("tool", "Tool", scope.tool),
+    ):
+        if target:
+            yield Link(f"spec.scope.{field}", kind, target)
+
+
+def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:
+    for index, target in enumerate(targets):
+        yield Link(f"{field}[{index}]", kind, target)
+
+
+_LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {
+    "Unit": _unit_links,
+    "Role": _role_links,
+    "Person": _person_links,
+    "Agent": _agent_links,
+    "Tool": _tool_links,
+    "Budget": _budget_links,
+}

@@ -1,0 +1,33 @@
+"""What must hold of an organisation before it may go live, apart from what the rooms above check. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .allowances import budgets, outside
+from .hierarchy import circles, grants, roots, units_of_units
+from .leaks import secrets
+from .organisation import Organisation
+from .problem import Problem
+from .references import borrowed, roles_in_use, unresolved
+
+
+def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list[Problem]:
+    """Everything wrong with the organisation as declared; empty where it may go live.
+
+    Where the tree of units itself is broken, only that is reported: nothing else can be judged on it.
+    """
+    broken = [*roots(organisation), *circles(organisation)]
+    if any(problem.kind in ("", "Unit") for problem in broken):
+        return broken
+    return [
+        *broken,
+        *units_of_units(organisation),
+        *unresolved(organisation, builtin_tools),
+        *borrowed(organisation),
+        *grants(organisation),
+        *roles_in_use(organisation),
+        *budgets(organisation),
+        *outside(organisation),
+        *secrets(organisation),
+    ]

@@ -1,0 +1,237 @@
+"""The organisation as code: what it is now, what it was, and how it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from autonomy.audit import record
+from autonomy.audit.store import read_head
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel import canonical
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.kernel.ids import new_id
+
+from . import export, references, store
+from .manifest import DEFAULT_SCOPE, Folder
+from .model import SPECS, PolicySpec
+from .organisation import Organisation, Revision, spec
+from .plan import Entry, Key, Plan, differences
+from .ports import Projector
+from .problem import Check, nearest
+from .proposal import Proposal, Target, examine, planned, propose, targets
+from .revision import restore, revision, total, written
+from .snapshot import Snapshot, Snapshots, load
+from .store import Change, Period
+
+MAX_CHANGES = 1_000  # how many changes one answer lists
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a folder did; `change` is None where nothing differed."""
+
+    plan: Plan
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One object: its file as `pull` would write it, every wording it had, what it uses and who uses it."""
+
+    revision: Revision
+    scope: str
+    since_epoch: int
+    text: str
+    periods: Sequence[Period]
+    uses: Sequence[tuple[str, str]]
+    used_by: Sequence[tuple[str, str]]
+
+
+class Catalog:
+    """What the organisation declares. Thread-safe; every write is one transaction through the commit queue."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        clock: Clock,
+        checks: Sequence[Check],
+        projector: Projector,
+        builtin_tools: Collection[str] = (),
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._checks = checks
+        self._project = projector
+        self._builtin_tools = frozenset(builtin_tools)
+        self._snapshots = Snapshots()
+
+    def plan(self, folder: Folder, retire: bool = False) -> Plan:
+        """What applying `folder` would do, field by field. Raises Invalid where the result could not go live."""
+        plan, proposal = self._proposal(folder, retire)
+        if not plan.conflicts:
+            examine(proposal.organisation, self._checks, self._builtin_tools, folder.declared)
+        return self._with_differences(plan, proposal)
+
+    def apply(self, folder: Folder, by: str, retire: bool = False, message: str = "") -> Applied:
+        """Make `folder` the organisation, or change nothing at all. `by` is the actor, such as `person:ada`.
+
+        Raises Invalid with every problem, or Conflict where somebody else changed the same (`catalog.conflict`)
+        or anything since it was read (`catalog.moved`).
+        """
+        plan, proposal = self._proposal(folder, retire)
+        if plan.conflicts:
+            raise _conflict(plan)
+        if not proposal.begun and not proposal.ended:
+            return Applied(plan, None)
+        examine(proposal.organisation, self._checks, self._builtin_tools, folder.declared)
+        return Applied(plan, self._commit(proposal, by, message, plan.summary, folder.scope))
+
+    def rollback(self, epoch: int, by: str, message: str = "") -> Change | None:
+        """Declare again what was declared at `epoch`, as a new change; None where nothing differs.
+
+        Raises NotFound for an epoch that never was, Invalid where the old content could not go live today.
+        """
+        present, past = self._snapshot(None), self._snapshot(epoch)
+        proposal = propose(present, dict(targets(past)))
+        if not proposal.begun and not proposal.ended:
+            return None
+        examine(proposal.organisation, self._checks, self._builtin_tools, ())
+        return self._commit(proposal, by, message, f"rolled back to epoch {epoch}", None)
+
+    def organisation(self, epoch: int | None = None) -> Organisation:
+        """The organisation now, or as it was at `epoch`. Raises NotFound for an epoch that never was."""
+        return self._snapshot(epoch).organisation
+
+    def get(self, kind: str, name: str, epoch: int | None = None) -> Revision:
+        """One declared object. Raises NotFound with the nearest name."""
+        return _find(self.organisation(epoch), kind, name)
+
+    def describe(self, kind: str, name: str) -> Description:
+        """One declared object and its surroundings. Raises NotFound."""
+        snapshot = self._snapshot(None)
+        organisation = snapshot.organisation
+        found, held = _find(organisation, kind, name), snapshot.held[kind, name]
+        with self._database.reading() as connection:
+            body = store.bodies(connection, [held.digest])[held.digest]
+            periods = store.periods(connection, kind, name)
+        root = organisation.root.name
+        return Description(
+            found,
+            held.scope,
+            held.since_epoch,
+            export.file(body)[1],
+            periods,
+            [(link.kind, link.target) for link in references.links(found, root)],
+            [(user.kind, user.name) for user in references.users(organisation, kind, name)],
+        )
+
+    def history(self, kind: str, name: str) -> list[Period]:
+        """Every wording the object ever had, newest first. Raises NotFound where there never was such an object."""
+        with self._database.reading() as connection:
+            found = store.periods(connection, kind, name)
+        if not found:
+            raise NotFound(f"there never was a {kind} `{name}`", code="catalog.not_found")
+        return found
+
+    def changes(self, limit: int = 50) -> list[Change]:
+        """The last changes of the organisation, newest first."""
+        with self._database.reading() as connection:
+            return store.changes(connection, min(limit, MAX_CHANGES))
+
+    def pull(self, scope: str = DEFAULT_SCOPE) -> dict[str, str]:
+        """The objects of `scope` as files by path, with the state from which the next `apply` starts."""
+        snapshot = self._snapshot(None)
+        own = {key: held.digest for key, held in snapshot.held.items() if held.scope == scope}
+        with self._database.reading() as connection:
+            stored = store.bodies(connection, own.values())
+        agreed = {f"{kind}/{name}": digest for (kind, name), digest in own.items()}
+        return export.folder(scope, [stored[digest] for digest in own.values()], agreed)
+
+    def policy_text_at(self, epoch: int, name: str) -> str:
+        """The text of a policy as it was in force at `epoch`, without loading that organisation. Raises NotFound."""
+        with self._database.reading() as connection:
+            row = store.row_at(connection, "Policy", name, epoch)
+        if row is None:
+            raise NotFound(f"there was no policy `{name}` at epoch {epoch}", code="catalog.not_found")
+        found = revision(restore(row.body), row.held.digest, row.held.unit)
+        return spec(found, PolicySpec).text
+
+    def _proposal(self, folder: Folder, retire: bool) -> tuple[Plan, Proposal]:
+        present = self._snapshot(None)
+        plan, wanted = planned(folder, present, retire)
+        return plan, propose(present, wanted)
+
+    def _with_differences(self, plan: Plan, proposal: Proposal) -> Plan:
+        after = {(target.revision.kind, target.revision.name): target for target in proposal.begun}
+        with self._database.reading() as connection:
+            stored = store.bodies(connection, [entry.before for entry in plan.changed if entry.before])
+        changed = tuple(_compared(entry, stored, after) for entry in plan.changed)
+        return replace(plan, changed=changed)
+
+    def _commit(self, proposal: Proposal, by: str, message: str, summary: str, scope: str | None) -> Change:
+        organisation, rows, detail = proposal.organisation, proposal.rows, proposal.detail
+        at = self._clock()
+        change = Change(new_id("chg", at), organisation.epoch, by, at, summary, message, detail)
+        leaf = {"content": total(proposal.digests), "detail": canonical.digest(detail), "scope": scope}
+
+        def work(tx: Tx) -> None:
+            if tx.epochs.catalog != organisation.epoch - 1:
+                raise Conflict("the organisation changed meanwhile", code="catalog.moved", hint="plan and apply again")
+            tx.bump("catalog")
+            store.write_revisions(tx, rows, organisation.epoch)
+            store.write_declared(tx, proposal.ended, rows, organisation.epoch)
+            self._project(tx, organisation, [target.revision for target in proposal.begun], proposal.retired)
+            store.write_change(tx, change)
+            record(tx, "change", at, actor=by, change=change.id, epoch=change.epoch, summary=summary, **leaf)
+
+        self._queue.run(work)
+        return change
+
+    def _snapshot(self, epoch: int | None) -> Snapshot:
+        """The snapshot at `epoch`, or the present one."""
+        if epoch is not None and (kept := self._snapshots.get(epoch)):
+            return kept
+        with self._database.reading() as connection:
+            return self._read_snapshot(connection, epoch)
+
+    def _read_snapshot(self, connection: Connection, epoch: int | None) -> Snapshot:
+        present = read_head(connection)[2]
+        wanted = present if epoch is None else epoch
+        if not 0 <= wanted <= present:
+            hint = f"the present epoch is {present}"
+            raise NotFound(f"there is no epoch {wanted}", code="catalog.no_epoch", hint=hint)
+        return self._snapshots.get(wanted) or self._snapshots.keep(load(connection, wanted))
+
+
+def _find(organisation: Organisation, kind: str, name: str) -> Revision:
+    if kind not in SPECS:
+        raise NotFound(f"there is no kind `{kind}`", code="catalog.no_kind", hint=nearest(kind, SPECS))
+    if (found := organisation.get(kind, name)) is None:
+        hint = nearest(name, organisation.all(kind))
+        raise NotFound(f"there is no {kind} `{name}`", code="catalog.not_found", hint=hint)
+    return found
+
+
+def _conflict(plan: Plan) -> Conflict:
+    first = plan.conflicts[0]
+    shown = [{"kind": one.kind, "name": one.name, "reason": one.reason, "hint": one.hint} for one in plan.conflicts]
+    return Conflict(
+        f"{first.kind} `{first.name}` {first.reason}",
+        code="catalog.conflict",
+        hint=first.hint,
+        conflicts=shown,
+    )
+
+
+def _compared(entry: Entry, stored: Mapping[str, str], after: Mapping[Key, Target]) -> Entry:
+    """`entry` with the fields that differ."""
+    before = written(restore(stored[entry.before or ""]))
+    target = after[entry.kind, entry.name]
+    now = written(restore(target.body or ""))
+    return replace(entry, differences=tuple(differences(before, now)))

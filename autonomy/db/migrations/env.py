@@ -1,0 +1,10 @@
+"""Alembic's environment: the connection is handed in; there is no configuration file."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection, target_metadata=context.config.attributes.get("metadata"), transactional_ddl=True
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,48 @@
+"""Writes the migration from the migrations so far to the tables as declared.
+
+`python -m autonomy.db.migrations.revise 0002 "what it is for"`; read what it wrote before you keep it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from autonomy.db.engine import Database, metadata
+from autonomy.db.migrate import MIGRATIONS, upgrade
+
+STORES = (
+    "audit.store",
+    "identity.store",
+    "catalog.store",
+    "tools.store",
+    "approvals.store",
+    "approvals.outbox",
+    "budget.store",
+    "gate.store",
+)
+"""Every module that declares tables."""
+
+
+def revise(message: str, number: str) -> None:
+    """Compare a freshly migrated database with the declared tables and write the difference as a migration."""
+    for store in STORES:
+        importlib.import_module(f"autonomy.{store}")
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database.open(f"sqlite:///{Path(folder) / 'present.sqlite'}")
+        upgrade(database)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with database.writer_engine().connect() as connection:
+            config.attributes["connection"] = connection
+            config.attributes["metadata"] = metadata
+            command.revision(config, message, autogenerate=True, rev_id=number)
+
+
+if __name__ == "__main__":
+    revise(sys.argv[2], sys.argv[1])

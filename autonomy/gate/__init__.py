@@ -1,0 +1,30 @@
+"""The door: one function that everything an agent does to the world passes."""
+
+from .admission import Admission
+from .containing import Containing
+from .describe import Describer
+from .effect import Effects
+from .epochs import Watch
+from .holding import Holding
+from .journal import Journal
+from .lifeline import Lifeline
+from .model import Reply, Request
+from .results import Results
+from .service import Gate
+from .taking_up import TakingUp
+
+__all__ = [
+    "Admission",
+    "Containing",
+    "Describer",
+    "Effects",
+    "Gate",
+    "Holding",
+    "Journal",
+    "Lifeline",
+    "Reply",
+    "Request",
+    "Results",
+    "TakingUp",
+    "Watch",
+]

@@ -1,0 +1,290 @@
+"""The effect and its record: call the connector, settle what it cost, write how it ended.
+
+What cannot be known is never guessed: a keyed write is repeated under its key, a queryable one is asked about, and
+any other stays `unknown` until a person has looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from autonomy.audit import Leaf
+from autonomy.budget import Charge, Overrun, Usage
+from autonomy.db import CommitQueue
+from autonomy.identity import Caller
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.failpoint import failpoint
+from autonomy.policy import Verdict
+from autonomy.tools import Connectors, Invocation, Refused, Result, Tool, Unreachable, Unsure
+from autonomy.tools.model import Reconciled
+
+from . import obligations
+from .leaves import outcome_leaf
+from .model import Papers, Reply
+from .results import notices
+from .units import Answer, Ended, Ending, State
+from .windows import WindowUse
+
+log = logging.getLogger("autonomy.gate")
+
+ASKS = 3  # how often a system of record is asked whether a write happened before a person has to look
+ASK_AGAIN_SECONDS = 0.2  # between two questions; what is under way there may still arrive
+STOPPED = "stopped"  # the message with which containment cancels a call
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """An action after its intent is durable, with everything that is needed to carry it out and to end it.
+
+    `caller` is None where a dead process left it; `approved` where people allowed it.
+    """
+
+    action: str
+    agent: str
+    agent_name: str
+    caller: Caller | None
+    approved: bool
+    case: str
+    tool: Tool
+    arguments: dict[str, Json]
+    charges: tuple[Charge, ...]
+    windows: tuple[WindowUse, ...]
+    record: str | None
+    money: int
+    tokens: int
+    verdict: Verdict
+    papers: Papers
+
+
+NOTHING_BUT_A_CALL = Usage(0, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an errand ended. What failed cost a call and nothing else: an agent that loops on failures is stopped too."""
+
+    state: State
+    usage: Usage = NOTHING_BUT_A_CALL
+    value: Json = None
+    code: str | None = None
+    message: str | None = None
+    via: str | None = None
+
+
+class Effects:
+    """Carries errands out. Each runs in a task of its own, so that its ending is recorded whoever stops waiting."""
+
+    def __init__(self, connectors: Connectors, queue: CommitQueue, owner: str, clock: Clock) -> None:
+        self._connectors = connectors
+        self._queue = queue
+        self._owner = owner
+        self._clock = clock
+        self.under_way: dict[str, tuple[Errand, asyncio.Task[Reply]]] = {}
+        self._trailing: set[asyncio.Task[Answer]] = set()
+
+    async def carry_out(self, errand: Errand) -> Reply:
+        """Perform and settle. Cancelling the waiter cancels the effect; its ending is recorded all the same."""
+        task = asyncio.create_task(self._run(errand))
+        self.under_way[errand.action] = (errand, task)
+        task.add_done_callback(lambda _: self.under_way.pop(errand.action, None))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    async def close(self) -> None:
+        """Wait for what is under way and for the endings on their way to the store."""
+        tasks = [task for _, task in self.under_way.values()]
+        await asyncio.gather(*tasks, *self._trailing, return_exceptions=True)
+
+    async def _run(self, errand: Errand) -> Reply:
+        failpoint("intent.durable")
+        end = await self._perform(errand)
+        failpoint("effect.done")
+        return await self.end(errand, end)
+
+    async def _perform(self, errand: Errand) -> End:
+        try:
+            result = await self._call(errand)
+        except (Refused, Unreachable) as error:
+            return End("failed", code=error.code, message=error.message)
+        except (Unsure, asyncio.CancelledError) as error:
+            return await self._find_out(errand, error)
+        except Exception:
+            # A connector that breaks in a way nobody declared has told us nothing about the world.
+            log.exception("the connector of `%s` broke", errand.tool.name)
+            return await self._find_out(errand, Unsure("the connector broke"))
+        return self._done(errand, result.value, result)
+
+    async def _call(self, errand: Errand) -> Result:
+        invocation = Invocation(errand.action, errand.agent_name, errand.tool.deadline)
+        return await self._connectors.call(errand.tool, errand.arguments, invocation)
+
+    async def _find_out(self, errand: Errand, error: BaseException) -> End:
+        """A call without an answer. A cancellation counts once: what follows is bookkeeping and goes on."""
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None:
+            task.uncancel()
+        stopped = isinstance(error, asyncio.CancelledError)
+        code = "action.stopped" if stopped else error.code if isinstance(error, AutonomyError) else "upstream.unsure"
+        message = "stopped before an answer came" if stopped else str(error)
+        if errand.tool.effect == "read":
+            return End("failed", Usage(calls=1), code=code, message=message)
+        if errand.tool.effect == "write-keyed" and not stopped:
+            return await self._repeat(errand, code, message)
+        if errand.tool.effect == "write-queryable":
+            return await self.ask(errand, code, message)
+        return End("unknown", code=code, message=f"{message}; a person has to look")
+
+    async def _repeat(self, errand: Errand, code: str, message: str) -> End:
+        """The system honours our key: the same call again does no more than the first one did."""
+        try:
+            result = await self._call(errand)
+        except Refused as error:
+            return End("failed", code=error.code, message=error.message)
+        except (AutonomyError, asyncio.CancelledError):
+            return End("unknown", code=code, message=f"{message}; a person has to look")
+        return replace(self._done(errand, result.value, result), via="reconcile")
+
+    async def ask(self, errand: Errand, code: str, message: str) -> End:
+        """Ask the system of record by our reference whether it happened; it may still be on its way there."""
+        found: Reconciled | None = None
+        for question in range(ASKS):
+            if question:
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+            found = await self._reconciled(errand)
+            if found and found.state == "happened":
+                return replace(self._done(errand, found.value, None), via="reconcile")
+        if found is None:
+            return End("unknown", code=code, message=f"{message}; a person has to look")
+        return End("failed", code=code, message=f"{message}; it did not happen", via="reconcile")
+
+    async def _reconciled(self, errand: Errand) -> Reconciled | None:
+        """What the system of record says; None where it does not answer."""
+        invocation = Invocation(errand.action, errand.agent_name, errand.tool.deadline)
+        try:
+            return await self._connectors.reconcile(errand.tool, errand.arguments, invocation)
+        except AutonomyError as error:
+            log.info("`%s` does not say whether %s happened: %s", errand.tool.connector, errand.action, error.code)
+            return None
+
+    def _done(self, errand: Errand, value: Json, result: Result | None) -> End:
+        cost = result.cost if result else None
+        usage = Usage(cost.money, 1, cost.tokens) if cost else Usage(errand.money, 1, errand.tokens)
+        return End("done", usage, obligations.apply(errand.verdict.obligations, value))
+
+    async def end(self, errand: Errand, end: End, *, by: str | None = None, reason: str | None = None) -> Reply:
+        """Write how it ended, and say it. A read's ending joins the next group; nobody waits for it."""
+        ending = self._ending(errand, end, by, reason)
+        writing = asyncio.ensure_future(self._write(ending))
+        self._trailing.add(writing)
+        writing.add_done_callback(self._trailing.discard)
+        if errand.tool.effect != "read" or end.state != "done":
+            answer = await asyncio.shield(writing)
+            if isinstance(answer, Ended):
+                log.warning("the ending of %s came late; it had ended as %s", errand.action, answer.state)
+            failpoint("outcome.durable")
+        return Reply(
+            errand.action,
+            "done" if end.state == "done" else "unknown" if end.state == "unknown" else "failed",
+            errand.case,
+            end.value,
+            end.code,
+            end.message,
+            errand.verdict.policies,
+            notices=notices(errand.verdict),
+        )
+
+    def end_later(self, errand: Errand, end: End) -> None:
+        """End an errand that nobody waits for."""
+        task = asyncio.ensure_future(self._write(self._ending(errand, end, None, None)))
+        self._trailing.add(task)
+        task.add_done_callback(self._trailing.discard)
+
+    async def recover(self, errand: Errand) -> Reply:
+        """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown."""
+        return await self.end(errand, await self._recovered(errand))
+
+    async def _recovered(self, errand: Errand) -> End:
+        code, message = "action.interrupted", "the process that performed it died"
+        if errand.tool.effect == "read":
+            return End("failed", Usage(calls=1), code=code, message=message, via="recovery")
+        if errand.tool.effect == "write-keyed":
+            return await self._repeat(errand, code, message)
+        if errand.tool.effect == "write-neither":
+            return End("unknown", code=code, message=f"{message}; a person has to look", via="recovery")
+        end = await self.ask(errand, code, message)
+        # People have allowed it and nobody is there to ask again: what did not happen is done now.
+        return await self._perform(errand) if end.state == "failed" and errand.approved else end
+
+    async def _write(self, ending: Ending) -> Answer:
+        answer: Answer = await self._queue.submit(ending)
+        return answer
+
+    def _ending(self, errand: Errand, end: End, by: str | None, reason: str | None) -> Ending:
+        at = self._clock()
+        papers = Papers(errand.papers.key, errand.action, at)
+        if end.state == "done":
+            papers.seal("result", canonical.encode(end.value))
+        labels = obligations.labels(errand.verdict.obligations) | _trust(errand.tool, end.state)
+        open_still = end.state == "unknown"
+        return Ending(
+            action=errand.action,
+            owner=self._owner,
+            state=end.state,
+            usage=end.usage,
+            charges=() if open_still else errand.charges,
+            undone=errand.windows if end.state == "failed" else (),
+            # A record whose last write nobody can vouch for stays with that write until a person has looked.
+            record=None if open_still else errand.record,
+            case=errand.case,
+            labels=labels,
+            money=end.usage.money or 0,
+            at=at,
+            code=end.code,
+            message=end.message,
+            leaf=self._leaf(errand, end, at, labels, papers, by, reason),
+            payloads=tuple(papers.rows),
+        )
+
+    def _leaf(
+        self,
+        errand: Errand,
+        end: End,
+        at: int,
+        labels: frozenset[str],
+        papers: Papers,
+        by: str | None,
+        reason: str | None,
+    ) -> Callable[[tuple[Overrun, ...]], Leaf]:
+        made = partial(
+            outcome_leaf,
+            errand.action,
+            at,
+            end.state,
+            agent=errand.agent,
+            tool=errand.tool.name,
+            case=errand.case,
+            usage=end.usage,
+            code=end.code,
+            via=end.via,
+            by=by,
+            reason=reason,
+            labels=labels,
+            commitments=papers.commitments,
+        )
+        plain = made(overruns=())  # hashed here; only an overrun, which nobody expects, is hashed in the writer
+        return lambda overruns: made(overruns=overruns) if overruns else plain
+
+
+def _trust(tool: Tool, state: State) -> frozenset[str]:
+    """What a case has seen stays with it: an untrusted answer may carry somebody's instructions."""
+    return frozenset({"untrusted"}) if tool.spec.trust == "untrusted" and state == "done" else frozenset()

@@ -1,0 +1,80 @@
+"""Which epochs are in force, and the house of the catalog epoch. Every process watches; nobody is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from sqlalchemy import Connection
+
+from autonomy.audit.store import read_head
+from autonomy.catalog.organisation import Organisation
+from autonomy.db import Database
+from autonomy.kernel.errors import Unavailable
+from autonomy.policy import Bundle
+from autonomy.tools import Registry
+
+from .house import House
+
+WATCH_SECONDS = 0.25  # how stale an idle process may be; a dispatch is never stale, its transaction checks
+
+Organisations = Callable[[], Organisation]
+"""Reads the organisation in force."""
+
+Quarantined = Callable[[Connection, Registry], Collection[str]]
+"""Reads which tools are not in their accepted wording."""
+
+
+class Watch:
+    """The epochs as last seen. What is decided under stale ones is refused by the journal, then `refresh` is called."""
+
+    def __init__(self, database: Database, organisations: Organisations, quarantined: Quarantined) -> None:
+        self._database = database
+        self._organisations = organisations
+        self._quarantined = quarantined
+        self._building = asyncio.Lock()
+        self._house: House | None = None
+        self.identity = -1
+        self.changed = asyncio.Condition()
+
+    async def house(self) -> House:
+        """The house of the catalog epoch last seen; read from the store the first time."""
+        if self._house is None:
+            await self.refresh()
+        assert self._house is not None
+        return self._house
+
+    async def refresh(self) -> None:
+        """Read the epochs now; build the house anew where the catalog moved."""
+        _, _, catalog, identity = await self._database.read(read_head)
+        await self.see(catalog, identity)
+
+    async def see(self, catalog: int, identity: int) -> None:
+        """Take note of epochs that somebody read in the store."""
+        async with self._building:
+            if self._house is None or self._house.epoch < catalog:
+                self._house = await asyncio.to_thread(self._build)
+        if identity > self.identity:
+            self.identity = identity
+            async with self.changed:
+                self.changed.notify_all()
+
+    def organisation(self) -> Organisation:
+        """The organisation last seen; raises Unavailable before the first look."""
+        if self._house is None:
+            raise Unavailable("nothing is declared yet", code="gate.starting")
+        return self._house.organisation
+
+    def _build(self) -> House:
+        organisation = self._organisations()
+        registry = Registry.build(organisation)
+        with self._database.reading() as connection:
+            return House(
+                organisation, Bundle.build(organisation), registry, frozenset(self._quarantined(connection, registry))
+            )
+
+    async def run(self) -> None:
+        """Look again and again; ends when cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(WATCH_SECONDS)

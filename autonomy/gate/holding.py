@@ -1,0 +1,137 @@
+"""Holds: an action waits for people as a row, in any number, for any time; approved, it is decided again."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, update
+
+from autonomy.approvals import Approvals, Behind, Hold, NewHold, consequence
+from autonomy.audit.store import payload
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel.failpoint import failpoint
+from autonomy.policy import Verdict
+
+from .leaves import hold_leaf
+from .model import Action, Reply
+from .results import STOP_RETRYING, notices
+from .rows import action_row
+from .store import ACTION_COLUMNS, action
+
+LOOK_BACK = 1_000  # earlier uses that a consequence is told from
+
+
+MAX_DIFFERENCE = 500  # characters
+
+
+class Moved(Exception):
+    """The epochs moved before the hold was written: decide again."""
+
+
+class Holding:
+    """Writes holds. One transaction: the hold, its action, what is sealed about it, and its leaf."""
+
+    def __init__(self, database: Database, queue: CommitQueue, approvals: Approvals) -> None:
+        self._database = database
+        self._queue = queue
+        self._approvals = approvals
+
+    async def hold(self, held: Action, verdict: Verdict) -> Reply | None:
+        """Ask people; None where the epochs moved meanwhile. A repeat hears of the hold there already is."""
+        told = await self._consequence(held)
+        new = _new_hold(held, verdict, told)
+        try:
+            hold = await self._queue.perform(lambda tx: self._write(tx, held, verdict, new))
+        except Moved:
+            return None
+        failpoint("hold.durable")
+        return held_reply(hold, verdict)
+
+    async def ask_again(self, held: Action, verdict: Verdict) -> Reply:
+        """Facts changed the decision: the people are asked again, with the difference, and their old word is void."""
+        claim, given = held.attempt.hold, held.attempt.approvals
+        assert claim is not None  # only a resumed action comes here
+        roles = sorted({ask.role for ask in verdict.needed})
+        said = f"the rules now ask for {', '.join(roles)}; approved by {', '.join(sorted(given)) or 'nobody'}"
+        difference = "; ".join((said, *verdict.reasons))[:MAX_DIFFERENCE]
+        again = await self._queue.perform(
+            lambda tx: self._approvals.reask(tx, held.id, claim.fence, verdict.needed, difference)
+        )
+        return held_reply(again, verdict)
+
+    async def refuse(self, action_id: str, fence: int, code: str, message: str) -> None:
+        """An approved action that may no longer be done ends as denied, with the reason for whoever asks."""
+
+        def work(tx: Tx) -> None:
+            self._approvals.finish(tx, action_id, fence, "denied")
+            tx.execute(
+                update(action).where(action.c.id == action_id).values(state="denied", code=code, message=message)
+            )
+
+        await self._queue.perform(work)
+
+    def _write(self, tx: Tx, held: Action, verdict: Verdict, new: NewHold) -> Hold:
+        attempt = held.attempt
+        if (tx.epochs.catalog, tx.epochs.identity) != (attempt.house.epoch, attempt.identity):
+            raise Moved
+        hold = self._approvals.ask(tx, new)
+        if hold.action != held.id:
+            return hold
+        row = dict(zip(ACTION_COLUMNS, action_row(held, "held", None), strict=True))
+        tx.execute(insert(action).values(**row))
+        columns = ("action", "part", "subject", "generation", "box", "at")
+        tx.execute(insert(payload), [dict(zip(columns, sealed, strict=True)) for sealed in held.papers.rows])
+        tx.append(hold_leaf(held, verdict))
+        return hold
+
+    async def _consequence(self, held: Action) -> str:
+        caller = held.attempt.caller
+        query = (
+            select(action.c.money)
+            .where(
+                action.c.agent == caller.agent_id,
+                action.c.tool == held.tool.name,
+                action.c.about == held.about,
+                action.c.state == "done",
+            )
+            .order_by(action.c.id.desc())
+            .limit(LOOK_BACK)
+        )
+        past = await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+        amount = held.money if held.tool.spec.cost.amount is not None else None
+        about = (held.tool.spec.subject or "record").removesuffix("_id").replace("_", " ") if held.about else ""
+        return consequence(past, amount, held.attempt.house.organisation.currency.base, held.tool.name, about)
+
+
+def held_reply(hold: Hold, verdict: Verdict) -> Reply:
+    """What the agent hears while people decide: the handle, whom it waits for, and that repeating does not help."""
+    roles = tuple(sorted({role for seat in hold.open_seats for role in seat.roles}))
+    message = f"waits for {', '.join(roles) or 'its turn'}; {STOP_RETRYING}"
+    detail = {"expires_at": hold.expires_at, "consequence": hold.consequence}
+    return Reply(
+        hold.action,
+        "held",
+        hold.case_id,
+        None,
+        "approval.needed",
+        message,
+        verdict.policies,
+        roles,
+        notices(verdict),
+        detail,
+    )
+
+
+def _new_hold(held: Action, verdict: Verdict, told: str) -> NewHold:
+    attempt, caller = held.attempt, held.attempt.caller
+    return NewHold(
+        action=held.id,
+        agent=caller.agent_id,
+        agent_name=caller.name,
+        case_id=attempt.case,
+        tool=held.tool.name,
+        tool_revision=held.tool.revision,
+        bind=held.bind,
+        behind=tuple(Behind(view.id, view.sponsor, view.owner) for view in caller.chain),
+        needed=verdict.needed,
+        consequence=told,
+        requesters=tuple(sorted(caller.accountable)),
+    )

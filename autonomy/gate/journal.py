@@ -1,0 +1,220 @@
+"""The journal: intents, endings and denials of one transaction, judged in order from rows read once for all of them.
+
+Nothing here does IO: `reads` says what must be known, `judge` turns what was found into answers, rows and leaves. A
+unit that is refused writes nothing, so that no savepoint is needed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from autonomy.approvals.store import CONSUME, read_claims
+from autonomy.audit.store import INSERT_PAYLOAD
+from autonomy.budget import Balance, judge
+from autonomy.budget.rules import reserve, settle
+from autonomy.budget.store import READ_ACCOUNTS, UPSERT_ACCOUNT
+from autonomy.db import Plan
+from autonomy.db.ports import Page, Read, Row, Write
+
+from .store import (
+    END_ACTION,
+    PUT_ACTION,
+    PUT_LABEL,
+    PUT_RECORD,
+    PUT_WINDOW,
+    padded,
+    read_labels,
+    read_records,
+    read_repeats,
+    read_states,
+    read_windows,
+)
+from .units import (
+    Answer,
+    ClaimLost,
+    Committed,
+    Denial,
+    Drift,
+    Ended,
+    Ending,
+    HoldClaim,
+    Intent,
+    Moved,
+    OverBudget,
+    RecordBusy,
+    RecordMoved,
+    Repeat,
+)
+from .windows import add, gather
+
+INSERT_ORDER = (PUT_ACTION, END_ACTION, UPSERT_ACCOUNT, PUT_WINDOW, PUT_RECORD, PUT_LABEL, CONSUME, INSERT_PAYLOAD)
+
+
+Text = Callable[[int], str]
+"""SQL for a number of keys."""
+
+
+class Journal:
+    """The hot units of one group of commits."""
+
+    def __init__(self, units: Sequence[Intent | Ending | Denial]) -> None:
+        self._units = units
+        self._intents = [unit for unit in units if isinstance(unit, Intent)]
+        self._endings = [unit for unit in units if isinstance(unit, Ending)]
+        self._wanted = self._sources()
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._accounts: dict[str, Row] = {}
+        self._records: dict[str, Row] = {}
+
+    def reads(self) -> list[Read]:
+        return [(sql(len(keys)), keys) for sql, keys in self._wanted.values()]
+
+    def judge(self, rows: list[list[Row]], page: Page) -> Plan:
+        self._take(dict(zip(self._wanted, rows, strict=True)))
+        self._page = page
+        answers = [self._answer(unit) for unit in self._units]
+        return Plan(answers, self._writes())
+
+    def _sources(self) -> dict[str, tuple[Text, tuple[str, ...]]]:
+        """What to read, by name, each with its keys; what nobody needs is not read."""
+        keys: dict[str, tuple[Text, Iterable[str]]] = {
+            "states": (read_states, (unit.action for unit in self._endings)),
+            "repeats": (read_repeats, (unit.repeat_key for unit in self._intents if unit.repeat_key)),
+            "labels": (read_labels, (unit.case for unit in self._intents)),
+            "windows": (read_windows, (use.key for unit in self._intents for use in unit.windows)),
+            "accounts": (READ_ACCOUNTS, self._account_keys()),
+            "records": (read_records, self._record_keys()),
+            "claims": (read_claims, (unit.hold.action for unit in self._intents if unit.hold)),
+        }
+        found = {name: (sql, list(dict.fromkeys(wanted))) for name, (sql, wanted) in keys.items()}
+        return {name: (sql, padded(wanted)) for name, (sql, wanted) in found.items() if wanted}
+
+    def _account_keys(self) -> Iterable[str]:
+        yield from (charge.account for unit in self._intents for charge in unit.charges)
+        yield from (charge.account for unit in self._endings for charge in unit.charges)
+
+    def _record_keys(self) -> Iterable[str]:
+        yield from (unit.record.key for unit in self._intents if unit.record)
+        yield from (unit.record for unit in self._endings if unit.record)
+
+    def _take(self, rows: dict[str, list[Row]]) -> None:
+        self._states = {action: (state, owner) for action, state, owner in rows.get("states", ())}
+        self._repeats = {key: tuple(found) for key, *found in rows.get("repeats", ())}
+        self._balances = {key: Balance(settled, reserved) for key, settled, reserved in rows.get("accounts", ())}
+        self._buckets = gather(rows.get("windows", ()))
+        self._holders = {key: (holder, moved) for key, holder, moved in rows.get("records", ())}
+        self._claims = {action: (state, fence, expires) for action, state, fence, expires in rows.get("claims", ())}
+        labels: defaultdict[str, set[str]] = defaultdict(set)
+        for case, label in rows.get("labels", ()):
+            labels[case].add(label)
+        self._labels = labels
+
+    def _answer(self, unit: Intent | Ending | Denial) -> Answer:
+        if isinstance(unit, Intent):
+            return self._intend(unit)
+        if isinstance(unit, Ending):
+            return self._end(unit)
+        return self._moved(unit) or self._deny(unit)
+
+    def _intend(self, unit: Intent) -> Answer:
+        refusal = self._moved(unit) or self._lost(unit.hold) or self._repeated(unit) or self._no_room(unit)
+        if refusal is not None:
+            return refusal
+        drift = self._drift(unit)
+        leaf = unit.leaf if drift is None else unit.rejudge(drift)
+        if leaf is None:
+            assert drift is not None  # the leaf as submitted is never None
+            return drift
+        return self._begin(unit, leaf)
+
+    def _moved(self, unit: Intent | Denial) -> Moved | None:
+        epochs = self._page.epochs
+        if (unit.catalog, unit.identity) == (epochs.catalog, epochs.identity):
+            return None
+        return Moved(epochs.catalog, epochs.identity)
+
+    def _lost(self, hold: HoldClaim | None) -> ClaimLost | None:
+        if hold is None:
+            return None
+        state, fence, expires = self._claims.get(hold.action, ("", -1, 0))
+        return None if state == "claimed" and fence == hold.fence and expires > hold.at else ClaimLost()
+
+    def _repeated(self, unit: Intent) -> Repeat | None:
+        earlier = self._repeats.get(unit.repeat_key) if unit.repeat_key else None
+        if earlier is None or earlier[0] == unit.action:
+            return None
+        action, state, bind = earlier
+        return Repeat(action, state, bind == unit.bind)
+
+    def _no_room(self, unit: Intent) -> Answer | None:
+        if unit.record is not None:
+            holder, moved = self._holders.get(unit.record.key, (None, -1))
+            if holder is not None and holder != unit.action:
+                return RecordBusy(unit.record.key)
+            if moved != unit.record.seen:
+                return RecordMoved(moved)
+        refusal = judge(unit.charges, self._balances)
+        return None if refusal is None else OverBudget(refusal)
+
+    def _drift(self, unit: Intent) -> Drift | None:
+        windows = {use.name: use.value(self._buckets) for use in unit.windows}
+        labels = frozenset(self._labels[unit.case])
+        if windows == unit.assumed and labels == unit.labels:
+            return None
+        return Drift(windows, labels)
+
+    def _begin(self, unit: Intent, leaf: Any) -> Committed:
+        self._book(unit, reserve(self._balances, unit.charges))
+        add(self._buckets, unit.windows)
+        self._rows[PUT_ACTION].append(unit.row)
+        self._rows[PUT_WINDOW] += [use.row() for use in unit.windows]
+        self._rows[INSERT_PAYLOAD] += unit.payloads
+        if unit.record is not None:
+            self._move_record(unit.record.key, unit.action, unit.record.seen)
+        if unit.hold is not None:
+            self._claims[unit.hold.action] = ("performed", unit.hold.fence, 0)
+            self._rows[CONSUME].append((unit.hold.at, unit.hold.action, unit.hold.fence, unit.hold.at))
+        if unit.repeat_key:
+            self._repeats[unit.repeat_key] = (unit.action, "intent", unit.bind)
+        return Committed(self._page.append(leaf))
+
+    def _end(self, unit: Ending) -> Answer:
+        state, owner = self._states.get(unit.action, ("unknown", None))
+        if state not in ("intent", "unknown") or owner != unit.owner:
+            return Ended(state)
+        overruns = self._settle(unit)
+        if unit.record is not None:
+            self._move_record(unit.record, None, self._page.size)
+        self._rows[PUT_WINDOW] += [use.row(-1) for use in unit.undone]
+        # An action of unknown ending stays with its owner, so that a person's word can still end it.
+        self._states[unit.action] = (unit.state, unit.owner)
+        self._rows[END_ACTION].append((unit.state, unit.at, unit.code, unit.message, unit.money, unit.action))
+        self._rows[PUT_LABEL] += [(unit.case, label, unit.at) for label in sorted(unit.labels)]
+        self._rows[INSERT_PAYLOAD] += unit.payloads
+        return Committed(self._page.append(unit.leaf(overruns)))
+
+    def _settle(self, unit: Ending) -> tuple[Any, ...]:
+        settlement = settle(self._balances, unit.charges, unit.usage)
+        self._book(unit, settlement.balances)
+        return settlement.overruns
+
+    def _deny(self, unit: Denial) -> Committed:
+        self._rows[INSERT_PAYLOAD] += unit.payloads
+        return Committed(self._page.append(unit.leaf))
+
+    def _book(self, unit: Intent | Ending, balances: dict[str, Balance]) -> None:
+        budgets = {charge.account: charge.budget for charge in unit.charges}
+        self._balances.update(balances)
+        for key, held in balances.items():
+            self._accounts[key] = (key, budgets[key], held.settled, held.reserved)
+
+    def _move_record(self, key: str, holder: str | None, moved: int) -> None:
+        self._holders[key] = (holder, moved)
+        self._records[key] = (key, holder, moved)
+
+    def _writes(self) -> list[Write]:
+        self._rows[UPSERT_ACCOUNT] = list(self._accounts.values())
+        self._rows[PUT_RECORD] = list(self._records.values())
+        return [(sql, self._rows[sql]) for sql in INSERT_ORDER if self._rows[sql]]

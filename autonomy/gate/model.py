@@ -1,0 +1,164 @@
+"""The words at the door: what an agent asks, what it hears back, and the action in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from autonomy.audit import SubjectKey
+from autonomy.audit.vault import PayloadRow
+from autonomy.budget import Charge
+from autonomy.identity import Caller
+from autonomy.kernel.canonical import Json
+from autonomy.policy import Question, Verdict
+from autonomy.tools import Tool
+
+from .house import House
+from .units import Drift, HoldClaim, RecordUse
+from .windows import WindowUse
+
+Status = Literal["done", "held", "denied", "failed", "unknown", "running", "rejected", "allowed"]
+"""`allowed` is only ever the answer to a dry run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval."""
+
+    tool: str
+    arguments: Mapping[str, Json]
+    case: str = ""
+    key: str | None = None
+    rationale: str | None = None
+    dry_run: bool = False
+    parent: str | None = None
+    run: str | None = None
+    task: str | None = None
+    step: str | None = None
+
+    def lineage(self) -> dict[str, str]:
+        """Where the action belongs, as far as it was said."""
+        named = {"parent": self.parent, "run": self.run, "task": self.task, "step": self.step}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the agent hears. `code` and `message` say why it was not done; `needed` what would be needed."""
+
+    action: str
+    status: Status
+    case: str
+    result: Json = None
+    code: str | None = None
+    message: str | None = None
+    policies: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Json]:
+        """The reply as every protocol shows it; what says nothing is left out."""
+        shown: dict[str, Json] = {"action": self.action, "status": self.status, "case": self.case}
+        if self.status == "done":
+            shown["result"] = self.result
+        named = {
+            "code": self.code,
+            "message": self.message,
+            "policies": list(self.policies),
+            "needed": list(self.needed),
+            "notices": list(self.notices),
+            "detail": dict(self.detail),
+        }
+        return shown | {name: value for name, value in named.items() if value}
+
+
+class Denied(Exception):
+    """The door stays shut. Raised inside the pipeline only; the caller gets a Reply, the log a denial leaf."""
+
+    def __init__(self, code: str, message: str, verdict: Verdict | None = None, **detail: Json) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.verdict = verdict
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An action as it knocks: who, what, under which epochs. `admit` looks again who knocks, at an identity epoch."""
+
+    id: str
+    at: int
+    admit: Callable[[int], Caller]
+    caller: Caller
+    request: Request
+    case: str
+    house: House
+    identity: int
+    arguments: bytes
+    drift: Drift | None = None
+    hold: HoldClaim | None = None
+    bound: str = ""
+    """What the approval of a resumed action binds to."""
+    approvals: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Papers:
+    """What is sealed about an action, and the commitments its leaf makes to it."""
+
+    key: SubjectKey
+    action: str
+    at: int
+    rows: list[PayloadRow] = field(default_factory=list)
+    commitments: dict[str, str] = field(default_factory=dict)
+
+    def seal(self, part: str, value: bytes) -> None:
+        """Seal `value` as `part` of the action."""
+        row, self.commitments[part] = self.key.seal(self.action, part, value, self.at)
+        self.rows.append(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action described: what it would do, to which record, at which cost, under which limits."""
+
+    attempt: Attempt
+    tool: Tool
+    papers: Papers
+    bind: str
+    money: int
+    tokens: int
+    charges: tuple[Charge, ...]
+    windows: tuple[WindowUse, ...]
+    about: str | None
+    record: RecordUse | None
+    facts: Mapping[str, Any]
+    assumed: Mapping[str, int]
+    labels: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        return self.attempt.id
+
+    def with_drift(self, drift: Drift) -> Action:
+        """The same action with windows and labels as they truly are."""
+        return replace(self, assumed=drift.windows, labels=drift.labels)
+
+    def question(self) -> Question:
+        """What policy is asked about it."""
+        caller = self.attempt.caller
+        return Question(
+            principals=tuple(view.name for view in caller.chain),
+            tool=self.tool.name,
+            arguments=self.attempt.request.arguments,
+            facts=self.facts,
+            windows=self.assumed,
+            approvals=self.attempt.approvals,
+            labels=self.labels,
+            cost=self.money,
+            record=self.tool.record_of(self.attempt.request.arguments) or ("", ""),
+            site=caller.site or "",
+        )

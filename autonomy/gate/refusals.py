@@ -1,0 +1,72 @@
+"""Refusals in words, and the memory that lets identical ones within a second share a leaf."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from autonomy.budget import Refusal
+from autonomy.kernel.clock import SECOND, Clock
+from autonomy.kernel.money import show
+
+from .model import Attempt, Denied, Reply
+from .results import notices
+
+MAX_REMEMBERED = 10_000
+
+_Key = tuple[str, str, str, str, bytes, int, int]
+
+
+class Refusals:
+    """Says no, once a second to the same call."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._given: OrderedDict[_Key, int] = OrderedDict()
+
+    def reply(self, attempt: Attempt, refusal: Denied) -> Reply:
+        """What the agent hears: the rule, the reason, what would be needed, and where to ask for more."""
+        verdict = refusal.verdict
+        return Reply(
+            attempt.id,
+            "denied",
+            attempt.case,
+            code=refusal.code,
+            message=refusal.message,
+            policies=verdict.policies if verdict else (),
+            needed=verdict.needs if verdict else (),
+            notices=notices(verdict) if verdict else (),
+            detail=refusal.detail,
+        )
+
+    def repeated(self, attempt: Attempt, refusal: Denied) -> bool:
+        """Whether the same refusal of the same call, at the same epochs, got its leaf less than a second ago."""
+        return self._clock() - self._given.get(_key(attempt, refusal), -SECOND) < SECOND
+
+    def remember(self, attempt: Attempt, refusal: Denied) -> None:
+        self._given[_key(attempt, refusal)] = self._clock()
+        if len(self._given) > MAX_REMEMBERED:
+            self._given.popitem(last=False)
+
+    def over_budget(self, refusal: Refusal, currency: str) -> Denied:
+        """A budget without room, in the words of its measure."""
+
+        def say(amount: int) -> str:
+            return show(amount, currency) if refusal.measure == "money" else f"{amount:,} {refusal.measure}"
+
+        left, limit, asked = say(refusal.left), say(refusal.limit), say(refusal.asked)
+        message = f"the budget `{refusal.budget}` has {left} left of {limit}; this takes {asked}"
+        return Denied(
+            "budget.exceeded",
+            message,
+            budget=refusal.budget,
+            limit=refusal.limit,
+            settled=refusal.settled,
+            reserved=refusal.reserved,
+            asked=refusal.asked,
+        )
+
+
+def _key(attempt: Attempt, refusal: Denied) -> _Key:
+    caller = attempt.caller
+    epochs = (attempt.house.epoch, attempt.identity)
+    return caller.agent_id, attempt.case, refusal.code, attempt.request.tool, attempt.arguments, *epochs

@@ -1,0 +1,145 @@
+"""What became of an action: results wait for their caller, and a repeat hears what the first call heard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from autonomy.audit import Vault
+from autonomy.db import Database
+from autonomy.identity import Caller
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.policy import Verdict
+
+from .model import Action, Reply, Request, Status
+from .store import action
+
+_STATUS: dict[str, Status] = {
+    "held": "held",
+    "intent": "running",
+    "done": "done",
+    "failed": "failed",
+    "unknown": "unknown",
+    "rejected": "rejected",
+    "denied": "denied",
+}
+
+STOP_RETRYING = "do not send it again; ask for its result with the handle"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An action as it was written down: enough to decide it again, or to end it."""
+
+    row: Any
+    request: Request
+    arguments: bytes
+    chain: tuple[str, ...]
+    delegations: tuple[str, ...]
+    credential: str
+    bind: str
+    tokens: int
+
+
+class Results:
+    """Reads what the journal wrote. An agent sees its own actions only; another's looks like none."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def of(self, caller: Caller, action_id: str) -> Reply:
+        """The present state of one of the caller's actions; raises NotFound for any other."""
+        reply = await self._database.read(lambda connection: self._find(connection, action_id, caller.agent_id))
+        if reply is None:
+            raise NotFound(f"there is no action `{action_id[:40]}`", code="action.unknown")
+        return reply
+
+    async def repeated(self, caller: Caller, key: str) -> Reply | None:
+        """What the first call with this key heard; None where there was none. Raises Conflict where it still runs."""
+        where = action.c.repeat_key == repeat_key(caller, key)
+        query = select(action.c.id, action.c.state).where(where)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            return None
+        if row.state == "intent":
+            raise in_flight(row.id)
+        return await self.of(caller, row.id)
+
+    async def same_call(self, action_id: str, request: Request) -> bool:
+        """Whether an earlier action was this very call: the same tool with the same arguments."""
+
+        def read(connection: Connection) -> bool:
+            tool = connection.execute(select(action.c.tool).where(action.c.id == action_id)).scalar_one_or_none()
+            opened = self._vault.open(connection, action_id, "arguments")
+            return tool == request.tool and opened is not None and opened.value == canonical.encode(request.arguments)
+
+        return await self._database.read(read)
+
+    async def waiting(self, action_id: str) -> Waiting | None:
+        """What a held action was, to take it up again; None where its arguments were erased."""
+        return await self._database.read(lambda connection: self._waiting(connection, action_id))
+
+    def _waiting(self, connection: Connection, action_id: str) -> Waiting | None:
+        row = connection.execute(select(action).where(action.c.id == action_id)).one()
+        opened = self._vault.open(connection, action_id, "arguments")
+        if opened is None:
+            return None
+        context = json.loads(row.context)
+        request = Request(row.tool, json.loads(opened.value), row.case_id, **context["lineage"])
+        chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
+        return Waiting(
+            row, request, opened.value, chain, delegations, context["credential"], row.bind, context["tokens"]
+        )
+
+    def _find(self, connection: Connection, action_id: str, agent: str) -> Reply | None:
+        row = connection.execute(select(action).where(action.c.id == action_id, action.c.agent == agent)).one_or_none()
+        return None if row is None else self._reply(connection, row)
+
+    def _reply(self, connection: Connection, row: Any) -> Reply:
+        result: Json = None
+        if row.state == "done" and (opened := self._vault.open(connection, row.id, "result")):
+            result = json.loads(opened.value)
+        message = row.message or (STOP_RETRYING if row.state == "held" else None)
+        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message)
+
+
+def repeat_key(caller: Caller, key: str) -> str:
+    """An idempotency key counts for one agent; two agents may choose the same."""
+    return f"{caller.agent_id}|{key}"
+
+
+def mismatch(key: str) -> Conflict:
+    return Conflict(
+        f"the key `{key[:80]}` was used for another call", code="key.mismatch", hint="use a new key for new arguments"
+    )
+
+
+def in_flight(action_id: str) -> Conflict:
+    return Conflict(
+        "the first call with this key is still running", code="key.in_flight", hint="wait for it", action=action_id
+    )
+
+
+def plan_reply(decided: Action, verdict: Verdict) -> Reply:
+    """The answer to a dry run: the rule, the facts, and the approval that would be needed."""
+    status: Status = "allowed" if verdict.effect == "allow" else "held"
+    needed = tuple(dict.fromkeys(ask.role for ask in verdict.needed))
+    facts = {"facts": dict(decided.facts), "windows": dict(decided.assumed), "cost": decided.money}
+    message = "; ".join(verdict.reasons) or None
+    case = decided.attempt.case
+    return Reply("", status, case, None, None, message, verdict.policies, needed, notices(verdict), facts)
+
+
+def notices(verdict: Verdict) -> tuple[str, ...]:
+    """What rules in `warn` mode would have decided, in words for the caller; `shadow` is for the log alone."""
+    return tuple(
+        f"would be {'denied' if notice.effect == 'deny' else notice.effect} by {', '.join(notice.policies)}"
+        for notice in verdict.notices
+        if notice.mode == "warn"
+    )

@@ -1,0 +1,73 @@
+"""Between an action and its row in the table. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import astuple
+
+from autonomy.budget import Charge
+from autonomy.db.ports import Row
+
+from .model import Action
+from .results import repeat_key
+from .windows import WindowUse
+
+
+def action_row(action: Action, state: str, owner: str | None) -> Row:
+    """Values for PUT_ACTION, in the order of the table's columns."""
+    attempt, caller = action.attempt, action.attempt.caller
+    return (
+        action.id,
+        state,
+        owner,
+        caller.agent_id,
+        caller.name,
+        caller.unit,
+        attempt.case,
+        action.tool.name,
+        action.tool.revision,
+        action.tool.effect,
+        repeat_key(caller, attempt.request.key) if attempt.request.key else None,
+        action.bind,
+        action.record.key if action.record else None,
+        write_charges(action.charges),
+        write_windows(action.windows),
+        action.about,
+        action.money,
+        write_context(action),
+        attempt.at,
+        None,
+        None,
+        None,
+    )
+
+
+def write_charges(charges: Iterable[Charge]) -> str:
+    return json.dumps([astuple(charge) for charge in charges])
+
+
+def read_charges(text: str) -> tuple[Charge, ...]:
+    return tuple(Charge(*values) for values in json.loads(text))
+
+
+def write_windows(windows: Iterable[WindowUse]) -> str:
+    return json.dumps([astuple(window) for window in windows])
+
+
+def read_windows(text: str) -> tuple[WindowUse, ...]:
+    return tuple(WindowUse(*values) for values in json.loads(text))
+
+
+def write_context(action: Action) -> str:
+    """What a later process needs to take the action up again, besides its sealed arguments."""
+    caller = action.attempt.caller
+    return json.dumps(
+        {
+            "chain": [view.id for view in caller.chain],
+            "delegations": list(caller.delegations),
+            "credential": caller.credential,
+            "lineage": action.attempt.request.lineage(),
+            "tokens": action.tokens,
+        }
+    )

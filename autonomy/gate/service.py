@@ -1,0 +1,323 @@
+"""The door. Whatever an agent does to the world passes `Gate.perform`; nothing else leads to a connector.
+
+admit → describe → decide → reserve and record the intent → perform → settle and record the outcome
+                      ├─ deny   (the rule, the reason, what would be needed)
+                      └─ hold   (people are asked; the caller gets a handle, never a blocked connection)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from autonomy.approvals import Claim
+from autonomy.audit import Leaf
+from autonomy.db import CommitQueue
+from autonomy.identity import Caller, Identity
+from autonomy.kernel import canonical, clock
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Conflict, Unavailable
+from autonomy.kernel.ids import new_id
+from autonomy.policy import Verdict
+from autonomy.tools import Tool
+
+from .admission import Admission
+from .describe import Describer
+from .effect import Effects, End, Errand
+from .epochs import Watch
+from .holding import Holding
+from .leaves import denial_leaf, intent_leaf
+from .lifeline import Lifeline
+from .model import Action, Attempt, Denied, Reply, Request
+from .refusals import Refusals
+from .results import Results, in_flight, mismatch, plan_reply, repeat_key
+from .rows import action_row
+from .units import (
+    Answer,
+    ClaimLost,
+    Committed,
+    Denial,
+    Drift,
+    HoldClaim,
+    Intent,
+    Moved,
+    OverBudget,
+    RecordBusy,
+    RecordMoved,
+    Repeat,
+)
+
+ROUNDS = 3  # decisions under moved epochs or drifted facts before the door stays shut
+DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """An action whose intent is durable."""
+
+    action: Action
+    verdict: Verdict
+
+
+class Gate:
+    """The one door of a process."""
+
+    def __init__(
+        self,
+        *,
+        queue: CommitQueue,
+        watch: Watch,
+        identity: Identity,
+        admission: Admission,
+        describer: Describer,
+        holding: Holding,
+        effects: Effects,
+        results: Results,
+        lifeline: Lifeline,
+        clock: Clock = clock.now,
+    ) -> None:
+        self._queue = queue
+        self._watch = watch
+        self._identity = identity
+        self._admission = admission
+        self._describer = describer
+        self._holding = holding
+        self._effects = effects
+        self._results = results
+        self._lifeline = lifeline
+        self._clock = clock
+        self._refusals = Refusals(clock)
+
+    async def perform(self, bearer: str, request: Request) -> Reply:
+        """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
+        leafed), reused keys, and a store that does not answer."""
+        caller = await self._admission.admit(bearer)
+        if request.key and (earlier := await self._results.repeated(caller, request.key)):
+            return await self._same(request, earlier)
+        attempt = await self.attempt(request, caller, lambda epoch: self._identity.admit(bearer, epoch))
+        return await self.pass_through(attempt)
+
+    async def pass_through(self, attempt: Attempt) -> Reply:
+        """Decide within two seconds; then carry out what was cleared."""
+        try:
+            async with asyncio.timeout(DECIDE_SECONDS):
+                decided = await self._decide_in_rounds(attempt)
+        except TimeoutError:
+            raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None
+        return decided if isinstance(decided, Reply) else await self._effects.carry_out(self._errand(decided))
+
+    async def attempt(self, request: Request, caller: Caller, admit: Callable[[int], Caller]) -> Attempt:
+        """The request as it knocks, under the epochs last seen."""
+        house, at = await self._watch.house(), self._clock()
+        case = request.case or f"{caller.name}/{clock.rfc3339(at)[:10]}"
+        arguments = canonical.encode(request.arguments)
+        return Attempt(new_id("act", at), at, admit, caller, request, case, house, self._watch.identity, arguments)
+
+    async def resume(self, claim: Claim) -> Reply:
+        """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
+        waiting = await self._results.waiting(claim.action)
+        if waiting is None:
+            raise Conflict("its arguments were erased", code="approval.erased")
+        admit = partial(self._identity.readmit, waiting.chain, waiting.delegations, waiting.credential)
+        await self._watch.refresh()
+        house, at = await self._watch.house(), self._clock()
+        attempt = Attempt(
+            claim.action,
+            at,
+            admit,
+            admit(self._watch.identity),
+            waiting.request,
+            waiting.request.case,
+            house,
+            self._watch.identity,
+            waiting.arguments,
+            hold=HoldClaim(claim.action, claim.fence, at),
+            bound=waiting.bind,
+            approvals=claim.approvals,
+        )
+        return await self.pass_through(attempt)
+
+    async def tools(self, bearer: str) -> list[Tool]:
+        """The tools the caller may see, at the epochs in force now."""
+        caller = await self._admission.admit(bearer)
+        await self._watch.refresh()
+        return (await self._watch.house()).tools_of(caller)
+
+    async def result(self, bearer: str, action_id: str) -> Reply:
+        """What became of one of the caller's actions."""
+        return await self._results.of(await self._admission.admit(bearer), action_id)
+
+    async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
+        for _ in range(ROUNDS):
+            try:
+                decided = await self._decide(attempt)
+            except Denied as denied:
+                decided = await self._refuse(attempt, denied)
+            if decided is not None:
+                return decided
+        refusal = Denied("policy.unsettled", "what is declared changes faster than it can be decided under")
+        return await self._refuse(attempt, refusal, at_any_epoch=True) or self._refusals.reply(attempt, refusal)
+
+    async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
+        """One round; None where what it rested on has moved."""
+        action = await self._describer.describe(attempt)
+        if attempt.hold is not None and action.bind != attempt.bound:
+            raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
+        verdict = attempt.house.bundle.decide(action.question())
+        if verdict.effect != "allow" and await self._guessed_wrong(action):
+            return None
+        if verdict.effect == "deny":
+            raise Denied("policy.denied", "; ".join(verdict.reasons), verdict)
+        if attempt.request.dry_run:
+            return plan_reply(action, verdict)
+        if verdict.effect == "allow":
+            return await self._intend(action, verdict)
+        if attempt.hold is not None:
+            return await self._holding.ask_again(action, verdict)
+        held = await self._holding.hold(action, verdict)
+        if held is None:
+            await self._renew(attempt)
+        return held
+
+    async def _guessed_wrong(self, action: Action) -> bool:
+        """A refusal rests on what is true, not on what was taken for granted; look, and decide again if they differ."""
+        attempt = action.attempt
+        if attempt.drift is not None:
+            return False
+        attempt.drift = await self._describer.truth(action)
+        return (attempt.drift.windows, attempt.drift.labels) != (action.assumed, action.labels)
+
+    async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
+        await self._lifeline.fresh()
+        judged = _Judged(action, verdict)
+        unit = self._intent(action, verdict, judged)
+        future = self._queue.submit(unit)
+        try:
+            answer: Answer = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(lambda done: self._abandon(action, verdict, done))
+            raise
+        if isinstance(answer, Committed):
+            return Cleared(judged.action, judged.verdict)
+        return await self._adapt(action, answer)
+
+    async def _adapt(self, action: Action, answer: Answer) -> Reply | None:
+        """What to make of an intent that was not written: decide again, or say why not."""
+        attempt = action.attempt
+        match answer:
+            case Moved():
+                await self._renew(attempt)
+            case Drift():
+                attempt.drift = answer
+            case RecordMoved():
+                attempt.drift = None
+            case OverBudget(refusal):
+                raise self._refusals.over_budget(refusal, attempt.house.organisation.currency.base)
+            case RecordBusy():
+                raise Denied("record.busy", "another action is changing this record; read it again, then decide")
+            case Repeat(action_id, state, same):
+                return await self._repeat(attempt, action_id, state, same)
+            case ClaimLost():
+                raise Conflict("the approval was used or taken over", code="approval.lost")
+        return None
+
+    async def _repeat(self, attempt: Attempt, action_id: str, state: str, same: bool) -> Reply:
+        if not same:
+            raise mismatch(attempt.request.key or "")
+        if state == "intent":
+            raise in_flight(action_id)
+        return await self._results.of(attempt.caller, action_id)
+
+    async def _same(self, request: Request, earlier: Reply) -> Reply:
+        """The reply to a key used before, if it was used for the same call."""
+        if not await self._results.same_call(earlier.action, request):
+            raise mismatch(request.key or "")
+        return earlier
+
+    async def _renew(self, attempt: Attempt) -> None:
+        """Begin again under the epochs in force: who knocks is admitted anew, what is declared is read anew."""
+        await self._watch.refresh()
+        attempt.house, attempt.identity = await self._watch.house(), self._watch.identity
+        attempt.caller = attempt.admit(attempt.identity)
+
+    async def _refuse(self, attempt: Attempt, refusal: Denied, at_any_epoch: bool = False) -> Reply | None:
+        """Record a refusal; None where the epochs moved, for then it may be none."""
+        reply = self._refusals.reply(attempt, refusal)
+        if attempt.request.dry_run or self._refusals.repeated(attempt, refusal):
+            return reply
+        papers = await self._describer.papers(attempt, attempt.house.registry.tools.get(attempt.request.tool))
+        epochs = (-1, -1) if at_any_epoch else (attempt.house.epoch, attempt.identity)
+        leaf = denial_leaf(attempt, refusal, papers)
+        answer: Answer = await self._queue.submit(Denial(*epochs, leaf, tuple(papers.rows)))
+        if isinstance(answer, Moved):
+            await self._renew(attempt)
+            return None
+        self._refusals.remember(attempt, refusal)
+        return reply
+
+    def _intent(self, action: Action, verdict: Verdict, judged: _Judged) -> Intent:
+        attempt = action.attempt
+        key = attempt.request.key
+        return Intent(
+            action=action.id,
+            row=action_row(action, "intent", self._lifeline.owner),
+            catalog=attempt.house.epoch,
+            identity=attempt.identity,
+            case=attempt.case,
+            bind=action.bind,
+            repeat_key=repeat_key(attempt.caller, key) if key else None,
+            labels=action.labels,
+            charges=action.charges,
+            windows=action.windows,
+            assumed=action.assumed,
+            record=action.record,
+            hold=attempt.hold,
+            leaf=intent_leaf(action, verdict),
+            payloads=tuple(action.papers.rows),
+            rejudge=judged.again,
+        )
+
+    def _errand(self, cleared: Cleared) -> Errand:
+        action, attempt = cleared.action, cleared.action.attempt
+        return Errand(
+            action=action.id,
+            agent=attempt.caller.agent_id,
+            agent_name=attempt.caller.name,
+            caller=attempt.caller,
+            approved=attempt.hold is not None,
+            case=attempt.case,
+            tool=action.tool,
+            arguments=json.loads(attempt.arguments),
+            charges=action.charges,
+            windows=action.windows,
+            record=action.record.key if action.record else None,
+            money=action.money,
+            tokens=action.tokens,
+            verdict=cleared.verdict,
+            papers=action.papers,
+        )
+
+    def _abandon(self, action: Action, verdict: Verdict, done: asyncio.Future[Answer]) -> None:
+        """The intent became durable after its caller had given up: it ends as not done."""
+        if not done.cancelled() and done.exception() is None and isinstance(done.result(), Committed):
+            end = End("failed", code="action.abandoned", message="the caller gave up before it began")
+            self._effects.end_later(self._errand(Cleared(action, verdict)), end)
+
+
+class _Judged:
+    """The decision as it finally stands: the writer decides again where windows or labels were not as guessed."""
+
+    def __init__(self, action: Action, verdict: Verdict) -> None:
+        self.action = action
+        self.verdict = verdict
+
+    def again(self, drift: Drift) -> Leaf | None:
+        action = self.action.with_drift(drift)
+        verdict = action.attempt.house.bundle.decide(action.question())
+        if verdict.effect != "allow":
+            return None
+        self.action, self.verdict = action, verdict
+        return intent_leaf(action, verdict)

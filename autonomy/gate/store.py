@@ -1,0 +1,148 @@
+"""What the gate remembers: actions, record leases, windows, labels of cases, and which processes live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+
+from autonomy.db import metadata
+
+action = Table(
+    "action",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("owner", Text),
+    Column("agent", Text, nullable=False),
+    Column("agent_name", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("tool_revision", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("repeat_key", Text),
+    Column("bind", Text, nullable=False),
+    Column("record", Text),
+    Column("charges", Text, nullable=False),
+    Column("windows", Text, nullable=False),
+    Column("about", Text),
+    Column("money", BigInteger, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("code", Text),
+    Column("message", Text),
+)
+Index(
+    "action_repeat",
+    action.c.repeat_key,
+    unique=True,
+    sqlite_where=action.c.repeat_key.is_not(None),
+    postgresql_where=action.c.repeat_key.is_not(None),
+)
+Index(
+    "action_open",
+    action.c.owner,
+    sqlite_where=action.c.state.in_(("intent", "unknown")),
+    postgresql_where=action.c.state.in_(("intent", "unknown")),
+)
+Index(
+    "action_about",
+    action.c.agent,
+    action.c.tool,
+    action.c.about,
+    sqlite_where=action.c.about.is_not(None),
+    postgresql_where=action.c.about.is_not(None),
+)
+
+record_state = Table(
+    "record_state",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text),
+    Column("moved", BigInteger, nullable=False),
+)
+
+window_bucket = Table(
+    "window_bucket",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+case_label = Table(
+    "case_label",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+process = Table(
+    "process",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
+
+ACTION_COLUMNS = tuple(column.name for column in action.columns)
+
+PUT_ACTION = (
+    f"INSERT INTO action ({', '.join(ACTION_COLUMNS)}) VALUES ({', '.join('?' * len(ACTION_COLUMNS))}) "
+    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner = excluded.owner, charges = excluded.charges, "
+    "windows = excluded.windows"
+)
+"""A new action, or one that was held and now begins."""
+
+END_ACTION = "UPDATE action SET state = ?, ended_at = ?, code = ?, message = ?, money = ? WHERE id = ?"
+PUT_WINDOW = (
+    "INSERT INTO window_bucket (key, bucket, count, total, expires_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (key, bucket) DO UPDATE SET count = window_bucket.count + excluded.count, "
+    "total = window_bucket.total + excluded.total"
+)
+PUT_RECORD = (
+    "INSERT INTO record_state (key, holder, moved) VALUES (?, ?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, moved = excluded.moved"
+)
+PUT_LABEL = "INSERT INTO case_label (case_id, label, at) VALUES (?, ?, ?) ON CONFLICT (case_id, label) DO NOTHING"
+
+
+def read_states(count: int) -> str:
+    """State and owner of `count` actions."""
+    return f"SELECT id, state, owner FROM action WHERE id IN ({marks(count)})"
+
+
+def read_repeats(count: int) -> str:
+    """Actions that were asked for under `count` keys."""
+    return f"SELECT repeat_key, id, state, bind FROM action WHERE repeat_key IN ({marks(count)})"
+
+
+def read_records(count: int) -> str:
+    """Who writes to `count` records, and the log index of the last write."""
+    return f"SELECT key, holder, moved FROM record_state WHERE key IN ({marks(count)})"
+
+
+def read_labels(count: int) -> str:
+    """Trust labels of `count` cases."""
+    return f"SELECT case_id, label FROM case_label WHERE case_id IN ({marks(count)})"
+
+
+def read_windows(count: int) -> str:
+    """Every bucket of `count` windows; the reader leaves out what is too old for its own span."""
+    return f"SELECT key, bucket, count, total FROM window_bucket WHERE key IN ({marks(count)})"
+
+
+def marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def padded(values: Sequence[str]) -> tuple[str, ...]:
+    """The values, the last one repeated up to a power of two, so that few statements differ and stay prepared."""
+    room = 1 << (len(values) - 1).bit_length()
+    return (*values, *[values[-1]] * (room - len(values)))

@@ -1,0 +1,159 @@
+"""Taking up what waits: approved actions that are ready, and actions that a dead process had begun. Any process may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+
+from sqlalchemy import Connection, select
+
+from autonomy.approvals import Approvals, Claim
+from autonomy.approvals.store import was_held
+from autonomy.audit import Vault
+from autonomy.db import CommitQueue, Database
+from autonomy.kernel.errors import AutonomyError, Conflict
+from autonomy.kernel.failpoint import failpoint
+from autonomy.policy import Verdict
+
+from .effect import Effects, Errand
+from .epochs import Watch
+from .holding import Holding
+from .lifeline import Lifeline
+from .model import Papers
+from .results import Results, Waiting
+from .rows import read_charges, read_windows
+from .service import Gate
+from .store import action
+
+log = logging.getLogger("autonomy.gate")
+
+LOOK_SECONDS = 0.25  # between two looks for work that other processes made ready
+CLAIM_MS = 30_000  # how long one process has to begin an approved action before another may
+TAKE = 64  # actions of dead processes taken over at once
+
+
+class TakingUp:
+    """Carries on with what nobody carries on with."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queue: CommitQueue,
+        gate: Gate,
+        approvals: Approvals,
+        holding: Holding,
+        effects: Effects,
+        results: Results,
+        vault: Vault,
+        watch: Watch,
+        lifeline: Lifeline,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._gate = gate
+        self._approvals = approvals
+        self._holding = holding
+        self._effects = effects
+        self._results = results
+        self._vault = vault
+        self._watch = watch
+        self._lifeline = lifeline
+        self._ready = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look now: something became ready in this process."""
+        self._ready.set()
+
+    async def run(self) -> None:
+        """Look for work until cancelled. What fails is logged and looked at again."""
+        while True:
+            try:
+                await self.look()
+            except AutonomyError as error:
+                log.warning("could not look for waiting work: %s", error.code)
+            self._ready.clear()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._ready.wait()
+            except TimeoutError:
+                pass  # nobody woke us: it is time to look all the same
+
+    async def look(self) -> None:
+        """Resume what is ready, recover what dead processes left."""
+        for claim in await asyncio.to_thread(self._approvals.claim, self._lifeline.owner, CLAIM_MS):
+            failpoint("claim.durable")
+            self._begin(self._resume(claim))
+        if await self._database.read(self._orphans):
+            for taken in await self._queue.perform(lambda tx: self._lifeline.take_over(tx, TAKE)):
+                self._begin(self._recover(taken))
+
+    async def idle(self) -> None:
+        """Wait until everything taken up has ended."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _orphans(self, connection: Connection) -> bool:
+        """Whether anything begun is not ours; whether its owner lives is looked at in the transaction."""
+        query = select(action.c.id).where(action.c.state == "intent", action.c.owner != self._lifeline.owner).limit(1)
+        return connection.execute(query).first() is not None
+
+    async def _resume(self, claim: Claim) -> None:
+        try:
+            reply = await self._gate.resume(claim)
+        except Conflict as error:
+            log.info("%s was taken over: %s", claim.action, error.code)
+        except AutonomyError as error:
+            await self._refuse(claim, error.code, error.message)
+        else:
+            if reply.status == "denied":
+                await self._refuse(claim, reply.code or "policy.denied", reply.message or "denied")
+
+    async def _refuse(self, claim: Claim, code: str, message: str) -> None:
+        try:
+            await self._holding.refuse(claim.action, claim.fence, code, message)
+        except Conflict as error:
+            log.info("%s had ended already: %s", claim.action, error.code)
+
+    async def _recover(self, action_id: str) -> None:
+        waiting = await self._results.waiting(action_id)
+        errand = await self.errand(waiting) if waiting else None
+        if errand is None:
+            log.error("%s cannot be recovered: its tool or its arguments are gone; a person has to look", action_id)
+            return
+        reply = await self._effects.recover(errand)
+        log.info("recovered %s: %s", action_id, reply.status)
+
+    async def errand(self, waiting: Waiting) -> Errand | None:
+        """An action of the table as an errand that can be ended; None where its tool is no longer declared."""
+        row = waiting.row
+        house = await self._watch.house()
+        tool = house.registry.tools.get(row.tool)
+        if tool is None:
+            return None
+        subject = tool.subject_of(waiting.request.arguments) or f"agent:{row.agent}"
+        key = await self._vault.key(subject, self._watch.identity)
+        return Errand(
+            action=row.id,
+            agent=row.agent,
+            agent_name=row.agent_name,
+            caller=None,
+            approved=await self._database.read(lambda connection: was_held(connection, row.id)),
+            case=row.case_id,
+            tool=tool,
+            arguments=dict(waiting.request.arguments),
+            charges=read_charges(row.charges),
+            windows=read_windows(row.windows),
+            record=row.record,
+            money=row.money,
+            tokens=waiting.tokens,
+            verdict=Verdict("allow"),
+            papers=Papers(key, row.id, row.at),
+        )

@@ -1,0 +1,155 @@
+"""What the gate hands to the commit queue, and what it may hear back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from autonomy.audit import Leaf
+from autonomy.audit.vault import PayloadRow
+from autonomy.budget import Charge, Overrun, Refusal, Usage
+from autonomy.db.ports import Row
+
+from .windows import WindowUse
+
+State = Literal["held", "intent", "done", "failed", "unknown", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What is true in the transaction of what an intent took for granted."""
+
+    windows: Mapping[str, int]
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUse:
+    """The record a write changes, and the log index of its last change when its facts were read."""
+
+    key: str
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldClaim:
+    """The approval a resumed action consumes: valid once, and only while this process holds the fence."""
+
+    action: str
+    fence: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An action that was decided and is about to be performed. `row` are the values of the action table."""
+
+    action: str
+    row: Row
+    catalog: int
+    identity: int
+    case: str
+    bind: str
+    repeat_key: str | None
+    labels: frozenset[str]
+    charges: tuple[Charge, ...]
+    windows: tuple[WindowUse, ...]
+    assumed: Mapping[str, int]
+    record: RecordUse | None
+    hold: HoldClaim | None
+    leaf: Leaf
+    payloads: tuple[PayloadRow, ...]
+    rejudge: Callable[[Drift], Leaf | None]
+    """Decides again from what is true; the leaf of a new allowance, or None where it is no longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an action ended. `undone` are the windows it no longer counts in, because it had no effect."""
+
+    action: str
+    owner: str
+    state: State
+    usage: Usage
+    charges: tuple[Charge, ...]
+    undone: tuple[WindowUse, ...]
+    record: str | None
+    case: str
+    labels: frozenset[str]
+    money: int
+    at: int
+    code: str | None
+    message: str | None
+    leaf: Callable[[tuple[Overrun, ...]], Leaf]
+    payloads: tuple[PayloadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal, true at the epochs it was decided under."""
+
+    catalog: int
+    identity: int
+    leaf: Leaf
+    payloads: tuple[PayloadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """It is durable, as leaf `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The epochs in force are others than those decided under: decide again."""
+
+    catalog: int
+    identity: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    """There is no room in a budget."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBusy:
+    """Another action is changing the record."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMoved:
+    """The record was changed after its facts were read: read them again."""
+
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same key was used before."""
+
+    action: str
+    state: State
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLost:
+    """Another process took the approved action over, or it was performed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The action had ended before; the first ending stands."""
+
+    state: State
+
+
+Answer = Committed | Moved | OverBudget | RecordBusy | RecordMoved | Repeat | ClaimLost | Ended | Drift

@@ -1,0 +1,58 @@
+"""What every use case of identity stands on: reading by epoch, writing in one transaction, one leaf for each change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from autonomy.audit import record
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel.clock import Clock
+
+from .directory import Directory
+from .ending import Stamp
+from .keys import KeyBox
+from .recent import Admitted, Recent
+from .tokens import Claims
+
+T = TypeVar("T")
+
+
+class Base:
+    """Holds what the use cases share. Methods that write block: call them from a thread, not from the event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        clock: Clock,
+        key: bytes,
+        issuer: str,
+        audiences: Collection[str] = (),
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._issuer = issuer
+        self._audiences = frozenset({issuer, *audiences})
+        self._box = KeyBox(key)
+        self._directory = Directory(database)
+        self._verified: Recent[Claims] = Recent()
+        self._admitted: Recent[Admitted] = Recent()
+
+    def _write(self, work: Callable[[Tx], T]) -> T:
+        answer = self._queue.run(work)
+        # So that this process obeys at once, whatever epoch its callers still hold.
+        self._directory.refresh()
+        return answer
+
+    def _stamp(self, tx: Tx) -> Stamp:
+        """Move the identity epoch: every process reads again what this transaction changes."""
+        return Stamp(tx.bump("identity"), self._clock())
+
+    def _now(self, tx: Tx) -> Stamp:
+        """The epoch as it stands, for changes that no admission depends on, such as sessions of people."""
+        return Stamp(tx.epochs.identity, self._clock())
+
+    def _leaf(self, tx: Tx, stamp: Stamp, event: str, by: str, **fields: Any) -> None:
+        record(tx, "identity", stamp.at, event=event, actor=by, epoch=stamp.epoch, **fields)

@@ -1,0 +1,254 @@
+"""People: one-time links, passwords, sessions, what groups at an identity provider admit to."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from autonomy.db import Tx, upsert
+from autonomy.kernel.clock import HOUR
+from autonomy.kernel.errors import Busy, Conflict, Invalid, NotFound, Unauthenticated
+
+from . import passwords, rows, rules, store
+from .base import Base
+from .model import PersonCaller, PersonView
+from .permissions import permissions_of
+
+INVITATION_TTL = 24 * HOUR
+SESSION_TTL = 12 * HOUR
+MAX_GROUPS = 200  # what an identity provider sends for one person; beyond it something is wrong there
+
+_INVITATION, _SESSION = "aosi_", "aosp_"
+
+
+class People(Base):
+    """Sign-in and everything about it. Secrets are 256 random bits, stored as SHA-256; passwords as Argon2id."""
+
+    def invite(self, name: str, by: str = "system") -> str:
+        """The token of a one-time link by which `name` sets a password, good for 24 hours; earlier ones end.
+
+        While nobody at all is declared, the invited person becomes the first administrator. Raises NotFound,
+        Conflict (`person.offboarded`).
+        """
+        rules.check_actor(by)
+        token = _INVITATION + secrets.token_urlsafe(32)
+
+        def work(tx: Tx) -> str:
+            _found_admin(tx, name, self._clock())
+            row = store.find_person(tx, name)
+            if row.state != "active":
+                raise Conflict(f"`{name}` has left", code="person.offboarded")
+            stamp, table = self._now(tx), store.invitation
+            tx.execute(update(table).where(table.c.person == name, table.c.used_at.is_(None)).values(used_at=stamp.at))
+            link = {"person": name, "created_at": stamp.at, "expires_at": stamp.at + INVITATION_TTL}
+            tx.execute(insert(table).values(hash=_hash(token), **link))
+            self._leaf(tx, stamp, "person.invited", by, person=name)
+            return token
+
+        return self._write(work)
+
+    def accept_invitation(self, token: str, password: str) -> str:
+        """Set the password of whom the link was made for; returns their name. Their other sessions end.
+
+        Raises Unauthenticated (`invitation.invalid`) for links unknown, used or expired, Invalid (`password.length`).
+        """
+        with self._database.reading() as connection:
+            _invited(connection, token, self._clock())
+        hashed = passwords.hash_password(password)
+
+        def work(tx: Tx) -> str:
+            name = _invited(tx, token, self._clock())
+            stamp, table, session = self._now(tx), store.invitation, store.session
+            tx.execute(update(table).where(table.c.hash == _hash(token)).values(used_at=stamp.at))
+            tx.execute(update(store.person).where(store.person.c.name == name).values(password_hash=hashed))
+            theirs = session.c.person == name, session.c.ended_at.is_(None)
+            tx.execute(update(session).where(*theirs).values(ended_at=stamp.at))
+            tx.execute(delete(store.sign_in_failure).where(store.sign_in_failure.c.key == name))
+            self._leaf(tx, stamp, "person.password_set", f"person:{name}", person=name)
+            return name
+
+        return self._write(work)
+
+    def sign_in(self, name: str, password: str) -> str:
+        """The token of a new session, good for 12 hours.
+
+        Raises Unauthenticated (`sign_in.failed`), which never says whether the name exists, and Busy
+        (`sign_in.waiting`) after five failures in a row, right or wrong.
+        """
+        known = self._password_of(name)
+        key = name if known is not None else _anonymous(name)
+        # Counted before it is checked: attempts made at the same time cannot all be the first.
+        self._queue.run(lambda tx: self._count_attempt(tx, key, known is not None))
+        stored = None if known is None else known.password_hash
+        if not passwords.check_password(stored, password) or stored is None:
+            raise Unauthenticated("name or password is wrong", code="sign_in.failed")
+        renewed = passwords.hash_password(password) if passwords.is_outdated(stored) else stored
+        return self._write(lambda tx: self._open_session(tx, name, stored, renewed))
+
+    def sign_in_external(self, subject: str, groups: Iterable[str]) -> str:
+        """A session for a person whom an identity provider has vouched for; the sign-on adapter has verified that.
+
+        `subject` is `issuer|subject`; `groups` admit to what `map_group` says. Raises Unauthenticated
+        (`sign_in.failed`), Invalid.
+        """
+        named = sorted(set(groups))
+        if len(named) > MAX_GROUPS:
+            raise Invalid(f"more than {MAX_GROUPS} groups", code="sign_in.groups")
+
+        def work(tx: Tx) -> str:
+            person = store.person
+            known = person.c.external_subject == subject, person.c.state == "active"
+            name = tx.execute(select(person.c.name).where(*known)).scalar_one_or_none()
+            if name is None:
+                raise Unauthenticated("nobody here is declared with this subject", code="sign_in.failed")
+            return self._begin_session(tx, name, named)
+
+        return self._write(work)
+
+    def person(self, session: str) -> PersonCaller:
+        """Who a session token belongs to, with what they may do now. Raises Unauthenticated (`session.invalid`)."""
+        with self._database.reading() as connection:
+            table, person = store.session, store.person
+            row = connection.execute(
+                select(person, table.c.groups, table.c.expires_at)
+                .join(table, table.c.person == person.c.name)
+                .where(table.c.hash == _hash(session), table.c.ended_at.is_(None), person.c.state == "active")
+            ).one_or_none()
+            if row is None or self._clock() >= row.expires_at:
+                raise Unauthenticated("the session is over", code="session.invalid", hint="sign in again")
+            access = {*rows.to_names(row.access), *_access_of(connection, rows.to_names(row.groups))}
+        return PersonCaller(
+            row.name, row.display_name, rows.to_names(row.roles), tuple(sorted(access)), permissions_of(access)
+        )
+
+    def sign_out(self, session: str) -> None:
+        """End a session; an unknown or ended one is none of anybody's business."""
+
+        def work(tx: Tx) -> None:
+            table = store.session
+            row = tx.execute(
+                select(table.c.person).where(table.c.hash == _hash(session), table.c.ended_at.is_(None))
+            ).one_or_none()
+            if row is not None:
+                stamp = self._now(tx)
+                tx.execute(update(table).where(table.c.hash == _hash(session)).values(ended_at=stamp.at))
+                self._leaf(tx, stamp, "session.ended", f"person:{row.person}", person=row.person)
+
+        self._write(work)
+
+    def map_group(self, group: str, access: Iterable[str], by: str) -> None:
+        """What members of a group at the identity provider may do here; an empty list takes it away at once."""
+        rules.check_actor(by)
+        wanted = sorted(set(access))
+        permissions_of(wanted)
+
+        def work(tx: Tx) -> None:
+            stamp, table = self._now(tx), store.group_access
+            tx.execute(delete(table).where(table.c.group_name == group))
+            for role in wanted:
+                tx.execute(insert(table).values(group_name=group, access=role))
+            self._leaf(tx, stamp, "group.mapped", by, group=group, access=wanted)
+
+        self._write(work)
+
+    def people(self) -> list[PersonView]:
+        """Everybody ever declared, by name."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(store.person).order_by(store.person.c.name))
+            return [rows.to_person(row) for row in found]
+
+    def holders(self, role: str) -> tuple[str, ...]:
+        """The names of the active people who hold a business role."""
+        return tuple(one.name for one in self.people() if one.state == "active" and role in one.roles)
+
+    def _password_of(self, name: str) -> Row[Any] | None:
+        if not rules.is_name(name):
+            return None
+        with self._database.reading() as connection:
+            try:
+                return store.find_person(connection, name)
+            except NotFound:
+                return None
+
+    def _count_attempt(self, tx: Tx, key: str, known: bool) -> None:
+        """Take this attempt for a failure until it has succeeded. Raises Busy while waiting is due."""
+        table, at = store.sign_in_failure, self._clock()
+        row = tx.execute(select(table).where(table.c.key == key)).one_or_none()
+        fresh = row is None or at >= row.last_at + rules.FORGET_FAILURES
+        failures = 0 if row is None or fresh else row.failures
+        due = 0 if row is None or fresh else row.last_at + rules.wait_after(failures) - at
+        if due > 0:
+            raise Busy("too many failed attempts", code="sign_in.waiting", retry_after=due / 1000)
+        tx.execute(upsert(table, {"key": key, "failures": failures + 1, "last_at": at}, ["key"], tx.dialect))
+        if known and failures + 1 == rules.FREE_FAILURES:
+            self._leaf(tx, self._now(tx), "sign_in.waiting", "system", person=key)
+
+    def _open_session(self, tx: Tx, name: str, checked: str, renewed: str) -> str:
+        row = store.find_person(tx, name)
+        if row.password_hash != checked or row.state != "active":
+            raise Unauthenticated("name or password is wrong", code="sign_in.failed")
+        tx.execute(delete(store.sign_in_failure).where(store.sign_in_failure.c.key == name))
+        if renewed != checked:
+            tx.execute(update(store.person).where(store.person.c.name == name).values(password_hash=renewed))
+        return self._begin_session(tx, name, [])
+
+    def _begin_session(self, tx: Tx, name: str, groups: list[str]) -> str:
+        token, stamp = _SESSION + secrets.token_urlsafe(32), self._now(tx)
+        tx.execute(
+            insert(store.session).values(
+                hash=_hash(token),
+                person=name,
+                groups=rows.names(groups),
+                created_at=stamp.at,
+                expires_at=stamp.at + SESSION_TTL,
+            )
+        )
+        self._leaf(tx, stamp, "session.begun", f"person:{name}", person=name)
+        return token
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _anonymous(name: str) -> str:
+    """Where failures of names that nobody has are counted: few enough rows that guessing names cannot fill the disk."""
+    return f"?{_hash(name)[:4]}"
+
+
+def _found_admin(tx: Tx, name: str, at: int) -> None:
+    """Make `name` the first administrator where there is nobody yet."""
+    if tx.execute(select(func.count()).select_from(store.person)).scalar_one():
+        return
+    rules.check_name("person", name)
+    tx.execute(
+        insert(store.person).values(
+            name=name,
+            display_name=name,
+            email="",
+            roles=rows.names([]),
+            access=rows.names(["admin"]),
+            state="active",
+            declared=True,
+            created_at=at,
+        )
+    )
+
+
+def _invited(reader: store.Reader, token: str, at: int) -> str:
+    table = store.invitation
+    row = reader.execute(select(table).where(table.c.hash == _hash(token), table.c.used_at.is_(None))).one_or_none()
+    if row is None or at >= row.expires_at:
+        raise Unauthenticated(
+            "the link is not valid", code="invitation.invalid", hint="each works once, for a day: ask for a new one"
+        )
+    return str(row.person)
+
+
+def _access_of(reader: store.Reader, groups: Iterable[str]) -> list[str]:
+    table = store.group_access
+    return list(reader.execute(select(table.c.access).where(table.c.group_name.in_(list(groups)))).scalars())

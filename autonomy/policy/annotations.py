@@ -1,0 +1,140 @@
+"""What a rule says of itself in annotations: its id, its reason, whom to ask, what binds an allowed action."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from autonomy.kernel import clock
+from autonomy.kernel.errors import Invalid
+
+from .model import Ask
+from .problems import Problem
+from .source import Statement
+
+OBLIGATIONS = ("obligation_mask", "obligation_redact", "obligation_label")
+TIMES = ("escalate_after", "expires")
+APPROVAL = ("outcome", "escalate", "escalate_after", "escalate_to", "expires")
+KNOWN = frozenset({"id", "reason", "needs", *APPROVAL, *OBLIGATIONS})
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+
+
+def ask_of(statement: Statement) -> Ask | None:
+    """The approval that lifts this rule, or None where it is not an approval rule. The statement has been checked."""
+    said = statement.annotations
+    if "outcome" not in said:
+        return None
+    times = {name: clock.duration(said[name]) for name in TIMES if name in said}
+    return Ask(said["escalate"], said["id"], times.get("escalate_after"), said.get("escalate_to"), times.get("expires"))
+
+
+def obligations_of(statement: Statement) -> dict[str, tuple[str, ...]]:
+    """`{"mask": ("iban", "email")}` from `@obligation_mask("iban, email")`."""
+    said = statement.annotations
+    return {name.removeprefix("obligation_"): _list(said[name]) for name in OBLIGATIONS if name in said}
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(sorted({part.strip() for part in text.split(",")} - {""}))
+
+
+def annotation_problems(statement: Statement, roles: Collection[str]) -> Iterator[Problem]:
+    """Every fault in the annotations of one statement; that ids are unique is seen elsewhere."""
+    said = statement.annotations
+    if not said.get("id"):
+        yield statement.problem("policy.missing_id", "the rule has no `@id`", 'write `@id("a-unique-name")` before it')
+    elif not _ID.fullmatch(said["id"]):
+        fix = "use letters, digits, `-`, `_`, `.`, `:`; 100 characters at most"
+        yield statement.problem("policy.bad_id", f"`{said['id'][:100]}` cannot be an `@id`", fix)
+    for name in sorted(said.keys() - KNOWN):
+        fix = "known are " + ", ".join(f"`@{known}`" for known in sorted(KNOWN))
+        yield statement.problem("policy.unknown_annotation", f"unknown annotation `@{name}`", fix)
+    for name in ("reason", "needs", *OBLIGATIONS):
+        if name in said and not said[name].strip(" ,"):
+            yield statement.problem("policy.empty_annotation", f"`@{name}` is empty", "say something, or leave it out")
+    yield from _permit(statement) if statement.form["effect"] == "permit" else _forbid(statement, roles)
+
+
+def _permit(statement: Statement) -> Iterator[Problem]:
+    for name in APPROVAL:
+        if name in statement.annotations:
+            fix = "write the approval as a `forbid` that the approval lifts"
+            yield statement.problem("policy.approval_on_permit", f"`@{name}` stands on a `permit`", fix)
+
+
+def _forbid(statement: Statement, roles: Collection[str]) -> Iterator[Problem]:
+    said = statement.annotations
+    for name in OBLIGATIONS:
+        if name in said:
+            what = f"`@{name}` stands on a `forbid`, which never lets an action pass"
+            yield statement.problem("policy.obligation_on_forbid", what, "put it on the `permit`")
+    if "outcome" in said:
+        yield from _approval(statement, roles)
+        return
+    for name in APPROVAL:
+        if name in said:
+            fix = 'add `@outcome("require_approval")`, or leave it out'
+            yield statement.problem("policy.missing_outcome", f"`@{name}` stands on a rule without `@outcome`", fix)
+
+
+def _approval(statement: Statement, roles: Collection[str]) -> Iterator[Problem]:
+    said = statement.annotations
+    if said["outcome"] != "require_approval":
+        what = f"unknown `@outcome` `{said['outcome']}`"
+        yield statement.problem("policy.unknown_outcome", what, 'the only one is `@outcome("require_approval")`')
+    if "escalate" not in said:
+        fix = 'add `@escalate("role")` with the role that approves'
+        yield statement.problem("policy.missing_escalate", "an approval rule does not say who approves", fix)
+    elif not lifted_by(statement.form, said["escalate"]):
+        role = said["escalate"]
+        fix = f'add `unless {{ context.approvals.contains("{role}") }}`'
+        yield statement.problem("policy.never_lifted", f"no approval by `{role}` lifts this rule", fix)
+    for name in ("escalate", "escalate_to"):
+        if name in said and said[name] not in roles:
+            fix = "declare the Role, or name one that is declared"
+            yield statement.problem("policy.unknown_role", f"`@{name}` names the unknown role `{said[name]}`", fix)
+    yield from _times(statement)
+
+
+def _times(statement: Statement) -> Iterator[Problem]:
+    said = statement.annotations
+    if ("escalate_after" in said) != ("escalate_to" in said):
+        what = "`@escalate_after` and `@escalate_to` belong together"
+        yield statement.problem("policy.half_escalation", what, "say both when and to whom, or neither")
+    for name in TIMES:
+        try:
+            if name in said and clock.duration(said[name]) == 0:
+                raise Invalid("no time at all")
+        except Invalid:
+            what = f"`@{name}` is not a duration: `{said[name][:40]}`"
+            yield statement.problem("policy.bad_duration", what, "write for example `30m`, `4h`, `2d`")
+
+
+def lifted_by(form: Mapping[str, Any], role: str) -> bool:
+    """Whether a condition asks if `role` is among the approvals; whether that suffices is seen at each decision."""
+    return any(role in roles for roles in map(_approvals_asked, walk(form.get("conditions", []))))
+
+
+def _approvals_asked(node: Any) -> list[Any]:
+    """The roles that `node` looks for in `context.approvals`."""
+    if not isinstance(node, dict):
+        return []
+    for operator in ("contains", "containsAll", "containsAny"):
+        if operator in node and node[operator]["left"] == {".": {"left": {"Var": "context"}, "attr": "approvals"}}:
+            right = node[operator]["right"]
+            return [part.get("Value") for part in right.get("Set", [right])]
+    return []
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Every part of a JSON value, itself included."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)

@@ -1,0 +1,59 @@
+"""Rules that are valid and still cannot do what they seem to: they never match, or grant what nobody may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from autonomy.catalog.model import RoleSpec
+
+from .admission import may_grant, role_admits
+from .bundle import Bundle
+from .model import Rule
+from .problems import Problem
+from .scope import named_actions, tools_of
+
+
+def lint(bundle: Bundle) -> list[Problem]:
+    """What deserves a second look in the rules of a bundle, in order of file and line. Nothing here stops an apply."""
+    return sorted(problem for rule in bundle.rules.values() for problem in _rule(bundle, rule))
+
+
+def _rule(bundle: Bundle, rule: Rule) -> Iterator[Problem]:
+    tools = tools_of(rule.form, bundle.reach, bundle.tools)
+    if not tools:
+        fix = "name tools that exist and, in a unit's `permit`, that the unit was granted"
+        yield _finding(rule, "policy.lint_no_tool", "the rule speaks of no tool at all", fix)
+        return
+    if rule.unit != bundle.organisation.root.name and not any(
+        may_grant(bundle.organisation, rule.unit, bundle.tools[name]) for name in tools
+    ):
+        what = f"the rule can never match: unit `{rule.unit}` is granted none of its tools"
+        yield _finding(rule, "policy.lint_not_granted", what, "grant the tool to the unit, or leave the rule out")
+    if rule.effect == "permit" and named_actions(rule.form) is not None:
+        yield from _unscoped(bundle, rule, tools)
+    yield from _other_unit(bundle, rule)
+
+
+def _unscoped(bundle: Bundle, rule: Rule, tools: frozenset[str]) -> Iterator[Problem]:
+    """A permit reaches no agent whose roles leave the tool out."""
+    roles = [cast(RoleSpec, role.spec) for role in bundle.organisation.all("Role").values()]
+    for name in sorted(tools):
+        if not any(role_admits(role, bundle.tools[name]) for role in roles):
+            what = f"the rule permits `{name}`, which the scope of no role admits"
+            yield _finding(rule, "policy.lint_no_role", what, "add the tool and its data to the `scope` of a role")
+
+
+def _other_unit(bundle: Bundle, rule: Rule) -> Iterator[Problem]:
+    """A unit's rule about agents of a unit that lies elsewhere in the tree never matches."""
+    entity = rule.form["principal"].get("entity") or rule.form["principal"].get("in", {}).get("entity")
+    if entity is None or entity["type"] != "Unit":
+        return
+    named, organisation = entity["id"], bundle.organisation
+    if rule.unit not in organisation.lineage(named) and named not in organisation.lineage(rule.unit):
+        what = f"the rule can never match: unit `{named}` lies outside `{rule.unit}`, which declares it"
+        yield _finding(rule, "policy.lint_other_unit", what, "declare it in that unit, or in one above both")
+
+
+def _finding(rule: Rule, code: str, what: str, fix: str) -> Problem:
+    return Problem(rule.file, rule.line, code, what, fix)

@@ -1,0 +1,91 @@
+"""The words of a decision: what is asked, what is answered, and the rules that answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from autonomy.catalog.model import Mode
+from autonomy.kernel.canonical import Json
+
+Effect = Literal["allow", "hold", "deny"]
+Fact = int | str | bool
+"""What a declared look-up found, of the declared type; money in minor units of the base currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May these agents do this? Everything a decision depends on, so that it can be asked again later.
+
+    `principals` are agent names: the one that acts first, then everyone it acts for; each must be allowed.
+    `arguments` are as the agent sent them, amounts as people write them (`1200.50`, `"1200.50 EUR"`); money in `facts`,
+    `windows` and `cost` is already in minor units of the base currency. A declared fact or window left out is an error.
+    `record` is the kind and key of the record to be changed, two empty strings when there is none.
+    """
+
+    principals: tuple[str, ...]
+    tool: str
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+    approvals: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    cost: int = 0
+    record: tuple[str, str] = ("", "")
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ask:
+    """One approval that would lift a hold: which role gives it, which rule wants it; times are milliseconds."""
+
+    role: str
+    policy: str
+    escalate_after: int | None = None
+    escalate_to: str | None = None
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What rules in trial (`warn`, shown to the caller; `shadow`, only recorded) would have decided instead."""
+
+    mode: Mode
+    effect: Effect
+    policies: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. `policies` are the `@id`s that decided; `errors` is never empty where an error made it a denial.
+
+    `obligations` maps `mask`, `redact`, `label` to names; they bind whoever carries out an allowed action.
+    """
+
+    effect: Effect
+    policies: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    needed: tuple[Ask, ...] = ()
+    obligations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One Cedar statement of a policy: as written (`text`), and as confined to its unit (`form`, Cedar's JSON)."""
+
+    id: str
+    file: str
+    line: int
+    unit: str
+    mode: Mode
+    effect: Literal["permit", "forbid"]
+    text: str
+    form: Mapping[str, Any]
+    annotations: Mapping[str, str]
+    ask: Ask | None
+    obligations: Mapping[str, tuple[str, ...]]

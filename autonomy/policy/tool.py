@@ -1,0 +1,79 @@
+"""A tool as the policy language sees it: an action in groups, a resource, and the shape of what it is asked with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from autonomy.catalog.model import ToolSpec
+from autonomy.catalog.organisation import Revision
+from autonomy.kernel.canonical import Json
+
+from . import shapes
+from .shapes import Field, RecordOf, Scalar
+
+RESERVED_NAMES = frozenset({"read", "write"})
+"""Names of action groups, which a tool therefore cannot have."""
+
+_FACTS = {"integer": Scalar("Long"), "money": Scalar("Long"), "string": Scalar("String"), "boolean": Scalar("Bool")}
+
+
+@dataclass(frozen=True, eq=False)
+class Tool:
+    """One Tool manifest; the shapes are worked out on first use and kept. Compared by identity."""
+
+    name: str
+    unit: str
+    spec: ToolSpec
+
+    @staticmethod
+    def of(revision: Revision) -> Tool:
+        return Tool(revision.name, revision.unit, cast(ToolSpec, revision.spec))
+
+    @property
+    def writes(self) -> bool:
+        """Whether policy counts it as a write: it changes something, or carries data out."""
+        return self.spec.effect != "read" or self.spec.egress
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The action groups it is in: `read` or `write`, its connector, its risk, and `a.*`, `a.b.*` for `a.b.c`."""
+        return (
+            "write" if self.writes else "read",
+            f"connector:{self.spec.connector}",
+            f"risk:{self.spec.risk}",
+            *_prefixes(self.name),
+        )
+
+    @cached_property
+    def arguments(self) -> RecordOf:
+        return shapes.of_schema(self.spec.input)
+
+    @cached_property
+    def facts(self) -> RecordOf:
+        return RecordOf({name: Field(_FACTS[fact.type], True) for name, fact in self.spec.facts.items()})
+
+    @cached_property
+    def windows(self) -> RecordOf:
+        return RecordOf({name: Field(Scalar("Long"), True) for name in self.spec.windows})
+
+    @property
+    def attributes(self) -> dict[str, Json]:
+        """What a rule can ask of `resource`."""
+        return {
+            "name": self.name,
+            "connector": self.spec.connector,
+            "risk": self.spec.risk,
+            "effect": self.spec.effect,
+            "unit": self.unit,
+            "tags": list(self.spec.tags),
+            "egress": self.spec.egress,
+        }
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for count in range(1, len(parts)):
+        yield ".".join(parts[:count]) + ".*"

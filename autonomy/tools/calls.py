@@ -1,0 +1,174 @@
+"""What must hold of the calls a tool declares: that they fit their connector, the arguments and the effect. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from autonomy.catalog.model import (
+    Call,
+    FactSpec,
+    FactType,
+    HttpConnector,
+    HttpRequest,
+    PythonConnector,
+    SqlConnector,
+    Statement,
+    ToolSpec,
+)
+from autonomy.catalog.problem import nearest
+from autonomy.kernel.errors import Invalid
+
+from .database_url import dialect_of
+from .report import SCALARS, Report
+from .requests import places, used
+from .schema import Schema
+from .sql_words import RESERVED
+from .statements import Parsed, parse, require_read
+
+Use = SqlConnector | HttpConnector | PythonConnector
+
+_PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_READING = ("GET", "POST")  # many interfaces take queries by POST; facts and questions must do with GET
+_DEFAULTS: dict[FactType, tuple[type, ...]] = {
+    "integer": (int,),
+    "string": (str,),
+    "boolean": (bool,),
+    "money": (int, str),
+}
+
+
+def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None:
+    """The tool's own call: fit for the connector, reading for the effect `read`, carrying the key where it must."""
+    if not _fits(report, "spec.call", spec.call, use):
+        return
+    parsed = _body(report, "spec.call", spec.call, schema, use)
+    if spec.effect == "read":
+        _require_reading(report, "spec.call", spec.call, parsed, _READING)
+    elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
+        report.say("spec.effect", "the statements only read", "declare the effect `read`")
+    if spec.effect in ("write-keyed", "write-queryable") and not _carries_key(spec.call, parsed, header=True):
+        report.say(
+            "spec.call",
+            f"`{spec.effect}` needs the action's id to arrive with the write",
+            "use `:action_id` in a statement, or `idempotencyHeader` or `action_id` in a request",
+        )
+
+
+def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None:
+    """The question whether a write happened: there where it is needed, reading, and asking by the action's id."""
+    if spec.reconcile is None:
+        if spec.effect == "write-queryable":
+            report.say("spec.reconcile", "`write-queryable` needs a way to ask", "declare `reconcile`")
+        return
+    if not _fits(report, "spec.reconcile", spec.reconcile, use):
+        return
+    parsed = _body(report, "spec.reconcile", spec.reconcile, schema, use)
+    _require_reading(report, "spec.reconcile", spec.reconcile, parsed, ("GET",))
+    if not _carries_key(spec.reconcile, parsed, header=False):
+        report.say(
+            "spec.reconcile", "it does not ask by the action's id", "use `:action_id`, or `action_id` in a request"
+        )
+
+
+def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapping[str, Use]) -> None:
+    """Every fact: one look-up, reading only, with a default of its own type."""
+    for name, fact in spec.facts.items():
+        field = f"spec.facts.{name}"
+        use = connectors.get(fact.connector or spec.connector)
+        if use is None:
+            _unknown_connector(report, field, fact, connectors)
+        elif _fits(report, field, call := fact_call(fact), use):
+            _require_reading(report, field, call, _body(report, field, call, schema, use), ("GET",))
+        if fact.default is not None and not _is_default(fact):
+            report.say(f"{field}.default", f"it is not of the type {fact.type}", "write a value of the declared type")
+
+
+def fact_call(fact: FactSpec) -> Call:
+    """A look-up in the form of a call."""
+    statements = [Statement(sql=fact.sql, expectRows=None)] if fact.sql is not None else None
+    return Call(statements=statements, request=fact.request, function=fact.function)
+
+
+def _unknown_connector(report: Report, field: str, fact: FactSpec, connectors: Mapping[str, Use]) -> None:
+    # The tool's own connector is reported with the tool, once.
+    if fact.connector is not None:
+        hint = nearest(fact.connector, connectors)
+        report.say(f"{field}.connector", f"there is no connector `{fact.connector}`", hint)
+
+
+def _is_default(fact: FactSpec) -> bool:
+    kind = _DEFAULTS[fact.type]
+    return isinstance(fact.default, kind) and (fact.type == "boolean" or not isinstance(fact.default, bool))
+
+
+def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
+    """Whether `call` is exactly the one thing that its connector's type can do."""
+    stated = {"statements": call.statements, "request": call.request, "function": call.function}
+    given = [name for name, value in stated.items() if value is not None]
+    wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
+    if given == [wanted] and stated[wanted]:
+        return True
+    shown = ", ".join(f"`{name}`" for name in given) or "nothing"
+    report.say(field, f"a connector of type {use.type} cannot do {shown}", f"declare exactly `{wanted}`")
+    return False
+
+
+def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> list[Parsed]:
+    """Check statements or request against the arguments; returns the statements that could be read."""
+    if call.request is not None:
+        _request(report, f"{field}.request", call.request, schema)
+    if call.statements is None or not isinstance(use, SqlConnector):
+        return []
+    return list(_statements(report, field, call.statements, schema, use))
+
+
+def _statements(
+    report: Report, field: str, statements: Iterable[Statement], schema: Schema, use: SqlConnector
+) -> Iterable[Parsed]:
+    for index, statement in enumerate(statements):
+        place = f"{field}.statements[{index}]" if not field.startswith("spec.facts") else f"{field}.sql"
+        try:
+            parsed = parse(statement.sql, dialect_of(use.url))
+        except Invalid as error:
+            report.say(place, error.message, error.hint)
+            continue
+        for name in sorted(parsed.parameters - RESERVED):
+            report.argument(place, name, schema, SCALARS)
+        if statement.expectRows is not None and statement.expectRows < 0:
+            report.say(place, "fewer than no rows cannot be expected", "write 0 or more")
+        yield parsed
+
+
+def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -> None:
+    if not _PATH.fullmatch(request.path) or any(set(step) <= {"."} for step in request.path.split("/")[1:-1]):
+        report.say(f"{field}.path", "it is not a plain path", "letters, digits and `{argument}` between slashes")
+    for name in sorted(set(places(request.path)) - RESERVED):
+        report.argument(f"{field}.path", name, schema, SCALARS - {"null"}, required=True)
+    for name in sorted(set(request.query.values()) - RESERVED):
+        report.argument(f"{field}.query", name, schema)
+    if request.body == "arguments" and request.method not in _WITH_BODY:
+        report.say(f"{field}.body", f"{request.method} carries no body", "use `none`, and put arguments into `query`")
+    if request.idempotencyHeader is not None and not _FIELD.fullmatch(request.idempotencyHeader):
+        report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
+
+
+def _require_reading(
+    report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...]
+) -> None:
+    for statement in parsed:
+        with report.within(field):
+            require_read(statement)
+    if call.request is not None and call.request.method not in methods:
+        report.say(f"{field}.request.method", f"{call.request.method} changes something", f"use {' or '.join(methods)}")
+
+
+def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
+    if call.request is not None:
+        return "action_id" in used(call.request) or (header and call.request.idempotencyHeader is not None)
+    if call.statements is not None:
+        # A statement that could not be read has its own problem already.
+        return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
+    return True  # a function gets the invocation

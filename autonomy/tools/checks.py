@@ -1,0 +1,186 @@
+"""What must hold of connectors and tools before they go live. Every problem at once, with field and remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from autonomy.catalog.model import (
+    ConnectorSpec,
+    HttpConnector,
+    PythonConnector,
+    RecordSpec,
+    SqlConnector,
+    ToolSpec,
+    WindowSpec,
+)
+from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.problem import Problem, nearest
+from autonomy.kernel import clock, money
+from autonomy.kernel.errors import Invalid
+
+from .calls import check_call, check_facts, check_reconcile
+from .connectors.python import GROUP, installed
+from .database_url import read_url
+from .report import NUMBERS, SCALARS, Report
+from .schema import Schema
+from .sql_words import RESERVED
+from .ssrf import parse_url, ranges
+
+MAX_DEADLINE = 5 * clock.MINUTE  # a call that takes longer is a workflow step with a callback
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, field names and schemes
+_OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "upgrade", "te"}
+
+
+def check(organisation: Organisation, entry_points: Container[str] | None = None) -> list[Problem]:
+    """What is wrong with the connectors and tools; empty where they can go live.
+
+    `entry_points` are the installed Python connectors; those of this process where it is not given.
+    """
+    known = installed() if entry_points is None else entry_points
+    reports = [_connector(revision, known) for revision in organisation.all("Connector").values()]
+    reports += [_tool(revision, organisation) for revision in organisation.all("Tool").values()]
+    return [problem for report in reports for problem in report.problems]
+
+
+def _connector(revision: Revision, entry_points: Container[str]) -> Report:
+    report = Report("Connector", revision.name)
+    if not isinstance(revision.spec, ConnectorSpec):
+        raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
+    use = revision.spec.use
+    _duration(report, "spec.use.timeout", use.timeout)
+    match use:
+        case SqlConnector():
+            _sql_connector(report, use)
+        case HttpConnector():
+            _http_connector(report, use)
+        case PythonConnector():
+            if use.entryPoint not in entry_points:
+                report.say(
+                    "spec.use.entryPoint",
+                    f"no installed package offers `{use.entryPoint}`",
+                    f"install one with this entry point in the group `{GROUP}`",
+                )
+    return report
+
+
+def _sql_connector(report: Report, use: SqlConnector) -> None:
+    if use.url is None:
+        if use.credential is None:
+            report.say(
+                "spec.use.url", "there is no way to the database", "give a `url`, or a `credential` that holds it"
+            )
+        return
+    with report.within("spec.use.url"):
+        read_url(use.url)
+
+
+def _http_connector(report: Report, use: HttpConnector) -> None:
+    with report.within("spec.use.baseUrl"):
+        if "?" in parse_url(use.baseUrl).path:
+            raise Invalid("a base URL has no query", hint="declare it with each request")
+    with report.within("spec.use.allow"):
+        ranges(use.allow)
+    if not _TOKEN.fullmatch(use.header) or use.header.lower() in _OWN_HEADERS:
+        report.say(
+            "spec.use.header", f"`{use.header[:40]}` is not a header for a credential", "such as `Authorization`"
+        )
+    if use.scheme and not _TOKEN.fullmatch(use.scheme):
+        report.say("spec.use.scheme", f"`{use.scheme[:40]}` is not a scheme", "one word such as `Bearer`, or empty")
+
+
+def _tool(revision: Revision, organisation: Organisation) -> Report:
+    report = Report("Tool", revision.name)
+    spec = revision.spec
+    if not isinstance(spec, ToolSpec):
+        raise Invalid(f"`{revision.name}` is not a tool", code="catalog.kind")
+    _duration(report, "spec.deadline", spec.deadline)
+    with report.within("spec.output"):
+        _output(spec)
+    with report.within("spec.input"):
+        schema = Schema(spec.input)
+        _reserved(report, schema)
+        _arguments(report, spec, schema)
+        _calls(report, spec, schema, organisation)
+    return report
+
+
+def _calls(report: Report, spec: ToolSpec, schema: Schema, organisation: Organisation) -> None:
+    connectors = {
+        name: revision.spec.use
+        for name, revision in organisation.all("Connector").items()
+        if isinstance(revision.spec, ConnectorSpec)
+    }
+    check_facts(report, spec, schema, connectors)
+    use = connectors.get(spec.connector)
+    if use is None:
+        report.say("spec.connector", f"there is no connector `{spec.connector}`", nearest(spec.connector, connectors))
+        return
+    check_call(report, spec, schema, use)
+    check_reconcile(report, spec, schema, use)
+
+
+def _reserved(report: Report, schema: Schema) -> None:
+    for name in RESERVED & set(schema.properties):
+        report.say("spec.input", f"`{name}` is filled in by the gate", "give the argument another name")
+
+
+def _output(spec: ToolSpec) -> None:
+    if spec.output is not None:
+        Schema({"type": "object", "properties": {"output": spec.output}})
+
+
+def _arguments(report: Report, spec: ToolSpec, schema: Schema) -> None:
+    if spec.record is not None:
+        _record(report, spec, spec.record, schema)
+    for name, window in spec.windows.items():
+        _window(report, f"spec.windows.{name}", spec, window, schema)
+    if spec.subject is not None:
+        report.argument("spec.subject", spec.subject, schema)
+    _cost(report, spec, schema)
+
+
+def _record(report: Report, spec: ToolSpec, record: RecordSpec, schema: Schema) -> None:
+    report.argument("spec.record.key", record.key, schema, SCALARS - {"null"}, required=True)
+    if record.version is not None:
+        report.argument("spec.record.version", record.version, schema, SCALARS - {"null"}, required=True)
+    if record.current is not None and record.current not in spec.facts:
+        report.say("spec.record.current", f"there is no fact `{record.current}`", nearest(record.current, spec.facts))
+    if (record.version is None) != (record.current is None):
+        report.say("spec.record", "`version` and `current` are compared with each other", "declare both or neither")
+
+
+def _window(report: Report, field: str, spec: ToolSpec, window: WindowSpec, schema: Schema) -> None:
+    if clock.duration(window.over) == 0:
+        report.say(f"{field}.over", "a window of no length sees nothing", "write for example `24h`")
+    if window.sum is not None:
+        report.argument(f"{field}.sum", window.sum, schema, NUMBERS, required=True)
+    for by in window.by:
+        if by.startswith("arguments."):
+            report.argument(f"{field}.by", by.removeprefix("arguments."), schema, SCALARS - {"null"}, required=True)
+        elif by not in ("agent", "unit", "record"):
+            report.say(f"{field}.by", f"`{by[:60]}` is not known", "use `agent`, `unit`, `record` or `arguments.NAME`")
+        elif by == "record" and spec.record is None:
+            report.say(f"{field}.by", "the tool declares no record", "declare `record`, or count by something else")
+
+
+def _cost(report: Report, spec: ToolSpec, schema: Schema) -> None:
+    cost = spec.cost
+    if cost.amount is not None and cost.amount[0].isdigit():
+        with report.within("spec.cost.amount"):
+            money.parse(cost.amount, "EUR")
+    elif cost.amount is not None:
+        report.argument("spec.cost.amount", cost.amount, schema, NUMBERS, required=True)
+    if cost.currency is not None:
+        report.argument("spec.cost.currency", cost.currency, schema, frozenset({"string"}), required=True)
+    if isinstance(cost.tokens, str):
+        report.argument("spec.cost.tokens", cost.tokens, schema, frozenset({"integer"}), required=True)
+    elif cost.tokens is not None and cost.tokens < 0:
+        report.say("spec.cost.tokens", "a cost is not less than nothing", "write 0 or more")
+
+
+def _duration(report: Report, field: str, text: str) -> None:
+    with report.within(field):
+        if not 0 < clock.duration(text) <= MAX_DEADLINE:
+            raise Invalid(f"`{text}` is not a time to wait for", hint="more than nothing, at most `5m`")

@@ -1,0 +1,46 @@
+"""A credential of a system of record: a value that shows itself to nobody who does not ask for it by name."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Final
+from urllib.parse import quote
+
+REDACTED: Final = "[credential]"
+
+
+class Credential:
+    """One version of a secret. `repr`, `str` and pickling never show the value; `reveal` is for the outbound socket."""
+
+    __slots__ = ("_value", "name", "version")
+
+    def __init__(self, name: str, version: int, value: str) -> None:
+        self.name = name
+        self.version = version
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; only what writes it to a socket may ask."""
+        return self._value
+
+    def scrub(self, text: str) -> str:
+        """`text` without the value, also where an upstream echoes it quoted, percent-encoded or in base64."""
+        for spelling in _spellings(self._value):
+            text = text.replace(spelling, REDACTED)
+        return text
+
+    def __repr__(self) -> str:
+        return f"Credential({self.name!r}, version={self.version})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a credential does not leave its process")
+
+
+def _spellings(value: str) -> list[str]:
+    """How the value may stand in an answer, the longest spelling first so that none leaves a remainder of another."""
+    raw = value.encode("utf-8")
+    plain = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")}
+    coded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode(), raw.hex()}
+    stripped = {text.rstrip("=") for text in coded}
+    return sorted(plain | coded | stripped, key=len, reverse=True)

@@ -1,0 +1,26 @@
+"""What the service needs from a kind of connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from autonomy.catalog.model import Call
+from autonomy.kernel.canonical import Json
+
+from .model import Attempt, Invocation, Result
+
+
+class Connector(Protocol):
+    """One system of record, ready to be called."""
+
+    async def run(self, call: Call, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt) -> Result:
+        """Do what `call` declares. `attempt.write` says whether anything may be changed.
+
+        The connector calls `attempt.commit()` right before the point after which a write may have happened. It raises
+        Refused or Stale (the system said no), Unreachable (nothing was changed), Unsure (it may have happened), or
+        Invalid and TooLarge for what was asked.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""

@@ -1,0 +1,37 @@
+"""Pinned wordings: a tool whose definition differs from the accepted one is not offered and not called.
+
+For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from autonomy.audit import record
+from autonomy.db import Tx
+
+from . import store
+from .registry import Registry, Tool
+
+
+def accepted(connection: Connection) -> dict[str, str]:
+    """The accepted digest of each tool by name."""
+    return store.pins(connection)
+
+
+def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
+    """Accept the present wording of `tools`; returns the names that changed, which the log records."""
+    known = store.pins_within(tx)
+    changed = {tool.name: tool.revision for tool in tools if known.get(tool.name) != tool.revision}
+    if changed:
+        store.put_pins(tx, changed, by, at)
+        record(tx, "change", at, actor=by, operation="tool.accept", tools=changed)
+    return sorted(changed)
+
+
+def quarantined(connection: Connection, registry: Registry) -> set[str]:
+    """The tools whose wording was never accepted, or is not the accepted one."""
+    known = store.pins(connection)
+    return {name for name, tool in registry.tools.items() if known.get(name) != tool.revision}

@@ -1,0 +1,210 @@
+"""Calls to systems of record: each with a deadline, through its breaker, and with an answer the gate can act upon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
+from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.kernel import clock
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
+
+from . import rules
+from .breaker import Breaker, monotonic
+from .calls import fact_call
+from .connectors.http import HttpInterface
+from .connectors.python import Load, PythonFunction, load_entry_point
+from .connectors.sql import SqlConnection
+from .errors import Refused, Unreachable, Unsure
+from .model import Abandoned, Attempt, Invocation, Reconciled, Result
+from .outbound import Outbound, Reveal
+from .ports import Connector
+from .registry import Tool
+
+FACTS_S = 0.5  # all facts of one action together, in seconds
+
+Arguments = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A connector in one wording, with its breaker and the seconds one call may take."""
+
+    digest: str
+    connector: Connector
+    breaker: Breaker
+    timeout: float
+
+
+class Connectors:
+    """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
+
+    `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `clock` is monotonic ms.
+    """
+
+    def __init__(
+        self,
+        organisation: Callable[[], Organisation],
+        reveal: Reveal,
+        folder: Path,
+        *,
+        reserved: Collection[Path] = (),
+        load: Load = load_entry_point,
+        clock: Clock = monotonic,
+    ) -> None:
+        self._organisation = organisation
+        self._outbound = Outbound(reveal, folder, reserved)
+        self._load = load
+        self._clock = clock
+        self._lines: dict[str, _Line] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def call(self, tool: Tool, arguments: Arguments, invocation: Invocation) -> Result:
+        """Do what the tool declares.
+
+        Raises Refused or Stale (the system said no), Unreachable (nothing was changed), Unsure (a write that may have
+        happened), or Invalid and TooLarge for what was asked. Cancelling a write leaves it in doubt.
+        """
+        return await self._run(tool.connector, tool.spec.call, arguments, invocation, tool.effect != "read")
+
+    async def reconcile(self, tool: Tool, arguments: Arguments, invocation: Invocation) -> Reconciled:
+        """Ask the system of record whether the write with `invocation.action_id` happened. Raises as `call` does."""
+        if tool.spec.reconcile is None:
+            raise Invalid(f"tool `{tool.name}` cannot be asked", code="tool.no_reconcile")
+        try:
+            result = await self._run(tool.connector, tool.spec.reconcile, arguments, invocation, False)
+        except Refused as error:
+            if error.code != "upstream.not_found":
+                raise
+            return Reconciled("absent")
+        return Reconciled("happened", result.value) if rules.happened(result.value) else Reconciled("absent")
+
+    async def facts(
+        self, tool: Tool, arguments: Arguments, invocation: Invocation, timeout_s: float = FACTS_S
+    ) -> dict[str, int | str | bool]:
+        """Every declared fact, looked up at once; money in minor units of the base currency.
+
+        Raises Unavailable (`fact.failed`) where one is missing without a default, of another type, failed or late.
+        """
+        declared = tool.spec.facts
+        if not declared:
+            return {}
+        within = Invocation(invocation.action_id, invocation.agent, timeout_s)
+        lookups = [
+            asyncio.ensure_future(self._fact(tool, name, spec, arguments, within)) for name, spec in declared.items()
+        ]
+        try:
+            return dict(zip(declared, await asyncio.gather(*lookups), strict=True))
+        finally:
+            for lookup in lookups:
+                lookup.cancel()
+
+    async def close(self) -> None:
+        """Let go of every connection and thread."""
+        for line in self._lines.values():
+            await line.connector.close()
+        self._lines.clear()
+        await asyncio.gather(*self._closing)
+
+    async def _fact(
+        self, tool: Tool, name: str, spec: FactSpec, arguments: Arguments, invocation: Invocation
+    ) -> int | str | bool:
+        try:
+            found = await self._look_up(tool, spec, arguments, invocation)
+            if isinstance(found, rules.Missing):
+                raise Invalid("nothing was found", code="fact.missing", hint="declare a `default`")
+            return rules.fact(spec.type, found, self._organisation().currency)
+        except AutonomyError as error:
+            raise Unavailable(f"the fact `{name}` failed: {error.message}", code="fact.failed", fact=name) from None
+
+    async def _look_up(
+        self, tool: Tool, spec: FactSpec, arguments: Arguments, invocation: Invocation
+    ) -> Json | rules.Missing:
+        try:
+            result = await self._run(spec.connector or tool.connector, fact_call(spec), arguments, invocation, False)
+            found = rules.single(result.value)
+        except Refused as error:
+            if error.code != "upstream.not_found":
+                raise
+            found = rules.MISSING
+        return spec.default if isinstance(found, rules.Missing) and spec.default is not None else found
+
+    async def _run(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
+        line = self._line(name)
+        line.breaker.enter()
+        attempt = Attempt(write, min(invocation.deadline_s, line.timeout))
+        try:
+            result = await _in_time(line.connector.run(call, arguments, invocation, attempt), name, attempt)
+        except AutonomyError as error:
+            line.breaker.note(error)
+            raise
+        line.breaker.note(None)
+        return result
+
+    def _line(self, name: str) -> _Line:
+        """The connector as declared now; one that was declared anew is built anew, the old one ends by itself."""
+        revision = self._organisation().get("Connector", name)
+        if revision is None:
+            raise Unreachable(f"there is no connector `{name}`", code="connector.unknown")
+        line = self._lines.get(name)
+        if line is None or line.digest != revision.digest:
+            if line is not None:
+                self._retire(line)
+            line = self._lines[name] = self._build(revision)
+        return line
+
+    def _build(self, revision: Revision) -> _Line:
+        if not isinstance(revision.spec, ConnectorSpec):
+            raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
+        use, connector = revision.spec.use, self._connector(revision.name, revision.spec)
+        timeout = clock.duration(use.timeout) / 1000
+        return _Line(revision.digest, connector, Breaker(revision.name, self._clock), timeout)
+
+    def _connector(self, name: str, spec: ConnectorSpec) -> Connector:
+        use = spec.use
+        if isinstance(use, SqlConnector):
+            return SqlConnection(name, use, self._outbound)
+        if isinstance(use, HttpConnector):
+            return HttpInterface(name, use, self._outbound)
+        return PythonFunction(name, use, self._outbound, self._load)
+
+    def _retire(self, line: _Line) -> None:
+        task = asyncio.create_task(_close_later(line))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _close_later(line: _Line) -> None:
+    await asyncio.sleep(line.timeout)  # calls in flight end within it
+    await line.connector.close()
+
+
+async def _in_time(work: Awaitable[Result], name: str, attempt: Attempt) -> Result:
+    """What `work` returns, or what its silence means."""
+    try:
+        async with asyncio.timeout(attempt.seconds_left):
+            return await work
+    except (TimeoutError, Abandoned):
+        nothing_happened = attempt.abandon() or not attempt.write
+    except AutonomyError:
+        raise
+    except asyncio.CancelledError:
+        attempt.abandon()
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever broke, the gate must hear whether it may have happened
+        raise _broken(name, type(error).__name__, attempt) from None
+    if nothing_happened:
+        raise Unreachable(f"`{name}` did not answer in time; nothing was changed", code="upstream.overdue")
+    raise Unsure(f"`{name}` did not answer in time")
+
+
+def _broken(name: str, kind: str, attempt: Attempt) -> Unreachable | Unsure:
+    if attempt.abandon() or not attempt.write:
+        return Unreachable(f"connector `{name}` failed with {kind}", code="upstream.failed")
+    return Unsure(f"connector `{name}` failed with {kind}")

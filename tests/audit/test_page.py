@@ -1,0 +1,142 @@
+"""The self-verifying page: it carries the export unchanged, and nothing in an export can become markup or script."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from io import StringIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autonomy.audit.page import write_html
+from autonomy.kernel import canonical
+
+from .logs import Log, exported, honest_log, leaf, signed, verdict
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]><img src=x onerror=alert(1)>",
+    '"><svg/onload=alert(1)>',
+    "'-alert(1)-'",
+    "javascript:alert(1)",
+    "${alert(1)} $script {{7*7}}",
+    "</title><base href=//evil>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "\u2028alert(1)\u2029",
+    "&lt;script&gt;",
+    "\u202eevil\u202c",
+]
+
+
+class Seen(HTMLParser):
+    """The elements of a page, its policy, and the text of its scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.policy = ""
+        self.texts: dict[str, list[str]] = {"script": [], "style": [], "title": []}
+        self._inside = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, tuple(sorted(name for name, _ in attributes))))
+        self._inside = tag if tag in self.texts else ""
+        if self._inside:
+            self.texts[tag].append("")
+        values = dict(attributes)
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"] or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.texts[self._inside][-1] += data
+
+
+def page_of(data: bytes, title: str = "Audit log") -> str:
+    stream = StringIO()
+    write_html(stream, data.splitlines(keepends=True), title)
+    return stream.getvalue()
+
+
+def carried(page: str) -> bytes:
+    return b64decode(re.sub(r"\s", "", Seen(page).texts["script"][0]), validate=True)
+
+
+def test_the_page_carries_the_export_byte_for_byte() -> None:
+    data = exported(honest_log(actions=400))
+    assert carried(page_of(data)) == data
+    assert verdict(carried(page_of(data))).ok
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_in_an_export_becomes_markup(text: str) -> None:
+    value = canonical.encode({"note": text})
+    log = honest_log(actions=2, value=value)
+    log = signed(Log([*log.leaves, leaf("change", actor=text, reason=text)], payloads=log.payloads), [3])
+    page = page_of(exported(log), title=text)
+    assert Seen(page).elements == Seen(page_of(exported(honest_log()))).elements
+    assert Seen(page).texts["title"] == [text]
+    assert verdict(carried(page)).payloads == 2
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=40, deadline=None)
+def test_no_title_becomes_markup(title: str) -> None:
+    assert Seen(page_of(b"x\n", title)).elements == Seen(page_of(b"x\n")).elements
+
+
+@given(st.lists(st.binary(max_size=200_000), max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_lines_of_every_length_join_to_one_base64(lines: list[bytes]) -> None:
+    stream = StringIO()
+    write_html(stream, lines, "x")
+    assert carried(stream.getvalue()) == b"".join(lines)
+
+
+def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else() -> None:
+    seen = Seen(page_of(exported(honest_log())))
+    rules = dict(rule.split(" ", 1) for rule in seen.policy.split("; "))
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": named(seen.texts["script"][1]),
+        "style-src": named(seen.texts["style"][0]),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def named(source: str) -> str:
+    return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
+
+
+def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+    seen = Seen(page_of(exported(honest_log())))
+    assert not {name for _, attributes in seen.elements for name in attributes} & {"src", "href", "srcset", "action"}
+    assert not re.search(r"url\(|@import", seen.texts["style"][0])
+    assert not re.search(r"\bfetch\(|XMLHttpRequest|WebSocket|\bimport\b", seen.texts["script"][1])
+
+
+def test_the_script_never_makes_markup_from_text() -> None:
+    script = Seen(page_of(b"")).texts["script"][1]
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|setAttribute", script
+    )
+    assert "textContent" in script
+
+
+def test_the_page_can_be_used_by_keyboard_and_by_screen_readers() -> None:
+    page = page_of(b"")
+    for wanted in ('<html lang="en">', '<label for="filter">', 'role="status"', 'tabindex="0"', 'scope="col"'):
+        assert wanted in page
+    assert "prefers-color-scheme: dark" in page
+    assert ":focus-visible" in page

@@ -1,0 +1,80 @@
+"""A whole system for tests: the starter organisation, its business database, and agents with API keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autonomy.catalog import read, starter
+from autonomy.kernel.canonical import Json
+from autonomy.gate import Reply, Request
+from autonomy.wiring import Settings, System, open_system
+from demo import business
+
+
+@dataclass(slots=True)
+class House:
+    """A running system and the credentials of its agents."""
+
+    system: System
+    folder: Path
+    keys: dict[str, str]
+
+    def key(self, agent: str) -> str:
+        """An API key of the agent, made the first time."""
+        if agent not in self.keys:
+            self.keys[agent] = self.system.identity.issue_credential(agent, "api_key", "system").secret
+        return self.keys[agent]
+
+    async def ask(self, agent: str, tool: str, arguments: Mapping[str, Json], **more: object) -> Reply:
+        """The agent's call through the door."""
+        key = await asyncio.to_thread(self.key, agent)
+        return await self.system.gate.perform(key, Request(tool, arguments, **more))  # type: ignore[arg-type]
+
+    async def approve(self, action: str, *people: str) -> None:
+        """Each of the people approves what they are shown; then it is carried out."""
+        for person in people:
+            hold = await asyncio.to_thread(self.system.approvals.get, action)
+            await asyncio.to_thread(self.system.approvals.decide, action, person, "approve", hold.shown)
+        await self.system.taking_up.look()
+        await self.system.taking_up.idle()
+
+
+def declare(system: System, files: Mapping[str, str], message: str = "") -> None:
+    """Apply files as an admin would."""
+    system.catalog.apply(read(dict(files)), by="person:admin", message=message)
+
+
+@asynccontextmanager
+async def house(
+    folder: Path, database: str = "", files: Mapping[str, str] | None = None, *, living: bool = False
+) -> AsyncIterator[House]:
+    """The starter organisation (or `files`) in force; `living` starts the background work as a server would."""
+    system = await asyncio.to_thread(prepare, folder, database, files)
+    if living:
+        await system.start()
+    else:
+        await system.lifeline.beat()
+        await system.watch.refresh()
+    try:
+        yield House(system, folder, {})
+    finally:
+        if living:
+            await system.stop()
+        else:
+            await system.effects.close()
+            await system.connectors.close()
+            system.close()
+
+
+def prepare(folder: Path, database: str = "", files: Mapping[str, str] | None = None) -> System:
+    """A system with an organisation and, where the starter is used, its business database."""
+    system = open_system(replace(Settings(), data=folder, database=database))
+    if not (folder / "business.sqlite").exists():
+        business.create(f"sqlite:///{folder / 'business.sqlite'}")
+    if system.catalog.organisation().epoch == 0:
+        declare(system, starter.organisation() if files is None else files)
+    return system
