@@ -40,7 +40,7 @@ class Lifecycle(Base):
 
         def work(tx: Tx) -> None:
             found = store.find_agent(tx, agent)
-            rules.check_move(found, State.SUSPENDED)
+            rules.check_suspendable(found)
             self._set(tx, found, "agent.suspended", by, {"suspended": "person"}, reason=reason)
 
         self._write(work)

@@ -49,11 +49,11 @@ class Projecting(Base):
     ) -> Projection:
         """Bring identity to what is declared; returns what that did.
 
-        New agents get the id `spiffe://<trust_domain>/agent/<number>` and become active, pilots where so
-        declared, drafts while they have no role. `retire` and `offboard` name agents and people declared no longer: everything of theirs ends, and their
-        names are never used again. Who ended here although still declared stays ended. Agents suspended because their
-        sponsor left resume when their new sponsor is active. Raises Invalid and Conflict; the transaction is
-        then to be given up.
+        New agents get the id `spiffe://<trust_domain>/agent/<number>` and become active, pilots where so declared,
+        drafts while they have no role. `retire` and `offboard` name agents and people declared no longer: everything
+        of theirs ends, and their names are never used again. Who ended here although still declared stays ended.
+        Agents suspended because their sponsor left resume when their new sponsor is active. Raises Invalid and
+        Conflict; the transaction is then to be given up.
         """
         rules.check_actor(by)
         declared = Declaration(trust_domain, units, people, agents, retire, offboard)
@@ -196,7 +196,7 @@ class _Work:
         if suspended != "person":
             suspended = "" if sponsored else "sponsor"
         return {
-            "stage": State.ACTIVE if agent.roles and row.stage == State.DRAFT else row.stage,
+            "stage": rules.first_stage(agent) if row.stage == State.DRAFT else row.stage,
             "suspended": suspended,
         }
 

@@ -61,6 +61,17 @@ def check_move(agent: AgentView, to: State) -> None:
         )
 
 
+def check_suspendable(agent: AgentView) -> None:
+    """Raise Conflict (`agent.move`) where a person cannot suspend `agent`.
+
+    What is contained, or rests because its sponsor left, can be: it then stays suspended when that is over.
+    """
+    if agent.suspended == "person":
+        raise Conflict(f"`{agent.name}` is suspended already", code="agent.move")
+    if agent.state not in (State.SUSPENDED, State.CONTAINED):
+        check_move(agent, State.SUSPENDED)
+
+
 def first_stage(agent: AgentRecord) -> State:
     """Where an agent begins: a draft while it has no role, then a pilot where so declared, else active."""
     if not agent.roles:

@@ -10,16 +10,11 @@ from autonomy.kernel.canonical import Json
 
 from ..errors import Refused, Unreachable, Unsure, excerpt
 from ..model import Attempt
-from ..sql_words import FUNCTIONS
 from ..statements import Parsed
+from .authorizer import Shape, authorizer, read_shape
 from .sessions import Rows, columns_of, late, too_many
 
 STEPS = 1_000  # SQLite virtual-machine steps between two looks at the clock, some tens of microseconds
-
-_LINKS = "SELECT m.name, f.\"table\" FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'"
-_DERIVED = "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')"
-_CHANGES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
-_HARMLESS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_RECURSIVE}
 
 
 class SqliteSession:
@@ -28,8 +23,7 @@ class SqliteSession:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._attempt: Attempt | None = None
-        self._derived: frozenset[str] = frozenset()
-        self._links: list[tuple[str, str]] = []
+        self._shape = Shape(frozenset(), [])
 
     def begin(self, seconds: float, attempt: Attempt) -> None:
         try:
@@ -38,14 +32,13 @@ class SqliteSession:
             self._attempt = attempt
             self._connection.set_progress_handler(self._is_late, STEPS)
             self._connection.execute("BEGIN IMMEDIATE" if attempt.write else "BEGIN")
-            self._derived = frozenset(name.lower() for (name,) in self._connection.execute(_DERIVED))
-            self._links = [(a.lower(), b.lower()) for a, b in self._connection.execute(_LINKS)]
+            self._shape = read_shape(self._connection)
         except sqlite3.Error as error:
             raise _sqlite_error(error) from None
 
     def execute(self, parsed: Parsed, parameters: Mapping[str, Json], max_rows: int) -> Rows:
         try:
-            self._connection.set_authorizer(self._authorizer(parsed))
+            self._connection.set_authorizer(authorizer(parsed, self._shape))
             cursor = self._connection.execute(parsed.text("sqlite"), parameters)
             rows = cursor.fetchmany(max_rows + 1)
             if len(rows) > max_rows:
@@ -81,25 +74,6 @@ class SqliteSession:
 
     def _is_late(self) -> bool:
         return self._attempt is not None and (self._attempt.is_abandoned or self._attempt.seconds_left <= 0)
-
-    def _authorizer(self, parsed: Parsed) -> Any:
-        """Reads the named tables (and what foreign keys make the database look up), writes the one that is written."""
-        readable = set(parsed.tables)
-        if parsed.written:
-            readable |= {name for link in self._links if parsed.written in link for name in link}
-
-        def judge(action: int, first: str | None, second: str | None, _: str | None, source: str | None) -> int:
-            if action in _HARMLESS or (source is not None and source.lower() in self._derived):
-                return sqlite3.SQLITE_OK  # the database's own views and triggers are its owner's business
-            if action == sqlite3.SQLITE_READ and first is not None and first.lower() in readable:
-                return sqlite3.SQLITE_OK
-            if action in _CHANGES and first is not None and first.lower() == parsed.written:
-                return sqlite3.SQLITE_OK
-            if action == sqlite3.SQLITE_FUNCTION and second is not None and second.lower() in FUNCTIONS:
-                return sqlite3.SQLITE_OK
-            return sqlite3.SQLITE_DENY
-
-        return judge
 
 
 def _touched(parsed: Parsed, rows: Sequence[Any], rowcount: int) -> int:
