@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,15 @@ from autonomy.identity import AgentRecord, Identity, PersonRecord, UnitRecord
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import AutonomyError, Invalid
+from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.quarantine import accept, quarantined
 from autonomy.tools.secrets import Secrets
 
 log = logging.getLogger("autonomy")
+
+Functions = Mapping[str, Any]
+"""Python connectors by the name of their entry point."""
 
 BUILTIN_TOOLS = ("actions.result",)
 
@@ -162,15 +167,18 @@ class System:
 SWEEP_SECONDS = 1.0
 
 
-def open_system(settings: Settings, clock: Clock = now) -> System:
-    """Open or make the data folder, bring its database up to date and put everything together."""
+def open_system(settings: Settings, clock: Clock = now, functions: Functions | None = None) -> System:
+    """Open or make the data folder, bring its database up to date and put everything together.
+
+    `functions` are the Python connectors by name; the installed entry points where none are handed in.
+    """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     master = load_key(settings.data / "master.key")
     database = Database.open(settings.database_url)
     upgrade(database)
     signer = note.Signer.from_seed(log_name(settings), canonical.derive(master, b"autonomy log key"))
     _begin(database)
-    return _assemble(settings, database, master, signer, clock)
+    return _assemble(settings, database, master, signer, clock, functions)
 
 
 def log_name(settings: Settings) -> str:
@@ -186,7 +194,9 @@ def _begin(database: Database) -> None:
     engine.dispose()
 
 
-def _assemble(settings: Settings, database: Database, master: bytes, signer: note.Signer, clock: Clock) -> System:
+def _assemble(
+    settings: Settings, database: Database, master: bytes, signer: note.Signer, clock: Clock, functions: Functions | None
+) -> System:
     holder: dict[str, Checkpoints] = {}
     queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
     checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
@@ -194,10 +204,11 @@ def _assemble(settings: Settings, database: Database, master: bytes, signer: not
     audiences = (settings.public_url, f"{settings.public_url}/mcp")
     identity = Identity(database, queue, clock, master, settings.public_url, audiences)
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
-    catalog = Catalog(database, queue, clock, [check_tools, check_policies], projector(identity, clock), BUILTIN_TOOLS)
+    catalog = Catalog(database, queue, clock, [partial(check_tools, functions), check_policies], projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined)
+    load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    connectors = tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved)
+    connectors = tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
     approvals = Approvals(
         database,
         queue,
@@ -263,11 +274,11 @@ async def _persist(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def check_tools(organisation: Organisation) -> list[Problem]:
+def check_tools(functions: Functions | None, organisation: Organisation) -> list[Problem]:
     """Every fault of declared tools and connectors, in the catalog's words."""
     return [
         Problem(message=found.message, hint=found.hint, kind=found.kind, name=found.name, field=found.field)
-        for found in tools.check(organisation)
+        for found in tools.check(organisation, functions)
     ]
 
 

@@ -147,7 +147,7 @@ def _orders(chance: random.Random, contracts: Sequence[Row]) -> Iterator[Row]:
 
 
 def _invoices(chance: random.Random, orders: Sequence[Row]) -> Iterator[Row]:
-    """An invoice for each received order: most are paid, the last forty are open, and every tenth of those is too high."""
+    """An invoice for each received order: most are paid, the last forty open, every tenth of those too high."""
     received = [order for order in orders if order["status"] == "received"]
     for place, order in enumerate(received):
         is_open = place >= len(received) - 40

@@ -18,8 +18,11 @@ def roots(organisation: Organisation) -> Iterator[Problem]:
         yield Problem(message="no unit is the root", hint=hint)
     for unit in tops[1:]:
         yield about(unit, "spec.parent", f"`{tops[0].name}` is the root already", f"write `parent: {tops[0].name}`")
+    for unit in tops[:1]:
+        yield from _root_fields(unit, spec(unit, UnitSpec))
     for unit, said in units:
-        yield from _root_fields(unit, said) if unit in tops else _child_fields(unit, said)
+        if said.parent is not None:
+            yield from _child_fields(unit, said)
 
 
 def _root_fields(unit: Revision, said: UnitSpec) -> Iterator[Problem]:

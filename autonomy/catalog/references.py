@@ -14,7 +14,7 @@ _HOLD = "give the role to a person: `spec.roles` of a Person"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The field of one object that names another of `kind`; for tools the target may be a pattern."""
+    """The field of one object that names another of `kind`; a tool also as `prefix.*`. `*` names nothing."""
 
     field: str
     kind: str
@@ -102,9 +102,7 @@ def _foreign(organisation: Organisation, user: Revision, link: Link) -> Iterator
 def _exists(organisation: Organisation, tools: frozenset[str], link: Link) -> bool:
     if link.kind != "Tool":
         return organisation.get(link.kind, link.target) is not None
-    if not link.target.endswith("*"):
-        return link.target in tools
-    return link.target == "*" or any(matches([link.target], tool) for tool in tools)
+    return link.target in tools or (link.target.endswith(".*") and any(matches([link.target], tool) for tool in tools))
 
 
 def _missing(organisation: Organisation, tools: frozenset[str], revision: Revision, link: Link) -> Problem:
@@ -161,13 +159,14 @@ def _budget_links(revision: Revision) -> Iterator[Link]:
         ("agent", "Agent", scope.agent),
         ("tool", "Tool", scope.tool),
     ):
-        if target:
+        if target and target != "*":
             yield Link(f"spec.scope.{field}", kind, target)
 
 
 def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:
     for index, target in enumerate(targets):
-        yield Link(f"{field}[{index}]", kind, target)
+        if target != "*":
+            yield Link(f"{field}[{index}]", kind, target)
 
 
 _LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -53,7 +53,7 @@ class Errand:
     approved: bool
     case: str
     tool: Tool
-    arguments: dict[str, Json]
+    arguments: Mapping[str, Json]
     charges: tuple[Charge, ...]
     windows: tuple[WindowUse, ...]
     record: str | None
@@ -87,7 +87,7 @@ class Effects:
         self._owner = owner
         self._clock = clock
         self.under_way: dict[str, tuple[Errand, asyncio.Task[Reply]]] = {}
-        self._trailing: set[asyncio.Task[Answer]] = set()
+        self._trailing: set[asyncio.Future[Answer]] = set()
 
     async def carry_out(self, errand: Errand) -> Reply:
         """Perform and settle. Cancelling the waiter cancels the effect; its ending is recorded all the same."""
@@ -183,10 +183,7 @@ class Effects:
 
     async def end(self, errand: Errand, end: End, *, by: str | None = None, reason: str | None = None) -> Reply:
         """Write how it ended, and say it. A read's ending joins the next group; nobody waits for it."""
-        ending = self._ending(errand, end, by, reason)
-        writing = asyncio.ensure_future(self._write(ending))
-        self._trailing.add(writing)
-        writing.add_done_callback(self._trailing.discard)
+        writing = self._write(self._ending(errand, end, by, reason))
         if errand.tool.effect != "read" or end.state != "done":
             answer = await asyncio.shield(writing)
             if isinstance(answer, Ended):
@@ -205,9 +202,7 @@ class Effects:
 
     def end_later(self, errand: Errand, end: End) -> None:
         """End an errand that nobody waits for."""
-        task = asyncio.ensure_future(self._write(self._ending(errand, end, None, None)))
-        self._trailing.add(task)
-        task.add_done_callback(self._trailing.discard)
+        self._write(self._ending(errand, end, None, None))
 
     async def recover(self, errand: Errand) -> Reply:
         """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown."""
@@ -225,9 +220,12 @@ class Effects:
         # People have allowed it and nobody is there to ask again: what did not happen is done now.
         return await self._perform(errand) if end.state == "failed" and errand.approved else end
 
-    async def _write(self, ending: Ending) -> Answer:
-        answer: Answer = await self._queue.submit(ending)
-        return answer
+    def _write(self, ending: Ending) -> asyncio.Future[Answer]:
+        """On its way to the store, whoever waits for it."""
+        writing = self._queue.submit(ending)
+        self._trailing.add(writing)
+        writing.add_done_callback(self._trailing.discard)
+        return writing
 
     def _ending(self, errand: Errand, end: End, by: str | None, reason: str | None) -> Ending:
         at = self._clock()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import astuple
+from typing import Any
+
+import msgspec
 
 from autonomy.budget import Charge
 from autonomy.db.ports import Row
@@ -43,8 +45,12 @@ def action_row(action: Action, state: str, owner: str | None) -> Row:
     )
 
 
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def write_charges(charges: Iterable[Charge]) -> str:
-    return json.dumps([astuple(charge) for charge in charges])
+    return _text([(c.account, c.budget, c.measure, c.limit, c.amount) for c in charges])
 
 
 def read_charges(text: str) -> tuple[Charge, ...]:
@@ -52,7 +58,7 @@ def read_charges(text: str) -> tuple[Charge, ...]:
 
 
 def write_windows(windows: Iterable[WindowUse]) -> str:
-    return json.dumps([astuple(window) for window in windows])
+    return _text([(w.name, w.key, w.bucket, w.oldest, w.amount, w.sums, w.expires_at) for w in windows])
 
 
 def read_windows(text: str) -> tuple[WindowUse, ...]:
@@ -62,7 +68,7 @@ def read_windows(text: str) -> tuple[WindowUse, ...]:
 def write_context(action: Action) -> str:
     """What a later process needs to take the action up again, besides its sealed arguments."""
     caller = action.attempt.caller
-    return json.dumps(
+    return _text(
         {
             "chain": [view.id for view in caller.chain],
             "delegations": list(caller.delegations),

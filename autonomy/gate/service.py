@@ -8,7 +8,6 @@ admit → describe → decide → reserve and record the intent → perform → 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -290,7 +289,7 @@ class Gate:
             approved=attempt.hold is not None,
             case=attempt.case,
             tool=action.tool,
-            arguments=json.loads(attempt.arguments),
+            arguments=attempt.request.arguments,
             charges=action.charges,
             windows=action.windows,
             record=action.record.key if action.record else None,

@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from autonomy.catalog.model import HttpConnector
-from autonomy.kernel.errors import Invalid, TooLarge
+from autonomy.kernel.errors import AutonomyError, Invalid, TooLarge
 
 from .credential import Credential
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
@@ -75,9 +75,15 @@ class Outbound:
             return None
         known = self._known.get(name)
         if known is None or known[0] < time.monotonic():
-            found = await asyncio.to_thread(self._reveal, name)
+            found = await self._fresh(name)
             known = self._known[name] = (time.monotonic() + FRESH_S, found)
         return known[1]
+
+    async def _fresh(self, name: str) -> Credential:
+        try:
+            return await asyncio.to_thread(self._reveal, name)
+        except AutonomyError as error:
+            raise Unreachable(error.message, code=error.code, hint=error.hint) from None
 
     def endpoint(self, spec: HttpConnector) -> Endpoint:
         """The HTTP side of one connector. Make it on the event loop; close it."""

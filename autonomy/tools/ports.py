@@ -18,8 +18,8 @@ class Connector(Protocol):
         """Do what `call` declares. `attempt.write` says whether anything may be changed.
 
         The connector calls `attempt.commit()` right before the point after which a write may have happened. It raises
-        Refused or Stale (the system said no), Unreachable (nothing was changed), Unsure (it may have happened), or
-        Invalid and TooLarge for what was asked.
+        Refused or Stale (the system said no), Unreachable (nothing was changed) or Unsure (it may have happened). Any
+        other error of ours means: before that point that nothing happened, after it that nobody can say.
         """
 
     async def close(self) -> None:

@@ -68,8 +68,8 @@ class Connectors:
     async def call(self, tool: Tool, arguments: Arguments, invocation: Invocation) -> Result:
         """Do what the tool declares.
 
-        Raises Refused or Stale (the system said no), Unreachable (nothing was changed), Unsure (a write that may have
-        happened), or Invalid and TooLarge for what was asked. Cancelling a write leaves it in doubt.
+        Raises Refused or its Stale (nothing happened), Unreachable (nothing was changed) or Unsure (a write that may
+        have happened), and nothing else. Cancelling a write leaves it in doubt.
         """
         return await self._run(tool.connector, tool.spec.call, arguments, invocation, tool.effect != "read")
 
@@ -141,9 +141,11 @@ class Connectors:
         attempt = Attempt(write, min(invocation.deadline_s, line.timeout))
         try:
             result = await _in_time(line.connector.run(call, arguments, invocation, attempt), name, attempt)
-        except AutonomyError as error:
+        except (Refused, Unreachable, Unsure) as error:
             line.breaker.note(error)
             raise
+        except AutonomyError as error:
+            raise _unfit(error, name, attempt) from None
         line.breaker.note(None)
         return result
 
@@ -202,6 +204,13 @@ async def _in_time(work: Awaitable[Result], name: str, attempt: Attempt) -> Resu
     if nothing_happened:
         raise Unreachable(f"`{name}` did not answer in time; nothing was changed", code="upstream.overdue")
     raise Unsure(f"`{name}` did not answer in time")
+
+
+def _unfit(error: AutonomyError, name: str, attempt: Attempt) -> Refused | Unsure:
+    """What was asked cannot be sent, or what came back cannot be used."""
+    if attempt.write and not attempt.abandon():
+        return Unsure(f"`{name}` did it and returned something unusable: {error.message}")
+    return Refused(error.message, code=error.code, hint=error.hint)
 
 
 def _broken(name: str, kind: str, attempt: Attempt) -> Unreachable | Unsure:

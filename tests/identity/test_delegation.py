@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonomy.identity import Identity, rules
@@ -263,3 +263,29 @@ def test_a_chain_whose_links_join_others_is_refused(nodes: list[str], depth: int
 def test_a_subtree_is_exactly_what_has_a_root_above_it(parents: dict[str, str], roots: set[str]) -> None:
     found = rules.subtree(parents, roots)
     assert found == {node for node in NODES if set(rules.lineage(parents, node)) & roots} | roots
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(length=st.integers(1, 8), data=st.data())
+def test_ending_any_grant_ends_exactly_what_was_passed_on_through_it(world: World, length: int, data) -> None:
+    identity = world.identity
+    crowd = [agent_record(f"a{number}", "operations", "ben") for number in range(9)]
+    world.project(agents=[*AGENTS, *crowd])
+    for one in identity.delegations():
+        identity.revoke_delegation(one.id, "system")
+    tools = [data.draw(st.sets(st.sampled_from(ALL_TOOLS), min_size=1)) for _ in range(length)]
+    grants = [delegate(world, f"a{number}", f"a{number + 1}", tools[number]) for number in range(length)]
+    tokens = [world.token("a0")]
+    for number in range(1, length + 1):
+        tokens.append(exchanged(world, f"a{number}", tokens[-1]))
+    for depth, token in enumerate(tokens[1:], 1):
+        assert identity.authenticate(token).tools == frozenset.intersection(*map(frozenset, tools[:depth]))
+    ended = data.draw(st.integers(0, length - 1))
+    identity.revoke_delegation(grants[ended].id, "system")
+    for depth, token in enumerate(tokens):
+        if depth <= ended:
+            assert identity.authenticate(token).name == f"a{depth}"
+        else:
+            assert world.refusal(token) == "delegation.ended"
+    for number in range(9):
+        identity.revoke(f"a{number}", "system")

@@ -307,7 +307,7 @@ def test_an_access_review_lists_who_can_act_and_by_what_means(world: World, iden
     identity.retire("planner", "person:cleo", "replaced")
     identity.offboard("ben", "person:cleo", "left")
     rows = {row.name: row for row in identity.access_review()}
-    assert sorted(rows) == ["ana", "buyer", "clerk", "cleo", "helper"]
+    assert sorted(rows) == ["ana", "buyer", "cleo", "clerk", "helper"]
     assert (rows["clerk"].kind, rows["clerk"].live_credentials, rows["clerk"].unit) == ("agent", 1, "payables")
     assert rows["buyer"].state == "suspended" and rows["cleo"].access == ("admin",)
     # The delegation ended with the sponsor who left.

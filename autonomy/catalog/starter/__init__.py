@@ -1,4 +1,4 @@
-"""The starter organisation, Larkspur Instruments: what `autonomy init` writes, and the business database it works on."""
+"""The starter organisation, Larkspur Instruments: what `autonomy init` writes, and the schema of its business data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def organisation() -> dict[str, str]:
 
 
 def business_schema() -> str:
-    """SQL that creates the tables the starter's tools work on, for SQLite; `demo/business.py` says how for PostgreSQL."""
+    """SQL that creates the tables the starter's tools work on; it says itself what differs on PostgreSQL."""
     return (files(__name__) / "business.sql").read_text(encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 An entry point in the group `autonomy.connectors` is a function, or a class made once without arguments, that takes
 (function name, arguments, Invocation) and returns JSON or a Result. It may be async; else it runs in a thread. It
-raises Refused, Stale, Unreachable or Unsure to say what is known; any other error of a write leaves it in doubt.
+raises Refused, Stale, Unreachable or Unsure to say what is known; any other error leaves a write in doubt.
 """
 
 from __future__ import annotations

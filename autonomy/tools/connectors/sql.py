@@ -8,23 +8,21 @@ from functools import partial
 from autonomy.catalog.model import Call, SqlConnector, Statement
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
-from autonomy.kernel.errors import Conflict, Invalid
+from autonomy.kernel.errors import Invalid
 
 from ..credential import Credential
 from ..database_url import SqliteFile, dialect_of, read_url
-from ..errors import Stale, Unreachable, Unsure
+from ..errors import Refused, Stale, Unreachable, Unsure
 from ..model import Abandoned, Attempt, Invocation, Result
 from ..outbound import Outbound
 from ..statements import Parsed, parse, require_read
 from ..workers import Workers
+from .pool import Mode, Pool
 from .sessions import Rows, Session, late
 from .sqlite import SqliteSession
 from .values import as_rows
 
 THREADS = 8  # of one connector; also the most connections it holds open
-
-_Mode = tuple[bool, int]
-"""Whether a connection may write, and the version of the credential it was opened with."""
 
 
 class SqlConnection:
@@ -36,7 +34,7 @@ class SqlConnection:
         self._timeout = clock.duration(spec.timeout) / 1000
         self._dialect = dialect_of(spec.url)
         self._parsed: dict[str, Parsed] = {}
-        self._idle: dict[_Mode, list[Session]] = {}
+        self._pool = Pool()
         self._workers = Workers(f"sql-{name}", THREADS)
 
     async def run(self, call: Call, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt) -> Result:
@@ -49,16 +47,14 @@ class SqlConnection:
 
     async def close(self) -> None:
         self._workers.close()
-        for session in [session for sessions in self._idle.values() for session in sessions]:
-            session.close()
-        self._idle.clear()
+        self._pool.close()
 
     def _transact(
         self, declared: Sequence[Statement], named: Mapping[str, Json], attempt: Attempt, credential: Credential | None
     ) -> Result:
         statements = [self._read(statement.sql, attempt.write) for statement in declared]
         parameters = _bound(statements, named)
-        mode = (attempt.write, credential.version if credential else 0)
+        mode = Mode(attempt.write, credential.version if credential else 0)
         session = self._begin(mode, attempt, credential)
         try:
             value = self._perform(session, declared, statements, parameters)
@@ -75,7 +71,7 @@ class SqlConnection:
             self._undo(session, mode)
             raise
         if attempt.write:
-            self._keep(session, mode)
+            self._pool.give_back(mode, session)
         else:
             self._undo(session, mode)
         return Result(value)
@@ -106,26 +102,19 @@ class SqlConnection:
             require_read(parsed)
         return parsed
 
-    def _begin(self, mode: _Mode, attempt: Attempt, credential: Credential | None) -> Session:
+    def _begin(self, mode: Mode, attempt: Attempt, credential: Credential | None) -> Session:
         """A connection with an open transaction. One that went stale while it was idle is replaced, once."""
         seconds = min(self._timeout, attempt.seconds_left)
         if seconds <= 0 or attempt.is_abandoned:
             raise late()
-        kept = self._idle.get(mode)
-        if kept:
-            session = kept.pop()
+        kept = self._pool.take(mode)
+        if kept is not None:
             try:
-                session.begin(seconds, attempt)
-                return session
-            except Unreachable:
-                session.close()
-        session = self._open(attempt.write, credential, seconds)
-        try:
-            session.begin(seconds, attempt)
-        except BaseException:
-            session.close()
-            raise
-        return session
+                return _begun(kept, seconds, attempt)
+            except Unreachable as error:
+                if error.code != "upstream.unreachable":
+                    raise
+        return _begun(self._open(attempt.write, credential, seconds), seconds, attempt)
 
     def _open(self, write: bool, credential: Credential | None, seconds: float) -> Session:
         place = read_url(self._spec.url) if self._spec.url else None
@@ -136,19 +125,22 @@ class SqlConnection:
 
         return PostgresSession(self._outbound.postgres(self._spec.url or "", credential, write, seconds))
 
-    def _undo(self, session: Session, mode: _Mode) -> None:
+    def _undo(self, session: Session, mode: Mode) -> None:
         try:
             session.rollback()
-        except (Unreachable, Conflict):
+        except (Refused, Unreachable):
             session.close()  # closing undoes what could not be rolled back
         else:
-            self._keep(session, mode)
+            self._pool.give_back(mode, session)
 
-    def _keep(self, session: Session, mode: _Mode) -> None:
-        for other in [other for other in self._idle if other[1] < mode[1]]:
-            for stale in self._idle.pop(other, []):
-                stale.close()
-        self._idle.setdefault(mode, []).append(session)
+
+def _begun(session: Session, seconds: float, attempt: Attempt) -> Session:
+    try:
+        session.begin(seconds, attempt)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def _value(last: Rows, changed: int, wrote: bool) -> Json:

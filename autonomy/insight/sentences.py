@@ -1,0 +1,119 @@
+"""An explanation in plain sentences, for a terminal and for people who do not read JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from autonomy.kernel.clock import rfc3339
+from autonomy.kernel.money import show
+
+from .model import Cost, Decided, Ended, Explanation, Part, Said
+
+_EFFECTS = {"allow": "allowed", "hold": "held for people", "deny": "denied"}
+_EVENTS = {
+    "approve": "approved it",
+    "reject": "rejected it",
+    "return": "returned it to the agent",
+    "expire": "let it expire",
+    "withdraw": "withdrew it",
+    "escalate": "escalated it",
+    "ask_again": "asked people again, because facts had changed",
+    "finish": "ended it",
+}
+
+
+def sentences(found: Explanation) -> list[str]:
+    """The explanation, one sentence after another, in the order in which things happened."""
+    return [
+        *_asked(found),
+        *(line for decided in found.decisions for line in _decision(decided)),
+        *(_vote(said) for said in found.approvals),
+        *_costs(found),
+        *([] if found.outcome is None else _outcome(found.outcome)),
+        *_proof(found),
+        *(f"Not told: {line}." for line in found.unexplained),
+    ]
+
+
+def _asked(found: Explanation) -> Iterator[str]:
+    who, what = found.who, found.what
+    chain = f", acting for {', '.join(who.acts_for)}" if who.acts_for else ""
+    yield f"Agent `{who.name}` of unit `{who.unit}`{chain} asked to use `{what.tool}` in case `{what.case}`."
+    yield f"It answers to its sponsor `{who.sponsor}`; its declaration was revision {who.revision[:12]}."
+    yield f"Arguments: {_part(what.arguments)}."
+    if what.rationale.state != "none":
+        yield f"The agent says why (its own word, checked by nobody): {_part(what.rationale)}."
+    yield f"It is {found.state}."
+
+
+def _decision(decided: Decided) -> Iterator[str]:
+    yield f"At {rfc3339(decided.at)} it was {_EFFECTS.get(decided.effect, decided.effect)}{_by(decided)}."
+    if decided.reason and not decided.reasons:
+        yield f"Reason: {decided.reason} ({decided.code})."
+    for reason in decided.reasons:
+        yield f"Reason: {reason}."
+    for rule in decided.rules:
+        if rule.text is not None:
+            yield f"Rule `{rule.id}` of policy `{rule.policy}`, unit `{rule.unit}`, said: {rule.text}"
+    if decided.facts.state != "none":
+        yield f"Facts looked up: {_part(decided.facts)}."
+    for name, value in decided.windows.items():
+        yield f"Window `{name}` stood at {value}, this action included."
+    if decided.labels:
+        yield f"The case had been in touch with: {', '.join(decided.labels)}."
+    if decided.asks:
+        yield f"Asked for approval: {', '.join(decided.asks)}."
+    for trial in decided.trials:
+        yield f"A rule in trial, {trial}."
+
+
+def _by(decided: Decided) -> str:
+    rules = ", ".join(f"`{rule.id}`" for rule in decided.rules)
+    epoch = "" if decided.catalog_epoch is None else f" at epoch {decided.catalog_epoch}"
+    return f" by {rules}{epoch}" if rules else f" by no rule{epoch}"
+
+
+def _vote(said: Said) -> str:
+    role = f" as `{said.role}`" if said.role else ""
+    shown = f", having been shown {said.shown[:12]}" if said.shown else ""
+    reason = f": {said.reason}" if said.reason else ""
+    return f"At {rfc3339(said.at)} {said.actor}{role} {_EVENTS.get(said.event, said.event)}{shown}{reason}."
+
+
+def _costs(found: Explanation) -> Iterator[str]:
+    if found.worst_case is not None and (told := _cost(found.worst_case, found.currency)):
+        yield f"Reserved at worst: {told}."
+    if found.outcome is not None and (told := _cost(found.outcome.cost, found.currency)):
+        yield f"Taken: {told}."
+
+
+def _cost(cost: Cost, currency: str) -> str:
+    money = show(cost.money, currency) if cost.money else ""
+    tokens = f"{cost.tokens:,} tokens" if cost.tokens else ""
+    return " and ".join(part for part in (money, tokens) if part)
+
+
+def _outcome(ended: Ended) -> Iterator[str]:
+    why = f" ({ended.code})" if ended.code else ""
+    via = f", found out by {ended.via}" if ended.via else ""
+    said = f", on the word of {ended.by}: {ended.reason}" if ended.by else ""
+    yield f"At {rfc3339(ended.at)} it ended as {ended.status}{why}{via}{said}."
+    if ended.result.state != "none":
+        yield f"Result: {_part(ended.result)}."
+    for overrun in ended.overruns:
+        yield f"It took more than its declared worst case, budget {overrun}."
+
+
+def _proof(found: Explanation) -> Iterator[str]:
+    leaves = ", ".join(map(str, found.position.leaves))
+    held = found.position.checkpoint
+    signed = "" if held is None else f", under the signed checkpoint of {held} leaves"
+    yield f"In the log it is leaf {leaves}{signed}."
+
+
+def _part(part: Part) -> str:
+    if part.state == "shown":
+        return part.value if isinstance(part.value, str) else json.dumps(part.value, ensure_ascii=False)
+    told = {"hidden": "hidden from you", "erased": "erased", "changed": "not what was written", "none": "none"}
+    return told[part.state]

@@ -1,0 +1,81 @@
+"""Reads what passed: lists, single actions with what may be seen of them, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from autonomy.approvals.store import find
+from autonomy.audit import Vault, read_leaf
+from autonomy.audit.store import leaves_of
+from autonomy.catalog import Catalog
+from autonomy.db import Database
+from autonomy.kernel.errors import Corrupt, NotFound
+
+from . import store
+from .explain import explain
+from .model import ActionRow, Explanation, Leaves, Part, Wanted
+from .wordings import wordings
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything the log holds about one action. `parts` are the committed values, as far as the reader may see."""
+
+    action: str
+    leaves: Leaves
+    parts: dict[str, Part]
+    remarks: dict[tuple[int, str], str]
+    checkpoint: int | None
+
+
+class Insight:
+    """Blocks: call it from a thread. `may_read`: whether the reader may see arguments, facts, results and reasons."""
+
+    def __init__(self, database: Database, vault: Vault, catalog: Catalog) -> None:
+        self._database = database
+        self._vault = vault
+        self._catalog = catalog
+        self._wordings = wordings(catalog.organisation)
+
+    def actions(self, wanted: Wanted, after: str | None, limit: int) -> list[ActionRow]:
+        """The newest `limit` actions that are wanted, from after the id `after` on."""
+        with self._database.reading() as connection:
+            return store.actions(connection, wanted, after, limit)
+
+    def record(self, action: str, may_read: bool) -> Record:
+        """What the log holds about an action. Raises NotFound where it holds nothing."""
+        with self._database.reading() as connection:
+            leaves = [(index, read_leaf(body)) for index, body in leaves_of(connection, action)]
+            if not leaves:
+                raise NotFound(f"there is no action `{action[:40]}`", code="action.unknown")
+            commitments = {name: hash for _, leaf in leaves for name, hash in leaf.get("commitments", {}).items()}
+            parts = {name: self._part(connection, action, name, hash, may_read) for name, hash in commitments.items()}
+            remarks = _remarks(connection, action) if may_read else {}
+            return Record(action, leaves, parts, remarks, store.checkpoint_holding(connection, leaves[-1][0]))
+
+    def explain(self, record: Record) -> Explanation:
+        """Why it came out as it did."""
+        currency = self._catalog.organisation().currency.base
+        return explain(
+            record.action, record.leaves, record.parts, self._wordings, record.remarks, record.checkpoint, currency
+        )
+
+    def _part(self, connection: Connection, action: str, name: str, commitment: str, may_read: bool) -> Part:
+        if not may_read:
+            return Part("hidden", None, commitment)
+        try:
+            opened = self._vault.open(connection, action, name)
+        except Corrupt:
+            return Part("changed", None, commitment)
+        if opened is None:
+            return Part("erased", None, commitment)
+        text = opened.value.decode("utf-8")
+        return Part("shown", text if name == "rationale" else json.loads(text), commitment)
+
+
+def _remarks(connection: Connection, action: str) -> dict[tuple[int, str], str]:
+    held = find(connection, action)
+    return {(vote.round, vote.person): vote.reason for vote in held.votes if vote.reason} if held else {}

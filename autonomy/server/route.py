@@ -1,0 +1,45 @@
+"""A route of the API: it cannot exist without saying who may use it, and it reads its body strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from autonomy.kernel import canonical
+
+from .access import Access
+from .limits import limit_of
+
+
+class GuardedRoute(APIRoute):
+    """Refuses to be made without one `Access`; shows it in the OpenAPI document as `x-permission`."""
+
+    needs: str
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        found = [one.call.needs for one in self.dependant.dependencies if isinstance(one.call, Access)]
+        if len(found) != 1:
+            raise TypeError(f"the route `{path}` must declare exactly one permission")
+        self.needs = found[0]
+        self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": self.needs}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def read_strictly(request: Request) -> Response:
+            # A key that stands twice, or a number no two readers agree on, must not be decided by a lenient reader.
+            body = await request.body()
+            if body:
+                canonical.parse(body, limit_of(request.url.path))
+            return await handle(request)
+
+        return read_strictly
+
+
+def api(tag: str) -> APIRouter:
+    """An empty router under `/api`."""
+    return APIRouter(prefix="/api", tags=[tag], route_class=GuardedRoute)
