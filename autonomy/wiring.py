@@ -195,7 +195,12 @@ def _begin(database: Database) -> None:
 
 
 def _assemble(
-    settings: Settings, database: Database, master: bytes, signer: note.Signer, clock: Clock, functions: Functions | None
+    settings: Settings,
+    database: Database,
+    master: bytes,
+    signer: note.Signer,
+    clock: Clock,
+    functions: Functions | None,
 ) -> System:
     holder: dict[str, Checkpoints] = {}
     queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
@@ -204,7 +209,8 @@ def _assemble(
     audiences = (settings.public_url, f"{settings.public_url}/mcp")
     identity = Identity(database, queue, clock, master, settings.public_url, audiences)
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
-    catalog = Catalog(database, queue, clock, [partial(check_tools, functions), check_policies], projector(identity, clock), BUILTIN_TOOLS)
+    checks = [partial(check_tools, functions), check_policies]
+    catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined)
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]

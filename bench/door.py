@@ -30,9 +30,8 @@ BLOCKS = 5
 
 def run(policies: int = POLICIES, agents: int = AGENTS) -> dict[str, Any]:
     """The metrics of the door, on SQLite and, where there is one, on PostgreSQL."""
-    with tempfile.TemporaryDirectory() as folder:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_run(Path(folder), policies, agents))
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(Path(folder), policies, agents))
 
 
 async def _run(folder: Path, policies: int, agents: int) -> dict[str, Any]:

@@ -27,7 +27,11 @@ class RawCommits:
 
     def __init__(self, folder: Path) -> None:
         self._connection = sqlite3.connect(folder / "raw.sqlite", isolation_level=None)
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE row (id INTEGER, text TEXT)"):
+        for statement in (
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE row (id INTEGER, text TEXT)",
+        ):
             self._connection.execute(statement)
 
     def block(self, count: int) -> list[float]:

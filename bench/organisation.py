@@ -102,7 +102,8 @@ _RULES = (
     'forbid(principal, action == Action::"work.t{0}", resource) when {{ context.arguments.amount >= 1000000 }}\n'
     'unless {{ context.approvals.contains("manager") }};',
     '@id("never-{0}") forbid(principal, action == Action::"work.t{0}", resource) when {{ context.cost > 5000000 }};',
-    '@id("item-{0}") forbid(principal, action == Action::"work.t{0}", resource) when {{ context.arguments.item == "x" }};',
+    '@id("item-{0}") forbid(principal, action == Action::"work.t{0}", resource)\n'
+    'when {{ context.arguments.item == "x" }};',
     '@id("many-{0}") forbid(principal, action == Action::"work.t{0}", resource)\n'
     "when {{ context.arguments has quantity && context.arguments.quantity > 1000 }};",
 )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autonomy.catalog import read, starter
-from autonomy.kernel.canonical import Json
 from autonomy.gate import Reply, Request
+from autonomy.kernel.canonical import Json
 from autonomy.wiring import Settings, System, open_system
 from demo import business
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 SETTINGS = (
@@ -66,9 +67,9 @@ def find_binaries() -> Path:
     for candidate in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (candidate / "initdb").exists():
             return candidate
-    import pgserver  # only where the machine has no PostgreSQL of its own
-
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    wheel = find_spec("pgserver")
+    assert wheel is not None and wheel.origin is not None, "neither PostgreSQL nor the `pgserver` wheel is installed"
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:

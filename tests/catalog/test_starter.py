@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from autonomy.catalog import Organisation, collect, read, rules, yaml_text
+from autonomy.catalog import collect, read, rules, yaml_text
 from autonomy.catalog.files import write
-from autonomy.catalog.model import AgentSpec, SqlConnector, Statement, ToolSpec, UnitSpec
+from autonomy.catalog.model import AgentSpec, PersonSpec, Statement, ToolSpec
 from autonomy.catalog.organisation import spec
 from autonomy.catalog.schemas import documents
 from autonomy.catalog.starter import organisation as starter
@@ -50,7 +51,7 @@ def test_the_policies_answer_as_the_starters_own_tests_say() -> None:
     assert [
         (result.case.row.name, result.differences) for result in run(Bundle.build(COMPANY), cases) if not result.passed
     ] == []
-    assert len(cases) == 39
+    assert len(cases) == 41
 
 
 def test_every_rule_but_the_trial_is_shown_by_a_test() -> None:
@@ -58,7 +59,7 @@ def test_every_rule_but_the_trial_is_shown_by_a_test() -> None:
     cases, _ = read_cases("policies.yaml", FILES["tests/policies.yaml"].encode())
     decided = {policy for result in run(bundle, cases) for policy in result.verdict.policies}
     enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
-    assert enforced - decided == {"payables-reads"}
+    assert enforced - decided == set()
 
 
 def test_what_init_writes_is_what_collect_reads(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_comment_agents_of_this_unit_and_of_units_below_it_may_have_a_role() -> 
 
 def test_comment_who_sponsors_an_agent_holds_no_role_that_approves() -> None:
     sponsors = {spec(agent, AgentSpec).sponsor for agent in COMPANY.all("Agent").values()}
-    holders = {name: person.spec.roles for name, person in COMPANY.all("Person").items()}  # type: ignore[attr-defined]
+    holders = {name: spec(person, PersonSpec).roles for name, person in COMPANY.all("Person").items()}
     assert [holders[sponsor] for sponsor in sponsors] == [[], []]
 
 
@@ -348,33 +349,17 @@ def test_every_other_tool_answers_too(erp: Connection) -> None:
 
 
 def test_the_business_database_is_the_same_every_time() -> None:
-    import random
-
     first, second = (list(business.tables(random.Random(7))) for _ in range(2))
     assert first == second
     assert list(business.tables(random.Random(8))) != first
     assert sum(len(rows) for _, rows in first) > 3_000
 
 
-def test_units_connector_and_statements_are_what_the_guide_shows() -> None:
-    assert COMPANY.lineage("supply-chain") == ("supply-chain", "operations", "larkspur")
-    assert spec(COMPANY.root, UnitSpec).rates == {"USD": "0.92", "GBP": "1.17"}
-    connector = COMPANY.all("Connector")["erp"].spec.use  # type: ignore[attr-defined]
-    assert isinstance(connector, SqlConnector) and connector.url == "sqlite:///business.sqlite"
-    writes = [one for one in COMPANY.all("Tool").values() if spec(one, ToolSpec).effect != "read"]
-    for write_tool in writes:
-        statements: list[Statement] = spec(write_tool, ToolSpec).call.statements or []
-        assert any("INTO journal" in statement.sql for statement in statements), write_tool.name
-        assert all(statement.expectRows == 1 for statement in statements), write_tool.name
-
-
-def test_the_organisation_is_small_enough_to_read() -> None:
-    assert isinstance(COMPANY, Organisation)
-    assert {kind: len(COMPANY.all(kind)) for kind in ("Unit", "Role", "Person", "Agent", "Budget", "Policy")} == {
-        "Unit": 5,
-        "Role": 9,
-        "Person": 9,
-        "Agent": 5,
-        "Budget": 5,
-        "Policy": 7,
-    }
+def test_every_write_says_how_many_rows_it_touches_and_leaves_a_row_in_the_journal() -> None:
+    for name, revision in COMPANY.all("Tool").items():
+        if spec(revision, ToolSpec).effect == "read":
+            continue
+        statements: list[Statement] = spec(revision, ToolSpec).call.statements or []
+        journal = f"VALUES (:action_id, '{name}', CURRENT_TIMESTAMP)"
+        assert any("INTO journal" in statement.sql and journal in statement.sql for statement in statements), name
+        assert all(statement.expectRows == 1 for statement in statements), name
