@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import select
 
 from autonomy import policy, tools
-from autonomy.approvals import Approvals, escalation_targets
+from autonomy.approvals import Approvals, Webhook, escalation_targets
+from autonomy.approvals.ports import announce_nothing
 from autonomy.audit import Log, Vault, begin_log, note
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.store import head
 from autonomy.budget.limits import read_limits
-from autonomy.catalog import Catalog, Organisation, Problem, Revision
+from autonomy.catalog import Catalog, Check, Organisation, Problem, Revision
 from autonomy.catalog.model import AgentSpec, PersonSpec, UnitSpec
 from autonomy.catalog.organisation import spec
 from autonomy.db import CommitQueue, Database, Tx
@@ -31,6 +32,7 @@ from autonomy.gate import (
     Effects,
     Gate,
     Holding,
+    Housekeeping,
     Journal,
     Lifeline,
     Results,
@@ -40,13 +42,17 @@ from autonomy.gate import (
 from autonomy.identity import AgentRecord, Identity, PersonRecord, UnitRecord
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
-from autonomy.kernel.errors import AutonomyError, Invalid
+from autonomy.kernel.errors import AutonomyError, Invalid, NotFound
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
+from autonomy.tools.outbound import Outbound
+from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import accept, quarantined
 from autonomy.tools.secrets import Secrets
 
 log = logging.getLogger("autonomy")
+
+WEBHOOK_SECRET = "approval-webhook"
 
 Functions = Mapping[str, Any]
 """Python connectors by the name of their entry point."""
@@ -65,6 +71,9 @@ class Settings:
     port: int = 8085
     url: str = ""
     origins: tuple[str, ...] = ()
+    webhook: str = ""
+    webhook_allow: tuple[str, ...] = ()
+    retention_days: int = 400
 
     @property
     def database_url(self) -> str:
@@ -83,22 +92,25 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-        """Settings from `AUTONOMY_DATA`, `_DATABASE`, `_WITNESS`, `_HOST`, `_PORT`, `_URL`, `_ORIGINS`; what is
-        `given` (and not None) wins. Raises Invalid for a port that is no number."""
-        found: dict[str, Any] = {
-            name: environment[variable]
-            for name in ("data", "database", "witness", "host", "port", "url", "origins")
-            if (variable := f"AUTONOMY_{name.upper()}") in environment
-        }
+        """Settings from `AUTONOMY_DATA`, `_DATABASE`, `_WITNESS`, `_HOST`, `_PORT`, `_URL`, `_ORIGINS`, `_WEBHOOK`,
+        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`; what is `given` (and not None) wins. Lists are separated by commas. Raises
+        Invalid where a number is none."""
+        named = {each.name: f"AUTONOMY_{each.name.upper()}" for each in fields(cls)}
+        found: dict[str, Any] = {name: environment[key] for name, key in named.items() if key in environment}
         found |= {name: value for name, value in given.items() if value is not None}
-        for name in ("data", "witness"):
-            if name in found:
-                found[name] = Path(found[name])
-        if "origins" in found and isinstance(found["origins"], str):
-            found["origins"] = tuple(part for part in found["origins"].split(",") if part)
-        if "port" in found and not str(found["port"]).isdigit():
-            raise Invalid(f"the port `{found['port']}` is no number", code="settings.port")
-        return cls(**(found | ({"port": int(found["port"])} if "port" in found else {})))
+        return cls(**{name: _setting(name, value) for name, value in found.items()})
+
+
+def _setting(name: str, value: Any) -> Any:
+    if name in ("data", "witness"):
+        return Path(value)
+    if name in ("origins", "webhook_allow") and isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if name not in ("port", "retention_days"):
+        return value
+    if not str(value).isdigit():
+        raise Invalid(f"`{value}` is not a number", code="settings.number", hint=f"`{name}` is a whole number")
+    return int(value)
 
 
 @dataclass(slots=True)
@@ -122,6 +134,8 @@ class System:
     effects: Effects
     taking_up: TakingUp
     lifeline: Lifeline
+    housekeeping: Housekeeping
+    webhook: Webhook | None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -134,6 +148,7 @@ class System:
             self.containing.run(),
             self.taking_up.run(),
             self.checkpoints.run(),
+            self.housekeeping.run(),
             self._sweep(),
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
@@ -161,6 +176,8 @@ class System:
     async def _sweep(self) -> None:
         while True:
             await asyncio.to_thread(self.approvals.sweep)
+            if self.webhook is not None:
+                await self.webhook.deliver()
             await asyncio.sleep(SWEEP_SECONDS)
 
 
@@ -209,18 +226,20 @@ def _assemble(
     audiences = (settings.public_url, f"{settings.public_url}/mcp")
     identity = Identity(database, queue, clock, master, settings.public_url, audiences)
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
-    checks = [partial(check_tools, functions), check_policies]
+    checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined)
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
     connectors = tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = Approvals(
         database,
         queue,
         lambda _, role: identity.holders(role),
         lambda role: escalation_targets(watch.organisation(), role),
         clock,
+        announce_nothing if webhook is None else webhook.announce,
     )
     lifeline, results = Lifeline(queue), Results(database, vault)
     effects, holding = Effects(connectors, queue, lifeline.owner, clock), Holding(database, queue, approvals)
@@ -266,7 +285,24 @@ def _assemble(
         effects=effects,
         taking_up=taking_up,
         lifeline=lifeline,
+        housekeeping=Housekeeping(queue, settings.retention_days, clock),
+        webhook=webhook,
     )
+
+
+def _webhook(
+    settings: Settings, database: Database, queue: CommitQueue, secrets: Secrets, clock: Clock
+) -> Webhook | None:
+    """The sender of approval notices, where a URL is set; it signs with the secret `approval-webhook`."""
+    if not settings.webhook:
+        return None
+    try:
+        key = secrets.reveal(WEBHOOK_SECRET).reveal().encode()
+    except NotFound:
+        log.error("no webhook is sent: set the secret `%s`, then start again", WEBHOOK_SECRET)
+        return None
+    poster = Poster(Outbound(secrets.reveal, settings.data), settings.webhook_allow)
+    return Webhook(database, queue, poster.post, settings.webhook, key, settings.public_url, clock)
 
 
 async def _persist(work: Coroutine[Any, Any, None]) -> None:

@@ -50,10 +50,20 @@ def declare(system: System, files: Mapping[str, str], message: str = "") -> None
 
 @asynccontextmanager
 async def house(
-    folder: Path, database: str = "", files: Mapping[str, str] | None = None, *, living: bool = False
+    folder: Path,
+    database: str = "",
+    files: Mapping[str, str] | None = None,
+    *,
+    living: bool = False,
+    functions: Functions | None = None,
+    clock: Clock = now,
 ) -> AsyncIterator[House]:
-    """The starter organisation (or `files`) in force; `living` starts the background work as a server would."""
-    system = await asyncio.to_thread(prepare, folder, database, files)
+    """The starter organisation (or `files`) in force; `living` starts the background work as a server would.
+
+    `functions` are the Python connectors by the name of their entry point. A second house on the same folder and
+    database is a second process as far as the store can tell.
+    """
+    system = await asyncio.to_thread(prepare, folder, database, files, functions, clock)
     if living:
         await system.start()
     else:
@@ -70,10 +80,16 @@ async def house(
             system.close()
 
 
-def prepare(folder: Path, database: str = "", files: Mapping[str, str] | None = None) -> System:
+def prepare(
+    folder: Path,
+    database: str = "",
+    files: Mapping[str, str] | None = None,
+    functions: Functions | None = None,
+    clock: Clock = now,
+) -> System:
     """A system with an organisation and, where the starter is used, its business database."""
-    system = open_system(replace(Settings(), data=folder, database=database))
-    if not (folder / "business.sqlite").exists():
+    system = open_system(replace(Settings(), data=folder, database=database), clock, functions)
+    if files is None and not (folder / "business.sqlite").exists():
         business.create(f"sqlite:///{folder / 'business.sqlite'}")
     if system.catalog.organisation().epoch == 0:
         declare(system, starter.organisation() if files is None else files)

@@ -64,6 +64,7 @@ payload = Table(
     Column("at", BigInteger, nullable=False),
 )
 Index("payload_subject", payload.c.subject)
+Index("payload_at", payload.c.at)
 
 subject_key = Table(
     "subject_key",

@@ -24,7 +24,7 @@ from .ports import Projector
 from .problem import Check, nearest
 from .proposal import Proposal, Target, examine, planned, propose, targets
 from .revision import restore, revision, total, written
-from .snapshot import Snapshot, Snapshots, load
+from .snapshot import Snapshot, Snapshots, load, manifest
 from .store import Change, Period
 
 MAX_CHANGES = 1_000  # how many changes one answer lists
@@ -159,8 +159,7 @@ class Catalog:
             row = store.row_at(connection, "Policy", name, epoch)
         if row is None:
             raise NotFound(f"there was no policy `{name}` at epoch {epoch}", code="catalog.not_found")
-        found = revision(restore(row.body), row.held.digest, row.held.unit)
-        return spec(found, PolicySpec).text
+        return spec(revision(manifest(row), row.held.digest, row.held.unit), PolicySpec).text
 
     def _proposal(self, folder: Folder, retire: bool) -> tuple[Plan, Proposal]:
         present = self._snapshot(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from autonomy.kernel.errors import Corrupt
+from autonomy.kernel.errors import Corrupt, Invalid
 
 from . import revision, store
+from .model import Manifest
 from .organisation import Organisation
 from .plan import Held, Key
 
@@ -27,13 +29,22 @@ class Snapshot:
 
 
 def load(connection: Connection, epoch: int) -> Snapshot:
-    """Read the organisation at `epoch`. Raises Corrupt where a stored wording is not a manifest any more."""
+    """Read the organisation at `epoch`. Raises Corrupt where a stored wording is not what was declared."""
     rows = store.rows_at(connection, epoch)
-    try:
-        revisions = [revision.revision(revision.restore(row.body), row.held.digest, row.held.unit) for row in rows]
-    except (ValueError, KeyError) as error:
-        raise Corrupt(f"a stored manifest cannot be read: {type(error).__name__}", code="catalog.corrupt") from error
+    revisions = [revision.revision(manifest(row), row.held.digest, row.held.unit) for row in rows]
     return Snapshot(Organisation(epoch, revisions), {(row.kind, row.name): row.held for row in rows})
+
+
+def manifest(row: store.Row) -> Manifest:
+    """The manifest as stored. Raises Corrupt where the wording does not have its digest any more."""
+    try:
+        intact = revision.digest(json.loads(row.body)) == row.held.digest
+        found = revision.restore(row.body) if intact else None
+    except (ValueError, KeyError, Invalid):
+        found = None
+    if found is None:
+        raise Corrupt(f"the stored wording of {row.kind} `{row.name}` is damaged", code="catalog.corrupt")
+    return found
 
 
 class Snapshots:

@@ -6,6 +6,7 @@ from .describe import Describer
 from .effect import Effects
 from .epochs import Watch
 from .holding import Holding
+from .housekeeping import Housekeeping
 from .journal import Journal
 from .lifeline import Lifeline
 from .model import Reply, Request
@@ -20,6 +21,7 @@ __all__ = [
     "Effects",
     "Gate",
     "Holding",
+    "Housekeeping",
     "Journal",
     "Lifeline",
     "Reply",

@@ -181,9 +181,9 @@ class Effects:
         usage = Usage(cost.money, 1, cost.tokens) if cost else Usage(errand.money, 1, errand.tokens)
         return End("done", usage, obligations.apply(errand.verdict.obligations, value))
 
-    async def end(self, errand: Errand, end: End, *, by: str | None = None, reason: str | None = None) -> Reply:
+    async def end(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
         """Write how it ended, and say it. A read's ending joins the next group; nobody waits for it."""
-        writing = self._write(self._ending(errand, end, by, reason))
+        writing = self._write(self._ending(errand, end, by))
         if errand.tool.effect != "read" or end.state != "done":
             answer = await asyncio.shield(writing)
             if isinstance(answer, Ended):
@@ -202,7 +202,7 @@ class Effects:
 
     def end_later(self, errand: Errand, end: End) -> None:
         """End an errand that nobody waits for."""
-        self._write(self._ending(errand, end, None, None))
+        self._write(self._ending(errand, end, None))
 
     async def recover(self, errand: Errand) -> Reply:
         """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown."""
@@ -227,7 +227,7 @@ class Effects:
         writing.add_done_callback(self._trailing.discard)
         return writing
 
-    def _ending(self, errand: Errand, end: End, by: str | None, reason: str | None) -> Ending:
+    def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
         at = self._clock()
         papers = Papers(errand.papers.key, errand.action, at)
         if end.state == "done":
@@ -249,7 +249,7 @@ class Effects:
             at=at,
             code=end.code,
             message=end.message,
-            leaf=self._leaf(errand, end, at, labels, papers, by, reason),
+            leaf=self._leaf(errand, end, at, labels, papers, by),
             payloads=tuple(papers.rows),
         )
 
@@ -261,7 +261,6 @@ class Effects:
         labels: frozenset[str],
         papers: Papers,
         by: str | None,
-        reason: str | None,
     ) -> Callable[[tuple[Overrun, ...]], Leaf]:
         made = partial(
             outcome_leaf,
@@ -275,7 +274,6 @@ class Effects:
             code=end.code,
             via=end.via,
             by=by,
-            reason=reason,
             labels=labels,
             commitments=papers.commitments,
         )

@@ -74,13 +74,15 @@ def outcome_leaf(
     code: str | None = None,
     via: str | None = None,
     by: str | None = None,
-    reason: str | None = None,
     labels: frozenset[str] = frozenset(),
     commitments: Mapping[str, str] | None = None,
 ) -> Leaf:
-    """How it ended. `via` says who found out when it was not the performer: `reconcile`, `recovery` or `person`."""
+    """How it ended. `via` says who found out when it was not the performer: `reconcile`, `recovery` or `person`.
+
+    An action has one outcome; what a person finds out about an `unknown` one is a leaf of its own kind.
+    """
     return make_leaf(
-        "outcome",
+        "reconcile" if via == "person" else "outcome",
         at,
         action,
         status=state,
@@ -93,7 +95,6 @@ def outcome_leaf(
         code=code,
         via=via,
         by=by,
-        reason=reason,
         labels=sorted(labels) or None,
         commitments=dict(commitments) if commitments else None,
     )

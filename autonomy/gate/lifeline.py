@@ -63,6 +63,10 @@ class Lifeline:
         tx.execute(update(action).where(action.c.id.in_(ids)).values(owner=self.owner))
         return ids
 
+    def adopt(self, tx: Tx, action_id: str) -> None:
+        """Make an action of unknown ending ours, whoever it was left by."""
+        tx.execute(update(action).where(action.c.id == action_id, action.c.state == "unknown").values(owner=self.owner))
+
     def _beat(self, tx: Tx) -> None:
         row = {"id": self.owner, "host": self._place, "pid": os.getpid(), "beat": store_time(tx)}
         tx.execute(upsert(process, row, ["id"], tx.dialect))

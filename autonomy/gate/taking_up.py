@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from typing import Literal
 
 from sqlalchemy import Connection, select
 
 from autonomy.approvals import Approvals, Claim
 from autonomy.approvals.store import was_held
 from autonomy.audit import Vault
+from autonomy.budget import Usage
 from autonomy.db import CommitQueue, Database
 from autonomy.kernel.errors import AutonomyError, Conflict
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 
-from .effect import Effects, Errand
+from .effect import NOTHING_BUT_A_CALL, Effects, End, Errand
 from .epochs import Watch
 from .holding import Holding
 from .lifeline import Lifeline
-from .model import Papers
+from .model import Papers, Reply
 from .results import Results, Waiting
 from .rows import read_charges, read_windows
 from .service import Gate
@@ -130,6 +132,19 @@ class TakingUp:
             return
         reply = await self._effects.recover(errand)
         log.info("recovered %s: %s", action_id, reply.status)
+
+    async def resolve(self, action_id: str, state: Literal["done", "failed"], by: str, reason: str) -> Reply:
+        """A person has looked how an action of unknown ending ended. Raises Conflict where it is not unknown."""
+        waiting = await self._results.waiting(action_id)
+        if waiting is None or waiting.row.state != "unknown":
+            raise Conflict(f"`{action_id[:40]}` is not of unknown ending", code="action.not_unknown")
+        errand = await self.errand(waiting)
+        if errand is None:
+            raise Conflict("its tool is no longer declared", code="action.tool_gone")
+        await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
+        usage = Usage(errand.money, 1, errand.tokens) if state == "done" else NOTHING_BUT_A_CALL
+        end = End(state, usage, code="action.resolved", message=reason, via="person")
+        return await self._effects.end(errand, end, by=by)
 
     async def errand(self, waiting: Waiting) -> Errand | None:
         """An action of the table as an errand that can be ended; None where its tool is no longer declared."""

@@ -1,6 +1,6 @@
 """Actions over plain HTTP, for agents that speak no MCP.
 
-    POST /v1/actions        {tool, arguments, case?, idempotency_key?, rationale?, dry_run?, parent?, run?, task?, step?}
+    POST /v1/actions        {tool, arguments} and of `rules.REST_WORDS` what applies
     GET  /v1/actions/{id}   what became of it
     GET  /v1/tools          the tools you may use, `?limit=&cursor=`
 
@@ -74,7 +74,7 @@ def check_json(incoming: Incoming) -> None:
     """Raise Invalid (`body.type`) for what a web page could send without asking: forms and plain text."""
     kind = (incoming.header(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Invalid("the body is not declared as JSON", code="body.type", hint="send `Content-Type: application/json`")
+        raise Invalid("the body is not declared as JSON", code="body.type", hint="say `application/json`")
 
 
 def status_of(reply: Reply) -> int:
@@ -114,7 +114,7 @@ def _window(query: bytes) -> tuple[int, str | None]:
     limit = said.get("limit", "100")
     if set(said) - {"limit", "cursor"} or len(said) != len(pairs):
         raise Invalid("the query may hold `limit` and `cursor`, each once", code="request.query")
-    if not (limit.isascii() and limit.isdigit()) or not 1 <= int(limit[:9]) <= PAGE_LIMIT:
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= PAGE_LIMIT):
         raise Invalid(f"`limit` is not a number from 1 to {PAGE_LIMIT}", code="request.query")
     return int(limit), said.get("cursor")
 

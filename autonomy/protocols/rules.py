@@ -1,4 +1,4 @@
-"""From an agent's words to what the gate is asked. What is not understood is refused: a mistyped `dry_run` would act."""
+"""From an agent's words to what the gate is asked. Unknown words are refused: a mistyped `dry_run` would act."""
 
 from __future__ import annotations
 

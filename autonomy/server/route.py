@@ -6,12 +6,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from autonomy.kernel import canonical
+from autonomy.kernel.errors import TooLarge
 
-from .access import Access
-from .limits import limit_of
+from .access import OPEN, Access, session_of
+from .limits import STRANGERS_BODY, limit_of
+from .parts import parts_of
 
 
 class GuardedRoute(APIRoute):
@@ -33,11 +36,20 @@ class GuardedRoute(APIRoute):
         async def read_strictly(request: Request) -> Response:
             # A key that stands twice, or a number no two readers agree on, must not be decided by a lenient reader.
             body = await request.body()
+            if len(body) > STRANGERS_BODY:
+                await self._check_known(request)
             if body:
                 canonical.parse(body, limit_of(request.url.path))
             return await handle(request)
 
         return read_strictly
+
+    async def _check_known(self, request: Request) -> None:
+        """Raise before a large body of somebody unknown costs anything."""
+        if self.needs == OPEN:
+            raise TooLarge(f"a request here has at most {STRANGERS_BODY} bytes", code="request.too_large")
+        here = await parts_of(request)
+        await run_in_threadpool(here.system.identity.person, session_of(request))
 
 
 def api(tag: str) -> APIRouter:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from autonomy.catalog.model import (
     Call,
     FactSpec,
-    FactType,
     HttpConnector,
     HttpRequest,
     PythonConnector,
@@ -16,7 +15,6 @@ from autonomy.catalog.model import (
     Statement,
     ToolSpec,
 )
-from autonomy.catalog.problem import nearest
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
@@ -32,12 +30,6 @@ _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _READING = ("GET", "POST")  # many interfaces take queries by POST; facts and questions must do with GET
-_DEFAULTS: dict[FactType, tuple[type, ...]] = {
-    "integer": (int,),
-    "string": (str,),
-    "boolean": (bool,),
-    "money": (int, str),
-}
 
 
 def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None:
@@ -74,16 +66,12 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
 
 
 def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapping[str, Use]) -> None:
-    """Every fact: one look-up, reading only, with a default of its own type."""
+    """Every fact: a look-up that its connector can do, reading only."""
     for name, fact in spec.facts.items():
-        field = f"spec.facts.{name}"
+        field, call = f"spec.facts.{name}", fact_call(fact)
         use = connectors.get(fact.connector or spec.connector)
-        if use is None:
-            _unknown_connector(report, field, fact, connectors)
-        elif _fits(report, field, call := fact_call(fact), use):
+        if use is not None and _fits(report, field, call, use):
             _require_reading(report, field, call, _body(report, field, call, schema, use), ("GET",))
-        if fact.default is not None and not _is_default(fact):
-            report.say(f"{field}.default", f"it is not of the type {fact.type}", "write a value of the declared type")
 
 
 def fact_call(fact: FactSpec) -> Call:
@@ -92,27 +80,15 @@ def fact_call(fact: FactSpec) -> Call:
     return Call(statements=statements, request=fact.request, function=fact.function)
 
 
-def _unknown_connector(report: Report, field: str, fact: FactSpec, connectors: Mapping[str, Use]) -> None:
-    # The tool's own connector is reported with the tool, once.
-    if fact.connector is not None:
-        hint = nearest(fact.connector, connectors)
-        report.say(f"{field}.connector", f"there is no connector `{fact.connector}`", hint)
-
-
-def _is_default(fact: FactSpec) -> bool:
-    kind = _DEFAULTS[fact.type]
-    return isinstance(fact.default, kind) and (fact.type == "boolean" or not isinstance(fact.default, bool))
-
-
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
-    """Whether `call` is exactly the one thing that its connector's type can do."""
+    """Whether `call`, which is exactly one of the three, is the one that its connector's type can do."""
     stated = {"statements": call.statements, "request": call.request, "function": call.function}
-    given = [name for name, value in stated.items() if value is not None]
     wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
-    if given == [wanted] and stated[wanted]:
+    if stated[wanted]:
         return True
-    shown = ", ".join(f"`{name}`" for name in given) or "nothing"
-    report.say(field, f"a connector of type {use.type} cannot do {shown}", f"declare exactly `{wanted}`")
+    given = next(name for name, value in stated.items() if value is not None)
+    shown = f"`{given}`" if given != wanted else "nothing"
+    report.say(field, f"a connector of type {use.type} cannot do {shown}", f"declare `{wanted}`")
     return False
 
 

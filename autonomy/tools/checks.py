@@ -34,7 +34,7 @@ _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "
 
 
 def check(organisation: Organisation, entry_points: Container[str] | None = None) -> list[Problem]:
-    """What is wrong with the connectors and tools; empty where they can go live.
+    """What is wrong with the connectors and tools; empty where they can go live. That names resolve, the catalog checks.
 
     `entry_points` are the installed Python connectors; those of this process where it is not given.
     """
@@ -66,14 +66,9 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
 
 
 def _sql_connector(report: Report, use: SqlConnector) -> None:
-    if use.url is None:
-        if use.credential is None:
-            report.say(
-                "spec.use.url", "there is no way to the database", "give a `url`, or a `credential` that holds it"
-            )
-        return
-    with report.within("spec.use.url"):
-        read_url(use.url)
+    if use.url is not None:
+        with report.within("spec.use.url"):
+            read_url(use.url)
 
 
 def _http_connector(report: Report, use: HttpConnector) -> None:
@@ -114,11 +109,9 @@ def _calls(report: Report, spec: ToolSpec, schema: Schema, organisation: Organis
     }
     check_facts(report, spec, schema, connectors)
     use = connectors.get(spec.connector)
-    if use is None:
-        report.say("spec.connector", f"there is no connector `{spec.connector}`", nearest(spec.connector, connectors))
-        return
-    check_call(report, spec, schema, use)
-    check_reconcile(report, spec, schema, use)
+    if use is not None:  # where it is missing, the catalog says so
+        check_call(report, spec, schema, use)
+        check_reconcile(report, spec, schema, use)
 
 
 def _reserved(report: Report, schema: Schema) -> None:

@@ -110,7 +110,9 @@ class Connectors:
         for line in self._lines.values():
             await line.connector.close()
         self._lines.clear()
-        await asyncio.gather(*self._closing)
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _fact(
         self, tool: Tool, name: str, spec: FactSpec, arguments: Arguments, invocation: Invocation
@@ -183,8 +185,10 @@ class Connectors:
 
 
 async def _close_later(line: _Line) -> None:
-    await asyncio.sleep(line.timeout)  # calls in flight end within it
-    await line.connector.close()
+    try:
+        await asyncio.sleep(line.timeout)  # calls in flight end within it
+    finally:
+        await line.connector.close()
 
 
 async def _in_time(work: Awaitable[Result], name: str, attempt: Attempt) -> Result:

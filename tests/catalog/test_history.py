@@ -5,14 +5,20 @@ from __future__ import annotations
 import time
 
 import pytest
+from sqlalchemy import update
 
 from autonomy.catalog import Catalog, read
 from autonomy.catalog.manifest import STATE
-from autonomy.kernel.errors import NotFound
+from autonomy.catalog.store import revision
+from autonomy.kernel.errors import Corrupt, NotFound
 
 from .company import POLICY, folder, organisation
 from .conftest import Office
 
+EVIL = (
+    '{"apiVersion":"autonomy/v1","kind":"Person","metadata":{"name":"ada"},'
+    '"spec":{"displayName":"Eve","email":"eve@acme.example"}}'
+)
 OTHER_POLICY = POLICY.replace("permit", "forbid")
 
 
@@ -46,6 +52,18 @@ def test_an_epoch_moved_by_others_declares_the_same(office: Office, catalog: Cat
     assert name_of_ada(catalog) == "Ada"
     assert catalog.apply(folder(("displayName: Ada", "displayName: A")), by="person:ada").change is not None
     assert [name_of_ada(catalog, epoch) for epoch in (1, 2, 3)] == ["Ada", "Ada", "A"]
+
+
+@pytest.mark.parametrize("body", ["{", "{}", EVIL])
+def test_a_stored_wording_that_was_damaged_is_never_governed_by(office: Office, catalog: Catalog, body: str) -> None:
+    catalog.apply(folder(), by="person:ada")
+    office.queue.run(lambda tx: tx.execute(update(revision).where(revision.c.name == "ada").values(body=body)))
+    with pytest.raises(Corrupt) as caught:
+        office.catalog().organisation()
+    assert (caught.value.code, caught.value.message) == (
+        "catalog.corrupt",
+        "the stored wording of Person `ada` is damaged",
+    )
 
 
 def test_one_epoch_is_one_object_for_everybody(catalog: Catalog) -> None:

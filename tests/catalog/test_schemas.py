@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
 from autonomy.catalog import yaml_text
+from autonomy.catalog.model import FORMS
 from autonomy.catalog.schemas import documents
 
 from .company import FILES
@@ -45,3 +47,10 @@ def test_a_schema_refuses_what_the_reader_refuses(schema: str) -> None:
         {**manifest, "spec": {"displayName": "Ada"}},
     ):
         assert not validator.is_valid(changed), changed
+
+
+def test_every_pattern_has_words_for_the_message_that_refuses() -> None:
+    patterns = {
+        json.loads(found) for text in documents().values() for found in re.findall(r'"pattern": ("[^\n]*")', text)
+    }
+    assert patterns == set(FORMS)

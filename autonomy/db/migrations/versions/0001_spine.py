@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -250,6 +251,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("action", "part"),
     )
+    op.create_index("payload_at", "payload", ["at"], unique=False)
     op.create_index("payload_subject", "payload", ["subject"], unique=False)
     op.create_table(
         "person",
@@ -531,6 +533,7 @@ def downgrade() -> None:
     op.drop_table("process")
     op.drop_table("person")
     op.drop_index("payload_subject", table_name="payload")
+    op.drop_index("payload_at", table_name="payload")
     op.drop_table("payload")
     op.drop_index(
         "notice_due",

@@ -1,0 +1,58 @@
+"""What nobody needs any more goes: payloads beyond their retention, windows that have passed, processes long dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sqlalchemy import delete, select
+
+from autonomy.audit.store import payload
+from autonomy.db import CommitQueue, Tx
+from autonomy.kernel.clock import DAY, HOUR, Clock
+from autonomy.kernel.errors import AutonomyError
+
+from .lifeline import DEAD_MS, store_time
+from .store import action, process, window_bucket
+
+log = logging.getLogger("autonomy.gate")
+
+LOOK_SECONDS = 60.0
+BATCH = 1_000  # rows of one transaction: others wait for it
+
+
+class Housekeeping:
+    """Tidies a little every minute. What an open action carries stays until it has ended."""
+
+    def __init__(self, queue: CommitQueue, retention_days: int, clock: Clock) -> None:
+        self._queue = queue
+        self._retention = retention_days * DAY
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Tidy until cancelled."""
+        while True:
+            try:
+                while await self._queue.perform(self.tidy) >= BATCH:
+                    pass
+            except AutonomyError as error:
+                log.warning("could not tidy: %s", error.code)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def tidy(self, tx: Tx) -> int:
+        """Delete one batch; returns how many rows went. The log itself keeps every leaf for ever."""
+        at = self._clock()
+        dead = delete(process).where(process.c.beat < store_time(tx) - HOUR - DEAD_MS)
+        passed = select(window_bucket.c.key, window_bucket.c.bucket).where(window_bucket.c.expires_at < at).limit(BATCH)
+        gone = tx.execute(dead).rowcount
+        for row in tx.execute(passed).all():
+            where = window_bucket.c.key == row.key, window_bucket.c.bucket == row.bucket
+            gone += tx.execute(delete(window_bucket).where(*where)).rowcount
+        return gone + self._forget_payloads(tx, at - self._retention)
+
+    def _forget_payloads(self, tx: Tx, before: int) -> int:
+        ended = action.c.state.not_in(("held", "intent", "unknown"))
+        open_still = select(action.c.id).where(~ended)
+        old = select(payload.c.action).where(payload.c.at < before, payload.c.action.not_in(open_still)).limit(BATCH)
+        names = list(tx.execute(old).scalars())
+        return tx.execute(delete(payload).where(payload.c.action.in_(names), payload.c.at < before)).rowcount

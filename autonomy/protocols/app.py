@@ -1,0 +1,129 @@
+"""The ASGI application: exact paths to endpoints, one place where errors become answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+from starlette.types import Receive, Scope, Send
+
+from autonomy.kernel import clock
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError, Forbidden, NotFound
+
+from . import asgi
+from .asgi import Answer, Disconnected, Incoming
+from .documents import WELL_KNOWN, documents
+from .mcp import McpEndpoint
+from .oauth import NOBODY_SIGNS_IN, OAuth
+from .ports import Clients, Door, Withdraw
+from .refusals import refused
+from .rest import ACTIONS, TOOLS, Rest
+from .site import Site
+
+log = logging.getLogger("autonomy.protocols")
+
+Handler = Callable[[Incoming], Awaitable[Answer]]
+Routes = dict[str, dict[str, Handler]]
+
+MCP = "/mcp"
+_ONE_ACTION = f"{ACTIONS}/"
+_ROOTS = ("/v1/", "/oauth/", WELL_KNOWN)
+
+
+def serves(path: str) -> bool:
+    """Whether a path belongs to the wires; the server hands those over as they are."""
+    return path == MCP or path.startswith(_ROOTS)
+
+
+def app(
+    door: Door,
+    clients: Clients,
+    *,
+    withdraw: Withdraw,
+    url: str,
+    origins: Iterable[str] = (),
+    clock: Clock = clock.now,
+) -> App:
+    """The application behind every path that `serves` names.
+
+    `door` is the gate, `clients` identity, `withdraw` ends a hold, `url` is how clients know this server, `origins`
+    are the web pages besides our own that may call. Raises Invalid (`settings.url`).
+    """
+    site = Site.of(url, origins)
+    mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
+    return App(site, _routes(site, mcp, Rest(door), OAuth(clients, site)))
+
+
+class App:
+    """Dispatches requests by their exact path, which is never rebuilt from headers."""
+
+    def __init__(self, site: Site, routes: Routes) -> None:
+        self._site = site
+        self._routes = routes
+        self._metadata = site.well_known("oauth-protected-resource", site.url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the wires speak HTTP, not {scope['type']}")
+        try:
+            answer = await self._answer(Incoming(scope, receive))
+        except Disconnected:
+            return
+        await asgi.respond(send, answer)
+
+    async def _answer(self, incoming: Incoming) -> Answer:
+        try:
+            self._check_origin(incoming)
+            methods = self._methods(incoming.path)
+            handler = methods.get(incoming.method)
+            if handler is None:
+                return _not_allowed(methods)
+            return await handler(incoming)
+        except AutonomyError as error:
+            return refused(error, self._metadata)
+        except Disconnected:
+            raise
+        except Exception:
+            log.exception("`%s` broke", incoming.path[:80])
+            return asgi.json(500, {"error": {"code": "error", "message": "internal error"}})
+
+    def _check_origin(self, incoming: Incoming) -> None:
+        """No foreign page may call through a browser (DNS rebinding); the public documents are for everybody."""
+        origin = incoming.header(b"origin")
+        if not self._site.allows(origin) and not incoming.path.startswith(WELL_KNOWN):
+            raise Forbidden("this page may not call", code="origin.refused", hint="add its origin to the settings")
+
+    def _methods(self, path: str) -> dict[str, Handler]:
+        if path.startswith(_ONE_ACTION):
+            path = _ONE_ACTION
+        found = self._routes.get(path)
+        if found is None:
+            raise NotFound("there is nothing at this path", code="route.unknown")
+        return found
+
+
+def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth) -> Routes:
+    return {
+        MCP: {"POST": mcp.post},
+        ACTIONS: {"POST": rest.act},
+        _ONE_ACTION: {"GET": rest.look},
+        TOOLS: {"GET": rest.tools},
+        "/oauth/token": {"POST": oauth.token},
+        "/oauth/authorize": {"GET": _always(NOBODY_SIGNS_IN)},
+        f"{WELL_KNOWN}jwks.json": {"GET": oauth.keys},
+        **{path: {"GET": _always(answer)} for path, answer in documents(site).items()},
+    }
+
+
+def _always(answer: Answer) -> Handler:
+    async def handler(_: Incoming) -> Answer:
+        return answer
+
+    return handler
+
+
+def _not_allowed(methods: Iterable[str]) -> Answer:
+    allowed = ", ".join(methods)
+    error = {"code": "route.method", "message": f"this path takes {allowed}"}
+    return asgi.json(405, {"error": error}, (b"allow", allowed.encode()))

@@ -1,0 +1,37 @@
+"""The routes of the API, a file for each resource."""
+
+from . import (
+    actions,
+    agents,
+    approvals,
+    audit,
+    budgets,
+    containment,
+    credentials,
+    events,
+    organisation,
+    people,
+    policies,
+    secrets,
+    sessions,
+    tools,
+)
+
+ROUTERS = (
+    sessions.router,
+    organisation.router,
+    agents.router,
+    credentials.router,
+    people.router,
+    actions.router,
+    approvals.router,
+    containment.router,
+    budgets.router,
+    policies.router,
+    tools.router,
+    secrets.router,
+    audit.router,
+    events.router,
+)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,122 @@
+"""Actions: what agents did or were refused, why, and what a person says of those nobody could vouch for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from autonomy.identity import Permission, PersonCaller
+from autonomy.insight import Explanation, Part, Wanted, sentences
+from autonomy.insight.model import ActionState
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..paging import cut
+from ..parts import Here
+from ..route import api
+
+router = api("actions")
+
+Reader = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
+Reconciler = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_RECONCILE)]
+
+Filter = Annotated[str | None, Query(max_length=400)]
+
+
+class Resolution(Asked):
+    """What a person found in the system of record."""
+
+    state: Literal["done", "failed"]
+    reason: Reason = Field(examples=["the supplier confirms order 4711"])
+
+
+class ActionAnswer(Answer):
+    """`money` is the worst case until the action has ended."""
+
+    id: str = Field(examples=["act_01j…"])
+    state: str
+    agent: str
+    agent_name: str
+    unit: str
+    case: str
+    tool: str
+    money: int
+    at: int
+    ended_at: int | None
+    code: str | None
+    message: str | None
+
+
+class LeafAnswer(Answer):
+    index: int
+    leaf: dict[str, Any]
+
+
+class RecordAnswer(Answer):
+    """Everything the log holds about an action; `payloads` as far as the reader may see them."""
+
+    action: str
+    state: str
+    leaves: list[LeafAnswer]
+    payloads: dict[str, Part]
+    explanation: Explanation
+
+
+class ExplanationAnswer(Answer):
+    """Why it came out as it did: in parts, and in sentences."""
+
+    explanation: Explanation
+    sentences: list[str]
+
+
+@router.get("/actions", summary="actions")
+def list_actions(
+    _person: Reader,
+    here: Here,
+    agent: Filter = None,
+    tool: Filter = None,
+    state: ActionState | None = None,
+    case: Filter = None,
+    since: Annotated[int | None, Query(ge=0, description="milliseconds since the epoch")] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[ActionAnswer]:
+    """Newest first, refused ones among them."""
+    found = here.insight.actions(Wanted(agent, tool, state, case, since), after, limit + 1)
+    items, following = cut(found, lambda one: one.id, limit)
+    return Page(items=[ActionAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.get("/actions/{action}", summary="one action")
+def describe_action(action: str, person: Reader, here: Here) -> RecordAnswer:
+    """Its leaves, what it carried, and why it came out as it did."""
+    record = here.insight.record(action, may_read(person))
+    explanation = here.insight.explain(record)
+    return RecordAnswer(
+        action=action,
+        state=explanation.state,
+        leaves=[LeafAnswer(index=index, leaf=leaf) for index, leaf in record.leaves],
+        payloads=record.parts,
+        explanation=explanation,
+    )
+
+
+@router.get("/actions/{action}/explain", summary="why it came out as it did")
+def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer:
+    """Rebuilt from what was stored when it happened; what is gone is said to be gone."""
+    found = here.insight.explain(here.insight.record(action, may_read(person)))
+    return ExplanationAnswer(explanation=found, sentences=sentences(found))
+
+
+@router.post("/actions/{action}/resolve", summary="say how an action of unknown ending ended")
+async def resolve_action(action: str, asked: Resolution, person: Reconciler, here: Here) -> ActionAnswer:
+    """Only for actions in the state `unknown`: a person has looked in the system of record."""
+    await here.system.resolve(action, asked.state, person.actor, asked.reason)
+    return ActionAnswer.model_validate(await here.system.database.read(lambda connection: one(connection, action)))
+
+
+def may_read(person: PersonCaller) -> bool:
+    """Whether a person sees what actions carried."""
+    return Permission.AUDIT_PAYLOAD_READ in person.permissions

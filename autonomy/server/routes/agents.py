@@ -1,0 +1,118 @@
+"""Agents: who they are, where they stand, and every way to let them work or stop."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import Field
+
+from autonomy.identity import AgentView, Permission, PersonCaller, State
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..paging import page
+from ..parts import Here
+from ..route import api
+
+router = api("agents")
+
+Reader = Annotated[PersonCaller, allowed(Permission.IDENTITY_AGENT_READ)]
+Promoter = Annotated[PersonCaller, allowed(Permission.IDENTITY_AGENT_PROMOTE)]
+Suspender = Annotated[PersonCaller, allowed(Permission.IDENTITY_AGENT_SUSPEND)]
+Retirer = Annotated[PersonCaller, allowed(Permission.IDENTITY_AGENT_RETIRE)]
+Lifter = Annotated[PersonCaller, allowed(Permission.IDENTITY_CONTAINMENT_LIFT)]
+
+Filter = Annotated[str | None, Query(max_length=200)]
+
+
+class Why(Asked):
+    reason: Reason = Field(examples=["it ordered the same part nine times"])
+
+
+class Promotion(Asked):
+    to: Literal["pilot", "active"]
+
+
+class AgentAnswer(Answer):
+    """`id` is its SPIFFE id, never given again; `revision` the digest of its declaration."""
+
+    id: str = Field(examples=["spiffe://larkspur.example/agent/01j…"])
+    name: str = Field(examples=["buyer-1"])
+    state: State
+    unit: str
+    roles: list[str]
+    sponsor: str
+    owner: str
+    supervisor: str
+    parent: str | None
+    site: str | None
+    revision: str
+    rate_per_minute: int
+    created_at: int
+
+
+class RetiredAnswer(Answer):
+    """The ids of the agents that ended: the one named and those below it."""
+
+    retired: list[str]
+
+
+@router.get("/agents", summary="agents")
+def list_agents(
+    _person: Reader,
+    here: Here,
+    state: State | None = None,
+    unit: Filter = None,
+    role: Filter = None,
+    sponsor: Filter = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[AgentAnswer]:
+    """Every agent there ever was, by name."""
+
+    def wanted(one: AgentView) -> bool:
+        return (
+            state in (None, one.state)
+            and unit in (None, one.unit)
+            and sponsor in (None, one.sponsor)
+            and (role is None or role in one.roles)
+        )
+
+    found = filter(wanted, here.system.identity.agents())
+    items, following = page(found, lambda one: one.name, after, limit)
+    return Page(items=[AgentAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.get("/agents/{name}", summary="one agent")
+def describe_agent(name: str, _person: Reader, here: Here) -> AgentAnswer:
+    """Its state, its roles, and who answers for it."""
+    return AgentAnswer.model_validate(here.system.identity.agent(name))
+
+
+@router.post("/agents/{name}/promote", summary="let an agent work")
+def promote_agent(name: str, asked: Promotion, person: Promoter, here: Here) -> AgentAnswer:
+    """From draft to pilot or active, or from pilot to active."""
+    return AgentAnswer.model_validate(here.system.identity.promote(name, State(asked.to), person.actor))
+
+
+@router.post("/agents/{name}/suspend", summary="let an agent rest")
+def suspend_agent(name: str, asked: Why, person: Suspender, here: Here) -> AgentAnswer:
+    """Until a person reinstates it; effective on its next action in every process."""
+    identity = here.system.identity
+    identity.suspend(name, person.actor, asked.reason)
+    return AgentAnswer.model_validate(identity.agent(name))
+
+
+@router.post("/agents/{name}/reinstate", summary="let an agent work again")
+def reinstate_agent(name: str, asked: Why, person: Lifter, here: Here) -> AgentAnswer:
+    """Lifts what holds it: its own containment, else its suspension."""
+    identity = here.system.identity
+    identity.reinstate(identity.agent(name).id, person.actor, asked.reason)
+    return AgentAnswer.model_validate(identity.agent(name))
+
+
+@router.post("/agents/{name}/retire", summary="end an agent for good")
+def retire_agent(name: str, asked: Why, person: Retirer, here: Here) -> RetiredAnswer:
+    """With its child agents, credentials, tokens and delegations."""
+    return RetiredAnswer(retired=list(here.system.identity.retire(name, person.actor, asked.reason)))

@@ -1,0 +1,252 @@
+"""What is declared: plan, apply, pull, look at it, and go back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
+
+from autonomy.catalog import Folder, Revision, read
+from autonomy.catalog.manifest import DEFAULT_SCOPE
+from autonomy.catalog.model import SPECS
+from autonomy.catalog.plan import Plan
+from autonomy.catalog.store import Change
+from autonomy.identity import Permission, PersonCaller
+from autonomy.kernel.errors import NotFound
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..paging import cut, page
+from ..parts import Here
+from ..route import api
+
+router = api("organisation")
+
+Reader = Annotated[PersonCaller, allowed(Permission.CATALOG_OBJECT_READ)]
+Planner = Annotated[PersonCaller, allowed(Permission.CATALOG_CHANGE_PLAN)]
+Applier = Annotated[PersonCaller, allowed(Permission.CATALOG_CHANGE_APPLY)]
+
+_UNIT = "apiVersion: autonomy/v1\nkind: Unit\nmetadata: { name: company }\nspec: {}\n"
+
+
+class Declaration(Asked):
+    """A folder of manifests as text by path. With `retire`, what the folder's scope no longer declares is retired."""
+
+    files: dict[str, str] = Field(examples=[{"units.yaml": _UNIT}])
+    retire: bool = False
+    base: dict[str, str] | None = Field(
+        None, description="`Kind/name` to digest, as last agreed on; by default what `.autonomy/state.json` says"
+    )
+
+    def folder(self) -> Folder:
+        """The manifests, read; raises Invalid with every problem."""
+        found = read(self.files)
+        return found if self.base is None else replace(found, base=self.base)
+
+
+class Application(Declaration):
+    message: str = Field("", max_length=2_000, examples=["raise the limit of buyer-1"])
+
+
+class RollBack(Asked):
+    message: str = Field("", max_length=2_000)
+
+
+class DifferenceAnswer(Answer):
+    path: str
+    before: Any
+    after: Any
+
+
+class EntryAnswer(Answer):
+    """One object the plan touches: its digest before and after."""
+
+    kind: str
+    name: str
+    before: str | None
+    after: str | None
+    differences: list[DifferenceAnswer]
+
+
+class ConflictAnswer(Answer):
+    kind: str
+    name: str
+    reason: str
+    hint: str
+
+
+class PlanAnswer(Answer):
+    """What applying would do. `absent` is on the server only; it goes where `retire` is set."""
+
+    epoch: int
+    scope: str
+    summary: str = Field(examples=["2 added, 1 changed, 0 retired"])
+    empty: bool
+    retire: bool
+    added: list[EntryAnswer]
+    changed: list[EntryAnswer]
+    absent: list[EntryAnswer]
+    conflicts: list[ConflictAnswer]
+    unchanged: int
+    agreed: dict[str, str]
+
+
+class ChangeAnswer(Answer):
+    """One step of the organisation from an epoch to the next."""
+
+    id: str
+    epoch: int
+    by: str = Field(examples=["person:ada"])
+    at: int
+    summary: str
+    message: str
+    detail: dict[str, Any]
+
+
+class AppliedAnswer(Answer):
+    """`change` is null where nothing differed."""
+
+    plan: PlanAnswer
+    change: ChangeAnswer | None
+
+
+class RolledBackAnswer(Answer):
+    """`change` is null where nothing differed."""
+
+    change: ChangeAnswer | None
+
+
+class PulledAnswer(Answer):
+    scope: str
+    files: dict[str, str]
+
+
+class ObjectAnswer(Answer):
+    kind: str
+    name: str
+    unit: str
+    digest: str
+    description: str
+
+
+class PeriodAnswer(Answer):
+    """One wording of an object, in force from `since_epoch` until before `until_epoch`."""
+
+    digest: str
+    unit: str
+    scope: str
+    since_epoch: int
+    until_epoch: int | None
+    by: str
+    at: int
+    message: str
+
+
+class Neighbour(Answer):
+    kind: str
+    name: str
+
+
+class DescriptionAnswer(ObjectAnswer):
+    """One object with its file as `pull` writes it, every wording it had, what it uses and who uses it."""
+
+    scope: str
+    since_epoch: int
+    spec: dict[str, Any]
+    text: str
+    revisions: list[PeriodAnswer]
+    uses: list[Neighbour]
+    used_by: list[Neighbour]
+
+
+@router.post("/plan", summary="what applying a folder would do")
+def plan_change(asked: Declaration, _person: Planner, here: Here) -> PlanAnswer:
+    """Field by field, with conflicts; refused where the result could not go live."""
+    return _plan(here.system.catalog.plan(asked.folder(), asked.retire))
+
+
+@router.post("/apply", summary="make a folder the organisation")
+async def apply_change(asked: Application, person: Applier, here: Here) -> AppliedAnswer:
+    """All or nothing, as one change on record; in force for the next action of every process."""
+    system = here.system
+    done = await run_in_threadpool(
+        lambda: system.catalog.apply(asked.folder(), person.actor, asked.retire, asked.message)
+    )
+    await system.watch.refresh()
+    return AppliedAnswer(plan=_plan(done.plan), change=_change(done.change))
+
+
+@router.get("/pull", summary="the organisation as files")
+def pull(_person: Reader, here: Here, scope: Annotated[str, Query(max_length=63)] = DEFAULT_SCOPE) -> PulledAnswer:
+    """The objects of one scope as files, with the state from which the next `apply` starts."""
+    return PulledAnswer(scope=scope, files=here.system.catalog.pull(scope))
+
+
+@router.get("/objects", summary="declared objects")
+def list_objects(
+    _person: Reader,
+    here: Here,
+    kind: Annotated[str | None, Query(max_length=63)] = None,
+    unit: Annotated[str | None, Query(max_length=63)] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[ObjectAnswer]:
+    """By kind and name, all kinds or one."""
+    if kind is not None and kind not in SPECS:
+        raise NotFound(f"there is no kind `{kind}`", code="catalog.no_kind", hint=f"known kinds: {', '.join(SPECS)}")
+    found = here.system.catalog.organisation().revisions()
+    wanted = (one for one in found if kind in (None, one.kind) and unit in (None, one.unit))
+    items, following = page(wanted, lambda one: f"{one.kind}/{one.name}", after, limit)
+    return Page(items=[ObjectAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.get("/objects/{kind}/{name}", summary="one declared object")
+def describe_object(kind: str, name: str, _person: Reader, here: Here) -> DescriptionAnswer:
+    """With its file, its revisions and its neighbours."""
+    found = here.system.catalog.describe(kind, name)
+    return DescriptionAnswer(
+        **_object(found.revision),
+        scope=found.scope,
+        since_epoch=found.since_epoch,
+        spec=found.revision.spec.model_dump(mode="json", exclude_unset=True),
+        text=found.text,
+        revisions=[PeriodAnswer.model_validate(one) for one in found.periods],
+        uses=[Neighbour(kind=kind, name=name) for kind, name in found.uses],
+        used_by=[Neighbour(kind=kind, name=name) for kind, name in found.used_by],
+    )
+
+
+@router.get("/changes", summary="changes of the organisation")
+def list_changes(_person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[ChangeAnswer]:
+    """Newest first; the cursor is an epoch."""
+    found = here.system.catalog.changes()
+    older = [one for one in found if after is None or f"{one.epoch:020}" < after.rjust(20, "0")]
+    items, following = cut(older[: limit + 1], lambda one: str(one.epoch), limit)
+    return Page(items=[ChangeAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.post("/changes/{epoch}/rollback", summary="declare again what an epoch declared")
+async def roll_back(epoch: int, asked: RollBack, person: Applier, here: Here) -> RolledBackAnswer:
+    """As a new change: nothing that happened is undone or hidden."""
+    system = here.system
+    change = await run_in_threadpool(system.catalog.rollback, epoch, person.actor, asked.message)
+    await system.watch.refresh()
+    return RolledBackAnswer(change=_change(change))
+
+
+def _plan(plan: Plan) -> PlanAnswer:
+    return PlanAnswer.model_validate(plan)
+
+
+def _change(change: Change | None) -> ChangeAnswer | None:
+    return None if change is None else ChangeAnswer.model_validate(change)
+
+
+def _object(found: Revision) -> Mapping[str, Any]:
+    return ObjectAnswer.model_validate(found).model_dump()
+
+
