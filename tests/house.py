@@ -11,7 +11,8 @@ from pathlib import Path
 from autonomy.catalog import read, starter
 from autonomy.gate import Reply, Request
 from autonomy.kernel.canonical import Json
-from autonomy.wiring import Settings, System, open_system
+from autonomy.kernel.clock import Clock, now
+from autonomy.wiring import Functions, Settings, System, open_system
 from demo import business
 
 

@@ -84,12 +84,10 @@ def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
     """Whether `call`, which is exactly one of the three, is the one that its connector's type can do."""
     stated = {"statements": call.statements, "request": call.request, "function": call.function}
     wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
-    if stated[wanted]:
-        return True
     given = next(name for name, value in stated.items() if value is not None)
-    shown = f"`{given}`" if given != wanted else "nothing"
-    report.say(field, f"a connector of type {use.type} cannot do {shown}", f"declare `{wanted}`")
-    return False
+    if given != wanted:
+        report.say(field, f"a connector of type {use.type} cannot do `{given}`", f"declare `{wanted}`")
+    return given == wanted
 
 
 def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> list[Parsed]:

@@ -34,7 +34,7 @@ _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "
 
 
 def check(organisation: Organisation, entry_points: Container[str] | None = None) -> list[Problem]:
-    """What is wrong with the connectors and tools; empty where they can go live. That names resolve, the catalog checks.
+    """What is wrong with the connectors and tools; empty where they can go live. The catalog checks that names resolve.
 
     `entry_points` are the installed Python connectors; those of this process where it is not given.
     """

@@ -87,4 +87,4 @@ def pins_within(tx: Tx) -> dict[str, str]:
 def put_pins(tx: Tx, digests: Mapping[str, str], by: str, at: int) -> None:
     """Replace the accepted digests of these tools."""
     rows = [{"tool": tool, "digest": digest, "at": at, "by": by} for tool, digest in digests.items()]
-    tx.execute(upsert(tool_pin, rows, keys=["tool"]))
+    tx.execute(upsert(tool_pin, rows, ["tool"], tx.dialect))

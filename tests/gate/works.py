@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Table, func, select
+
+from autonomy.audit import read_leaf
+from autonomy.audit.store import leaves
+from autonomy.gate import Reply
 from autonomy.kernel.canonical import Json
 from autonomy.tools import Invocation
+from autonomy.wiring import System
+from tests.house import House, house
 
 PEOPLE = """
 apiVersion: autonomy/v1
@@ -290,3 +300,48 @@ class Door:
         await self._opened.wait()
         answer = self._then(arguments, invocation)
         return await answer if inspect.isawaitable(answer) else answer
+
+
+@dataclass(slots=True)
+class Works:
+    """A running system with the small organisation, and its plant."""
+
+    house: House
+    plant: Plant
+
+    @property
+    def system(self) -> System:
+        return self.house.system
+
+    async def ask(self, tool: str, agent: str = "w1", /, *, key: str | None = None, case: str = "", **arguments: Json) -> Reply:
+        """A call through the door."""
+        return await self.house.ask(agent, tool, arguments, key=key, case=case)
+
+    async def result(self, action: str, agent: str = "w1") -> Reply:
+        """What the agent hears of an earlier action."""
+        return await self.system.gate.result(self.house.key(agent), action)
+
+    def leaves(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """What the log says, in order."""
+        with self.system.database.reading() as connection:
+            found = [read_leaf(body) for _, body in leaves(connection)]
+        return [leaf for leaf in found if kind is None or leaf["kind"] == kind]
+
+    def story(self, action: str) -> list[str]:
+        """The kinds of an action's leaves in order, an outcome with its status."""
+        told = [leaf for leaf in self.leaves() if leaf.get("action") == action]
+        return [f"{leaf['kind']} {leaf['status']}" if "status" in leaf else leaf["kind"] for leaf in told]
+
+    def count(self, table: Table) -> int:
+        """How many rows a table holds."""
+        with self.system.database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+@asynccontextmanager
+async def works(folder: Path, database: str, plant: Plant | None = None, **more: Any) -> AsyncIterator[Works]:
+    """The small organisation in force. A second one on the same database is a second process."""
+    acted_on = plant or Plant()
+    files = more.pop("files", None) or organisation()
+    async with house(folder, database, files, functions={"plant": acted_on}, **more) as found:
+        yield Works(found, acted_on)

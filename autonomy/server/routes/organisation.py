@@ -14,6 +14,7 @@ from autonomy.catalog import Folder, Revision, read
 from autonomy.catalog.manifest import DEFAULT_SCOPE
 from autonomy.catalog.model import SPECS
 from autonomy.catalog.plan import Plan
+from autonomy.catalog.service import MAX_CHANGES
 from autonomy.catalog.store import Change
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import NotFound
@@ -221,10 +222,15 @@ def describe_object(kind: str, name: str, _person: Reader, here: Here) -> Descri
 
 
 @router.get("/changes", summary="changes of the organisation")
-def list_changes(_person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[ChangeAnswer]:
-    """Newest first; the cursor is an epoch."""
-    found = here.system.catalog.changes()
-    older = [one for one in found if after is None or f"{one.epoch:020}" < after.rjust(20, "0")]
+def list_changes(
+    _person: Reader,
+    here: Here,
+    after: Annotated[int | None, Query(description="the `next` of the page before, an epoch")] = None,
+    limit: Limit = PAGE,
+) -> Page[ChangeAnswer]:
+    """Newest first, as far back as the last thousand."""
+    found = here.system.catalog.changes(MAX_CHANGES)
+    older = [one for one in found if after is None or one.epoch < after]
     items, following = cut(older[: limit + 1], lambda one: str(one.epoch), limit)
     return Page(items=[ChangeAnswer.model_validate(one) for one in items], next=following)
 
@@ -248,5 +254,3 @@ def _change(change: Change | None) -> ChangeAnswer | None:
 
 def _object(found: Revision) -> Mapping[str, Any]:
     return ObjectAnswer.model_validate(found).model_dump()
-
-

@@ -1,0 +1,208 @@
+"""What waits for people, shown so that they can decide it, and their decisions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
+
+from autonomy.approvals import Hold
+from autonomy.approvals.model import Seat, State
+from autonomy.approvals.rules import barred
+from autonomy.identity import Permission, PersonCaller
+from autonomy.insight import Explanation, Part
+from autonomy.insight.model import NOTHING, Said, Wording
+from autonomy.kernel import canonical
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..paging import cut
+from ..parts import Here
+from ..route import api
+from .actions import may_read
+
+router = api("approvals")
+
+Reader = Annotated[PersonCaller, allowed(Permission.APPROVALS_HOLD_READ)]
+Decider = Annotated[PersonCaller, allowed(Permission.APPROVALS_HOLD_DECIDE)]
+
+
+class Decision(Asked):
+    """A vote. `shown` proves what was looked at; `role` picks the seat where one could fill several."""
+
+    verdict: Literal["approve", "reject", "return"]
+    shown: Text
+    reason: str = Field("", max_length=2_000, examples=["within the frame contract"])
+    role: Text | None = None
+
+
+class HoldAnswer(Answer):
+    """A held action in a list. `roles` may decide about it now."""
+
+    action: str
+    consequence: str
+    state: State
+    agent: str
+    agent_name: str
+    case: str
+    tool: str
+    roles: list[str]
+    asked_at: int
+    expires_at: int
+    yours: bool = Field(description="whether you could decide about it now")
+
+
+class SeatAnswer(Answer):
+    """One approval that is needed. `roles` may give it now; `given_by` has."""
+
+    role: str
+    roles: list[str]
+    policies: list[str]
+    given_by: str | None
+
+
+class ApprovalAnswer(Answer):
+    """A held action, what it means first, then exactly what would be done, then why it was held.
+
+    `arguments` is shown to those who could decide and to those who may read payloads; `canonical` is its exact text,
+    as it is bound. `rationale` is the agent's own word. A decision must send back `shown`.
+    """
+
+    consequence: str
+    difference: str | None = Field(description="what changed since people were last asked")
+    action: str
+    state: State
+    agent: str
+    agent_name: str
+    case: str
+    tool: str
+    tool_revision: str
+    arguments: Part
+    canonical: str | None
+    facts: Part
+    rationale: Part
+    reasons: list[str]
+    rules: list[Wording]
+    seats: list[SeatAnswer]
+    shown: str
+    round: int
+    created_at: int
+    asked_at: int
+    expires_at: int
+    next_escalation_at: int | None
+    yours: bool
+    history: list[Said]
+
+
+class DecidedAnswer(Answer):
+    """How it stands after the vote. `roles` must still approve."""
+
+    action: str
+    state: State
+    roles: list[str]
+
+
+@router.get("/approvals", summary="what waits for people")
+def list_approvals(
+    person: Reader,
+    here: Here,
+    mine: Annotated[bool, Query(description="only those in which one of your roles may decide")] = False,
+    state: Annotated[list[State] | None, Query(description="waiting ones where none is named")] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[HoldAnswer]:
+    """Newest first."""
+    roles = person.roles if mine else None
+    found = here.system.approvals.holds(tuple(state or ("waiting",)), roles, limit + 1, after)
+    items, following = cut(found, lambda one: one.action, limit)
+    return Page(items=[_listed(one, person) for one in items], next=following)
+
+
+@router.get("/approvals/{action}", summary="one held action, to be decided")
+def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer:
+    """The consequence first, then the exact arguments, the facts, the rules in their own words, and what was said."""
+    hold = here.system.approvals.get(action)
+    record = here.insight.record(action, may_read(person) or _sits(hold, person))
+    return _approval(hold, person, here.insight.explain(record))
+
+
+@router.post("/approvals/{action}/decision", summary="decide a held action")
+async def decide_approval(action: str, asked: Decision, person: Decider, here: Here) -> DecidedAnswer:
+    """Counts once. The vote that fills the last seat lets the action go ahead, decided once more on present facts."""
+    approvals = here.system.approvals
+    hold = await run_in_threadpool(
+        approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role
+    )
+    here.system.taking_up.wake()
+    return DecidedAnswer(action=hold.action, state=hold.state, roles=_roles(hold))
+
+
+def _listed(hold: Hold, person: PersonCaller) -> HoldAnswer:
+    return HoldAnswer(
+        action=hold.action,
+        consequence=hold.consequence,
+        state=hold.state,
+        agent=hold.agent,
+        agent_name=hold.agent_name,
+        case=hold.case_id,
+        tool=hold.tool,
+        roles=_roles(hold),
+        asked_at=hold.asked_at,
+        expires_at=hold.expires_at,
+        yours=_yours(hold, person),
+    )
+
+
+def _approval(hold: Hold, person: PersonCaller, found: Explanation) -> ApprovalAnswer:
+    last = found.decisions[-1] if found.decisions else None
+    arguments = found.what.arguments
+    return ApprovalAnswer(
+        consequence=hold.consequence,
+        difference=hold.difference,
+        action=hold.action,
+        state=hold.state,
+        agent=hold.agent,
+        agent_name=hold.agent_name,
+        case=hold.case_id,
+        tool=hold.tool,
+        tool_revision=hold.tool_revision,
+        arguments=arguments,
+        canonical=canonical.encode(arguments.value).decode() if arguments.state == "shown" else None,
+        facts=last.facts if last else NOTHING,
+        rationale=found.what.rationale,
+        reasons=list(last.reasons) if last else [],
+        rules=list(last.rules) if last else [],
+        seats=[_seat(seat, hold) for seat in hold.seats],
+        shown=hold.shown,
+        round=hold.round,
+        created_at=hold.created_at,
+        asked_at=hold.asked_at,
+        expires_at=hold.expires_at,
+        next_escalation_at=hold.next_escalation_at,
+        yours=_yours(hold, person),
+        history=list(found.approvals),
+    )
+
+
+def _seat(seat: Seat, hold: Hold) -> SeatAnswer:
+    given = next((vote.person for vote in hold.given if vote.role == seat.role), None)
+    return SeatAnswer(role=seat.role, roles=list(seat.roles), policies=list(seat.policies), given_by=given)
+
+
+def _roles(hold: Hold) -> list[str]:
+    """The roles that may decide about the hold now."""
+    return sorted({role for seat in hold.open_seats for role in seat.roles}) if hold.state == "waiting" else []
+
+
+def _sits(hold: Hold, person: PersonCaller) -> bool:
+    """Whether the person may decide about such an action: they must see what they decide."""
+    seated = any(role in person.roles for seat in hold.seats for role in seat.roles)
+    return seated and Permission.APPROVALS_HOLD_DECIDE in person.permissions
+
+
+def _yours(hold: Hold, person: PersonCaller) -> bool:
+    voted = any(vote.person == person.name for vote in hold.given)
+    open_to = any(role in person.roles for role in _roles(hold))
+    return open_to and not voted and person.name not in barred(hold) and _sits(hold, person)

@@ -1,0 +1,58 @@
+"""Credentials of systems of record: set and replaced here, listed, never shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from autonomy.identity import Permission, PersonCaller
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..paging import page
+from ..parts import Here
+from ..route import api
+
+router = api("secrets")
+
+Reader = Annotated[PersonCaller, allowed(Permission.TOOLS_SECRET_READ)]
+Writer = Annotated[PersonCaller, allowed(Permission.TOOLS_SECRET_WRITE)]
+
+
+class Value(Asked):
+    value: SecretStr = Field(description="kept encrypted; no answer ever holds it")
+
+
+class VersionAnswer(Answer):
+    name: str
+    version: int
+
+
+class SecretAnswer(VersionAnswer):
+    """One version of a secret. `retired_at` is null for the one in force."""
+
+    created_at: int
+    created_by: str
+    retired_at: int | None
+
+
+@router.get("/secrets", summary="secrets, never their values")
+def list_secrets(_person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[SecretAnswer]:
+    """Every version of every secret."""
+    items, following = page(here.system.secrets.list(), lambda one: f"{one.name}/{one.version:010}", after, limit)
+    return Page(items=[SecretAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.put("/secrets/{name}", summary="store a secret")
+def set_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
+    """A new secret, or a new version of one."""
+    version = here.system.secrets.set(name, asked.value.get_secret_value(), person.actor)
+    return VersionAnswer(name=name, version=version)
+
+
+@router.post("/secrets/{name}/rotate", summary="replace a secret that exists")
+def rotate_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
+    """The version before is forgotten."""
+    version = here.system.secrets.rotate(name, asked.value.get_secret_value(), person.actor)
+    return VersionAnswer(name=name, version=version)

@@ -1,0 +1,176 @@
+"""The same call twice: under a key, while it is held, after it was done, after it was refused."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from autonomy.gate.store import action
+from autonomy.kernel.clock import HOUR
+from autonomy.kernel.errors import Conflict
+from tests.gate.works import Door, works
+
+BIG = {"payee": "x", "amount": "500.00"}
+
+
+async def test_a_key_used_again_for_the_same_call_hears_what_the_first_call_heard(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        first = await it.ask("press", key="k1", n=1)
+        again = await it.ask("press", key="k1", n=1)
+        assert (again.action, again.status, again.result) == (first.action, "done", first.result)
+        assert it.plant.executions() == 1
+
+
+async def test_a_key_used_for_other_arguments_or_another_tool_is_refused(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        await it.ask("press", key="k1", n=1)
+        for tool, number in (("press", 2), ("shout", 1)):
+            with pytest.raises(Conflict) as refused:
+                await it.ask(tool, key="k1", n=number)
+            assert refused.value.code == "key.mismatch"
+        assert it.plant.executions() == 1
+
+
+async def test_two_agents_may_choose_the_same_key(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        await it.ask("press", "w1", key="k1", n=1)
+        assert (await it.ask("press", "w2", key="k1", n=2)).status == "done"
+        assert it.plant.executions() == 2
+
+
+async def test_a_key_whose_call_still_runs_is_answered_with_a_conflict_that_names_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        door = Door(it.plant.do)
+        it.plant.behaves["press"] = door
+        first = asyncio.create_task(it.ask("press", key="k1", n=1))
+        await it.plant.called("press")
+        with pytest.raises(Conflict) as refused:
+            await it.ask("press", key="k1", n=1)
+        door.open()
+        done = await first
+        assert refused.value.code == "key.in_flight" and refused.value.detail["action"] == done.action
+        assert (await it.ask("press", key="k1", n=1)).result == done.result
+
+
+@pytest.mark.parametrize("tool", ["press", "pay"])
+async def test_of_many_calls_with_one_key_at_once_one_is_carried_out(
+    tmp_path: Path, database_url: str, tool: str
+) -> None:
+    arguments = {"n": 1} if tool == "press" else BIG
+    async with works(tmp_path, database_url) as it:
+        calls = [it.ask(tool, key="k1", **arguments) for _ in range(20)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert {answer.code for answer in answers if isinstance(answer, Conflict)} <= {"key.in_flight"}
+        replies = [answer for answer in answers if not isinstance(answer, Conflict)]
+        assert len({reply.action for reply in replies}) == 1
+        assert it.count(action) == 1 and it.plant.executions() == (tool == "press")
+
+
+async def test_of_two_held_calls_with_one_key_and_other_arguments_one_is_a_mismatch(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        calls = [it.ask("pay", key="k1", payee="x", amount=f"{amount}.00") for amount in (500, 600)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        conflicts = [answer for answer in answers if isinstance(answer, Conflict)]
+        assert [conflict.code for conflict in conflicts] == ["key.mismatch"]
+        assert it.count(action) == 1
+
+
+async def test_a_held_call_sent_again_gets_the_same_handle_in_the_same_case_only(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        held = [await it.ask("pay", case="a", **BIG) for _ in range(2)]
+        other_case = await it.ask("pay", case="b", **BIG)
+        other_agent = await it.ask("pay", "w2", case="a", **BIG)
+        assert {reply.status for reply in (*held, other_case, other_agent)} == {"held"}
+        assert held[0].action == held[1].action
+        assert len({held[0].action, other_case.action, other_agent.action}) == 3
+
+
+async def test_a_held_call_sent_again_at_once_is_asked_about_once(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        replies = await asyncio.gather(*(it.ask("pay", **BIG) for _ in range(20)))
+        assert {reply.status for reply in replies} == {"held"}
+        assert len({reply.action for reply in replies}) == 1
+        assert len(it.leaves("hold")) == 1
+
+
+async def test_an_approved_call_sent_again_within_a_day_gets_its_result_and_is_not_done_twice(
+    tmp_path: Path, database_url: str
+) -> None:
+    time = [1_800_000_000_000]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
+        held = await it.ask("pay", case="a", **BIG)
+        await it.house.approve(held.action, "bea")
+        again = await it.ask("pay", case="a", **BIG)
+        assert (again.action, again.status, again.result) == (held.action, "done", {"ok": BIG})
+        assert it.plant.executions() == 1
+        time[0] += 25 * HOUR
+        later = await it.ask("pay", case="a", **BIG)
+        assert later.status == "held" and later.action != held.action
+
+
+async def test_an_approved_call_sent_again_gets_its_result_although_it_would_now_be_refused(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["level"] = lambda arguments, invocation: 1
+        held = await it.ask("heat", case="a", n=1)
+        await it.house.approve(held.action, "bea")
+        it.plant.behaves["level"] = lambda arguments, invocation: 3
+        again = await it.ask("heat", case="a", n=1)
+        assert (again.action, again.status) == (held.action, "done")
+        assert it.plant.executions() == 1
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("reject", "approval.rejected"), ("return", "approval.returned")])
+async def test_a_rejected_call_is_told_so_with_the_reason_and_again_when_it_is_repeated(
+    tmp_path: Path, database_url: str, verdict: str, code: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        held = await it.ask("pay", **BIG)
+        hold = it.system.approvals.get(held.action)
+        it.system.approvals.decide(held.action, "bea", verdict, hold.shown, "too much")  # type: ignore[arg-type]
+        for reply in (await it.result(held.action), await it.ask("pay", **BIG)):
+            assert (reply.action, reply.status, reply.code) == (held.action, "rejected", code)
+            assert "too much" in (reply.message or "")
+
+
+async def test_a_hold_that_ran_out_is_told_as_such(tmp_path: Path, database_url: str) -> None:
+    time = [1_800_000_000_000]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
+        held = await it.ask("pay", case="a", **BIG)
+        time[0] += 25 * HOUR
+        it.system.approvals.sweep()
+        reply = await it.result(held.action)
+        assert (reply.status, reply.code) == ("rejected", "approval.expired")
+
+
+async def test_identical_denials_within_a_second_share_a_leaf_and_its_name(tmp_path: Path, database_url: str) -> None:
+    time = [1_800_000_000_000]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
+        first = await it.ask("pay", payee="x", amount="2000000.00")
+        again = await it.ask("pay", payee="x", amount="2000000.00")
+        other = await it.ask("pay", payee="y", amount="2000000.00")
+        assert {reply.status for reply in (first, again, other)} == {"denied"}
+        assert again.action == first.action != other.action
+        time[0] += 1_001
+        later = await it.ask("pay", payee="x", amount="2000000.00")
+        assert [leaf["action"] for leaf in it.leaves("denial")] == [first.action, other.action, later.action]
+
+
+async def test_an_unknown_agents_tool_and_a_missing_tool_are_refused_alike(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        missing = await it.ask("no.such.tool", n=1)
+        assert (missing.status, missing.code) == ("denied", "tool.unknown")
+        assert it.plant.calls == []
+
+
