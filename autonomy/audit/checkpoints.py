@@ -40,6 +40,11 @@ class Checkpoints:
         self._copied = -1
 
     @property
+    def signer(self) -> note.Signer:
+        """The log's key, which also seals exports; it never shows itself."""
+        return self._signer
+
+    @property
     def verifier(self) -> note.Verifier:
         """The public half of the log's key, by which everybody checks a checkpoint."""
         return self._signer.verifier

@@ -50,6 +50,7 @@ class Describer:
         papers = await self.papers(attempt, tool)
         record = await self._record(tool, named)
         facts = await self._facts(attempt, tool)
+        _check_version(tool, arguments, facts)
         if facts:
             # An approved action looks its facts up again; both findings are kept.
             papers.seal(f"facts.{attempt.hold.fence}" if attempt.hold else "facts", canonical.encode(facts))
@@ -148,6 +149,21 @@ class Describer:
         """Whom or what it is about, as a keyed hash: past actions about the same are told to approvers."""
         subject = tool.subject_of(arguments) or "|".join(named or ())
         return canonical.keyed(self._window_key, subject.encode()) if subject else None
+
+
+def _check_version(tool: Tool, arguments: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Refuse a change of a record that is no longer as the agent has seen it (R040)."""
+    record = tool.spec.record
+    if record is None or record.version is None or record.current is None:
+        return
+    seen, current = arguments.get(record.version), facts[record.current]
+    if seen != current:
+        raise Denied(
+            "record.stale",
+            f"the {record.kind} is at version {current}, you have seen {seen}; read it again, then decide",
+            seen=seen,
+            current=current,
+        )
 
 
 def _charges(attempt: Attempt, tool: Tool, money: int, tokens: int) -> tuple[Charge, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select, update
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold, consequence
+from autonomy.approvals.rules import ALIVE
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.failpoint import failpoint
@@ -103,6 +104,8 @@ class Holding:
 
 def held_reply(hold: Hold, verdict: Verdict) -> Reply:
     """What the agent hears while people decide: the handle, whom it waits for, and that repeating does not help."""
+    if hold.state not in ALIVE:
+        return Reply(hold.action, "done" if hold.state == "performed" else "rejected", hold.case_id)
     roles = tuple(sorted({role for seat in hold.open_seats for role in seat.roles}))
     message = f"waits for {', '.join(roles) or 'its turn'}; {STOP_RETRYING}"
     detail = {"expires_at": hold.expires_at, "consequence": hold.consequence}

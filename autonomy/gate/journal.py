@@ -32,6 +32,7 @@ from .store import (
     read_windows,
 )
 from .units import (
+    ANY_EPOCHS,
     Answer,
     ClaimLost,
     Committed,
@@ -131,7 +132,8 @@ class Journal:
 
     def _moved(self, unit: Intent | Denial) -> Moved | None:
         epochs = self._page.epochs
-        if (unit.catalog, unit.identity) == (epochs.catalog, epochs.identity):
+        decided_under = (unit.catalog, unit.identity)
+        if decided_under in ((epochs.catalog, epochs.identity), ANY_EPOCHS):
             return None
         return Moved(epochs.catalog, epochs.identity)
 

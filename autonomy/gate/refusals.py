@@ -21,13 +21,13 @@ class Refusals:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._given: OrderedDict[_Key, int] = OrderedDict()
+        self._given: OrderedDict[_Key, tuple[int, str]] = OrderedDict()
 
-    def reply(self, attempt: Attempt, refusal: Denied) -> Reply:
-        """What the agent hears: the rule, the reason, what would be needed, and where to ask for more."""
+    def reply(self, attempt: Attempt, refusal: Denied, action: str) -> Reply:
+        """What the agent hears: the rule, the reason, what would be needed, and the action whose leaf says so."""
         verdict = refusal.verdict
         return Reply(
-            attempt.id,
+            action,
             "denied",
             attempt.case,
             code=refusal.code,
@@ -38,12 +38,13 @@ class Refusals:
             detail=refusal.detail,
         )
 
-    def repeated(self, attempt: Attempt, refusal: Denied) -> bool:
-        """Whether the same refusal of the same call, at the same epochs, got its leaf less than a second ago."""
-        return self._clock() - self._given.get(_key(attempt, refusal), -SECOND) < SECOND
+    def earlier(self, attempt: Attempt, refusal: Denied) -> str | None:
+        """The action with the leaf of the same refusal of the same call, at the same epochs, within the last second."""
+        at, action = self._given.get(_key(attempt, refusal), (-SECOND, None))
+        return action if self._clock() - at < SECOND else None
 
     def remember(self, attempt: Attempt, refusal: Denied) -> None:
-        self._given[_key(attempt, refusal)] = self._clock()
+        self._given[_key(attempt, refusal)] = (self._clock(), attempt.id)
         if len(self._given) > MAX_REMEMBERED:
             self._given.popitem(last=False)
 

@@ -35,6 +35,7 @@ from .refusals import Refusals
 from .results import Results, in_flight, mismatch, plan_reply, repeat_key
 from .rows import action_row
 from .units import (
+    ANY_EPOCHS,
     Answer,
     ClaimLost,
     Committed,
@@ -176,9 +177,16 @@ class Gate:
             return await self._intend(action, verdict)
         if attempt.hold is not None:
             return await self._holding.ask_again(action, verdict)
+        return await self._hold(action, verdict)
+
+    async def _hold(self, action: Action, verdict: Verdict) -> Reply | None:
+        """Ask people. A repeat of an action they were asked about hears what became of that one."""
+        attempt = action.attempt
         held = await self._holding.hold(action, verdict)
         if held is None:
             await self._renew(attempt)
+        elif held.action != attempt.id and held.status != "held":
+            return await self._results.of(attempt.caller, held.action)
         return held
 
     async def _guessed_wrong(self, action: Action) -> bool:
@@ -248,7 +256,7 @@ class Gate:
         if attempt.request.dry_run or self._refusals.repeated(attempt, refusal):
             return reply
         papers = await self._describer.papers(attempt, attempt.house.registry.tools.get(attempt.request.tool))
-        epochs = (-1, -1) if at_any_epoch else (attempt.house.epoch, attempt.identity)
+        epochs = ANY_EPOCHS if at_any_epoch else (attempt.house.epoch, attempt.identity)
         leaf = denial_leaf(attempt, refusal, papers)
         answer: Answer = await self._queue.submit(Denial(*epochs, leaf, tuple(papers.rows)))
         if isinstance(answer, Moved):

@@ -85,6 +85,10 @@ class Ending:
     payloads: tuple[PayloadRow, ...]
 
 
+ANY_EPOCHS = (-1, -1)
+"""For a refusal that is right whatever the epochs are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
     """A refusal, true at the epochs it was decided under."""

@@ -130,17 +130,16 @@ class Directory:
         return list(connection.execute(select(table).where(table.c.changed > self.epoch)).all())
 
     def _take_delegations(self, changed: Iterable[Delegation]) -> None:
-        # One grant may replace another in the same epoch: what ended goes first.
-        for one in sorted(changed, key=lambda found: found.revoked_at is None):
+        for one in changed:
             self.delegations[one.id] = one
             pair = one.from_agent, one.to_agent
             if one.revoked_at is None:
                 self._granted[pair] = one.id
-            elif self._granted.get(pair) == one.id:
+            elif self._granted.get(pair) == one.id:  # another may have replaced it in the same epoch
                 del self._granted[pair]
 
     def _take_containments(self, changed: Iterable[Containment]) -> None:
-        for one in sorted(changed, key=lambda found: found.lifted_at is None):
+        for one in changed:
             if one.lifted_at is None:
                 self._contained[one.scope, one.target] = one
             elif (held := self._contained.get((one.scope, one.target))) and held.id == one.id:

@@ -109,11 +109,12 @@ def run(bundle: Bundle, cases: Sequence[Case]) -> list[Result]:
 
 
 def _result(bundle: Bundle, case: Case) -> Result:
-    verdict = bundle.decide(_question(bundle, case.row))
+    verdict = bundle.decide(question_of(bundle, case.row))
     return Result(case, verdict, tuple(_differences(case.row, verdict)))
 
 
-def _question(bundle: Bundle, case: Row) -> Question:
+def question_of(bundle: Bundle, case: Row) -> Question:
+    """What a case asks, with the defaults of what it leaves out."""
     tool = bundle.tools.get(case.tool)
     facts = _defaults(tool, bundle.organisation.currency) if tool else {}
     windows = dict.fromkeys(tool.spec.windows, 0) if tool else {}

@@ -24,9 +24,6 @@ from .parts import Parts
 from .routes import ROUTERS
 
 OPENAPI_PATH = "/api/openapi.json"
-PROTOCOLS = ("/mcp", "/v1", "/oauth", "/.well-known")
-"""Where agents speak; nothing below these is ever seen by the API."""
-
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorAnswer, "description": "mend the input and send it again"},
     401: {"model": ErrorAnswer, "description": "sign in"},
@@ -58,8 +55,16 @@ class Server:
         insight = Insight(system.database, system.vault, system.catalog)
         evidence = Evidence(system.database, system.vault, clock)
         self.api = make_api(Parts(system, insight, evidence, self.feed, clock))
-        agents = protocols.app(system.gate, system.identity, system.settings.public_url, system.settings.origins)
-        secure = system.settings.public_url.startswith("https://")
+        settings = system.settings
+        agents = protocols.app(
+            system.gate,
+            system.identity,
+            withdraw=system.approvals.withdraw,
+            url=settings.public_url,
+            origins=settings.origins,
+            clock=clock,
+        )
+        secure = settings.public_url.startswith("https://")
         self._app = guarded(_divided(agents, limited(self.api)), secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +102,7 @@ def _divided(agents: App, people: App) -> App:
     """`agents` at the addresses of the protocols, `people` at all others."""
 
     async def divide(scope: Scope, receive: Receive, send: Send) -> None:
-        is_protocol = scope["type"] == "http" and f"/{scope['path'].split('/', 2)[1]}" in PROTOCOLS
-        await (agents if is_protocol else people)(scope, receive, send)
+        is_for_agents = scope["type"] == "http" and protocols.serves(scope["path"])
+        await (agents if is_for_agents else people)(scope, receive, send)
 
     return divide

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from autonomy.kernel.errors import AutonomyError, Busy, Invalid, Unauthenticated
+from autonomy.kernel.ids import new_id
+
+log = logging.getLogger("autonomy.server")
 
 MAX_PROBLEMS = 50  # of one request; whoever sends more of them does not read them
 
@@ -31,9 +36,13 @@ def handle_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return _of_status(error.status_code, error.headers)
 
+    async def broken(_request: Request, error: Exception) -> Response:
+        return unexpected(error)
+
     app.add_exception_handler(AutonomyError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, broken)
 
 
 def answer(error: AutonomyError) -> Response:
@@ -46,8 +55,14 @@ def answer(error: AutonomyError) -> Response:
     return JSONResponse({"error": error.as_dict()}, error.status, headers)
 
 
-def unexpected(number: str) -> Response:
-    """The response to a defect of ours: a number to be found in the server's log, and nothing else."""
+def unexpected(error: Exception) -> Response:
+    """The response to a defect of ours: a number to be found in the server's log, and nothing else.
+
+    The log tells where it happened, but not the error's own words: they may hold what somebody sent.
+    """
+    number = new_id("err")
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: %s\n%s", number, type(error).__name__, frames)
     message = "something went wrong inside the server"
     told = {"code": "server.unexpected", "message": message, "hint": f"its log says more under `{number}`"}
     return JSONResponse({"error": told | {"detail": {"id": number}}}, 500)

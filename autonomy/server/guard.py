@@ -1,14 +1,11 @@
-"""What every answer passes: security headers, a limit on what is sent to us, and silence about what went wrong inside."""
+"""What every answer passes: security headers, a limit on what is sent to us, silence about what went wrong inside."""
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from autonomy.kernel.errors import AutonomyError, TooLarge
-from autonomy.kernel.ids import new_id
 
 from .errors import answer, unexpected
 from .limits import limit_of
@@ -18,8 +15,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-log = logging.getLogger("autonomy.server")
 
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -45,11 +40,9 @@ def guarded(app: App, secure: bool) -> App:
         sender = _Sender(send, headers)
         try:
             await app(scope, receive, sender)
-        except Exception as error:
-            if sender.started:
-                _log(error, new_id("err"), scope)
-                raise ConnectionAbortedError("the answer broke off") from None
-            await _refuse(error, scope, receive, sender)
+        except Exception as error:  # noqa: BLE001 - the last place where anything can still become an answer
+            if not sender.finished:
+                await _refuse(error, scope, receive, sender)
 
     return guard
 
@@ -75,13 +68,17 @@ class _Sender:
         self._send = send
         self._headers = headers
         self.started = False
+        self.finished = False
 
     async def __call__(self, message: Message) -> None:
+        """Send a message of the answer."""
         if message["type"] == "http.response.start":
             self.started = True
             own = list(message.get("headers", ()))
             known = {name.lower() for name, _ in own}
             message["headers"] = own + [header for header in self._headers if header[0] not in known]
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.finished = True
         await self._send(message)
 
 
@@ -118,16 +115,12 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    if isinstance(error, AutonomyError):
-        await answer(error)(scope, receive, send)
+async def _refuse(error: Exception, scope: Scope, receive: Receive, sender: _Sender) -> None:
+    if isinstance(error, AutonomyError) and not sender.started:
+        await answer(error)(scope, receive, sender)
         return
-    number = new_id("err")
-    _log(error, number, scope)
-    await unexpected(number)(scope, receive, send)
-
-
-def _log(error: Exception, number: str, scope: Scope) -> None:
-    """Where it happened, but not the error's own words: they may hold what somebody sent."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s: %s at %s\n%s", number, type(error).__name__, scope["method"], frames)
+    told = unexpected(error)
+    if sender.started:
+        # What has been sent cannot be taken back: the client must see that the answer is not whole.
+        raise ConnectionAbortedError("the answer broke off") from None
+    await told(scope, receive, sender)

@@ -80,6 +80,7 @@ def test_a_token_lasts_no_longer_than_the_grant_it_rests_on(world: World, identi
     client = world.client("clerk")
     answer = identity.token(client.id, client.secret, act_for="buyer")
     assert answer.expires_in == 60
+    assert identity.authenticate(answer.access_token).name == "clerk"
     world.later(MINUTE)
     # Not even within the leeway for clocks: the grant is ours and needs none.
     assert world.refusal(answer.access_token) == "delegation.ended"
@@ -103,6 +104,13 @@ def test_a_new_grant_between_the_same_two_replaces_the_one_before(world: World, 
     assert identity.authenticate(world.token("clerk", act_for="buyer")).tools == {"stock.get"}
     assert [one.id for one in identity.delegations("clerk") if rules.live(one, world.now)] == [second.id]
     assert other_process(world).admit(world.token("clerk", act_for="buyer"), world.epoch).tools == {"stock.get"}
+
+
+def test_nobody_gets_a_token_for_an_agent_that_may_not_act(world: World, identity: Identity) -> None:
+    delegate(world, "buyer", "clerk")
+    client = world.client("clerk")
+    identity.suspend("buyer", "person:ben", "odd")
+    assert code_of(lambda: identity.token(client.id, client.secret, act_for="buyer")) == "oauth.invalid_grant"
 
 
 def test_circles_are_refused(world: World) -> None:

@@ -216,6 +216,15 @@ def test_a_suspended_parent_stops_its_children_without_changing_them(world: Worl
     assert identity.authenticate(key).name == "helper"
 
 
+def test_a_contained_unit_stops_children_of_its_agents_in_other_units(world: World, identity: Identity) -> None:
+    world.declare("helper", unit="operations")
+    key = world.api_key("helper")
+    stop = identity.contain("unit", "finance", "system", "strange")
+    assert world.refusal(key) == "agent.contained"
+    identity.reinstate(stop.id, "person:ben", "explained")
+    assert identity.authenticate(key).unit == "operations"
+
+
 def test_retiring_ends_children_credentials_tokens_and_delegations(world: World, identity: Identity) -> None:
     bearers = [world.token("clerk"), world.api_key("clerk"), world.token("helper"), world.api_key("helper")]
     identity.delegate("buyer", "helper", ["stock.get"], HOUR, "person:cleo")
@@ -281,6 +290,8 @@ def test_offboarding_ends_the_persons_own_access_and_names_the_secrets_they_saw(
     seen = identity.issue_credential("clerk", "api_key", "person:ben")
     assert identity.offboard("ben", "person:cleo", "left").known_to_them == (seen.id,)
     assert code_of(lambda: identity.person(session)) == "session.invalid"
+    with world.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT ended_at FROM session").scalars().all() == [world.now]
     assert code_of(lambda: identity.accept_invitation(link, PASSWORD)) == "invitation.invalid"
     assert code_of(lambda: identity.sign_in("ben", PASSWORD)) == "sign_in.failed"
     assert code_of(lambda: identity.invite("ben")) == "person.offboarded"

@@ -137,9 +137,13 @@ _ODD = [
     "http://127.0.0.1\u200b:PORT/",
 ]
 
-SPELLINGS = [
+_TEMPLATES = [
     *(url for address in PRIVATE_4 for url in _spellings_of(address)),
     *(f"http://[{address}]{port}/" for address in PRIVATE_6 for port in ("", ":PORT")),
     *_ODD,
 ]
-SPELLINGS = [url.replace(":PORT", ":8099") for url in SPELLINGS]
+
+
+def spellings(port: int) -> list[str]:
+    """Every spelling, with `port` where it names one."""
+    return [url.replace(":PORT", f":{port}") for url in _TEMPLATES]

@@ -19,7 +19,7 @@ from autonomy.tools.errors import Stale
 
 from .organisations import Bench, arguments, connector, tool
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 CANARY = "tok-canary/with+odd=chars"
 

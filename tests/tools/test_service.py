@@ -258,7 +258,8 @@ def asked(answer: Any) -> Any:
 def test_a_question_is_answered_with_happened_or_absent() -> None:
     found = asked(lambda function, values, within: {"id": 1} if function == "did" else None)
     assert (found.state, found.value) == ("happened", {"id": 1})
-    for nothing in (None, [], {}, {"rows": []}, False, ""):
+    empty: list[Any] = [None, [], {}, {"rows": []}, False, ""]
+    for nothing in empty:
         assert asked(lambda *_, nothing=nothing: nothing).state == "absent"
 
 

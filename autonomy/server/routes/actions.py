@@ -11,6 +11,7 @@ from pydantic import Field
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part, Wanted, sentences
 from autonomy.insight.model import ActionState
+from autonomy.kernel.errors import Conflict
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
@@ -113,7 +114,10 @@ def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer
 @router.post("/actions/{action}/resolve", summary="say how an action of unknown ending ended")
 async def resolve_action(action: str, asked: Resolution, person: Reconciler, here: Here) -> ExplanationAnswer:
     """Only for actions in the state `unknown`: a person has looked in the system of record."""
-    await here.system.resolve(action, asked.state, person.actor, asked.reason)
+    found = await run_in_threadpool(_explained, here, action, person)
+    if found.explanation.state != "unknown":
+        raise Conflict(f"it is {found.explanation.state}", code="action.not_unknown", hint="how it ended is known")
+    await here.system.taking_up.resolve(action, asked.state, person.actor, asked.reason)
     return await run_in_threadpool(_explained, here, action, person)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import Field
@@ -28,10 +28,6 @@ Filter = Annotated[str | None, Query(max_length=200)]
 
 class Why(Asked):
     reason: Reason = Field(examples=["it ordered the same part nine times"])
-
-
-class Promotion(Asked):
-    to: Literal["pilot", "active"]
 
 
 class AgentAnswer(Answer):
@@ -90,10 +86,12 @@ def describe_agent(name: str, _person: Reader, here: Here) -> AgentAnswer:
     return AgentAnswer.model_validate(here.system.identity.agent(name))
 
 
-@router.post("/agents/{name}/promote", summary="let an agent work")
-def promote_agent(name: str, asked: Promotion, person: Promoter, here: Here) -> AgentAnswer:
-    """From draft to pilot or active, or from pilot to active."""
-    return AgentAnswer.model_validate(here.system.identity.promote(name, State(asked.to), person.actor))
+@router.post("/agents/{name}/promote", summary="make a pilot active")
+def promote_agent(name: str, person: Promoter, here: Here) -> AgentAnswer:
+    """From pilot to active."""
+    identity = here.system.identity
+    identity.promote(name, person.actor)
+    return AgentAnswer.model_validate(identity.agent(name))
 
 
 @router.post("/agents/{name}/suspend", summary="let an agent rest")

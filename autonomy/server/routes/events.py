@@ -46,9 +46,10 @@ async def stream_events(
     after: Annotated[int | None, Query(ge=-1, description="the index after which to begin; none: from now on")] = None,
     last_event_id: Annotated[str | None, Header(description="the id of the last event that was received")] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf. Kinds you may not see are left out.
+    """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf.
 
-    Ends when the session does; a client that comes back with `Last-Event-ID` goes on without a gap.
+    Kinds you may not see are left out. Ends when the session does; a client that comes back with `Last-Event-ID` goes
+    on without a gap.
     """
     last = _last(last_event_id, after)
     return StreamingResponse(

@@ -11,7 +11,8 @@ from pydantic import Field
 from autonomy.identity import Permission, PersonCaller
 from autonomy.policy import Bundle, Question, Rule, Verdict
 from autonomy.policy.explain import Examined, why
-from autonomy.policy.matrix import Case, Row, run
+from autonomy.policy.matrix import Case, Row, question_of, run
+from autonomy.policy.model import Fact
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
@@ -29,37 +30,26 @@ MAX_CASES = 2_000  # of one request; a longer table is several
 
 
 class Hypothesis(Asked):
-    """What an agent might ask. A fact left out counts as not found (its default applies), a window left out as 0."""
+    """What an agent might ask. A fact left out counts as not found (its default applies), a window left out as 0.
+
+    Money in `facts`, `windows` and `cost` is in minor units of the base currency.
+    """
 
     agent: Text = Field(examples=["buyer-1"])
-    onBehalfOf: list[Text] = []
+    onBehalfOf: list[Text] = Field([], description="agents it acts for; each must be allowed too")
     tool: Text = Field(examples=["order.place"])
-    arguments: dict[str, Any] = {}
-    facts: dict[str, int | float | str | bool | None] = {}
-    windows: dict[str, int] = {}
-    approvals: list[str] = []
-    labels: list[str] = []
+    arguments: dict[str, Any] = Field({})
+    facts: dict[str, Fact] = Field({})
+    windows: dict[str, int] = Field({})
+    approvals: list[str] = Field([])
+    labels: list[str] = Field([])
     cost: int = 0
     record: list[str] = Field(["", ""], min_length=2, max_length=2, description="kind and key")
     site: str = ""
 
     def question(self, bundle: Bundle) -> Question:
-        """The question as policy takes it."""
-        tool = bundle.tools.get(self.tool)
-        facts: dict[str, Any] = dict.fromkeys(tool.spec.facts) if tool else {}
-        windows = dict.fromkeys(tool.spec.windows, 0) if tool else {}
-        return Question(
-            principals=(self.agent, *self.onBehalfOf),
-            tool=self.tool,
-            arguments=self.arguments,
-            facts={**facts, **self.facts},
-            windows={**windows, **self.windows},
-            approvals=frozenset(self.approvals),
-            labels=frozenset(self.labels),
-            cost=self.cost,
-            record=(self.record[0], self.record[1]),
-            site=self.site,
-        )
+        """The question as policy takes it; what is expected of the answer does not matter."""
+        return question_of(bundle, Row.model_validate({**self.model_dump(), "name": "why", "expect": "deny"}))
 
 
 class Tests(Asked):

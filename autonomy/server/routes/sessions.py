@@ -59,7 +59,9 @@ def sign_in(asked: SignIn, here: Here, response: Response) -> SessionAnswer:
     """A bearer token for `Authorization`, the same as an HttpOnly cookie, and who has signed in."""
     identity = here.system.identity
     token = identity.sign_in(asked.name, asked.password.get_secret_value())
-    response.set_cookie(COOKIE, token, SESSION_TTL // 1000, path="/api", samesite="strict", httponly=True, **_tls(here))
+    response.set_cookie(
+        COOKIE, token, SESSION_TTL // 1000, path="/api", secure=_secure(here), httponly=True, samesite="strict"
+    )
     return SessionAnswer(token=token, csrf=csrf_of(token), person=PersonAnswer(**_shown(identity.person(token))))
 
 
@@ -67,7 +69,7 @@ def sign_in(asked: SignIn, here: Here, response: Response) -> SessionAnswer:
 def sign_out(request: Request, _me: Me, here: Here, response: Response) -> None:
     """End the session that is presented, and take the cookie back."""
     here.system.identity.sign_out(session_of(request))
-    response.delete_cookie(COOKIE, path="/api", samesite="strict", httponly=True, **_tls(here))
+    response.delete_cookie(COOKIE, path="/api", secure=_secure(here), httponly=True, samesite="strict")
 
 
 @router.get("/me", summary="who am I")
@@ -93,6 +95,6 @@ def _shown(person: PersonCaller) -> dict[str, object]:
     }
 
 
-def _tls(here: Parts) -> dict[str, bool]:
-    """A cookie for https only, where clients reach us by https."""
-    return {"secure": here.system.settings.public_url.startswith("https://")}
+def _secure(here: Parts) -> bool:
+    """Whether the cookie is for https only: where clients reach us by https."""
+    return here.system.settings.public_url.startswith("https://")

@@ -1,0 +1,71 @@
+"""Only the outbound module opens connections for connectors; everything else in this room goes through it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import autonomy.tools
+
+ROOM = Path(autonomy.tools.__file__).parent
+
+OPENERS = {
+    "connect",
+    "connect_ex",
+    "create_connection",
+    "create_engine",
+    "create_unix_connection",
+    "open_connection",
+    "open_unix_connection",
+    "urlopen",
+    "ClientSession",
+    "HTTPConnection",
+    "HTTPSConnection",
+    "PoolManager",
+    "Popen",
+    "TCPConnector",
+}
+MODULES = {
+    "aiohttp",
+    "ftplib",
+    "http.client",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "subprocess",
+    "urllib.request",
+    "urllib3",
+}
+
+
+def opened(tree: ast.AST) -> Iterator[str]:
+    """Calls that open a connection, and modules that exist to do so."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in OPENERS:
+                yield name
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in MODULES:
+            yield node.module or ""
+
+
+def test_no_other_module_of_the_room_opens_anything() -> None:
+    found = {str(path.relative_to(ROOM)): set(opened(ast.parse(path.read_text()))) for path in ROOM.rglob("*.py")}
+    assert {name for name, names in found.items() if names} == {"outbound.py"}
+    assert {"ClientSession", "TCPConnector", "connect", "aiohttp", "socket"} <= found["outbound.py"]
+
+
+def test_only_the_outbound_module_reveals_a_credential() -> None:
+    found = {
+        str(path.relative_to(ROOM))
+        for path in ROOM.rglob("*.py")
+        if any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reveal"
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert found == {"outbound.py"}
