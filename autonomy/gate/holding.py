@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold, consequence
-from autonomy.approvals.rules import ALIVE
+from autonomy.approvals.rules import answers_repeat
+from autonomy.approvals.store import same
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel import clock
+from autonomy.kernel.clock import Clock
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 
 from .leaves import hold_leaf
-from .model import Action, Reply
-from .results import STOP_RETRYING, notices
+from .model import Action
+from .results import repeat_key
 from .rows import action_row
 from .store import ACTION_COLUMNS, action
+from .units import Repeat
 
 LOOK_BACK = 1_000  # earlier uses that a consequence is told from
 
@@ -30,13 +34,15 @@ class Moved(Exception):
 class Holding:
     """Writes holds. One transaction: the hold, its action, what is sealed about it, and its leaf."""
 
-    def __init__(self, database: Database, queue: CommitQueue, approvals: Approvals) -> None:
+    def __init__(self, database: Database, queue: CommitQueue, approvals: Approvals, clock: Clock = clock.now) -> None:
         self._database = database
         self._queue = queue
         self._approvals = approvals
+        self._clock = clock
 
-    async def hold(self, held: Action, verdict: Verdict) -> Reply | None:
-        """Ask people; None where the epochs moved meanwhile. A repeat hears of the hold there already is."""
+    async def hold(self, held: Action, verdict: Verdict) -> Hold | Repeat | None:
+        """Ask people; None where the epochs moved meanwhile. A repeat hears of the hold there already is, or of the
+        action that was asked for under the same key."""
         told = await self._consequence(held)
         new = _new_hold(held, verdict, told)
         try:
@@ -44,19 +50,28 @@ class Holding:
         except Moved:
             return None
         failpoint("hold.durable")
-        return held_reply(hold, verdict)
+        return hold
 
-    async def ask_again(self, held: Action, verdict: Verdict) -> Reply:
+    async def answered(self, asked: Action) -> str | None:
+        """The action of the hold that answers this very call, of the same agent in the same case; None without one."""
+        attempt, at = asked.attempt, self._clock()
+
+        def read(connection: Connection) -> str | None:
+            found = same(connection, attempt.caller.agent_id, attempt.case, asked.bind)
+            return next((hold.action for hold in found if answers_repeat(hold, at)), None)
+
+        return await self._database.read(read)
+
+    async def ask_again(self, held: Action, verdict: Verdict) -> Hold:
         """Facts changed the decision: the people are asked again, with the difference, and their old word is void."""
         claim, given = held.attempt.hold, held.attempt.approvals
         assert claim is not None  # only a resumed action comes here
         roles = sorted({ask.role for ask in verdict.needed})
         said = f"the rules now ask for {', '.join(roles)}; approved by {', '.join(sorted(given)) or 'nobody'}"
         difference = "; ".join((said, *verdict.reasons))[:MAX_DIFFERENCE]
-        again = await self._queue.perform(
+        return await self._queue.perform(
             lambda tx: self._approvals.reask(tx, held.id, claim.fence, verdict.needed, difference)
         )
-        return held_reply(again, verdict)
 
     async def refuse(self, action_id: str, fence: int, code: str, message: str) -> None:
         """An approved action that may no longer be done ends as denied, with the reason for whoever asks."""
@@ -69,10 +84,12 @@ class Holding:
 
         await self._queue.perform(work)
 
-    def _write(self, tx: Tx, held: Action, verdict: Verdict, new: NewHold) -> Hold:
+    def _write(self, tx: Tx, held: Action, verdict: Verdict, new: NewHold) -> Hold | Repeat:
         attempt = held.attempt
         if (tx.epochs.catalog, tx.epochs.identity) != (attempt.house.epoch, attempt.identity):
             raise Moved
+        if (repeat := _under_same_key(tx, held)) is not None:
+            return repeat
         hold = self._approvals.ask(tx, new)
         if hold.action != held.id:
             return hold
@@ -102,25 +119,14 @@ class Holding:
         return consequence(past, amount, held.attempt.house.organisation.currency.base, held.tool.name, about)
 
 
-def held_reply(hold: Hold, verdict: Verdict) -> Reply:
-    """What the agent hears while people decide: the handle, whom it waits for, and that repeating does not help."""
-    if hold.state not in ALIVE:
-        return Reply(hold.action, "done" if hold.state == "performed" else "rejected", hold.case_id)
-    roles = tuple(sorted({role for seat in hold.open_seats for role in seat.roles}))
-    message = f"waits for {', '.join(roles) or 'its turn'}; {STOP_RETRYING}"
-    detail = {"expires_at": hold.expires_at, "consequence": hold.consequence}
-    return Reply(
-        hold.action,
-        "held",
-        hold.case_id,
-        None,
-        "approval.needed",
-        message,
-        verdict.policies,
-        roles,
-        notices(verdict),
-        detail,
-    )
+def _under_same_key(tx: Tx, held: Action) -> Repeat | None:
+    """The action that its agent asked for under the same key before; None without key or earlier action."""
+    key = held.attempt.request.key
+    if not key:
+        return None
+    query = select(action.c.id, action.c.state, action.c.bind)
+    row = tx.execute(query.where(action.c.repeat_key == repeat_key(held.attempt.caller, key))).one_or_none()
+    return None if row is None else Repeat(row.id, row.state, row.bind == held.bind)
 
 
 def _new_hold(held: Action, verdict: Verdict, told: str) -> NewHold:

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from autonomy.approvals import Hold
+from autonomy.approvals.store import find
 from autonomy.audit import Vault
 from autonomy.db import Database
 from autonomy.identity import Caller
@@ -25,11 +27,18 @@ _STATUS: dict[str, Status] = {
     "done": "done",
     "failed": "failed",
     "unknown": "unknown",
-    "rejected": "rejected",
     "denied": "denied",
 }
 
 STOP_RETRYING = "do not send it again; ask for its result with the handle"
+
+_ENDS: dict[str, str] = {
+    "rejected": "rejected",
+    "returned": "sent back, a change is wanted",
+    "expired": "nobody decided in time",
+    "withdrawn": "withdrawn",
+}
+"""How a hold ends without the action being done, in words for its agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +111,12 @@ class Results:
         return None if row is None else self._reply(connection, row)
 
     def _reply(self, connection: Connection, row: Any) -> Reply:
+        if row.state == "held" and (hold := find(connection, row.id)):
+            return hold_reply(hold)
         result: Json = None
         if row.state == "done" and (opened := self._vault.open(connection, row.id, "result")):
             result = json.loads(opened.value)
-        message = row.message or (STOP_RETRYING if row.state == "held" else None)
-        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message)
+        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, row.message)
 
 
 def repeat_key(caller: Caller, key: str) -> str:
@@ -124,6 +134,19 @@ def in_flight(action_id: str) -> Conflict:
     return Conflict(
         "the first call with this key is still running", code="key.in_flight", hint="wait for it", action=action_id
     )
+
+
+def hold_reply(hold: Hold, told: tuple[str, ...] = ()) -> Reply:
+    """What an agent hears of an action that people were asked about: the handle, whom it waits for and that repeating
+    does not help; or that they did not allow it, and why. `told` are notices."""
+    policies = tuple(dict.fromkeys(policy for seat in hold.seats for policy in seat.policies))
+    if hold.state in _ENDS:
+        said = ": ".join((_ENDS[hold.state], *(vote.reason for vote in hold.given[-1:] if vote.reason)))
+        return Reply(hold.action, "rejected", hold.case_id, None, f"approval.{hold.state}", said, policies)
+    roles = tuple(sorted({role for seat in hold.open_seats for role in seat.roles}))
+    message = f"waits for {', '.join(roles) or 'its turn'}; {STOP_RETRYING}"
+    detail: dict[str, Json] = {"expires_at": hold.expires_at, "consequence": hold.consequence}
+    return Reply(hold.action, "held", hold.case_id, None, "approval.needed", message, policies, roles, told, detail)
 
 
 def plan_reply(decided: Action, verdict: Verdict) -> Reply:

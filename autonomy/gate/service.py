@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from autonomy.approvals import Claim
+from autonomy.approvals.rules import ALIVE
 from autonomy.audit import Leaf
 from autonomy.db import CommitQueue
 from autonomy.identity import Caller, Identity
 from autonomy.kernel import canonical, clock
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, Unavailable
+from autonomy.kernel.errors import Conflict, NotFound, Unavailable
 from autonomy.kernel.ids import new_id
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
@@ -32,7 +33,7 @@ from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Reply, Request
 from .refusals import Refusals
-from .results import Results, in_flight, mismatch, plan_reply, repeat_key
+from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
 from .units import (
     ANY_EPOCHS,
@@ -120,7 +121,7 @@ class Gate:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
         waiting = await self._results.waiting(claim.action)
         if waiting is None:
-            raise Conflict("its arguments were erased", code="approval.erased")
+            raise NotFound("its arguments were erased", code="approval.erased")
         admit = partial(self._identity.readmit, waiting.chain, waiting.delegations, waiting.credential)
         await self._watch.refresh()
         house, at = await self._watch.house(), self._clock()
@@ -159,7 +160,9 @@ class Gate:
             if decided is not None:
                 return decided
         refusal = Denied("policy.unsettled", "what is declared changes faster than it can be decided under")
-        return await self._refuse(attempt, refusal, at_any_epoch=True) or self._refusals.reply(attempt, refusal)
+        refused = await self._refuse(attempt, refusal, at_any_epoch=True)
+        assert refused is not None  # a denial that counts at any epoch is never told that the epochs moved
+        return refused
 
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
@@ -167,27 +170,40 @@ class Gate:
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
         verdict = attempt.house.bundle.decide(action.question())
-        if verdict.effect != "allow" and await self._guessed_wrong(action):
+        # An intent's own transaction looks; a refusal and a dry run have none.
+        if (verdict.effect != "allow" or attempt.request.dry_run) and await self._guessed_wrong(action):
             return None
         if verdict.effect == "deny":
-            raise Denied("policy.denied", "; ".join(verdict.reasons), verdict)
+            return await self._deny(action, verdict)
         if attempt.request.dry_run:
             return plan_reply(action, verdict)
         if verdict.effect == "allow":
             return await self._intend(action, verdict)
-        if attempt.hold is not None:
-            return await self._holding.ask_again(action, verdict)
         return await self._hold(action, verdict)
+
+    async def _deny(self, action: Action, verdict: Verdict) -> Reply:
+        """Refuse what the rules refuse, unless people have answered this very call already: then it was done once."""
+        attempt = action.attempt
+        answered = None if attempt.hold or attempt.request.dry_run else await self._holding.answered(action)
+        if answered is None:
+            raise Denied("policy.denied", "; ".join(verdict.reasons), verdict)
+        return await self._results.of(attempt.caller, answered)
 
     async def _hold(self, action: Action, verdict: Verdict) -> Reply | None:
         """Ask people. A repeat of an action they were asked about hears what became of that one."""
         attempt = action.attempt
+        if attempt.hold is not None:
+            return hold_reply(await self._holding.ask_again(action, verdict), notices(verdict))
         held = await self._holding.hold(action, verdict)
-        if held is None:
-            await self._renew(attempt)
-        elif held.action != attempt.id and held.status != "held":
-            return await self._results.of(attempt.caller, held.action)
-        return held
+        match held:
+            case None:
+                await self._renew(attempt)
+                return None
+            case Repeat(action_id, state, same):
+                return await self._repeat(attempt, action_id, state, same)
+        if held.state in ALIVE:
+            return hold_reply(held, notices(verdict))
+        return await self._results.of(attempt.caller, held.action)
 
     async def _guessed_wrong(self, action: Action) -> bool:
         """A refusal rests on what is true, not on what was taken for granted; look, and decide again if they differ."""
@@ -252,9 +268,10 @@ class Gate:
 
     async def _refuse(self, attempt: Attempt, refusal: Denied, at_any_epoch: bool = False) -> Reply | None:
         """Record a refusal; None where the epochs moved, for then it may be none."""
-        reply = self._refusals.reply(attempt, refusal)
-        if attempt.request.dry_run or self._refusals.repeated(attempt, refusal):
-            return reply
+        if attempt.request.dry_run:
+            return self._refusals.reply(attempt, refusal, action="")
+        if earlier := self._refusals.earlier(attempt, refusal):
+            return self._refusals.reply(attempt, refusal, earlier)
         papers = await self._describer.papers(attempt, attempt.house.registry.tools.get(attempt.request.tool))
         epochs = ANY_EPOCHS if at_any_epoch else (attempt.house.epoch, attempt.identity)
         leaf = denial_leaf(attempt, refusal, papers)
@@ -263,7 +280,7 @@ class Gate:
             await self._renew(attempt)
             return None
         self._refusals.remember(attempt, refusal)
-        return reply
+        return self._refusals.reply(attempt, refusal, attempt.id)
 
     def _intent(self, action: Action, verdict: Verdict, judged: _Judged) -> Intent:
         attempt = action.attempt

@@ -23,10 +23,10 @@ from yarl import URL
 from autonomy.catalog.model import HttpConnector
 from autonomy.kernel.errors import AutonomyError, Invalid, TooLarge
 
+from .attempt import Attempt
 from .credential import Credential
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
 from .errors import Unreachable, Unsure
-from .model import Attempt
 from .ssrf import Network, Target, may_reach, parse_url, ranges
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Protocol
 from autonomy.catalog.model import Call
 from autonomy.kernel.canonical import Json
 
-from .model import Attempt, Invocation, Result
+from .attempt import Attempt
+from .model import Invocation, Result
 
 
 class Connector(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from autonomy.catalog.model import HttpConnector
 
-from .model import Attempt
+from .attempt import Attempt
 from .outbound import Outbound
 from .ssrf import parse_url
 

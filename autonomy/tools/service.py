@@ -15,13 +15,14 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
 
 from . import rules
+from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import fact_call
 from .connectors.http import HttpInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
 from .errors import Refused, Unreachable, Unsure
-from .model import Abandoned, Attempt, Invocation, Reconciled, Result
+from .model import Invocation, Reconciled, Result
 from .outbound import Outbound, Reveal
 from .ports import Connector
 from .registry import Tool

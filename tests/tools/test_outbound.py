@@ -14,9 +14,9 @@ import pytest
 from autonomy.catalog.model import HttpConnector
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Unreachable
+from autonomy.tools.attempt import Attempt
 from autonomy.tools.connectors.http import next_hop
 from autonomy.tools.errors import excerpt
-from autonomy.tools.model import Attempt
 from autonomy.tools.outbound import Endpoint
 from autonomy.tools.ssrf import may_reach, parse_url
 

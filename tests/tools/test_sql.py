@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from autonomy.tools import Refused, Result, Unreachable
+from autonomy.tools.attempt import Attempt
 from autonomy.tools.connectors.sqlite import SqliteSession
 from autonomy.tools.credential import Credential
 from autonomy.tools.errors import Stale
-from autonomy.tools.model import Attempt
 from autonomy.tools.statements import parse
 
 from .organisations import Bench, arguments, connector, invocation, sql, tool

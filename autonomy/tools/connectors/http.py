@@ -10,9 +10,10 @@ from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
+from ..attempt import Attempt
 from ..credential import Credential
 from ..errors import Refused, Stale, Unreachable, Unsure, excerpt
-from ..model import Attempt, Invocation, Result
+from ..model import Invocation, Result
 from ..outbound import Answer, Endpoint, Outbound
 from ..requests import Composed, compose
 from ..ssrf import DEFAULT_PORTS, Target, parse_url

@@ -10,8 +10,8 @@ import psycopg
 
 from autonomy.kernel.canonical import Json
 
+from ..attempt import Attempt
 from ..errors import Refused, Unreachable, Unsure, excerpt
-from ..model import Attempt
 from ..statements import Parsed
 from .sessions import Rows, columns_of, late, too_many
 

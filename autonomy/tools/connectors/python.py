@@ -19,8 +19,9 @@ from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Invalid
 
+from ..attempt import Attempt
 from ..errors import Unreachable, Unsure
-from ..model import Attempt, Invocation, Result
+from ..model import Invocation, Result
 from ..outbound import Outbound
 from ..workers import Workers
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import TooLarge
 
+from ..attempt import Attempt
 from ..errors import Unreachable
-from ..model import Attempt
 from ..statements import Parsed
 
 

@@ -10,10 +10,11 @@ from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
+from ..attempt import Abandoned, Attempt
 from ..credential import Credential
 from ..database_url import SqliteFile, dialect_of, read_url
 from ..errors import Refused, Stale, Unreachable, Unsure
-from ..model import Abandoned, Attempt, Invocation, Result
+from ..model import Invocation, Result
 from ..outbound import Outbound
 from ..statements import Parsed, parse, require_read
 from ..workers import Workers

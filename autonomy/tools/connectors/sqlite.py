@@ -8,8 +8,8 @@ from typing import Any
 
 from autonomy.kernel.canonical import Json
 
+from ..attempt import Attempt
 from ..errors import Refused, Unreachable, Unsure, excerpt
-from ..model import Attempt
 from ..statements import Parsed
 from .authorizer import Shape, authorizer, read_shape
 from .sessions import Rows, columns_of, late, too_many

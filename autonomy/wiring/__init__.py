@@ -1,0 +1,17 @@
+"""The one place that names concrete parts and puts them together."""
+
+from .assembly import BUILTIN_TOOLS, log_name, open_system
+from .checks import Functions, check_policies, check_tools
+from .settings import Settings
+from .system import System
+
+__all__ = [
+    "BUILTIN_TOOLS",
+    "Functions",
+    "Settings",
+    "System",
+    "check_policies",
+    "check_tools",
+    "log_name",
+    "open_system",
+]

@@ -1,0 +1,173 @@
+"""The one place that names concrete parts and puts them together."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from sqlalchemy import select
+
+from autonomy import tools
+from autonomy.approvals import Approvals, Webhook, escalation_targets
+from autonomy.approvals.ports import announce_nothing
+from autonomy.audit import Log, Vault, begin_log, note
+from autonomy.audit.checkpoints import Checkpoints
+from autonomy.audit.store import head
+from autonomy.catalog import Catalog, Check
+from autonomy.db import CommitQueue, Database
+from autonomy.db.migrate import upgrade
+from autonomy.gate import (
+    Admission,
+    Containing,
+    Describer,
+    Effects,
+    Gate,
+    Holding,
+    Housekeeping,
+    Journal,
+    Lifeline,
+    Results,
+    TakingUp,
+    Watch,
+)
+from autonomy.identity import Identity
+from autonomy.kernel import canonical
+from autonomy.kernel.clock import Clock, now
+from autonomy.kernel.errors import NotFound
+from autonomy.tools.connectors.python import load_entry_point
+from autonomy.tools.key import load_key
+from autonomy.tools.outbound import Outbound
+from autonomy.tools.poster import Poster
+from autonomy.tools.quarantine import quarantined
+from autonomy.tools.secrets import Secrets
+
+from .checks import Functions, check_policies, check_tools
+from .projection import projector
+from .settings import Settings
+from .system import System
+
+log = logging.getLogger("autonomy")
+
+BUILTIN_TOOLS = ("actions.result",)
+WEBHOOK_SECRET = "approval-webhook"
+
+
+def open_system(settings: Settings, clock: Clock = now, functions: Functions | None = None) -> System:
+    """Open or make the data folder, bring its database up to date and put everything together.
+
+    `functions` are the Python connectors by name; the installed entry points where none are handed in.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    master = load_key(settings.data / "master.key")
+    database = Database.open(settings.database_url)
+    upgrade(database)
+    signer = note.Signer.from_seed(log_name(settings), canonical.derive(master, b"autonomy log key"))
+    _begin(database)
+    return _assemble(settings, database, master, signer, clock, functions)
+
+
+def log_name(settings: Settings) -> str:
+    """The origin line of the log's checkpoints: the server's name without scheme."""
+    return f"{settings.public_url.split('://', 1)[-1]}/log"
+
+
+def _begin(database: Database) -> None:
+    engine = database.writer_engine()
+    with engine.connect() as connection:
+        if connection.execute(select(head.c.id)).first() is None:
+            begin_log(connection)
+    engine.dispose()
+
+
+def _assemble(
+    settings: Settings,
+    database: Database,
+    master: bytes,
+    signer: note.Signer,
+    clock: Clock,
+    functions: Functions | None,
+) -> System:
+    holder: dict[str, Checkpoints] = {}
+    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
+    checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
+    vault = Vault(database, queue, master, clock)
+    audiences = (settings.public_url, f"{settings.public_url}/mcp")
+    identity = Identity(database, queue, clock, master, settings.public_url, audiences)
+    secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
+    checks: list[Check] = [partial(check_tools, functions), check_policies]
+    catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
+    watch = Watch(database, catalog.organisation, quarantined)
+    load = load_entry_point if functions is None else functions.__getitem__
+    reserved = [path for path in (database.path, settings.data / "master.key") if path]
+    connectors = tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    webhook = _webhook(settings, database, queue, secrets, clock)
+    approvals = Approvals(
+        database,
+        queue,
+        lambda _, role: identity.holders(role),
+        lambda role: escalation_targets(watch.organisation(), role),
+        clock,
+        announce_nothing if webhook is None else webhook.announce,
+    )
+    lifeline, results = Lifeline(queue), Results(database, vault)
+    effects, holding = Effects(connectors, queue, lifeline.owner, clock), Holding(database, queue, approvals)
+    gate = Gate(
+        queue=queue,
+        watch=watch,
+        identity=identity,
+        admission=Admission(identity, watch),
+        describer=Describer(database, vault, identity, connectors, master),
+        holding=holding,
+        effects=effects,
+        results=results,
+        lifeline=lifeline,
+        clock=clock,
+    )
+    taking_up = TakingUp(
+        database=database,
+        queue=queue,
+        gate=gate,
+        approvals=approvals,
+        holding=holding,
+        effects=effects,
+        results=results,
+        vault=vault,
+        watch=watch,
+        lifeline=lifeline,
+    )
+    return System(
+        settings=settings,
+        database=database,
+        queue=queue,
+        vault=vault,
+        checkpoints=checkpoints,
+        identity=identity,
+        catalog=catalog,
+        secrets=secrets,
+        connectors=connectors,
+        approvals=approvals,
+        watch=watch,
+        gate=gate,
+        results=results,
+        containing=Containing(database, identity, effects, watch),
+        effects=effects,
+        taking_up=taking_up,
+        lifeline=lifeline,
+        housekeeping=Housekeeping(queue, settings.retention_days, clock),
+        webhook=webhook,
+    )
+
+
+def _webhook(
+    settings: Settings, database: Database, queue: CommitQueue, secrets: Secrets, clock: Clock
+) -> Webhook | None:
+    """The sender of approval notices, where a URL is set; it signs with the secret `approval-webhook`."""
+    if not settings.webhook:
+        return None
+    try:
+        key = secrets.reveal(WEBHOOK_SECRET).reveal().encode()
+    except NotFound:
+        log.error("no webhook is sent: set the secret `%s`, then start again", WEBHOOK_SECRET)
+        return None
+    poster = Poster(Outbound(secrets.reveal, settings.data), settings.webhook_allow)
+    return Webhook(database, queue, poster.post, settings.webhook, key, settings.public_url, clock)

@@ -1,0 +1,64 @@
+"""From what is declared to what lives by it, in the change's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autonomy import tools
+from autonomy.catalog import Organisation, Revision
+from autonomy.catalog.model import AgentSpec, PersonSpec, UnitSpec
+from autonomy.catalog.organisation import spec
+from autonomy.catalog.ports import Projector
+from autonomy.db import Tx
+from autonomy.identity import AgentRecord, Identity, PersonRecord, UnitRecord
+from autonomy.kernel.clock import Clock
+from autonomy.tools.quarantine import accept
+
+
+def projector(identity: Identity, clock: Clock) -> Projector:
+    """Carries what is declared into identity and pins the tools' wordings, in the change's own transaction."""
+
+    def project(tx: Tx, organisation: Organisation, written: Sequence[Revision], retired: Sequence[Revision]) -> None:
+        gone = {kind: [revision.name for revision in retired if revision.kind == kind] for kind in ("Agent", "Person")}
+        identity.project(
+            tx,
+            organisation.trust_domain,
+            units=[UnitRecord(each.name, spec(each, UnitSpec).parent) for each in organisation.all("Unit").values()],
+            people=[_person(each) for each in organisation.all("Person").values()],
+            agents=[_agent(each) for each in organisation.all("Agent").values()],
+            retire=gone["Agent"],
+            offboard=gone["Person"],
+        )
+        if any(revision.kind == "Tool" for revision in written):
+            accept(tx, tools.Registry.build(organisation).tools.values(), "system", clock())
+
+    return project
+
+
+def _person(revision: Revision) -> PersonRecord:
+    declared = spec(revision, PersonSpec)
+    return PersonRecord(
+        revision.name,
+        declared.displayName,
+        declared.email,
+        tuple(declared.roles),
+        tuple(declared.access),
+        declared.manager,
+        declared.externalSubject,
+    )
+
+
+def _agent(revision: Revision) -> AgentRecord:
+    declared = spec(revision, AgentSpec)
+    return AgentRecord(
+        name=revision.name,
+        unit=revision.unit,
+        roles=tuple(declared.roles),
+        sponsor=declared.sponsor,
+        owner=declared.owner,
+        supervisor=declared.supervisor,
+        revision=revision.digest,
+        parent=declared.parent,
+        site=declared.site,
+        rate_per_minute=declared.ratePerMinute,
+    )

@@ -1,0 +1,114 @@
+"""Everything of one process, put together, and how it lives and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from autonomy import tools
+from autonomy.approvals import Approvals, Webhook
+from autonomy.audit import Vault
+from autonomy.audit.checkpoints import Checkpoints
+from autonomy.catalog import Catalog
+from autonomy.db import CommitQueue, Database
+from autonomy.gate import (
+    Containing,
+    Effects,
+    Gate,
+    Housekeeping,
+    Lifeline,
+    Results,
+    TakingUp,
+    Watch,
+)
+from autonomy.identity import Identity
+from autonomy.kernel.errors import AutonomyError
+from autonomy.tools.secrets import Secrets
+
+from .settings import Settings
+
+log = logging.getLogger("autonomy")
+
+SWEEP_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class System:
+    """Everything of one process, put together. `start` it in the event loop that serves; `stop` it at the end."""
+
+    settings: Settings
+    database: Database
+    queue: CommitQueue
+    vault: Vault
+    checkpoints: Checkpoints
+    identity: Identity
+    catalog: Catalog
+    secrets: Secrets
+    connectors: tools.Connectors
+    approvals: Approvals
+    watch: Watch
+    gate: Gate
+    results: Results
+    containing: Containing
+    effects: Effects
+    taking_up: TakingUp
+    lifeline: Lifeline
+    housekeeping: Housekeeping
+    webhook: Webhook | None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Begin to live: beat, watch, take up what waits, sign checkpoints, expire and escalate approvals."""
+        await self.lifeline.beat()
+        await self.watch.refresh()
+        for work in (
+            self.lifeline.run(),
+            self.watch.run(),
+            self.containing.run(),
+            self.taking_up.run(),
+            self.checkpoints.run(),
+            self.housekeeping.run(),
+            self._sweep(),
+        ):
+            self._tasks.append(asyncio.create_task(_persist(work)))
+
+    async def stop(self) -> None:
+        """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.taking_up.idle()
+        await self.effects.close()
+        await self.connectors.close()
+        try:
+            await self.checkpoints.sign()
+            await self.lifeline.leave()
+        except AutonomyError as error:
+            log.warning("the store did not answer at the end: %s", error.code)
+        self.close()
+
+    def close(self) -> None:
+        """Close the store, where nothing was started or everything has stopped."""
+        self.queue.close()
+        self.database.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.to_thread(self.approvals.sweep)
+            if self.webhook is not None:
+                await self.webhook.deliver()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _persist(work: Coroutine[Any, Any, None]) -> None:
+    """Background work ends only by cancellation; anything else is a defect that must be seen."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("background work ended by an error")
+        raise
