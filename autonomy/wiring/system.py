@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from .settings import Settings
 log = logging.getLogger("autonomy")
 
 SWEEP_SECONDS = 1.0
+AGAIN_SECONDS = 0.5  # before background work that met an error begins again
 
 
 @dataclass(slots=True)
@@ -65,13 +66,13 @@ class System:
         await self.lifeline.beat()
         await self.watch.refresh()
         for work in (
-            self.lifeline.run(),
-            self.watch.run(),
-            self.containing.run(),
-            self.taking_up.run(),
-            self.checkpoints.run(),
-            self.housekeeping.run(),
-            self._sweep(),
+            self.lifeline.run,
+            self.watch.run,
+            self.containing.run,
+            self.taking_up.run,
+            self.checkpoints.run,
+            self.housekeeping.run,
+            self._sweep,
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
 
@@ -103,12 +104,13 @@ class System:
             await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _persist(work: Coroutine[Any, Any, None]) -> None:
-    """Background work ends only by cancellation; anything else is a defect that must be seen."""
-    try:
-        await work
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("background work ended by an error")
-        raise
+async def _persist(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Background work ends only by cancellation: when the store comes back, everything goes on unaided."""
+    while True:
+        try:
+            await work()
+        except AutonomyError as error:
+            log.warning("background work waits: %s", error.code)
+        except Exception:
+            log.exception("background work met a defect and begins again")
+        await asyncio.sleep(AGAIN_SECONDS)
