@@ -63,8 +63,9 @@ class Rest:
 
     async def tools(self, incoming: Incoming) -> Answer:
         """The tools the caller may use, by name."""
+        bearer = bearer_of(incoming)
         limit, cursor = _window(incoming.query)
-        found = {tool.name: tool for tool in await self._door.tools(bearer_of(incoming))}
+        found = {tool.name: tool for tool in await self._door.tools(bearer)}
         names, following = page(list(found), cursor, limit)
         shown: dict[str, Json] = {"tools": [_described(found[name]) for name in names]}
         return asgi.json(200, shown if following is None else shown | {"next": following})
