@@ -5,72 +5,99 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import resource
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import uvloop
 
+from autonomy.catalog import Folder
 from autonomy.gate import Request
 from autonomy.kernel.canonical import Json
 from autonomy.tools import Invocation
 from autonomy.wiring import Settings, System, open_system
+from tests.postgres import start_postgres
 
-from .measure import RawCommits, median, percentile
+from .measure import BLOCKS, Measured, RawCommits, Scale, cpu_seconds, median, medians, percentile
 from .organisation import organisation
 
 POLICIES = 1_000
 AGENTS = 10_000
 CALLERS = 64
-BLOCKS = 5
 
 
-def run(policies: int = POLICIES, agents: int = AGENTS) -> dict[str, Any]:
-    """The metrics of the door, on SQLite and, where there is one, on PostgreSQL."""
+def run(scale: Scale) -> Measured:
+    """The metrics of the door, on SQLite and on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(Path(folder), policies, agents))
+        return Measured(runner.run(_run(Path(folder), scale)))
 
 
-async def _run(folder: Path, policies: int, agents: int) -> dict[str, Any]:
-    desk = Desk(await asyncio.to_thread(_prepare, folder, policies, agents))
-    await desk.system.start()
-    gc.collect()
-    gc.freeze()
-    raw = RawCommits(folder)
-    await desk.lockstep(CALLERS, 500)
-    single, commits, many, effects, opened = [], [], [], [], []
-    for _ in range(BLOCKS):
-        commits.append(median(raw.block(200)))
-        single.append(median(await desk.one_by_one(200)))
-        many.append(await desk.lockstep(CALLERS, 3_000))
-        opened.append(await desk.open_loop(1_000, 1.5))
-        desk.slow = True
-        effects.append(await desk.lockstep(CALLERS, 2_000))
-        desk.slow = False
-    await desk.system.stop()
+async def _run(folder: Path, scale: Scale) -> dict[str, float]:
+    declared = organisation(scale.of(AGENTS), scale.of(POLICIES, 50))
+    on_sqlite = await Desk.open(folder / "sqlite", declared, "")
+    found = await _on_sqlite(on_sqlite, RawCommits(folder), scale)
+    await on_sqlite.system.stop()
+    with start_postgres(folder, durable=True) as url:
+        on_postgresql = await Desk.open(folder / "postgresql", declared, f"{url}/postgres")
+        found |= await _on_postgresql(on_postgresql, scale)
+        await on_postgresql.system.stop()
+    return found
+
+
+async def _on_sqlite(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
+    await desk.lockstep(CALLERS, scale.of(500))
+    blocks = [await _block(desk, raw, scale) for _ in range(BLOCKS)]
+    raw.close()
+    found = medians(blocks)
+    return found | {"c1_over_two_commits_ms": found["c1_p50_ms"] - 2 * found["raw_commit_p50_ms"]}
+
+
+async def _block(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
+    commits, single = raw.block(scale.of(200)), await desk.one_by_one(scale.of(200))
+    many, cpu = await desk.lockstep(CALLERS, scale.of(3_000))
+    opened = await desk.open_loop(1_000, 1.5 * scale.factor)
+    desk.slow = True
+    slowed, _ = await desk.lockstep(CALLERS, scale.of(2_000))
+    desk.slow = False
     return {
         "c1_p50_ms": median(single),
         "raw_commit_p50_ms": median(commits),
-        "c1_over_two_commits_ms": median(single) - 2 * median(commits),
-        "c64_per_s": median([rate for rate, _ in many]),
-        "c64_cpu_us": median([cpu for _, cpu in many]),
-        "c64_effects_per_s": median([rate for rate, _ in effects]),
-        "open_p50_ms": median([percentile(block, 0.5) for block in opened]),
-        "open_p99_ms": median([percentile(block, 0.99) for block in opened]),
+        "c64_per_s": many,
+        "c64_cpu_us": cpu,
+        "c64_effects_per_s": slowed,
+        "open_p50_ms": percentile(opened, 0.5),
+        "open_p99_ms": percentile(opened, 0.99),
     }
 
 
+async def _on_postgresql(desk: Desk, scale: Scale) -> dict[str, float]:
+    await desk.lockstep(CALLERS, scale.of(500))
+    blocks = [await desk.lockstep(CALLERS, scale.of(2_000)) for _ in range(BLOCKS)]
+    return medians([{"pg_c64_per_s": rate, "pg_c64_cpu_us": cpu} for rate, cpu in blocks])
+
+
 class Desk:
-    """Callers at the door of one system."""
+    """Callers at the door of one system: a hundred of its agents, or all where there are fewer."""
 
     def __init__(self, system: System) -> None:
         self.system = system
         self.slow = False
         self._chance = random.Random(1)
-        self._keys = [self._key(number) for number in range(0, AGENTS, AGENTS // 100)]
+        declared = system.catalog.organisation()
+        agents, self._tools = sorted(declared.all("Agent")), sorted(declared.all("Tool"))
+        self._keys = [self._key(name) for name in agents[:: max(1, len(agents) // 100)]]
+
+    @classmethod
+    async def open(cls, folder: Path, declared: Folder, database: str) -> Self:
+        """The desk of a new system on an empty database (SQLite in the folder where none is named), started."""
+        settings = replace(Settings(), data=folder, database=database)
+        desk = cls(await asyncio.to_thread(_prepare, settings, declared))
+        await desk.system.start()
+        gc.collect()
+        gc.freeze()
+        return desk
 
     async def one_by_one(self, count: int) -> list[float]:
         """Milliseconds of `count` actions by one caller."""
@@ -84,9 +111,9 @@ class Desk:
             for _ in left:
                 await self._act()
 
-        started, cpu = time.perf_counter(), _cpu()
+        started, cpu = time.perf_counter(), cpu_seconds()
         await asyncio.gather(*(caller() for _ in range(callers)))
-        return count / (time.perf_counter() - started), (_cpu() - cpu) / count * 1e6
+        return count / (time.perf_counter() - started), (cpu_seconds() - cpu) / count * 1e6
 
     async def open_loop(self, rate: float, seconds: float) -> list[float]:
         """Milliseconds of actions that arrive at random, `rate` a second, whoever is still waiting."""
@@ -103,7 +130,7 @@ class Desk:
         return (time.perf_counter() - started) * 1000
 
     async def _act(self) -> None:
-        tool = f"work.t{self._chance.randrange(190)}"
+        tool = self._chance.choice(self._tools)
         arguments: dict[str, Json] = {"amount": self._chance.randrange(1, 9_000), "item": "bolt", "quantity": 3}
         if self.slow:
             arguments["item"] = "slow"
@@ -111,8 +138,8 @@ class Desk:
         if reply.status != "done":
             raise AssertionError(f"the bench measures allowed actions only: {reply}")
 
-    def _key(self, number: int) -> str:
-        return self.system.identity.issue_credential(f"agent-{number}", "api_key", "system").secret
+    def _key(self, agent: str) -> str:
+        return self.system.identity.issue_credential(agent, "api_key", "system").secret
 
 
 async def noop(_function: str, arguments: dict[str, Json], _invocation: Invocation) -> Json:
@@ -122,12 +149,7 @@ async def noop(_function: str, arguments: dict[str, Json], _invocation: Invocati
     return {"ok": True}
 
 
-def _prepare(folder: Path, policies: int, agents: int) -> System:
-    system = open_system(replace(Settings(), data=folder / "data"), functions={"noop": noop})
-    system.catalog.apply(organisation(agents, policies), by="person:bench")
+def _prepare(settings: Settings, declared: Folder) -> System:
+    system = open_system(settings, functions={"noop": noop})
+    system.catalog.apply(declared, by="person:bench")
     return system
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime

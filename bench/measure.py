@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sqlite3
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+BLOCKS = 5
+"""How often everything is measured in turn; what is reported is the median over the blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a bench found: its `metrics` by name, and what stood beside it. A peer that could not be run has a
+    `note` that says why."""
+
+    metrics: dict[str, float]
+    peers: dict[str, dict[str, float | str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A factor on every size. Anything below 1 only shows that the bench runs; its figures mean nothing."""
+
+    factor: float = 1.0
+
+    def of(self, size: int, least: int = 1) -> int:
+        """`size` at this scale, never below `least`."""
+        return max(least, round(size * self.factor))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -20,6 +47,22 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
+
+
+def medians(blocks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """For every name the median over the blocks, each of which has the same names."""
+    return {name: median([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def timed(call: Callable[[T], object], items: Iterable[T]) -> list[float]:
+    """Milliseconds of `call` for each of the items, one after another."""
+    return [_once(call, item) for item in items]
+
+
+def cpu_seconds() -> float:
+    """Seconds of CPU this process has used, in all its threads and in the kernel on its behalf."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 class RawCommits:
@@ -36,22 +79,39 @@ class RawCommits:
 
     def block(self, count: int) -> list[float]:
         """Milliseconds of `count` commits, one after another."""
-        return [self._once(number) for number in range(count)]
+        return timed(self._commit, range(count))
 
-    def _once(self, number: int) -> float:
-        started = time.perf_counter()
+    def close(self) -> None:
+        self._connection.close()
+
+    def _commit(self, number: int) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.execute("INSERT INTO row VALUES (?, ?)", (number, "x" * 300))
         self._connection.execute("COMMIT")
-        return (time.perf_counter() - started) * 1000
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the figures are measured on, and how busy it is before they are."""
     return {
         "python": platform.python_version(),
         "system": platform.system(),
-        "processor": platform.machine(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "sqlite": sqlite3.sqlite_version,
+        "load": round(os.getloadavg()[0], 2),
     }
+
+
+def _once(call: Callable[[T], object], item: T) -> float:
+    started = time.perf_counter()
+    call(item)
+    return (time.perf_counter() - started) * 1000
+
+
+def _processor() -> str:
+    """The model where the system names it, else the architecture."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from autonomy.catalog import Folder, read
 
 UNITS = 20
@@ -110,8 +113,9 @@ _RULES = (
 _GLOBAL = '@id("global-{0}") forbid(principal, action, resource) when {{ context.cost > {1} }};'
 
 
-def organisation(agents: int, policies: int) -> Folder:
-    """`agents` agents in twenty units, `policies` rules of which one in fifty applies to every tool."""
+def organisation(agents: int, policies: int, more: Mapping[str, str] = MappingProxyType({})) -> Folder:
+    """`agents` agents in twenty units, `policies` rules of which one in fifty applies to every tool, and `more` files
+    beside them."""
     everywhere = policies // 50
     tools = min(TOOLS, max(1, (policies - everywhere) // len(_RULES)))
     files = {
@@ -122,7 +126,7 @@ def organisation(agents: int, policies: int) -> Folder:
     for start in range(0, agents, 1_000):
         numbers = range(start, min(agents, start + 1_000))
         files[f"agents-{start}.yaml"] = "".join(_AGENT.format(number, number % UNITS) for number in numbers)
-    return read(files)
+    return read(files | dict(more))
 
 
 def _rules(policies: int, everywhere: int, tools: int) -> list[str]:

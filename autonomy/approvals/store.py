@@ -150,6 +150,18 @@ def claimable(reader: Reader, at: int, count: int) -> list[Hold]:
     return _holds(reader, query.order_by(hold.c.created_at, hold.c.action).limit(count))
 
 
+def claimed_by_another(reader: Reader, owner: str) -> bool:
+    """Whether a process other than `owner` is carrying something out."""
+    query = select(hold.c.action).where(_ALIVE, hold.c.state == "claimed", hold.c.claimed_by != owner).limit(1)
+    return reader.execute(query).first() is not None
+
+
+def release_claims(tx: Tx, alive: Sequence[str]) -> None:
+    """Let the claims run out of every process that is not among `alive`."""
+    left = _ALIVE, hold.c.state == "claimed", hold.c.claimed_by.not_in(alive)
+    tx.execute(update(hold).where(*left).values(claim_until=0))
+
+
 def newest(reader: Reader, states: Sequence[State], count: int, before: Hold | None) -> list[Hold]:
     """Holds in any of `states` (all when empty), newest first, from after `before` in that order."""
     query = select(hold).order_by(hold.c.created_at.desc(), hold.c.action.desc()).limit(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, select
 from autonomy.db import Database
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
-from autonomy.kernel.errors import Unauthenticated
+from autonomy.kernel.errors import AutonomyError, Unauthenticated
 
 from .effect import Effects, Errand
 from .epochs import Watch
@@ -57,17 +58,24 @@ class Containing:
 
     async def run(self) -> None:
         """Cancel whenever identity has moved; until cancelled."""
+        seen = self._watch.identity
         while True:
             async with self._watch.changed:
-                await self._watch.changed.wait()
-            self.cancel()
+                while self._watch.identity == seen:
+                    await self._watch.changed.wait()
+            now = self._watch.identity
+            try:
+                self.cancel()
+                seen = now
+            except AutonomyError as error:
+                log.warning("could not look whom to stop: %s", error.code)
+                await asyncio.sleep(LOOK_SECONDS)
 
     def cancel(self) -> list[str]:
         """Cancel the calls under way in this process whose agent or tool may no longer act; returns their actions."""
         stopped = []
-        for action_id, (errand, task) in list(self._effects.under_way.items()):
-            if self._is_stopped(errand):
-                task.cancel()
+        for action_id, call in list(self._effects.under_way.items()):
+            if self._is_stopped(call.errand) and self._effects.stop(action_id):
                 stopped.append(action_id)
         if stopped:
             log.warning("stopped %d calls under way", len(stopped))
@@ -86,16 +94,16 @@ class Containing:
 
     def _in_flight(self, connection: Connection, stop: Containment) -> list[str]:
         columns = action.c
-        query = select(columns.id, columns.agent, columns.tool).where(columns.state == "intent").order_by(columns.id)
+        query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent").order_by(columns.id)
         rows = connection.execute(query).all()
-        return [row.id for row in rows if self._covers(stop, row.agent, row.tool)]
+        return [row.id for row in rows if self._covers(stop, json.loads(row.context)["chain"], row.tool)]
 
-    def _covers(self, stop: Containment, agent: str, tool: str) -> bool:
+    def _covers(self, stop: Containment, chain: list[str], tool: str) -> bool:
         if stop.scope == "everything":
             return True
         if stop.scope == "tool":
             return bool(tool == stop.target)
-        return self._identity.containment_of(self._watch.identity, agent) is not None
+        return any(self._identity.containment_of(self._watch.identity, agent) for agent in chain)
 
 
 def _still_open(connection: Connection, actions: list[str]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from autonomy.audit import SubjectKey, Vault
-from autonomy.budget import Charge, charges, limits_for
+from autonomy.budget import Charge, Refusal, charges, judge, limits_for
+from autonomy.budget.store import read_balances
 from autonomy.db import Database
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
@@ -95,6 +96,12 @@ class Describer:
             return Drift({use.name: use.value(buckets) for use in action.windows}, frozenset(found.scalars()))
 
         return await self._database.read(read)
+
+    async def no_room(self, action: Action) -> Refusal | None:
+        """The budget that has no room for the action now; its intent's own transaction looks again."""
+        keys = [charge.account for charge in action.charges]
+        balances = await self._database.read(lambda connection: read_balances(connection, keys))
+        return judge(action.charges, balances)
 
     def _find(self, attempt: Attempt) -> Tool:
         """The tool, if every agent of the chain is scoped for it. An unseen one looks like one that does not exist."""

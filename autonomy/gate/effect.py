@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from autonomy.audit import Leaf
 from autonomy.budget import Charge, Overrun, Usage
@@ -19,7 +20,7 @@ from autonomy.identity import Caller
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 from autonomy.tools import Connectors, Invocation, Refused, Result, Tool, Unreachable, Unsure
@@ -36,7 +37,9 @@ log = logging.getLogger("autonomy.gate")
 
 ASKS = 3  # how often a system of record is asked whether a write happened before a person has to look
 ASK_AGAIN_SECONDS = 0.2  # between two questions; what is under way there may still arrive
-STOPPED = "stopped"  # the message with which containment cancels a call
+STOPPED = "action.stopped"
+RECORD_SECONDS = 2.0  # how long a caller waits for the record of how it ended, once it has ended
+WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the store does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,20 @@ class End:
     via: str | None = None
 
 
+class Stopped(Exception):
+    """The call was cancelled while it was out."""
+
+
+@dataclass(slots=True)
+class Call:
+    """An errand under way. Only while the connector is `out` there is something to cancel."""
+
+    errand: Errand
+    task: asyncio.Task[Reply]
+    out: bool = False
+    stopped: bool = False
+
+
 class Effects:
     """Carries errands out. Each runs in a task of its own, so that its ending is recorded whoever stops waiting."""
 
@@ -86,24 +103,42 @@ class Effects:
         self._queue = queue
         self._owner = owner
         self._clock = clock
-        self.under_way: dict[str, tuple[Errand, asyncio.Task[Reply]]] = {}
-        self._trailing: set[asyncio.Future[Answer]] = set()
+        self.under_way: dict[str, Call] = {}
+        self._trailing: set[asyncio.Future[Any]] = set()
+        self._closing = False
 
     async def carry_out(self, errand: Errand) -> Reply:
         """Perform and settle. Cancelling the waiter cancels the effect; its ending is recorded all the same."""
         task = asyncio.create_task(self._run(errand))
-        self.under_way[errand.action] = (errand, task)
+        self.under_way[errand.action] = Call(errand, task)
         task.add_done_callback(lambda _: self.under_way.pop(errand.action, None))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.cancel()
+            self.stop(errand.action)
             raise
 
+    def stop(self, action: str) -> bool:
+        """Cancel the call, or keep it from going out; whether there was one to stop. Asking what became of it and
+        writing that down go on."""
+        call = self.under_way.get(action)
+        if call is None or call.stopped:
+            return False
+        call.stopped = True
+        if call.out:
+            call.task.cancel()
+        return True
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way and every ending is written."""
+        while tasks := [*(call.task for call in self.under_way.values()), *self._trailing]:
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
-        """Wait for what is under way and for the endings on their way to the store."""
-        tasks = [task for _, task in self.under_way.values()]
-        await asyncio.gather(*tasks, *self._trailing, return_exceptions=True)
+        """Wait for what is under way and for the endings on their way to the store; what the store does not take now
+        is left to whoever takes over."""
+        self._closing = True
+        await self.idle()
 
     async def _run(self, errand: Errand) -> Reply:
         failpoint("intent.durable")
@@ -116,29 +151,38 @@ class Effects:
             result = await self._call(errand)
         except (Refused, Unreachable) as error:
             return End("failed", code=error.code, message=error.message)
-        except (Unsure, asyncio.CancelledError) as error:
-            return await self._find_out(errand, error)
+        except Unsure as error:
+            return await self._find_out(errand, error.code, str(error))
+        except Stopped:
+            return await self._find_out(errand, STOPPED, "stopped before an answer came")
         except Exception:
             # A connector that breaks in a way nobody declared has told us nothing about the world.
             log.exception("the connector of `%s` broke", errand.tool.name)
-            return await self._find_out(errand, Unsure("the connector broke"))
+            return await self._find_out(errand, Unsure.default_code, "the connector broke")
         return self._done(errand, result.value, result)
 
     async def _call(self, errand: Errand) -> Result:
+        """The call itself, the one part that can be stopped. What nobody here began, recovery repeats unstoppably."""
         invocation = Invocation(errand.action, errand.agent_name, errand.tool.deadline)
-        return await self._connectors.call(errand.tool, errand.arguments, invocation)
+        call = self.under_way.get(errand.action)
+        if call is None:
+            return await self._connectors.call(errand.tool, errand.arguments, invocation)
+        if call.stopped:
+            raise Unreachable("stopped before it began", code=STOPPED)
+        call.out = True
+        try:
+            return await self._connectors.call(errand.tool, errand.arguments, invocation)
+        except asyncio.CancelledError:
+            call.task.uncancel()
+            raise Stopped from None
+        finally:
+            call.out = False
 
-    async def _find_out(self, errand: Errand, error: BaseException) -> End:
-        """A call without an answer. A cancellation counts once: what follows is bookkeeping and goes on."""
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and task is not None:
-            task.uncancel()
-        stopped = isinstance(error, asyncio.CancelledError)
-        code = "action.stopped" if stopped else error.code if isinstance(error, AutonomyError) else "upstream.unsure"
-        message = "stopped before an answer came" if stopped else str(error)
+    async def _find_out(self, errand: Errand, code: str, message: str) -> End:
+        """A call without an answer."""
         if errand.tool.effect == "read":
             return End("failed", Usage(calls=1), code=code, message=message)
-        if errand.tool.effect == "write-keyed" and not stopped:
+        if errand.tool.effect == "write-keyed" and code != STOPPED:
             return await self._repeat(errand, code, message)
         if errand.tool.effect == "write-queryable":
             return await self.ask(errand, code, message)
@@ -150,7 +194,7 @@ class Effects:
             result = await self._call(errand)
         except Refused as error:
             return End("failed", code=error.code, message=error.message)
-        except (AutonomyError, asyncio.CancelledError):
+        except (AutonomyError, Stopped):
             return End("unknown", code=code, message=f"{message}; a person has to look")
         return replace(self._done(errand, result.value, result), via="reconcile")
 
@@ -182,10 +226,15 @@ class Effects:
         return End("done", usage, obligations.apply(errand.verdict.obligations, value))
 
     async def end(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
-        """Write how it ended, and say it. A read's ending joins the next group; nobody waits for it."""
-        writing = self._write(self._ending(errand, end, by))
-        if errand.tool.effect != "read" or end.state != "done":
-            answer = await asyncio.shield(writing)
+        """Write how it ended, and say it. A read's ending joins the next group and nobody waits for it, unless it
+        labels the case: the label must be there before the agent can act upon what it has read.
+
+        Raises Overdue where the store does not take it in time; it is written as soon as the store does.
+        """
+        ending = self._ending(errand, end, by)
+        writing = self._write(ending)
+        if errand.tool.effect != "read" or end.state != "done" or ending.labels:
+            answer = await self._written(errand.action, writing)
             if isinstance(answer, Ended):
                 log.warning("the ending of %s came late; it had ended as %s", errand.action, answer.state)
             failpoint("outcome.durable")
@@ -204,28 +253,62 @@ class Effects:
         """End an errand that nobody waits for."""
         self._write(self._ending(errand, end, None))
 
-    async def recover(self, errand: Errand) -> Reply:
-        """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown."""
-        return await self.end(errand, await self._recovered(errand))
+    async def recover(self, errand: Errand, forgotten: bool = False) -> Reply:
+        """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown.
 
-    async def _recovered(self, errand: Errand) -> End:
+        `forgotten` where its arguments were erased: then nothing can be repeated or asked.
+        """
+        return await self.end(errand, await self._recovered(errand, forgotten))
+
+    async def _recovered(self, errand: Errand, forgotten: bool) -> End:
         code, message = "action.interrupted", "the process that performed it died"
         if errand.tool.effect == "read":
             return End("failed", Usage(calls=1), code=code, message=message, via="recovery")
-        if errand.tool.effect == "write-keyed":
+        if errand.tool.effect == "write-keyed" and not forgotten:
             return await self._repeat(errand, code, message)
-        if errand.tool.effect == "write-neither":
+        if errand.tool.effect == "write-neither" or forgotten:
             return End("unknown", code=code, message=f"{message}; a person has to look", via="recovery")
         end = await self.ask(errand, code, message)
         # People have allowed it and nobody is there to ask again: what did not happen is done now.
         return await self._perform(errand) if end.state == "failed" and errand.approved else end
 
+    async def _written(self, action: str, writing: asyncio.Future[Answer]) -> Answer:
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                return await asyncio.shield(writing)
+        except (TimeoutError, Unavailable, Busy):
+            raise Overdue(
+                "it has ended, but the store does not take down how",
+                code="action.unrecorded",
+                hint="do not send it again; ask for its result",
+                action=action,
+            ) from None
+
     def _write(self, ending: Ending) -> asyncio.Future[Answer]:
-        """On its way to the store, whoever waits for it."""
-        writing = self._queue.submit(ending)
+        """On its way to the store, whoever waits for it, again and again until the store takes it."""
+        writing: asyncio.Future[Answer]
+        try:
+            writing = self._queue.submit(ending)
+        except (Unavailable, Busy) as error:
+            writing = asyncio.get_running_loop().create_future()
+            writing.set_exception(error)
         self._trailing.add(writing)
-        writing.add_done_callback(self._trailing.discard)
+        writing.add_done_callback(partial(self._wrote, ending))
         return writing
+
+    def _wrote(self, ending: Ending, writing: asyncio.Future[Answer]) -> None:
+        self._trailing.discard(writing)
+        if writing.cancelled() or not isinstance(error := writing.exception(), (Unavailable, Busy)):
+            return
+        log.warning("the ending of %s is not recorded yet: %s", ending.action, error.code)
+        if not self._closing:
+            again = asyncio.create_task(self._write_again(ending))
+            self._trailing.add(again)
+            again.add_done_callback(self._trailing.discard)
+
+    async def _write_again(self, ending: Ending) -> None:
+        await asyncio.sleep(WRITE_AGAIN_SECONDS)
+        self._write(ending)
 
     def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
         at = self._clock()

@@ -194,6 +194,7 @@ class Journal:
         self._states[unit.action] = (unit.state, unit.owner)
         self._rows[END_ACTION].append((unit.state, unit.at, unit.code, unit.message, unit.money, unit.action))
         self._rows[PUT_LABEL] += [(unit.case, label, unit.at) for label in sorted(unit.labels)]
+        self._labels[unit.case] |= unit.labels
         self._rows[INSERT_PAYLOAD] += unit.payloads
         return Committed(self._page.append(unit.leaf(overruns)))
 

@@ -7,6 +7,7 @@ anything, so that nobody takes over what is still being done.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -14,10 +15,14 @@ from pathlib import Path
 
 from sqlalchemy import BigInteger, cast, delete, func, or_, select, text, update
 
+from autonomy.approvals.store import release_claims
 from autonomy.db import CommitQueue, Tx, upsert
+from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.ids import new_id
 
 from .store import action, process
+
+log = logging.getLogger("autonomy.gate")
 
 BEAT_SECONDS = 1.0
 DEAD_MS = 3_000  # three missed beats
@@ -47,7 +52,10 @@ class Lifeline:
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            await self.beat()
+            try:
+                await self.beat()
+            except AutonomyError as error:
+                log.warning("could not beat: %s", error.code)
             await asyncio.sleep(BEAT_SECONDS)
 
     async def leave(self) -> None:
@@ -55,9 +63,10 @@ class Lifeline:
         await self._queue.perform(lambda tx: tx.execute(delete(process).where(process.c.id == self.owner)))
 
     def take_over(self, tx: Tx, count: int) -> list[str]:
-        """Make open actions of dead processes ours; returns their ids."""
+        """Make open actions of dead processes ours, and free what they had claimed; returns the actions' ids."""
         alive = select(process.c.id).where(process.c.beat >= store_time(tx) - DEAD_MS)
         live = [found for found in tx.execute(alive).scalars() if found == self.owner or not self._died(tx, found)]
+        release_claims(tx, live)
         orphaned = action.c.state == "intent", or_(action.c.owner.is_(None), action.c.owner.not_in(live))
         ids = list(tx.execute(select(action.c.id).where(*orphaned).limit(count)).scalars())
         tx.execute(update(action).where(action.c.id.in_(ids)).values(owner=self.owner))

@@ -99,6 +99,8 @@ class Attempt:
     identity: int
     arguments: bytes
     drift: Drift | None = None
+    moves: int = 0
+    """How often the epochs moved while it was decided."""
     hold: HoldClaim | None = None
     bound: str = ""
     """What the approval of a resumed action binds to."""

@@ -43,11 +43,11 @@ _ENDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An action as it was written down: enough to decide it again, or to end it."""
+    """An action as it was written down: enough to decide it again, or to end it. No `arguments`: they were erased."""
 
     row: Any
     request: Request
-    arguments: bytes
+    arguments: bytes | None
     chain: tuple[str, ...]
     delegations: tuple[str, ...]
     credential: str
@@ -66,7 +66,7 @@ class Results:
         """The present state of one of the caller's actions; raises NotFound for any other."""
         reply = await self._database.read(lambda connection: self._find(connection, action_id, caller.agent_id))
         if reply is None:
-            raise NotFound(f"there is no action `{action_id[:40]}`", code="action.unknown")
+            raise _no_action(action_id)
         return reply
 
     async def repeated(self, caller: Caller, key: str) -> Reply | None:
@@ -90,21 +90,20 @@ class Results:
 
         return await self._database.read(read)
 
-    async def waiting(self, action_id: str) -> Waiting | None:
-        """What a held action was, to take it up again; None where its arguments were erased."""
+    async def waiting(self, action_id: str) -> Waiting:
+        """What an action was, to take it up again. Raises NotFound."""
         return await self._database.read(lambda connection: self._waiting(connection, action_id))
 
-    def _waiting(self, connection: Connection, action_id: str) -> Waiting | None:
-        row = connection.execute(select(action).where(action.c.id == action_id)).one()
+    def _waiting(self, connection: Connection, action_id: str) -> Waiting:
+        row = connection.execute(select(action).where(action.c.id == action_id)).one_or_none()
+        if row is None:
+            raise _no_action(action_id)
         opened = self._vault.open(connection, action_id, "arguments")
-        if opened is None:
-            return None
+        arguments = opened.value if opened else None
         context = json.loads(row.context)
-        request = Request(row.tool, json.loads(opened.value), row.case_id, **context["lineage"])
+        request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
         chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
-        return Waiting(
-            row, request, opened.value, chain, delegations, context["credential"], row.bind, context["tokens"]
-        )
+        return Waiting(row, request, arguments, chain, delegations, context["credential"], row.bind, context["tokens"])
 
     def _find(self, connection: Connection, action_id: str, agent: str) -> Reply | None:
         row = connection.execute(select(action).where(action.c.id == action_id, action.c.agent == agent)).one_or_none()
@@ -117,6 +116,10 @@ class Results:
         if row.state == "done" and (opened := self._vault.open(connection, row.id, "result")):
             result = json.loads(opened.value)
         return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, row.message)
+
+
+def _no_action(action_id: str) -> NotFound:
+    return NotFound(f"there is no action `{action_id[:40]}`", code="action.unknown")
 
 
 def repeat_key(caller: Caller, key: str) -> str:

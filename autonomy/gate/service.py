@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from autonomy.approvals import Claim
@@ -51,7 +51,8 @@ from .units import (
     Repeat,
 )
 
-ROUNDS = 3  # decisions under moved epochs or drifted facts before the door stays shut
+MOVES = 3  # decisions that the epochs overtook before the door stays shut
+ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
 
@@ -120,7 +121,7 @@ class Gate:
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
         waiting = await self._results.waiting(claim.action)
-        if waiting is None:
+        if waiting.arguments is None:
             raise NotFound("its arguments were erased", code="approval.erased")
         admit = partial(self._identity.readmit, waiting.chain, waiting.delegations, waiting.credential)
         await self._watch.refresh()
@@ -159,6 +160,8 @@ class Gate:
                 decided = await self._refuse(attempt, denied)
             if decided is not None:
                 return decided
+            if attempt.moves >= MOVES:
+                break
         refusal = Denied("policy.unsettled", "what is declared changes faster than it can be decided under")
         refused = await self._refuse(attempt, refusal, at_any_epoch=True)
         assert refused is not None  # a denial that counts at any epoch is never told that the epochs moved
@@ -176,7 +179,7 @@ class Gate:
         if verdict.effect == "deny":
             return await self._deny(action, verdict)
         if attempt.request.dry_run:
-            return plan_reply(action, verdict)
+            return await self._plan(action, verdict)
         if verdict.effect == "allow":
             return await self._intend(action, verdict)
         return await self._hold(action, verdict)
@@ -193,7 +196,7 @@ class Gate:
         """Ask people. A repeat of an action they were asked about hears what became of that one."""
         attempt = action.attempt
         if attempt.hold is not None:
-            return hold_reply(await self._holding.ask_again(action, verdict), notices(verdict))
+            return await self._ask_again(action)
         held = await self._holding.hold(action, verdict)
         match held:
             case None:
@@ -204,6 +207,21 @@ class Gate:
         if held.state in ALIVE:
             return hold_reply(held, notices(verdict))
         return await self._results.of(attempt.caller, held.action)
+
+    async def _ask_again(self, action: Action) -> Reply:
+        """What was approved would now need more: everybody is asked again, for what they said before is void."""
+        question = replace(action.question(), approvals=frozenset())
+        verdict = action.attempt.house.bundle.decide(question)
+        if verdict.effect == "deny":
+            raise Denied("policy.denied", "; ".join(verdict.reasons), verdict)
+        return hold_reply(await self._holding.ask_again(action, verdict), notices(verdict))
+
+    async def _plan(self, action: Action, verdict: Verdict) -> Reply:
+        """What would come of it, budgets included."""
+        refusal = await self._describer.no_room(action) if verdict.effect == "allow" else None
+        if refusal is not None:
+            raise self._refusals.over_budget(refusal, action.attempt.house.organisation.currency.base)
+        return plan_reply(action, verdict)
 
     async def _guessed_wrong(self, action: Action) -> bool:
         """A refusal rests on what is true, not on what was taken for granted; look, and decide again if they differ."""
@@ -262,6 +280,7 @@ class Gate:
 
     async def _renew(self, attempt: Attempt) -> None:
         """Begin again under the epochs in force: who knocks is admitted anew, what is declared is read anew."""
+        attempt.moves += 1
         await self._watch.refresh()
         attempt.house, attempt.identity = await self._watch.house(), self._watch.identity
         attempt.caller = attempt.admit(attempt.identity)

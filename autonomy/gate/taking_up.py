@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Literal
 
 from sqlalchemy import Connection, select
 
 from autonomy.approvals import Approvals, Claim
-from autonomy.approvals.store import was_held
+from autonomy.approvals.store import claimed_by_another, was_held
 from autonomy.audit import Vault
 from autonomy.budget import Usage
 from autonomy.db import CommitQueue, Database
-from autonomy.kernel.errors import AutonomyError, Conflict
+from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
+from autonomy.tools import Tool
 
 from .effect import NOTHING_BUT_A_CALL, Effects, End, Errand
 from .epochs import Watch
@@ -35,6 +36,10 @@ CLAIM_MS = 30_000  # how long one process has to begin an approved action before
 TAKE = 64  # actions of dead processes taken over at once
 
 
+Pinned = Callable[[str, str], Tool]
+"""The tool of a name in the wording of a digest, whatever is declared now; blocks on the store."""
+
+
 class TakingUp:
     """Carries on with what nobody carries on with."""
 
@@ -51,6 +56,7 @@ class TakingUp:
         vault: Vault,
         watch: Watch,
         lifeline: Lifeline,
+        pinned: Pinned,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -62,6 +68,8 @@ class TakingUp:
         self._vault = vault
         self._watch = watch
         self._lifeline = lifeline
+        self._pinned = pinned
+        self._again: list[str] = []
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -85,12 +93,15 @@ class TakingUp:
 
     async def look(self) -> None:
         """Resume what is ready, recover what dead processes left."""
-        for claim in await asyncio.to_thread(self._approvals.claim, self._lifeline.owner, CLAIM_MS):
-            failpoint("claim.durable")
-            self._begin(self._resume(claim))
+        again, self._again = self._again, []
+        for taken in again:
+            self._begin(self._recover(taken))
         if await self._database.read(self._orphans):
             for taken in await self._queue.perform(lambda tx: self._lifeline.take_over(tx, TAKE)):
                 self._begin(self._recover(taken))
+        for claim in await asyncio.to_thread(self._approvals.claim, self._lifeline.owner, CLAIM_MS):
+            failpoint("claim.durable")
+            self._begin(self._resume(claim))
 
     async def idle(self) -> None:
         """Wait until everything taken up has ended."""
@@ -103,15 +114,19 @@ class TakingUp:
         task.add_done_callback(self._tasks.discard)
 
     def _orphans(self, connection: Connection) -> bool:
-        """Whether anything begun is not ours; whether its owner lives is looked at in the transaction."""
-        query = select(action.c.id).where(action.c.state == "intent", action.c.owner != self._lifeline.owner).limit(1)
-        return connection.execute(query).first() is not None
+        """Whether anything begun or claimed is not ours; whether its owner lives is looked at in the transaction."""
+        owner = self._lifeline.owner
+        begun = select(action.c.id).where(action.c.state == "intent", action.c.owner != owner).limit(1)
+        return connection.execute(begun).first() is not None or claimed_by_another(connection, owner)
 
     async def _resume(self, claim: Claim) -> None:
         try:
             reply = await self._gate.resume(claim)
         except Conflict as error:
             log.info("%s was taken over: %s", claim.action, error.code)
+        except (Unavailable, Overdue, Busy) as error:
+            # No word about the action itself. What was not begun is claimed again when the claim runs out.
+            log.warning("%s could not be carried out now: %s", claim.action, error.code)
         except AutonomyError as error:
             await self._refuse(claim, error.code, error.message)
         else:
@@ -125,34 +140,34 @@ class TakingUp:
             log.info("%s had ended already: %s", claim.action, error.code)
 
     async def _recover(self, action_id: str) -> None:
-        waiting = await self._results.waiting(action_id)
-        errand = await self.errand(waiting) if waiting else None
-        if errand is None:
-            log.error("%s cannot be recovered: its tool or its arguments are gone; a person has to look", action_id)
-            return
-        reply = await self._effects.recover(errand)
-        log.info("recovered %s: %s", action_id, reply.status)
+        try:
+            waiting = await self._results.waiting(action_id)
+            reply = await self._effects.recover(await self.errand(waiting), waiting.arguments is None)
+        except Overdue as error:
+            log.warning("recovered %s: %s", action_id, error.code)
+        except AutonomyError as error:
+            log.warning("%s could not be recovered now: %s", action_id, error.code)
+            self._again.append(action_id)
+        else:
+            log.info("recovered %s: %s", action_id, reply.status)
 
     async def resolve(self, action_id: str, state: Literal["done", "failed"], by: str, reason: str) -> Reply:
         """A person has looked how an action of unknown ending ended. Raises Conflict where it is not unknown."""
         waiting = await self._results.waiting(action_id)
-        if waiting is None or waiting.row.state != "unknown":
+        if waiting.row.state != "unknown":
             raise Conflict(f"`{action_id[:40]}` is not of unknown ending", code="action.not_unknown")
         errand = await self.errand(waiting)
-        if errand is None:
-            raise Conflict("its tool is no longer declared", code="action.tool_gone")
         await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
         usage = Usage(errand.money, 1, errand.tokens) if state == "done" else NOTHING_BUT_A_CALL
         end = End(state, usage, code="action.resolved", message=reason, via="person")
         return await self._effects.end(errand, end, by=by)
 
-    async def errand(self, waiting: Waiting) -> Errand | None:
-        """An action of the table as an errand that can be ended; None where its tool is no longer declared."""
+    async def errand(self, waiting: Waiting) -> Errand:
+        """An action of the table as an errand that can be ended, with its tool in the wording it was begun in."""
         row = waiting.row
-        house = await self._watch.house()
-        tool = house.registry.tools.get(row.tool)
-        if tool is None:
-            return None
+        tool = (await self._watch.house()).registry.tools.get(row.tool)
+        if tool is None or tool.revision != row.tool_revision:
+            tool = await asyncio.to_thread(self._pinned, row.tool, row.tool_revision)
         subject = tool.subject_of(waiting.request.arguments) or f"agent:{row.agent}"
         key = await self._vault.key(subject, self._watch.identity)
         return Errand(

@@ -195,9 +195,8 @@ def _target(tx: Tx, scope: Scope, target: str) -> str:
         return store.find_agent(tx, target).id
     if scope == "everything" and target == EVERYTHING:
         return target
-    if scope == "tool":
-        (name,) = rules.check_tools([target])
-        return name
+    if scope == "tool" and rules.is_name(target):
+        return target
     if scope == "unit":
         return str(store.find(tx, store.unit.c.name, target, "unit").name)
     raise Invalid(

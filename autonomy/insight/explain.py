@@ -28,6 +28,7 @@ Remarks = Mapping[tuple[int, str], str]
 """What people added to their votes, by round and name; the log keeps none of it."""
 
 DECISIONS = ("hold", "intent", "denial")
+ENDINGS = ("outcome", "reconcile")
 
 _ENDED_BY: dict[str, ActionState] = {
     "reject": "rejected",
@@ -54,7 +55,6 @@ def explain(
     told = [(index, leaf) for index, leaf in leaves if leaf["kind"] in DECISIONS]
     first = told[0][1] if told else leaves[0][1]
     decisions = tuple(_decided(index, leaf, parts, wordings) for index, leaf in told)
-    outcome = next((_ended(index, leaf, parts) for index, leaf in reversed(leaves) if leaf["kind"] == "outcome"), None)
     return Explanation(
         action=action,
         state=state_of(leaves),
@@ -63,7 +63,7 @@ def explain(
         decisions=decisions,
         approvals=tuple(_said(index, leaf, remarks) for index, leaf in leaves if leaf["kind"] == "approval"),
         worst_case=next((_cost(leaf) for _, leaf in leaves if leaf["kind"] == "intent"), None),
-        outcome=outcome,
+        endings=tuple(_ended(index, leaf, parts) for index, leaf in leaves if leaf["kind"] in ENDINGS),
         position=Position(tuple(index for index, _ in leaves), checkpoint),
         currency=currency,
         unexplained=tuple(_unexplained(leaves, parts, decisions, checkpoint)),
@@ -74,7 +74,7 @@ def state_of(leaves: Leaves) -> ActionState:
     """Where an action stands by its last leaf that says so."""
     for _, leaf in reversed(leaves):
         kind = leaf["kind"]
-        if kind == "outcome":
+        if kind in ENDINGS:
             status: ActionState = leaf["status"]
             return status
         if kind == "denial":
@@ -205,7 +205,7 @@ def _unexplained(
 
 
 _GONE = {
-    "erased": "the {name} were erased; the log keeps only a commitment to them",
-    "changed": "the stored {name} are not what was written: look at the store",
-    "hidden": "the {name} are not for you to read",
+    "erased": "`{name}` was erased; the log keeps only a commitment to it",
+    "changed": "`{name}` as stored is not what was written: look at the store",
+    "hidden": "`{name}` is not for you to read",
 }

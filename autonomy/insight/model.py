@@ -148,7 +148,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one action came out as it did, put together from its leaves and from nothing else."""
+    """Why one action came out as it did, put together from its leaves and from nothing else.
+
+    The last of `endings` stands; one before it was `unknown` until somebody found out.
+    """
 
     action: str
     state: ActionState
@@ -157,7 +160,7 @@ class Explanation:
     decisions: tuple[Decided, ...]
     approvals: tuple[Said, ...]
     worst_case: Cost | None
-    outcome: Ended | None
+    endings: tuple[Ended, ...]
     position: Position
     currency: str
     unexplained: tuple[str, ...] = ()

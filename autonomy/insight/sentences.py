@@ -24,13 +24,20 @@ _EVENTS = {
 
 
 def sentences(found: Explanation) -> list[str]:
-    """The explanation, one sentence after another, in the order in which things happened."""
+    """The explanation, one sentence after another, in the order in which things happened.
+
+    Safe to print: what agents wrote cannot move the cursor of a terminal or turn the direction of the text.
+    """
+    return [_printable(line) for line in _lines(found)]
+
+
+def _lines(found: Explanation) -> list[str]:
     return [
         *_asked(found),
         *(line for decided in found.decisions for line in _decision(decided)),
         *(_vote(said) for said in found.approvals),
         *_costs(found),
-        *([] if found.outcome is None else _outcome(found.outcome)),
+        *(line for ended in found.endings for line in _ending(ended)),
         *_proof(found),
         *(f"Not told: {line}." for line in found.unexplained),
     ]
@@ -38,7 +45,7 @@ def sentences(found: Explanation) -> list[str]:
 
 def _asked(found: Explanation) -> Iterator[str]:
     who, what = found.who, found.what
-    chain = f", acting for {', '.join(who.acts_for)}" if who.acts_for else ""
+    chain = f", acting for {', '.join(who.acts_for)}," if who.acts_for else ""
     yield f"Agent `{who.name}` of unit `{who.unit}`{chain} asked to use `{what.tool}` in case `{what.case}`."
     yield f"It answers to its sponsor `{who.sponsor}`; its declaration was revision {who.revision[:12]}."
     yield f"Arguments: {_part(what.arguments)}."
@@ -77,14 +84,14 @@ def _by(decided: Decided) -> str:
 def _vote(said: Said) -> str:
     role = f" as `{said.role}`" if said.role else ""
     shown = f", having been shown {said.shown[:12]}" if said.shown else ""
-    reason = f": {said.reason}" if said.reason else ""
+    reason = f": {json.dumps(said.reason, ensure_ascii=False)}" if said.reason else ""
     return f"At {rfc3339(said.at)} {said.actor}{role} {_EVENTS.get(said.event, said.event)}{shown}{reason}."
 
 
 def _costs(found: Explanation) -> Iterator[str]:
     if found.worst_case is not None and (told := _cost(found.worst_case, found.currency)):
         yield f"Reserved at worst: {told}."
-    if found.outcome is not None and (told := _cost(found.outcome.cost, found.currency)):
+    if found.endings and (told := _cost(found.endings[-1].cost, found.currency)):
         yield f"Taken: {told}."
 
 
@@ -94,10 +101,11 @@ def _cost(cost: Cost, currency: str) -> str:
     return " and ".join(part for part in (money, tokens) if part)
 
 
-def _outcome(ended: Ended) -> Iterator[str]:
+def _ending(ended: Ended) -> Iterator[str]:
     why = f" ({ended.code})" if ended.code else ""
     via = f", found out by {ended.via}" if ended.via else ""
-    said = f", on the word of {ended.by}: {ended.reason}" if ended.by else ""
+    said = f", on the word of {ended.by}" if ended.by else ""
+    said += f": {ended.reason}" if ended.reason else ""
     yield f"At {rfc3339(ended.at)} it ended as {ended.status}{why}{via}{said}."
     if ended.result.state != "none":
         yield f"Result: {_part(ended.result)}."
@@ -114,6 +122,10 @@ def _proof(found: Explanation) -> Iterator[str]:
 
 def _part(part: Part) -> str:
     if part.state == "shown":
-        return part.value if isinstance(part.value, str) else json.dumps(part.value, ensure_ascii=False)
+        return json.dumps(part.value, ensure_ascii=False)
     told = {"hidden": "hidden from you", "erased": "erased", "changed": "not what was written", "none": "none"}
     return told[part.state]
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in line)

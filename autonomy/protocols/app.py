@@ -85,7 +85,7 @@ class App:
         except Disconnected:
             raise
         except Exception:
-            log.exception("`%s` broke", incoming.path[:80])
+            log.exception("%r broke", incoming.path[:80])
             return asgi.json(500, {"error": {"code": "error", "message": "internal error"}})
 
     def _check_origin(self, incoming: Incoming) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
 from autonomy.kernel.errors import Unavailable
 from autonomy.wiring import System
@@ -24,6 +25,7 @@ if sys.platform != "win32":
 log = logging.getLogger("autonomy.server")
 
 GRACE_SECONDS = 10  # what is under way when we are told to stop has this long
+THREADS = 4  # of the API: each may hold a reading connection, and the pool admits eight with those of the data plane
 BACKLOG = 2_048  # connections that wait to be taken; ten thousand agents may come back at once
 IDLE_SECONDS = 75  # longer than clients and proxies keep idle connections, so that they close first
 
@@ -48,6 +50,7 @@ async def serving(
     system: System, bound: socket.socket, ready: Ready | None = None, stop: asyncio.Event | None = None
 ) -> None:
     """The same inside a running event loop, on a socket from `bind`, until a signal comes or `stop` is set."""
+    current_default_thread_limiter().total_tokens = THREADS
     await system.start()
     try:
         server = _Uvicorn(Server(system), bound, ready)

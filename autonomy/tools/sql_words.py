@@ -16,7 +16,10 @@ _TEXTS = (
     "char_length concat concat_ws instr left length like lower lpad ltrim printf replace right rpad rtrim split_part "
     "starts_with substr substring to_char trim unicode upper"
 )
-_TIMES = "age date date_part date_trunc datetime extract julianday make_date now strftime time to_date to_timestamp"
+_TIMES = (
+    "age current_date current_time current_timestamp date date_part date_trunc datetime extract julianday make_date now "
+    "strftime time to_date to_timestamp"
+)
 _CHOICES = "cast coalesce ifnull iif nullif typeof unixepoch"
 _AGGREGATES = "array_agg avg bool_and bool_or count every group_concat string_agg sum total"
 _WINDOWS = "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number"

@@ -110,7 +110,8 @@ def _assemble(
         announce_nothing if webhook is None else webhook.announce,
     )
     lifeline, results = Lifeline(queue), Results(database, vault)
-    effects, holding = Effects(connectors, queue, lifeline.owner, clock), Holding(database, queue, approvals)
+    effects = Effects(connectors, queue, lifeline.owner, clock)
+    holding = Holding(database, queue, approvals, clock)
     gate = Gate(
         queue=queue,
         watch=watch,
@@ -134,6 +135,7 @@ def _assemble(
         vault=vault,
         watch=watch,
         lifeline=lifeline,
+        pinned=partial(_pinned, catalog),
     )
     return System(
         settings=settings,
@@ -156,6 +158,14 @@ def _assemble(
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
     )
+
+
+def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:
+    """The tool `name` in the wording of a digest; raises NotFound where it never had that."""
+    for period in catalog.history("Tool", name):
+        if period.digest == revision:
+            return tools.Registry.build(catalog.organisation(period.since_epoch)).get(name)
+    raise NotFound(f"`{name}` never had this wording", code="catalog.not_found")
 
 
 def _webhook(

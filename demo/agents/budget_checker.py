@@ -12,7 +12,7 @@ async def check(desk: Desk, buyer: str, order: dict[str, Any]) -> None:
     """Record the check and give the order back with the answer."""
     asked = {name: order[name] for name in ("sku", "cost_center", "amount")}
     answer = await desk.use("budget.check", f"reorder/{order['sku']}", **asked)
-    hand_over(buyer, "order", **order, enough=answer.done and answer.result[0]["enough"] == 1)
+    hand_over(buyer, "order", **order, enough=answer.done and answer.rows[0]["enough"] == 1)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Buyer:
     async def reorder(self, sku: str, quantity: int, cost_center: str, supplier: str | None = None) -> None:
         """Find the best contract, of `supplier` where one is wished for, and let finance check its price."""
         answer = await self._desk.use("contract.get", f"reorder/{sku}", sku=sku)
-        contracts = [one for one in answer.result or [] if supplier in (None, one["supplier_id"])]
+        contracts = [one for one in answer.rows if supplier in (None, one["supplier_id"])]
         if not contracts:
             note(f"there is no valid contract for {sku}")
             return
@@ -56,7 +56,7 @@ class Buyer:
     async def answer_mail(self, supplier: str) -> None:
         """Read what a supplier wrote, do what it asks for, and answer."""
         case = f"mail/{supplier}"
-        letters = (await self._desk.use("message.list", case, supplier_id=supplier)).result or []
+        letters = (await self._desk.use("message.list", case, supplier_id=supplier)).rows
         wishes = [letter["body"] for letter in letters if "bank account" in letter["body"]]
         if wishes:
             note(f"{supplier} writes: {wishes[0]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 from desk import Answer, Desk, work
 
@@ -12,19 +14,18 @@ async def chase(desk: Desk, order: str) -> None:
     """Ask where the goods are until they are there."""
     case = f"chase/{order}"
     while True:
-        answer = await desk.use("purchase_order.get", case, purchase_order_id=order)
-        if answer.done:
-            found = answer.result[0]
-            if found["status"] == "received":
-                return
-            body = f"Where are our {found['quantity']} pieces of {found['sku']} (order {order})?"
-            answer = await desk.use("message.send", case, supplier_id=found["supplier_id"], body=body)
-        await _calm_down(answer)
+        found = (await _insist(desk, "purchase_order.get", case, purchase_order_id=order)).rows[0]
+        if found["status"] == "received":
+            return
+        body = f"Where are our {found['quantity']} pieces of {found['sku']} (order {order})?"
+        await _insist(desk, "message.send", case, supplier_id=found["supplier_id"], body=body)
 
 
-async def _calm_down(answer: Answer) -> None:
-    if not answer.done:
+async def _insist(desk: Desk, tool: str, case: str, **arguments: Any) -> Answer:
+    """Call again until it is done."""
+    while not (answer := await desk.use(tool, case, **arguments)).done:
         await anyio.sleep(WHEN_REFUSED_SECONDS)
+    return answer
 
 
 if __name__ == "__main__":

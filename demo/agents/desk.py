@@ -12,16 +12,18 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import anyio
+import httpx2
 from mcp import Client, MCPError
 from mcp.client.auth import OAuthFlowError
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
+from mcp_types import RequestParamsMeta
 
+CALL_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.2  # between two looks at an action that waits for people
 
 Handler = Callable[..., Awaitable[None]]
@@ -39,6 +41,11 @@ class Answer:
     @property
     def done(self) -> bool:
         return self.status == "done"
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of a result; none where the call was not done."""
+        return list(self.result["rows"]) if self.done else []
 
     @property
     def code(self) -> str:
@@ -79,7 +86,7 @@ class Desk:
 
     async def _call(self, tool: str, arguments: dict[str, Any], meta: dict[str, Any]) -> Answer:
         try:
-            result = await self._client.call_tool(tool, arguments, meta=meta)
+            result = await self._client.call_tool(tool, arguments, meta=cast(RequestParamsMeta, meta))
         except MCPError as error:
             detail = error.error.data if isinstance(error.error.data, dict) else {}
             return Answer("refused", "", None, {"message": error.error.message, **detail})
@@ -147,7 +154,7 @@ async def _connected() -> AsyncIterator[Desk]:
         issuer=issuer,
     )
     async with (
-        create_mcp_http_client(auth=auth) as http,
+        httpx2.AsyncClient(auth=auth, timeout=CALL_SECONDS) as http,
         Client(streamable_http_client(url, http_client=http)) as client,
     ):
         yield Desk(client)

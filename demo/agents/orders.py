@@ -22,13 +22,13 @@ class Orders:
     async def read(self, order: str) -> None:
         """Read an order and remember its version."""
         answer = await self._desk.use("purchase_order.get", f"order/{order}", purchase_order_id=order)
-        self._seen[order] = answer.result[0]
+        self._seen[order] = answer.rows[0]
 
     async def change(self, order: str, quantity: int, why: str) -> None:
         """Write a new quantity over the version that was read; where it has moved on, read again and decide again."""
         answer = await self._write(order, quantity, why)
         if answer == "record.stale":
-            note(f"somebody changed {order} since it was read: reading it again")
+            note("somebody changed the order since it was read: reading it again")
             await self.read(order)
             await self._write(order, quantity, why)
 

@@ -20,7 +20,7 @@ class Payables:
     async def approve(self, invoices: list[str]) -> None:
         """Approve the open ones among `invoices`."""
         answer = await self._desk.use("invoice.list_open", "invoices/today")
-        for invoice in answer.result or []:
+        for invoice in answer.rows:
             if invoice["id"] in invoices:
                 case = f"invoice/{invoice['id']}"
                 mine = {"invoice_id": invoice["id"], "version": invoice["version"]}
@@ -29,14 +29,14 @@ class Payables:
     async def pay(self, invoice: str) -> None:
         """Pay an approved invoice, exactly its amount."""
         case = f"invoice/{invoice}"
-        found = (await self._desk.use("invoice.get", case, invoice_id=invoice)).result[0]
+        found = (await self._desk.use("invoice.get", case, invoice_id=invoice)).rows[0]
         amount = euros(found["amount_minor"])
         await self._desk.use_patiently("payment.release", case, key=f"pay/{invoice}", invoice_id=invoice, amount=amount)
 
     async def change_account(self, supplier: str, account: str) -> None:
         """Pay a supplier to another account from now on."""
         case = f"supplier/{supplier}"
-        found = (await self._desk.use("supplier.get", case, supplier_id=supplier)).result[0]
+        found = (await self._desk.use("supplier.get", case, supplier_id=supplier)).rows[0]
         wish = {"supplier_id": supplier, "version": found["version"], "bank_account": account}
         await self._desk.use("supplier.update_bank_account", case, why="the supplier asked for it by mail", **wish)
 

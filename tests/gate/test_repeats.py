@@ -172,5 +172,3 @@ async def test_an_unknown_agents_tool_and_a_missing_tool_are_refused_alike(tmp_p
         missing = await it.ask("no.such.tool", n=1)
         assert (missing.status, missing.code) == ("denied", "tool.unknown")
         assert it.plant.calls == []
-
-

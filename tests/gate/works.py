@@ -61,6 +61,7 @@ spec: {{ displayName: {name}, email: {name}@acme.example, roles: {roles}, access
     for name, roles, access in (
         ("ada", "[]", "admin"),
         ("bea", "[boss]", "approver"),
+        ("dora", "[boss]", "approver"),
         ("carl", "[chief]", "approver"),
         ("sam", "[boss]", "approver"),  # sponsors, so may not approve what the agents ask
         ("olga", "[boss]", "approver"),  # owns their work
@@ -68,7 +69,7 @@ spec: {{ displayName: {name}, email: {name}@acme.example, roles: {roles}, access
 )
 
 
-def agent(name: str, unit: str = "works", parent: str = "", rate: int = 100_000) -> str:
+def agent(name: str, unit: str = "works", parent: str = "", sponsor: str = "sam", rate: int = 100_000) -> str:
     """The manifest of one agent."""
     return f"""
 apiVersion: autonomy/v1
@@ -76,8 +77,8 @@ kind: Agent
 metadata: {{ name: {name}, unit: {unit} }}
 spec:
   roles: [worker]
-  sponsor: sam
-  owner: olga
+  sponsor: {sponsor}
+  owner: {"olga" if sponsor == "sam" else sponsor}
   supervisor: boss
   ratePerMinute: {rate}
 {f"  parent: {parent}" if parent else ""}
@@ -211,7 +212,9 @@ def organisation(**changed: str) -> dict[str, str]:
     """The files, by their names without endings; `changed` replaces some of them or adds further ones."""
     files = {
         "people.yaml": PEOPLE + "---" + STAFF,
-        "agents.yaml": "---".join((agent("w1"), agent("w2"), agent("child", parent="w1"), agent("clerk", "office"))),
+        "agents.yaml": "---".join(
+            (agent("w1"), agent("w2"), agent("child", parent="w1"), agent("clerk", "office", sponsor="bea"))
+        ),
         "tools.yaml": TOOLS,
         "budgets.yaml": BUDGETS,
         "policy.cedar": POLICY,
@@ -313,13 +316,21 @@ class Works:
     def system(self) -> System:
         return self.house.system
 
-    async def ask(self, tool: str, agent: str = "w1", /, *, key: str | None = None, case: str = "", **arguments: Json) -> Reply:
+    async def ask(
+        self, tool: str, agent: str = "w1", /, *, key: str | None = None, case: str = "", **arguments: Json
+    ) -> Reply:
         """A call through the door."""
         return await self.house.ask(agent, tool, arguments, key=key, case=case)
 
     async def result(self, action: str, agent: str = "w1") -> Reply:
         """What the agent hears of an earlier action."""
         return await self.system.gate.result(self.house.key(agent), action)
+
+    async def settle(self) -> None:
+        """Wait until everything begun has ended and is written."""
+        await self.system.taking_up.idle()
+        await self.system.queue.perform(lambda tx: None)  # what was handed in before is through
+        await self.system.effects.idle()
 
     def leaves(self, kind: str | None = None) -> list[dict[str, Any]]:
         """What the log says, in order."""

@@ -149,6 +149,7 @@ def test_a_containment_stops_all_below_it_at_the_next_call_in_every_process(worl
     refused = set()
     for name, key in keys.items():
         found = elsewhere.contained(epoch, callers[name])
+        assert elsewhere.containment_of(epoch, name) == found
         if found is not None:
             assert found == made
             refused.add(name)
@@ -197,7 +198,7 @@ def test_containing_twice_is_one_containment_and_lifting_twice_is_refused(world:
         ("agent", "nobody", "agent.unknown"),
         ("agent", "no\x00body", "agent.unknown"),
         ("unit", "nowhere", "unit.unknown"),
-        ("tool", "*", "delegation.tools"),
+        ("tool", "*", "containment.scope"),
         ("everything", "x", "containment.scope"),
         ("planet", "earth", "containment.scope"),
     ],

@@ -112,6 +112,20 @@ def test_a_setting_of_a_new_password_ends_the_sessions_and_the_old_password(cleo
     assert identity.sign_in(cleo, "a different password")
 
 
+def test_a_password_replaced_while_it_was_checked_opens_nothing(
+    cleo: str, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, check = identity.invite(cleo), passwords.check_password
+
+    def replaced_meanwhile(stored: str | None, password: str) -> bool:
+        found = check(stored, password)
+        identity.accept_invitation(link, "a different password")
+        return found
+
+    monkeypatch.setattr(passwords, "check_password", replaced_meanwhile)
+    assert code_of(lambda: identity.sign_in(cleo, PASSWORD)) == "sign_in.failed"
+
+
 @pytest.mark.parametrize("name", ["cleo", "ana", "nobody", "", "No Name", "\x00", "\ud800", "?", "x" * 5_000])
 def test_a_failed_sign_in_is_the_same_for_every_name(cleo: str, identity: Identity, name: str) -> None:
     with pytest.raises(AutonomyError) as caught:

@@ -181,7 +181,7 @@ class Wires:
         """A request of 2026-07-28 with the headers it needs; `headers` replace them."""
         said = {"_meta": META} | dict(params or {})
         named = said.get("name", said.get("taskId"))
-        fitting = {"mcp-protocol-version": VERSION, "mcp-method": method} | ({"mcp-name": named} if named else {})
+        fitting = {"mcp-protocol-version": VERSION, "mcp-method": method} | ({"mcp-name": str(named)} if named else {})
         return self.mcp({"jsonrpc": "2.0", "id": id, "method": method, "params": said}, fitting | headers)
 
     def legacy(self, method: str, params: Mapping[str, Any] | None = None, version: str = "2025-11-25") -> Response:

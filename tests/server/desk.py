@@ -88,7 +88,7 @@ class Client:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         found = self.pool.request(method, path, body=body, headers=sent, retries=False, redirect=False)
-        is_json = bool(found.data) and found.headers.get("Content-Type", "").startswith("application/json")
+        is_json = bool(found.data) and found.headers.get("Content-Type", "").partition(";")[0] == "application/json"
         return Answer(found.status, found.headers, found.data, json.loads(found.data) if is_json else None)
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -111,6 +111,7 @@ class Desk:
     plant: Plant
     url: str
     pool: urllib3.HTTPConnectionPool
+    keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def stranger(self) -> Client:
@@ -125,13 +126,15 @@ class Desk:
         self.system.identity.accept_invitation(self.system.identity.invite(name), password)
 
     def agent(self, name: str = "w1") -> Client:
-        """The agent with a new API key."""
-        return Client(self.pool, self.system.identity.issue_credential(name, "api_key", "system").secret)
+        """The agent with an API key, made the first time."""
+        if name not in self.keys:
+            self.keys[name] = self.system.identity.issue_credential(name, "api_key", "system").secret
+        return Client(self.pool, self.keys[name])
 
     def act(self, tool: str, agent: str = "w1", /, **arguments: Any) -> dict[str, Any]:
         """An action over the agents' own wire; returns the reply."""
         answer = self.agent(agent).post("/v1/actions", {"tool": tool, "arguments": arguments})
-        found: dict[str, Any] = answer.json.get("action_reply") or answer.json
+        found: dict[str, Any] = answer.json
         return found
 
     def held(self, amount: str = "250.00", payee: str = "acme") -> str:

@@ -155,5 +155,3 @@ def test_the_permission_names_in_the_document_are_the_real_ones(hall: Desk) -> N
         for operation in methods.values()
     }
     assert shown == NEEDS
-
-

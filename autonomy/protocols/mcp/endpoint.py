@@ -58,7 +58,7 @@ class McpEndpoint:
         except Disconnected:
             raise
         except Exception:
-            log.exception("`%s` broke", message.method[:80])
+            log.exception("%r broke", message.method[:80])
             return self._failed(Fault(INTERNAL_ERROR, "internal error"), message.id, era)
 
     def _failed(self, error: AutonomyError | Fault, id_: Id | None, era: Era) -> Answer:

@@ -1,0 +1,124 @@
+"""`autonomy people`, `person` and `access`: who works here, and who can do what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .asking import confirm
+from .connect import connected
+from .options import AsJson, Reason, Url, Yes, commands
+from .screen import details, note, say, show_json, table
+from .sessions import write_private
+from .words import span
+
+app = commands()
+person = commands("Invite a person or end their access.")
+app.add_typer(person, name="person")
+
+Name = Annotated[str, typer.Argument(help="The person's name.")]
+
+
+@app.command()
+def people(
+    role: Annotated[str | None, typer.Option(help="Only holders of this role.")] = None,
+    state: Annotated[str | None, typer.Option(help="active or offboarded.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List people.
+
+    \b
+      autonomy people
+    """
+    with connected(url) as client:
+        found = list(client.people(role=role, state=state))
+    if as_json:
+        show_json(found)
+        return
+    rows = (
+        [one["name"], one["display_name"], one["state"], one["roles"], one["access"], one["has_password"]]
+        for one in found
+    )
+    table(["PERSON", "CALLED", "STATE", "ROLES", "ACCESS", "PASSWORD"], rows, "there is no such person")
+
+
+@person.command()
+def invite(
+    name: Name,
+    out: Annotated[Path | None, typer.Option(help="Write the link to this file, readable for you alone.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a one-time link by which a person sets a password; earlier links end.
+
+    \b
+      autonomy person invite rosa --out rosa.link
+    """
+    with connected(url) as client:
+        found = client.invite(name)
+    if out is not None:
+        write_private(out, found["link"] + "\n")
+        del found["link"]
+    if as_json:
+        show_json(found)
+        return
+    note(f"works once, for {span(found['expires_in'])}; `autonomy login --link-file` takes it, and so does a browser")
+    say(found["link"] if out is None else f"the link is in `{out}`")
+
+
+@person.command()
+def offboard(name: Name, reason: Reason, yes: Yes = False, url: Url = None, as_json: AsJson = False) -> None:
+    """End a person's access; the agents they sponsor rest. Asks first on a terminal.
+
+    \b
+      autonomy person offboard nadia --reason "left the company"
+    """
+    confirm(f"End everything `{name}` may do?", yes)
+    with connected(url) as client:
+        found = client.offboard(name, reason)
+    if as_json:
+        show_json(found)
+        return
+    details(
+        {
+            "agents that rest now": found["suspended"],
+            "credentials that ended": found["credentials_revoked"],
+            "live credentials they have seen": found["known_to_them"],
+        }
+    )
+    if found["known_to_them"]:
+        say("rotate these credentials: `autonomy agent credential`, then `autonomy agent revoke cred_…`", "yellow")
+
+
+@app.command()
+def access(
+    kind: Annotated[str | None, typer.Argument(help="`agent` or `person`; both where none is named.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Review who can do what: agents that are not retired, then people.
+
+    \b
+      autonomy access
+    """
+    with connected(url) as client:
+        found = list(client.access_review(kind))
+    if as_json:
+        show_json(found)
+        return
+    rows = (
+        [
+            one["kind"],
+            one["name"],
+            one["state"],
+            [*one["roles"], *one["access"]],
+            one["sponsor"],
+            one["live_credentials"],
+            one["acts_for"],
+        ]
+        for one in found
+    )
+    table(["KIND", "NAME", "STATE", "ROLES AND ACCESS", "SPONSOR", "CREDENTIALS", "ACTS FOR"], rows, "nobody")

@@ -1,0 +1,105 @@
+"""What every figure means and what it has to be. A metric without a line here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure must be, in `words` and as a rule over all metrics of its run."""
+
+    words: str
+    met: Callable[[Metrics], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric: its name, what it is, and its target where it has one."""
+
+    name: str
+    meaning: str
+    target: Target | None = None
+
+
+def _at_most(name: str, limit: float, unit: str = "") -> Target:
+    return Target(f"≤ {limit:g}{unit}", lambda metrics: metrics[name] <= limit)
+
+
+def _at_least(name: str, limit: float) -> Target:
+    return Target(f"≥ {limit:,.0f}", lambda metrics: metrics[name] >= limit)
+
+
+def _over_commits(name: str, commits: int, more: float) -> Target:
+    words = f"≤ {commits} raw commit{'s' * (commits > 1)} + {more} ms"
+    return Target(words, lambda metrics: metrics[name] <= commits * metrics["raw_commit_p50_ms"] + more)
+
+
+FIGURES: Mapping[str, tuple[Figure, ...]] = {
+    "door": (
+        Figure("c1_p50_ms", "one caller: an action, both of its commits included", _over_commits("c1_p50_ms", 2, 1.0)),
+        Figure("raw_commit_p50_ms", "one SQLite FULL commit of one row, in the same run"),
+        Figure("c1_over_two_commits_ms", "what an action costs above its two commits"),
+        Figure("c64_per_s", "64 callers: actions a second", _at_least("c64_per_s", 2_500)),
+        Figure("c64_cpu_us", "64 callers: microseconds of CPU an action"),
+        Figure(
+            "c64_effects_per_s",
+            "64 callers whose effects take 0–20 ms: actions a second",
+            _at_least("c64_effects_per_s", 2_000),
+        ),
+        Figure("open_p50_ms", "arrivals at random, 1,000 a second: half are answered within"),
+        Figure("open_p99_ms", "the same: 99 % are answered within", _at_most("open_p99_ms", 10, " ms")),
+        Figure("pg_c64_per_s", "PostgreSQL, 64 callers: actions a second", _at_least("pg_c64_per_s", 1_500)),
+        Figure("pg_c64_cpu_us", "the same: microseconds of this process's CPU an action"),
+    ),
+    "mcp": (
+        Figure(
+            "added_p50_ms",
+            "one client: a governed read above the same call straight to the upstream",
+            _over_commits("added_p50_ms", 1, 1.5),
+        ),
+        Figure("raw_commit_p50_ms", "one SQLite FULL commit of one row, in the same run"),
+        Figure("added_write_p50_ms", "the same for a write, which waits for two commits"),
+        Figure("direct_p50_ms", "one client straight to the upstream: the read"),
+        Figure("direct_write_p50_ms", "one client straight to the upstream: the write"),
+        Figure("c32_per_s", "32 clients: governed reads a second", _at_least("c32_per_s", 500)),
+        Figure("c32_write_per_s", "32 clients: governed writes a second"),
+        Figure("ready_s", "process start to ready", _at_most("ready_s", 2, " s")),
+        Figure("rss_mb", "resident memory after the load", _at_most("rss_mb", 120, " MB")),
+        Figure("ready_large_s", "process start to ready with 10,000 agents and 1,000 policies"),
+        Figure("rss_large_mb", "resident memory with 10,000 agents and 1,000 policies, once ready"),
+    ),
+    "policy": (
+        Figure("p50_ms", "half of the decisions take at most", _at_most("p50_ms", 0.2, " ms")),
+        Figure("p99_ms", "99 % of the decisions take at most", _at_most("p99_ms", 0.5, " ms")),
+        Figure("allowed_p50_ms", "decisions that allow: half take at most"),
+        Figure("held_p50_ms", "decisions that hold, each put to Cedar twice: half take at most"),
+        Figure("denied_p50_ms", "decisions that deny: half take at most"),
+        Figure("build_s", "from a new revision of the organisation to a bundle that decides"),
+    ),
+    "audit": (
+        Figure("verify_per_s", "leaves verified a second from SQLite by one core", _at_least("verify_per_s", 200_000)),
+        Figure(
+            "append_growth",
+            "CPU to append a leaf at 1,000,000 leaves, over that at 1,000",
+            _at_most("append_growth", 1.3),
+        ),
+        Figure("append_us", "microseconds of CPU to append a leaf at 1,000,000 leaves, 64 a commit"),
+        Figure("append_small_us", "microseconds of CPU to append a leaf at 1,000 leaves, 64 a commit"),
+        Figure("proof_ms", "an inclusion proof made and checked at 1,000,000 leaves", _at_most("proof_ms", 5, " ms")),
+        Figure("proof_p99_ms", "the same: 99 % take at most"),
+        Figure("leaf_bytes", "bytes of a leaf, on average"),
+    ),
+}
+
+
+def described(bench: str, metrics: Metrics) -> list[Figure]:
+    """The figures of a bench in order; raises ValueError where metrics and figures are not the same names."""
+    figures = list(FIGURES[bench])
+    odd = {figure.name for figure in figures} ^ set(metrics)
+    if odd:
+        raise ValueError(f"the metrics of `{bench}` and its figures differ in {', '.join(sorted(odd))}")
+    return figures

@@ -1,0 +1,44 @@
+"""People decide what waits for them, at the API, as the person who has the role."""
+
+from __future__ import annotations
+
+from .company import APPROVERS, Company
+from .processes import Event
+
+
+class Approving:
+    """Listens to what agents do, tells it, and has the right person decide what waits."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self.rejected: set[str] = set()
+
+    def __call__(self, agent: str, event: Event) -> None:
+        teller = self._company.teller
+        match event["event"]:
+            case "used":
+                teller.used(agent, event)
+                if event["status"] == "held":
+                    self._decide(str(event["action"]))
+            case "note":
+                teller.say(f"[dim]{event['text']}[/]", who=agent)
+
+    def _decide(self, action: str) -> None:
+        """Every seat is filled by one person; the first no ends it."""
+        for role in self._roles(action):
+            if not self._vote(action, role):
+                self.rejected.add(action)
+                return
+
+    def _roles(self, action: str) -> list[str]:
+        return [seat["role"] for seat in self._company.auditor.client.approval(action)["seats"]]
+
+    def _vote(self, action: str, role: str) -> bool:
+        person, teller = self._company.people[APPROVERS[role]], self._company.teller
+        shown = person.client.approval(action)
+        title = f"{person.display_name}, {role.replace('-', ' ')}"
+        agreed = teller.asks(f"approve as {title}?", [*shown["reasons"], shown["consequence"]])
+        verdict = "approve" if agreed else "reject"
+        person.client.decide(action, verdict, shown["shown"], role=role)
+        teller.say(f"[bold]{title}[/] {'approves' if agreed else 'rejects'}", "☞", colour="yellow")
+        return agreed

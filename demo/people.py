@@ -1,0 +1,49 @@
+"""People at their consoles: everything they do goes through the API, signed in with a password of their own."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from autonomy.sdk import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is signed in."""
+
+    name: str
+    display_name: str
+    client: Client
+
+
+class People:
+    """The people of the company who have signed in, each by a password that was made for them alone."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stranger = Client(url)
+        self._known: dict[str, Person] = {}
+        self._passwords: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> Person:
+        return self._known[name]
+
+    def accept(self, link: str) -> Person:
+        """Set a password by a one-time link and sign in with it."""
+        password = secrets.token_urlsafe(18)
+        name = self._stranger.accept_invitation(link.rsplit("/", 1)[-1], password)
+        session = self._stranger.sign_in(name, password)
+        person = Person(name, session["person"]["display_name"], Client(self._url, session["token"]))
+        self._known[name], self._passwords[name] = person, password
+        return person
+
+    def invite(self, by: Person, name: str) -> Person:
+        """Invite somebody, who accepts at once."""
+        return self.accept(by.client.invite(name)["link"])
+
+    def keep_passwords(self, path: Path) -> None:
+        """Write the passwords where the owner of this demo, and nobody else, can read them."""
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name} {password}\n" for name, password in sorted(self._passwords.items())))

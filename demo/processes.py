@@ -1,0 +1,136 @@
+"""The programs of the demo: the server and the agents, started as processes and stopped by their own ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+AUTONOMY = (str(Path(sys.executable).with_name("autonomy")),)
+READY_SECONDS = 30.0
+STOP_SECONDS = 12.0
+
+Event = dict[str, Any]
+Events = queue.SimpleQueue[tuple[str, Event]]
+
+_LINK = re.compile(r"https?://\S+/invite/\S+")
+_READY = re.compile(r"ready at (https?://\S+)")
+
+
+class Failed(Exception):
+    """Something that the demo needs did not happen."""
+
+
+class Server:
+    """`autonomy up` on its own data folder and a free port."""
+
+    def __init__(self, folder: Path, port: int, log: Path) -> None:
+        self.url = self.link = ""
+        self._began = time.monotonic()
+        command = [*AUTONOMY, "up", "--data", str(folder / "data"), "--witness", str(folder / "witness")]
+        self._process = _start([*command, "--org", str(folder / "org"), "--port", str(port)], log, stdin=False)
+        self._known = threading.Event()
+        self._lines: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def wait(self) -> float:
+        """Return when it says that it answers, with the seconds that took; raises Failed where it does not."""
+        self._known.wait(READY_SECONDS)
+        if not (self.url and self.link):
+            raise Failed("`autonomy up` did not become ready: " + " ".join(self._lines[-5:]))
+        return time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """End it in order."""
+        _stop(self._process)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.append(line.strip())
+            link, ready = _LINK.search(line), _READY.search(line)
+            self.link = link.group() if link else self.link
+            self.url = ready.group(1) if ready else self.url
+            if self.url and self.link:
+                self._known.set()
+        self._known.set()
+
+
+class Worker:
+    """An agent's program: tasks go in, what it does comes out."""
+
+    def __init__(self, name: str, program: Path, environment: Mapping[str, str], events: Events, log: Path) -> None:
+        self.name = name
+        self._process = _start([sys.executable, str(program)], log, environment)
+        self._events = events
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def give(self, task: Event) -> None:
+        """Put a task into its inbox."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(task) + "\n")
+        self._process.stdin.flush()
+
+    def stop(self) -> None:
+        """Close its inbox, so that it goes home when its work is done; end it where it does not."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended already
+            self._process.stdin.close()
+        _stop(self._process, gently=True)
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._events.put((self.name, json.loads(line)))
+        self._events.put((self.name, {"event": "ended", "code": self._process.wait()}))
+
+
+def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of `autonomy` to its end."""
+    return subprocess.run([*AUTONOMY, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def _start(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, stdin: bool = True
+) -> subprocess.Popen[str]:
+    with log.open("ab") as errors:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**_plain_environment(), **(environment or {})},
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends its processes one by one
+        )
+
+
+def _plain_environment() -> dict[str, str]:
+    """The environment without what would steer `autonomy` or an agent elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AUTONOMY_")}
+
+
+def _stop(process: subprocess.Popen[str], gently: bool = False) -> None:
+    if gently and _ended(process, 1.0):
+        return
+    process.terminate()
+    if not _ended(process, STOP_SECONDS):
+        process.kill()
+        process.wait()
+
+
+def _ended(process: subprocess.Popen[str], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Tells the story on the terminal, and asks the person in front of it where a person has to decide."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.table import Table
+
+from . import words
+
+WIDTH = 118
+
+
+class Teller:
+    """One line for each event, in the order in which things happen; every line is also what a picture shows."""
+
+    def __init__(self, record: bool = False) -> None:
+        self.is_live = sys.stdin.isatty() and sys.stdout.isatty()
+        width = WIDTH if record or not self.is_live else None
+        self._console = Console(record=record, width=width, highlight=False)
+        self._heard: dict[str, str] = {}
+        self.failures: list[str] = []
+
+    def scene(self, title: str, about: str) -> None:
+        """A new part of the story."""
+        self._console.print()
+        self._console.print(Rule(f"[bold]{title}[/]", align="left", style="blue"))
+        self._console.print(f"[dim]{about}[/]")
+
+    def say(self, text: str, mark: str = "·", who: str = "", colour: str = "cyan") -> None:
+        """A line of the story, in rich markup."""
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(width=14)
+        grid.add_column()
+        grid.add_row(f"[{colour}]{mark}[/]", f"[bold]{who}[/]", text)
+        self._console.print(grid)
+
+    def used(self, agent: str, event: Mapping[str, Any]) -> None:
+        """What an agent did and how it came out."""
+        action = str(event["action"])
+        told = words.line(event, self._heard.get(action, ""))
+        self._heard[action] = event["status"]
+        self.say(f"{told.deed} → {told.ending}", told.mark, agent, told.colour)
+
+    def asks(self, question: str, about: Sequence[str]) -> bool:
+        """Whether the person in front of the terminal agrees; without a terminal, yes."""
+        for sentence in about:
+            self.say(f"[dim]{escape(sentence)}[/]", " ")
+        if not self.is_live:
+            return True
+        answer = self._console.input(f"  [bold yellow]{question}[/] [Y/n] ")
+        return answer.strip().lower() not in ("n", "no")
+
+    def plain(self, text: str) -> None:
+        """Text as it is, such as commands to paste."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def check(self, truth: bool, told: str) -> None:
+        """Say that something is so; where it is not, the demo has failed."""
+        if truth:
+            self.say(f"[green]{told}[/]", "✔", colour="green")
+        else:
+            self.failures.append(told)
+            self.say(f"[bold red]NOT SO: {told}[/]", "!", colour="red")
+
+    def save_picture(self, path: Path) -> None:
+        """The story so far as an SVG picture."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._console.save_svg(str(path), title="make demo")

@@ -1,0 +1,199 @@
+"""What is decided in the intent's own transaction: windows, labels, budgets, records. Nothing slips past, nobody is
+refused without need, however many ask at once and through however many processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from autonomy.audit.store import leaf, payload
+from autonomy.budget.store import account
+from autonomy.gate import Reply
+from autonomy.gate.store import action, case_label, record_state, window_bucket
+from autonomy.tools import Refused, Unreachable
+from tests.gate.works import Door, Works, fail, say, works
+
+IN_FLIGHT = 128  # calls under way together; each has two seconds for its decision, on any machine
+JUST_UNDER = {"payee": "x", "amount": "99.00"}  # ten of them are 990.00; the rule looks at 1,000.00
+
+
+def booked(it: Works, budget: str) -> list[tuple[int, int]]:
+    """Settled and reserved of every account of a budget."""
+    with it.system.database.reading() as connection:
+        query = select(account.c.settled, account.c.reserved).where(account.c.budget == budget)
+        return [(row.settled, row.reserved) for row in connection.execute(query)]
+
+
+async def test_ten_payments_just_under_the_limit_pass_and_the_eleventh_is_held(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        for number in range(10):
+            assert (await it.ask("pay", case=f"c{number}", **JUST_UNDER)).status == "done"
+        eleventh = await it.ask("pay", case="c10", **JUST_UNDER)
+        assert (eleventh.status, eleventh.policies) == ("held", ("pay-split",))
+        other = await it.ask("pay", payee="y", amount="99.00")
+        assert other.status == "done", "the window runs by payee"
+
+
+async def test_of_twenty_payments_at_once_through_two_processes_exactly_ten_pass(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
+        calls = [(it, other)[n % 2].ask("pay", ("w1", "w2")[n // 10], case=f"c{n}", **JUST_UNDER) for n in range(20)]
+        replies = await asyncio.gather(*calls)
+        assert Counter(reply.status for reply in replies) == {"done": 10, "held": 10}
+        assert it.plant.executions() == 10
+
+
+async def test_what_had_no_effect_does_not_count_in_a_window(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["pay"] = fail(Refused("no"))
+        for number in range(5):
+            assert (await it.ask("pay", case=f"c{number}", **JUST_UNDER)).status == "failed"
+        del it.plant.behaves["pay"]
+        replies = [await it.ask("pay", case=f"d{number}", **JUST_UNDER) for number in range(11)]
+        assert [reply.status for reply in replies] == ["done"] * 10 + ["held"]
+
+
+async def test_a_case_that_has_heard_strangers_may_not_tell_anybody(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        assert (await it.ask("tell", case="a", n=1)).status == "done"
+        assert (await it.ask("hear", case="a", n=1)).status == "done"
+        refused = await it.ask("tell", case="a", n=2)
+        assert (refused.status, refused.policies) == ("denied", ("untrusted-egress",))
+        assert (await it.ask("tell", case="b", n=2)).status == "done", "another case is not touched"
+
+
+async def test_the_label_of_what_was_heard_is_there_in_every_process_before_the_agent_hears_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
+        for number in range(20):
+            case = f"case {number}"
+            await it.ask("hear", case=case, n=1)
+            assert (await other.ask("tell", case=case, n=1)).status == "denied"
+        assert it.count(case_label) == 20
+
+
+async def test_a_thousand_concurrent_spends_of_two_processes_use_a_budget_up_exactly(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
+        at_once = asyncio.Semaphore(IN_FLIGHT)
+
+        async def spend(number: int) -> Reply:
+            async with at_once:
+                return await (it, other)[number % 2].ask("buy", ("w1", "w2")[number // 2 % 2], amount="1.00")
+
+        replies = await asyncio.gather(*map(spend, range(1_000)))
+        assert Counter((reply.status, reply.code) for reply in replies) == {
+            ("done", None): 500,
+            ("denied", "budget.exceeded"): 500,
+        }
+        assert booked(it, "buying-month") == [(50_000, 0)]
+        assert it.plant.executions() == 500
+
+
+async def test_money_that_was_reserved_for_what_failed_is_there_for_others(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["buy"] = fail(Unreachable("gone"))
+        assert (await it.ask("buy", amount="500.00")).status == "failed"
+        assert booked(it, "buying-month") == [(0, 0)]
+        del it.plant.behaves["buy"]
+        assert (await it.ask("buy", amount="500.00")).status == "done"
+        refused = await it.ask("buy", amount="0.01")
+        assert (refused.code, refused.detail["settled"], refused.detail["limit"]) == ("budget.exceeded", 50_000, 50_000)
+
+
+async def test_a_stale_version_is_refused_before_anything_happens(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["version_of"] = say(7)
+        stale = await it.ask("edit", doc="d", version=6)
+        assert (stale.status, stale.code, stale.detail) == ("denied", "record.stale", {"seen": 6, "current": 7})
+        assert it.plant.executions() == 0
+        assert (await it.ask("edit", doc="d", version=7)).status == "done"
+
+
+async def test_of_two_writers_of_one_record_one_is_refused_and_succeeds_after_reading_again(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
+        version = {"now": 1}
+
+        def bump(arguments, invocation):
+            version["now"] += 1
+            return it.plant.do(arguments, invocation)
+
+        door = Door(bump)
+        it.plant.behaves |= {"version_of": lambda *_: version["now"], "edit": door}
+        first = asyncio.create_task(it.ask("edit", "w1", doc="d", version=1))
+        await it.plant.called("edit")
+        busy = await other.ask("edit", "w2", doc="d", version=1)
+        assert (busy.status, busy.code) == ("denied", "record.busy")
+        unrelated = asyncio.create_task(other.ask("edit", "w2", doc="e", version=1))
+        await it.plant.called("edit", 2)
+        door.open()
+        assert {(await first).status, (await unrelated).status} == {"done"}
+        assert (await other.ask("edit", "w2", doc="d", version=1)).code == "record.stale"
+        assert (await other.ask("edit", "w2", doc="d", version=version["now"])).status == "done"
+
+
+async def test_of_many_writers_at_once_with_the_same_version_one_is_done(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
+        version = {"now": 1}
+
+        def bump(arguments, invocation):
+            version["now"] += 1
+            return it.plant.do(arguments, invocation)
+
+        it.plant.behaves |= {"version_of": lambda *_: version["now"], "edit": bump}
+        calls = [(it, other)[n % 2].ask("edit", ("w1", "w2")[n % 2], doc="d", version=1) for n in range(20)]
+        replies = await asyncio.gather(*calls)
+        assert Counter(reply.status for reply in replies) == {"done": 1, "denied": 19}
+        assert {reply.code for reply in replies if reply.status == "denied"} <= {"record.busy", "record.stale"}
+        assert it.plant.executions() == 1
+
+
+async def test_a_dry_run_tells_what_would_be_needed_and_leaves_no_trace(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        tables = (leaf, action, payload, account, window_bucket, record_state)
+        for number in range(10):
+            await it.ask("pay", case=f"c{number}", **JUST_UNDER)
+        it.plant.behaves["version_of"] = say(1)
+        before = {table.name: it.count(table) for table in tables}, len(it.plant.calls)
+        held = await it.house.ask("w1", "pay", {"payee": "y", "amount": "500.00"}, dry_run=True)
+        assert (held.status, held.needed, held.policies) == ("held", ("boss",), ("pay-boss",))
+        window = await it.house.ask("w1", "pay", JUST_UNDER, dry_run=True)
+        assert (window.status, window.policies) == ("held", ("pay-split",)), "the truth, not a guess"
+        denied = await it.house.ask("w1", "pay", {"payee": "y", "amount": "2000000.00"}, dry_run=True)
+        assert (denied.status, denied.policies, denied.needed) == ("denied", ("pay-never",), ("a person",))
+        allowed = await it.house.ask("w1", "edit", {"doc": "d", "version": 1}, dry_run=True)
+        assert (allowed.status, allowed.detail["facts"]) == ("allowed", {"doc_version": 1})
+        poor = await it.house.ask("w1", "buy", {"amount": "500.01"}, dry_run=True)
+        assert (poor.status, poor.code) == ("denied", "budget.exceeded")
+        assert before[0] == {table.name: it.count(table) for table in tables}
+        assert [name for name, _ in it.plant.calls[before[1] :]] == ["version_of"], "facts are looked up, nothing else"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "code"),
+    [
+        ("press", {"n": "one"}, "arguments.invalid"),
+        ("press", {}, "arguments.invalid"),
+        ("buy", {"amount": "lots"}, "arguments.invalid"),
+        ("edit", {"doc": "", "version": 1}, "record.missing"),
+        ("nothing", {}, "tool.unknown"),
+    ],
+)
+async def test_what_does_not_fit_is_refused_with_a_leaf_and_without_a_call(
+    tmp_path: Path, database_url: str, tool: str, arguments: dict[str, object], code: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        reply = await it.ask(tool, **arguments)  # type: ignore[arg-type]
+        assert (reply.status, reply.code) == ("denied", code)
+        assert it.story(reply.action) == ["denial"] and it.plant.calls == []

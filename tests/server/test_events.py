@@ -1,0 +1,108 @@
+"""The feed of events: in order, without gaps across reconnections, and only what one may see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import urllib3
+
+from autonomy.audit.store import read_head
+from autonomy.identity import Permission, PersonCaller
+from autonomy.server.routes.events import is_visible
+from tests.server.desk import Client, Desk
+
+
+def blocks(stream: urllib3.BaseHTTPResponse) -> Iterator[dict[str, str]]:
+    """The events of a stream as they come; comments under the name of the empty string."""
+    text = ""
+    for chunk in stream.stream(1, decode_content=False):
+        text += chunk.decode()
+        while "\n\n" in text:
+            block, text = text.split("\n\n", 1)
+            yield dict(line.split(":", 1) for line in block.split("\n"))
+
+
+def read(person: Client, count: int, path: str = "/api/events", **headers: str) -> list[tuple[int, str, dict]]:
+    """The next `count` events: index, kind, leaf."""
+    found = []
+    with person.stream(path, **headers) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        for block in blocks(stream):
+            if "data" in block:
+                found.append((int(block["id"]), block["event"].strip(), json.loads(block["data"])))
+            if len(found) == count:
+                return found
+    return found
+
+
+def size(office: Desk) -> int:
+    with office.system.database.reading() as connection:
+        return read_head(connection)[0]
+
+
+def test_events_come_as_they_happen(office: Desk) -> None:
+    aldo = office.person("aldo")
+    with aldo.stream("/api/events") as stream:
+        coming = blocks(stream)
+        assert "" in next(coming)  # the comment with which every stream begins
+        office.act("look", n=7)
+        kinds = []
+        while "outcome" not in kinds:
+            block = next(coming)
+            if "event" in block:
+                kinds.append(block["event"].strip())
+    assert kinds[-2:] == ["intent", "outcome"]
+
+
+def test_who_comes_back_misses_nothing_and_hears_nothing_twice(office: Desk) -> None:
+    aldo, start = office.person("aldo"), size(office)
+    for number in range(6):
+        office.act("look", n=number)
+    first = read(aldo, 3, f"/api/events?after={start - 1}")
+    for number in range(6, 12):
+        office.act("look", n=number)
+    heard, last = list(first), first[-1][0]
+    total = size(office)
+    while last < total - 1:
+        heard += read(aldo, 1, Last_Event_ID=str(last))
+        last = heard[-1][0]
+    assert [index for index, _, _ in heard] == list(range(start, total))
+    assert all(leaf["index"] == index and leaf["kind"] == kind for index, kind, leaf in heard)
+    assert sum(kind == "intent" for _, kind, _ in heard) == 12
+
+
+def test_what_one_may_not_see_is_left_out_but_counted(office: Desk) -> None:
+    start = size(office)
+    office.person("bea")  # a session is a leaf of the kind `identity`
+    office.act("look", n=1)
+    viewer = read(office.person("vera"), 1, f"/api/events?after={start - 1}")
+    auditor = read(office.person("aldo"), 1, f"/api/events?after={start - 1}")
+    assert viewer[0][1] == "intent" and auditor[0][1] == "identity"
+    assert viewer[0][0] > auditor[0][0] == start
+
+
+def test_a_last_event_that_is_no_index_is_refused(hall: Desk) -> None:
+    aldo = hall.person("aldo")
+    for wrong in ("x", "-1", "1.5", "9" * 40):
+        answer = aldo.get("/api/events", Last_Event_ID=wrong)
+        assert (answer.status, answer.code) == (400, "events.last_id")
+
+
+def test_a_stream_ends_with_its_session(office: Desk) -> None:
+    aldo = office.person("aldo")
+    with aldo.stream("/api/events") as stream:
+        coming = blocks(stream)
+        next(coming)
+        assert aldo.send("DELETE", "/api/session").status == 204
+        rest = list(coming)
+    assert rest[-1][""].strip() == "session.invalid"
+    assert not any(block.get("event", "").strip() == "intent" for block in rest)
+
+
+def test_every_kind_of_leaf_needs_a_permission() -> None:
+    nobody = PersonCaller("nobody", "Nobody", (), (), frozenset())
+    auditor = PersonCaller("aldo", "Aldo", (), (), frozenset({Permission.AUDIT_LOG_READ}))
+    for kind in ("intent", "outcome", "denial", "hold", "approval", "change", "identity", "secret", "erasure", "new"):
+        assert not is_visible(kind, nobody)
+    assert is_visible("secret", auditor) and is_visible("identity", auditor) and not is_visible("intent", auditor)
