@@ -35,9 +35,8 @@ def delegate(
     if as_json:
         show_json(found)
     else:
-        say(
-            f"{found['id']}: {taker} may use {', '.join(found['tools'])} for {giver} until {moment(found['expires_at'])}"
-        )
+        tools = ", ".join(found["tools"])
+        say(f"{found['id']}: {taker} may use {tools} for {giver} until {moment(found['expires_at'])}")
 
 
 @app.command()

@@ -97,18 +97,9 @@ def _assemble(
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined)
-    load = load_entry_point if functions is None else functions.__getitem__
-    reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    connectors = tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    connectors = _connectors(settings, database, watch, secrets, functions)
     webhook = _webhook(settings, database, queue, secrets, clock)
-    approvals = Approvals(
-        database,
-        queue,
-        lambda _, role: identity.holders(role),
-        lambda role: escalation_targets(watch.organisation(), role),
-        clock,
-        announce_nothing if webhook is None else webhook.announce,
-    )
+    approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     effects = Effects(connectors, queue, lifeline.owner, clock)
     holding = Holding(database, queue, approvals, clock)
@@ -157,6 +148,27 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
+    )
+
+
+def _connectors(
+    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None
+) -> tools.Connectors:
+    load = load_entry_point if functions is None else functions.__getitem__
+    reserved = [path for path in (database.path, settings.data / "master.key") if path]
+    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+
+
+def _approvals(
+    database: Database, queue: CommitQueue, identity: Identity, watch: Watch, webhook: Webhook | None, clock: Clock
+) -> Approvals:
+    return Approvals(
+        database,
+        queue,
+        lambda _, role: identity.holders(role),
+        lambda role: escalation_targets(watch.organisation(), role),
+        clock,
+        announce_nothing if webhook is None else webhook.announce,
     )
 
 

@@ -1,0 +1,209 @@
+"""`autonomy audit`: the log, its evidence, and checking it without the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autonomy.sdk import Client
+
+from .actions import tell
+from .asking import confirm
+from .connect import connected
+from .evidence import save_export, verified
+from .options import AsJson, Limit, Reason, Url, Yes, commands
+from .screen import details, json_lines, say, show_json
+from .words import cell, moment, plain
+
+LOOK_SECONDS = 1.0  # between two looks for new leaves
+
+app = commands()
+audit = commands("Read, export, verify and explain the log.")
+app.add_typer(audit, name="audit")
+
+_FRAME = frozenset({"kind", "at", "v", "version"})
+
+
+@audit.command()
+def tail(
+    limit: Limit = 20,
+    kind: Annotated[str | None, typer.Option(help="intent, outcome, denial, hold, approval, change, …")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the end of the log. With `--json` one object a line.
+
+    \b
+      autonomy audit tail --kind denial
+    """
+    with connected(url) as client:
+        found = _growing(client, limit, kind) if follow else iter(_last(client, limit, kind))
+        if as_json:
+            json_lines(found)
+            return
+        for one in found:
+            say(_line(one))
+
+
+@audit.command()
+def show(
+    id: Annotated[str, typer.Argument(help="A leaf's index, or an action (`act_…`).")],
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a leaf with the proof that it is in the log, or every leaf of an action.
+
+    \b
+      autonomy audit show 0
+    """
+    with connected(url) as client:
+        if id.isdigit():
+            leaf = next(takewhile(lambda one: one["index"] == int(id), client.leaves(int(id) - 1)), None)
+            found: Any = {**client.proof(int(id)), "leaf": leaf and leaf["leaf"]}
+        else:
+            found = client.action(id)["leaves"]
+    if as_json:
+        show_json(found)
+    elif isinstance(found, list):
+        for one in found:
+            say(_line(one))
+    else:
+        details(found["leaf"])
+        details({"hash": found["hash"], "path": found["path"], "under the checkpoint of": found["size"]})
+        say(found["checkpoint"]["note"].rstrip())
+
+
+@audit.command()
+def explain(
+    id: Annotated[str, typer.Argument(help="The action, `act_…`.")], url: Url = None, as_json: AsJson = False
+) -> None:
+    """Say why an action came out as it did, from what was stored when it happened."""
+    with connected(url) as client:
+        found = client.explain(id)
+    if as_json:
+        show_json(found)
+    else:
+        tell(found)
+
+
+@audit.command()
+def key(url: Url = None, as_json: AsJson = False) -> None:
+    """Show the key that checks the log; keep it where the server's owner cannot change it.
+
+    \b
+      autonomy audit key
+    """
+    with connected(url) as client:
+        found = client.checkpoint()
+    if as_json:
+        show_json(found)
+    else:
+        say(found["key"])
+
+
+@audit.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    html: Annotated[bool, typer.Option("--html", help="As a page that verifies itself in any browser.")] = False,
+    payloads: Annotated[bool, typer.Option("--payloads", help="With what actions carried, as far as you may.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole log to a file that can be checked offline.
+
+    \b
+      autonomy audit export log.jsonl
+    """
+    with connected(url) as client:
+        size = save_export(client, file, html, payloads)
+    if as_json:
+        show_json({"file": str(file), "bytes": size})
+    else:
+        say(f"{size:,} bytes are in `{file}`")
+
+
+@audit.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="An export.")],
+    witness: Annotated[Path | None, typer.Option(help="A folder of checkpoints that somebody else kept.")] = None,
+    key: Annotated[str | None, typer.Option(help="The log's key, or a file that holds it.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out whether the actions' stories make sense.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check an export: whether anything was changed, removed, reordered or cut off. Needs no server.
+
+    Ends with 1 where something is wrong. Without a witness's copies a log that was written anew by whoever holds its
+    key looks whole; the answer says when none were given.
+
+    \b
+      autonomy audit verify log.jsonl --witness autonomy-data/witness
+    """
+    report = verified(file, witness, key, fast)
+    if as_json:
+        show_json(report.as_dict())
+    else:
+        say(report.verdict, "green" if report.ok else "bold red")
+        for finding in report.findings:
+            say(f"  {finding}", "red")
+        for remark in report.remarks:
+            say(f"  {remark}", "yellow")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@audit.command()
+def erase(
+    subject: Annotated[str, typer.Argument(help="As the tools name it; `agent:` and an id for an agent's own words.")],
+    reason: Reason,
+    yes: Yes = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a subject: what it was about cannot be opened again, and every proof still holds. Asks on a terminal.
+
+    \b
+      autonomy audit erase sup-060 --reason "erasure request 2031-4"
+    """
+    confirm(f"Make everything about `{subject}` unreadable for ever?", yes)
+    with connected(url) as client:
+        count = client.erase(subject, reason)
+    if as_json:
+        show_json({"subject": subject, "payloads": count})
+    else:
+        say(f"{count} payloads cannot be opened any more")
+
+
+def _last(client: Client, count: int, kind: str | None) -> list[dict[str, Any]]:
+    """The last `count` leaves, of one kind if named: looks back twice as far until there are enough."""
+    size, window = client.checkpoint()["size"], count
+    while True:
+        start = max(size - window, 0)
+        found = list(client.leaves(start - 1, kind))
+        if len(found) >= count or start == 0:
+            return found[-count:]
+        window *= 2
+
+
+def _growing(client: Client, count: int, kind: str | None) -> Iterator[dict[str, Any]]:
+    last = -1
+    for one in _last(client, count, kind):
+        last = one["index"]
+        yield one
+    while True:
+        for one in client.leaves(last, kind):
+            last = one["index"]
+            yield one
+        time.sleep(LOOK_SECONDS)
+
+
+def _line(found: dict[str, Any]) -> str:
+    """A leaf as one line: index, time, kind, then what it says."""
+    leaf = found["leaf"]
+    said = " ".join(f"{name}={plain(cell(value))}" for name, value in leaf.items() if name not in _FRAME)
+    return f"{found['index']} {moment(leaf.get('at'))} {leaf['kind']} {said}"
