@@ -6,7 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -34,8 +34,8 @@ def run_one(bench: str, scale: Scale) -> dict[str, Any]:
     run: Callable[[Scale], Measured] = import_module(f".{bench}", __package__).run
     found = run(scale)
     described(bench, found.metrics)
-    metrics = {name: round(value, 4) for name, value in found.metrics.items()}
-    return {"bench": bench, "metrics": metrics, "peers": found.peers, "machine": measured_on}
+    peers = {name: _rounded(figures) for name, figures in found.peers.items()}
+    return {"bench": bench, "metrics": _rounded(found.metrics), "peers": peers, "machine": measured_on}
 
 
 def run_all(scale: Scale) -> dict[str, Any]:
@@ -50,6 +50,10 @@ def run_all(scale: Scale) -> dict[str, Any]:
         "peers": {result["bench"]: result["peers"] for result in results},
         "machine": results[0]["machine"],
     }
+
+
+def _rounded(figures: Mapping[str, float | str]) -> dict[str, float | str]:
+    return {name: value if isinstance(value, str) else round(value, 4) for name, value in figures.items()}
 
 
 def _apart(bench: str, scale: Scale) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from autonomy.audit.store import leaf, leaves, nodes, read_head
 from autonomy.audit.verify import verify_database
 
 from .ledger import Ledger, Origin
-from .measure import BLOCKS, Measured, Scale, median, medians, percentile, timed
+from .measure import BLOCKS, Measured, Scale, median, medians, timed
 
 LEAVES = 1_000_000
 FEW = 1_000
 GROUP = 64  # leaves in a commit, as sixty-four callers at once make them
 GROUPS = 32  # commits in a block
-PROOFS = 50  # in a block
+PROOFS = 20  # in a block
 HASHED = 200_000  # rows of the floor
 
 
@@ -62,7 +62,7 @@ def _block(large: Ledger, small: Ledger) -> dict[str, float]:
         "append_us": many,
         "append_small_us": few,
         "proof_ms": median(proofs),
-        "proof_p99_ms": percentile(proofs, 0.99),
+        "proof_worst_ms": max(proofs),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ from .questions import Asked, Draw
 POLICIES = 1_000
 AGENTS = 10_000
 DECISIONS = 4_000  # of ours in a block
-PEER_DECISIONS = 400  # of a peer in a block; they take longer
+PEER_DECISIONS = 200  # of a peer in a block; they take longer
 
 
 def run(scale: Scale) -> Measured:
@@ -105,7 +105,7 @@ class Prepared(NamedTuple):
     """A request as Cedar takes it, and whether it must be allowed."""
 
     allowed: bool
-    request: Mapping[str, Json]
+    request: dict[str, Json]
     entities: cedarpy.Entities
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ LOOK_SECONDS = 0.005
 
 
 class Process:
-    """`python -m MODULE …`, which answers 200 at `url` + `path` once it is ready."""
+    """A command of this environment, which answers 200 at `url` + `path` once it is ready."""
 
     def __init__(self, url: str, *command: str, path: str = "/healthz") -> None:
         self.url = url
+        self._name = " ".join(command)
         started = time.perf_counter()
-        self._process = subprocess.Popen([sys.executable, "-m", *command])
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # our own last line is the result
         self._wait(f"{url}{path}")
         self.ready_s = time.perf_counter() - started
 
@@ -50,7 +50,7 @@ class Process:
             while not _answers(pool, url):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
-                    raise RuntimeError(f"`{' '.join(map(str, self._process.args[2:4]))}` did not become ready")
+                    raise RuntimeError(f"`{self._name}` did not become ready")
                 time.sleep(LOOK_SECONDS)
 
 

@@ -52,7 +52,7 @@ def _between(document: str, name: str, content: str) -> str:
 def _tables(result: Result) -> str:
     found = _markdown(("Metric", "Figure", "Target", "Met", "What it is"), _metric_rows(result))
     if result["peers"]:
-        found += "\n\n" + _markdown(("Beside it", "Figure", ""), _peer_rows(result))
+        found += "\n\n" + _markdown(("Beside it, in the same run", "Metric", "Figure"), _peer_rows(result))
     return found
 
 
@@ -72,9 +72,7 @@ def _metric_rows(result: Result) -> Rows:
 
 def _peer_rows(result: Result) -> Rows:
     return [
-        (name, shown, figure)
-        for name, figures in result["peers"].items()
-        for figure, shown in ((figure, number(value)) for figure, value in figures.items())
+        (name, figure, number(value)) for name, figures in result["peers"].items() for figure, value in figures.items()
     ]
 
 

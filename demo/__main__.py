@@ -11,11 +11,12 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from shlex import join, quote
 
 from autonomy.kernel.errors import AutonomyError
 
 from .approving import Approving
-from .company import ADMIN, Company, new_folder, prepare, running
+from .company import AUDITOR, SUPERVISOR, Company, new_folder, prepare, running
 from .processes import Failed
 from .proof import large_order, proof, verify_command
 from .runaway import runaway
@@ -56,16 +57,16 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
 
 def _where_next(company: Company) -> None:
     company.teller.scene("Where to look next", f"the server is at {company.url}, everything lies in {company.folder}")
-    action, verify = large_order(company), " ".join(verify_command(company, company.folder / "audit.jsonl"))
+    people = company.folder / "passwords"
     for command in (
-        f"uv run autonomy login --url {company.url} {ADMIN}",
-        "uv run autonomy actions",
-        f"uv run autonomy audit explain {action}",
-        "uv run autonomy reinstate agent buyer-2 --reason 'mended'",
-        f"uv run autonomy {verify}",
+        f"login {AUDITOR} --url {company.url} < {quote(str(people / AUDITOR))}",
+        "actions",
+        f"audit explain {large_order(company)}",
+        join(verify_command(company, company.folder / "audit.jsonl")),
+        f"login {SUPERVISOR} --url {company.url} < {quote(str(people / SUPERVISOR))}",
+        "reinstate agent buyer-2 --reason 'the program is mended'",
     ):
-        company.teller.plain(f"    {command}")
-    company.teller.say(f"[dim]passwords of the people: {company.folder / 'passwords'}[/]")
+        company.teller.plain(f"    uv run autonomy {command}")
 
 
 def _stay(teller: Teller) -> None:

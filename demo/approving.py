@@ -25,19 +25,18 @@ class Approving:
 
     def _decide(self, action: str) -> None:
         """Every seat is filled by one person; the first no ends it."""
-        for role in self._roles(action):
-            if not self._vote(action, role):
+        shown = self._company.auditor.client.approval(action)
+        self._company.teller.about([*shown["reasons"], shown["consequence"]])
+        for seat in shown["seats"]:
+            if not self._vote(action, seat["role"]):
                 self.rejected.add(action)
                 return
-
-    def _roles(self, action: str) -> list[str]:
-        return [seat["role"] for seat in self._company.auditor.client.approval(action)["seats"]]
 
     def _vote(self, action: str, role: str) -> bool:
         person, teller = self._company.people[APPROVERS[role]], self._company.teller
         shown = person.client.approval(action)
         title = f"{person.display_name}, {role.replace('-', ' ')}"
-        agreed = teller.asks(f"approve as {title}?", [*shown["reasons"], shown["consequence"]])
+        agreed = teller.asks(f"approve as {title}?")
         verdict = "approve" if agreed else "reject"
         person.client.decide(action, verdict, shown["shown"], role=role)
         teller.say(f"[bold]{title}[/] {'approves' if agreed else 'rejects'}", "☞", colour="yellow")

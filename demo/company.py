@@ -36,6 +36,7 @@ PROGRAMS = MappingProxyType(
 )
 MARKER = "demo.txt"  # by which a folder is known to be an earlier demo's
 READY_SECONDS = 10.0
+KEY = "log.key"
 AGENTS = Path(__file__).parent / "agents"
 
 
@@ -45,7 +46,6 @@ class Company:
 
     folder: Path
     url: str
-    key: str
     people: People
     office: Office
     ledger: Ledger
@@ -84,9 +84,9 @@ def running(folder: Path, teller: Teller, port: int) -> Iterator[Company]:
         office = _office(folder, server.url, people[ADMIN])
         try:
             # The auditor keeps the log's key from the first day on: what is verified later must be signed by it.
-            key = people[AUDITOR].client.checkpoint()["key"]
+            (folder / KEY).write_text(people[AUDITOR].client.checkpoint()["key"], encoding="utf-8")
             ledger = Ledger(folder / "data" / "business.sqlite")
-            yield Company(folder, server.url, key, people, office, ledger, teller)
+            yield Company(folder, server.url, people, office, ledger, teller)
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
             office.close()
@@ -101,12 +101,12 @@ def new_folder(wanted: Path) -> Path:
             raise FileExistsError(f"`{wanted}` holds something that is no demo's; name another folder by --folder")
         shutil.rmtree(wanted)
     wanted.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return wanted.resolve()
+    return wanted
 
 
 def _people(server: Server) -> People:
     people = People(server.url)
-    admin = people.accept(server.link)
+    admin = people.accept(server.admin_link())
     for name in (*APPROVERS.values(), AUDITOR):
         people.invite(admin, name)
     return people

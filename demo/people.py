@@ -43,7 +43,10 @@ class People:
         """Invite somebody, who accepts at once."""
         return self.accept(by.client.invite(name)["link"])
 
-    def keep_passwords(self, path: Path) -> None:
-        """Write the passwords where the owner of this demo, and nobody else, can read them."""
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name} {password}\n" for name, password in sorted(self._passwords.items())))
+    def keep_passwords(self, folder: Path) -> None:
+        """Write each password into a file that the owner of this demo, and nobody else, can read."""
+        folder.mkdir(mode=0o700)
+        for name, password in self._passwords.items():
+            kept = folder / name
+            kept.touch(mode=0o600)
+            kept.write_text(f"{password}\n", encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import re
 import subprocess
 import sys
 import threading
@@ -22,45 +21,44 @@ STOP_SECONDS = 12.0
 Event = dict[str, Any]
 Events = queue.SimpleQueue[tuple[str, Event]]
 
-_LINK = re.compile(r"https?://\S+/invite/\S+")
-_READY = re.compile(r"ready at (https?://\S+)")
-
 
 class Failed(Exception):
     """Something that the demo needs did not happen."""
 
 
 class Server:
-    """`autonomy up` on its own data folder and a free port."""
+    """`autonomy up` on its own data folder and port."""
 
     def __init__(self, folder: Path, port: int, log: Path) -> None:
-        self.url = self.link = ""
+        self.url = ""
+        self._admin_link = folder / "data" / "admin.link"
         self._began = time.monotonic()
-        command = [*AUTONOMY, "up", "--data", str(folder / "data"), "--witness", str(folder / "witness")]
+        command = [*AUTONOMY, "up", "--json", "--data", str(folder / "data"), "--witness", str(folder / "witness")]
         self._process = _start([*command, "--org", str(folder / "org"), "--port", str(port)], log, stdin=False)
         self._known = threading.Event()
-        self._lines: list[str] = []
         threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self) -> float:
         """Return when it says that it answers, with the seconds that took; raises Failed where it does not."""
         self._known.wait(READY_SECONDS)
-        if not (self.url and self.link):
-            raise Failed("`autonomy up` did not become ready: " + " ".join(self._lines[-5:]))
+        if not self.url:
+            raise Failed("`autonomy up` did not become ready; logs/server.log says why")
         return time.monotonic() - self._began
+
+    def admin_link(self) -> str:
+        """The one-time link of the first administrator, which it leaves in a file of ours alone."""
+        return self._admin_link.read_text(encoding="utf-8").strip()
 
     def stop(self) -> None:
         """End it in order."""
         _stop(self._process)
 
     def _listen(self) -> None:
+        """Its first line says where it answers; it is read to its end, so that it never waits for a reader."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._lines.append(line.strip())
-            link, ready = _LINK.search(line), _READY.search(line)
-            self.link = link.group() if link else self.link
-            self.url = ready.group(1) if ready else self.url
-            if self.url and self.link:
+            if not self.url:
+                self.url = json.loads(line)["url"]
                 self._known.set()
         self._known.set()
 

@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 
 from . import words
 from .approving import Approving
-from .company import Company
+from .company import KEY, Company
 from .processes import run
 
 
@@ -27,8 +27,16 @@ def proof(company: Company, _approving: Approving) -> None:
 
 
 def verify_command(company: Company, export: Path) -> list[str]:
-    """What `autonomy` has to be told to verify an export: the log's key and the copies come from elsewhere."""
-    return ["audit", "verify", str(export), "--witness", str(company.folder / "witness"), "--key", company.key]
+    """What `autonomy` has to be told to verify an export: the log's key and the copies do not come from the log."""
+    return [
+        "audit",
+        "verify",
+        str(export),
+        "--witness",
+        str(company.folder / "witness"),
+        "--key",
+        str(company.folder / KEY),
+    ]
 
 
 def verify(company: Company, export: Path) -> CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from rich.table import Table
 from . import words
 
 WIDTH = 118
+
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Teller:
@@ -49,10 +52,13 @@ class Teller:
         self._heard[action] = event["status"]
         self.say(f"{told.deed} → {told.ending}", told.mark, agent, told.colour)
 
-    def asks(self, question: str, about: Sequence[str]) -> bool:
-        """Whether the person in front of the terminal agrees; without a terminal, yes."""
-        for sentence in about:
+    def about(self, sentences: Sequence[str]) -> None:
+        """What people are told before they decide."""
+        for sentence in sentences:
             self.say(f"[dim]{escape(sentence)}[/]", " ")
+
+    def asks(self, question: str) -> bool:
+        """Whether the person in front of the terminal agrees; without a terminal, yes."""
         if not self.is_live:
             return True
         answer = self._console.input(f"  [bold yellow]{question}[/] [Y/n] ")
@@ -71,6 +77,7 @@ class Teller:
             self.say(f"[bold red]NOT SO: {told}[/]", "!", colour="red")
 
     def save_picture(self, path: Path) -> None:
-        """The story so far as an SVG picture."""
+        """The story so far as an SVG picture that fetches nothing."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._console.save_svg(str(path), title="make demo")
+        picture = self._console.export_svg(title="make demo")
+        path.write_text(_FONT_FACE.sub("", picture), encoding="utf-8")

@@ -54,7 +54,7 @@ def line(event: Mapping[str, Any], before: str) -> Line:
         case "denied", _:
             return Line("✗", "red", deed, f"[red]denied by {rules or event.get('code')}[/][dim]: {message}[/]")
         case "rejected", _:
-            return Line("✗", "red", deed, f"[red]rejected[/][dim]: {message}[/]")
+            return Line("✗", "red", deed, "[red]rejected by a person[/]")
         case status, _:
             return Line("✗", "red", deed, f"[red]{status}[/][dim]: {message}[/]")
 

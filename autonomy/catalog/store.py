@@ -247,12 +247,13 @@ def _rows() -> Select[Any]:
         declared.c.scope,
         declared.c.since_epoch,
         revision.c.body,
-    ).join(revision, revision.c.digest == declared.c.digest)
+    ).outerjoin(revision, revision.c.digest == declared.c.digest)
 
 
 def _row(found: Any) -> Row:
     kind, name, digest, unit, scope, since_epoch, body = found
-    return Row(kind, name, Held(digest, unit, scope, since_epoch), body)
+    # A wording that is gone is read as an empty one, which no digest fits: a rule must never vanish in silence.
+    return Row(kind, name, Held(digest, unit, scope, since_epoch), body or "")
 
 
 def _change(found: Any) -> Change:

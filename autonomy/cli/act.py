@@ -18,6 +18,7 @@ from .ending import REFUSED, Misused
 from .options import AsJson, Url, commands
 from .screen import details, say, show_json, working
 from .sessions import Sessions, read_private
+from .words import moment
 
 KEY, CLIENT_ID, CLIENT_SECRET = "AUTONOMY_AGENT_KEY", "AUTONOMY_CLIENT_ID", "AUTONOMY_CLIENT_SECRET"
 """Environment variables that hold an agent's credential; it is never an argument, which others could read."""
@@ -103,10 +104,9 @@ def _tell(found: Outcome) -> None:
             "needs": list(found.needed) or None,
             "notice": list(found.notices) or None,
             "result": found.result if found.status == "done" else None,
+            **{name.replace("_", " "): _detail(name, value) for name, value in found.detail.items()},
         }
     )
-    for name, value in found.detail.items():
-        details({name: value})
     if found.status == "held":
         say(
             f"it waits for people: `autonomy approvals show {found.action}`"
@@ -115,3 +115,8 @@ def _tell(found: Outcome) -> None:
         )
     elif found.action and found.status in _REFUSED:
         say(f"`autonomy policy why --action {found.action}` explains it")
+
+
+def _detail(name: str, value: Any) -> Any:
+    """What came with the answer; times, which end in `_at`, as times."""
+    return moment(value) if name.endswith("_at") and isinstance(value, int) else value

@@ -75,8 +75,8 @@ def show(name: Name, url: Url = None, as_json: AsJson = False) -> None:
     if as_json:
         show_json({**found, "credentials": credentials})
         return
-    details({key.replace("_", " "): found[key] for key in found if key != "created_at"})
-    details({"since": moment(found["created_at"])})
+    told = {key.replace("_", " "): found[key] for key in found if key != "created_at"}
+    details({**told, "since": moment(found["created_at"])})
     if credentials is not None:
         say()
         rows = (

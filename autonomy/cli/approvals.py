@@ -115,10 +115,12 @@ def decide(
         return
     left = f"; still needed: {', '.join(decided['roles'])}" if decided["roles"] else ""
     say(f"{decided['action']} is {decided['state']}{left}", "bold")
+    if decided["state"] == "ready":
+        say(f"it is carried out now; `autonomy action show {decided['action']}` tells how it ended")
 
 
 def only_one(client: Client) -> str:
-    """The one action that the signed-in person could decide. Raises NotFound or Misused where there are none or more."""
+    """The one action that the signed-in person could decide. Raises NotFound for none, Misused for several."""
     found = [one for one in client.approvals(mine=True) if one["yours"]]
     if not found:
         raise NotFound("nothing waits for you", code="approvals.none", hint="`autonomy approvals` lists what waits")
@@ -141,6 +143,7 @@ def _tell(found: dict[str, Any]) -> None:
     heading(f"{found['agent_name']} asks to use {found['tool']}")
     if found["arguments"]["state"] == "shown":
         details(found["arguments"]["value"])
+        details({"exactly": found["canonical"]})
     else:
         say(f"arguments: {_part(found['arguments'])}")
     heading("Why it waits")

@@ -18,7 +18,7 @@ from .connect import connected
 from .evidence import save_export, verified
 from .options import AsJson, Limit, Reason, Url, Yes, commands
 from .screen import details, json_lines, say, show_json
-from .words import cell, moment, plain
+from .words import cell, moment
 
 LOOK_SECONDS = 1.0  # between two looks for new leaves
 
@@ -205,5 +205,10 @@ def _growing(client: Client, count: int, kind: str | None) -> Iterator[dict[str,
 def _line(found: dict[str, Any]) -> str:
     """A leaf as one line: index, time, kind, then what it says."""
     leaf = found["leaf"]
-    said = " ".join(f"{name}={plain(cell(value))}" for name, value in leaf.items() if name not in _FRAME)
+    said = " ".join(f"{name}={_word(value)}" for name, value in leaf.items() if name not in _FRAME)
     return f"{found['index']} {moment(leaf.get('at'))} {leaf['kind']} {said}"
+
+
+def _word(value: Any) -> str:
+    """A value in one line: what a stranger wrote cannot begin a line of its own."""
+    return cell(value).replace("\n", "\\n")

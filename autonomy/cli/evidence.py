@@ -61,7 +61,7 @@ class Verdict:
 
 
 def save_export(client: Client, file: Path, html: bool, payloads: bool) -> int:
-    """Write the server's log to `file`, whole or not at all; returns its size in bytes. Raises NotFound (`file.place`)."""
+    """Write the server's log to `file`, whole or not at all; returns its bytes. Raises NotFound (`file.place`)."""
     if not file.parent.is_dir():
         raise NotFound(f"there is no folder `{file.parent}`", code="file.place")
     draft = file.with_name(f".{file.name}.part")

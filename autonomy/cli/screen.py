@@ -65,7 +65,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str) -
     for row in rows:
         shown.add_row(*map(_cell, row))
     if shown.row_count:
-        _console().print(shown)
+        _print(shown)
     else:
         say(nothing)
 
@@ -77,8 +77,8 @@ def details(pairs: Mapping[str, Any]) -> None:
     shown.add_column(overflow="fold")
     for name, value in pairs.items():
         if value is not None:
-            shown.add_row(Text(name), _cell(value))
-    _console().print(shown)
+            shown.add_row(Text(plain(name)), _cell(value))
+    _print(shown)
 
 
 def heading(text: str) -> None:
@@ -120,6 +120,14 @@ def counted(pieces: Iterable[bytes], words: str) -> Iterator[bytes]:
 def on_terminal() -> bool:
     """Whether a person sits there to be asked."""
     return sys.stdin.isatty()
+
+
+def _print(shown: Table) -> None:
+    """Without the blanks that fill the last column."""
+    console = _console()
+    with console.capture() as captured:
+        console.print(shown)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _cell(value: Any) -> Text:

@@ -1,4 +1,4 @@
-"""`autonomy secret`: credentials of systems of record. A value comes from a prompt or standard input, never as argument."""
+"""`autonomy secret`: credentials of systems of record. A value is never an argument."""
 
 from __future__ import annotations
 

@@ -86,8 +86,7 @@ def whoami(url: Url = None, as_json: AsJson = False) -> None:
         if as_json:
             show_json({"url": client.url, **shown})
             return
-        details({"server": client.url, "name": me["name"], "called": me["display_name"], "roles": me["roles"]})
-        details({"access": me["access"], "may": me["permissions"]})
+        details({"server": client.url, **{key.replace("_", " "): value for key, value in shown.items()}})
 
 
 def read_link(text: str) -> tuple[str, str]:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from autonomy.kernel.errors import Invalid, Unavailable
+from autonomy.kernel.errors import Busy, Invalid, Unavailable
 
 T = TypeVar("T")
 
@@ -70,6 +71,8 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise unavailable(error.orig) from None
+        except PoolTimeout:
+            raise Busy("too many readers wait for the store", code="store.busy", retry_after=1.0) from None
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """`work` on a reading connection in a worker thread."""
@@ -132,6 +135,11 @@ def unavailable(error: BaseException | None) -> Unavailable:
         code="store.full" if full else "store.unavailable",
         hint="nothing was done; see the server's log",
     )
+
+
+def uncertain() -> Unavailable:
+    """For a store that was lost while it committed: its answer would have said whether it had."""
+    return Unavailable("the store was lost while it wrote", code="store.uncertain", hint="look before trying again")
 
 
 def _prepare_sqlite_reader(connection: sqlite3.Connection, _record: object) -> None:

@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from .engine import Database, unavailable
+from .engine import Database, unavailable, uncertain
 from .ports import Read, Row, Write
 
 
@@ -137,9 +137,14 @@ class PostgresqlWriter:
                 self._send(writes)
 
     def commit(self, writes: Sequence[Write]) -> None:
-        with self._raw.pipeline():
-            self._send(writes)
-            self._raw.execute("COMMIT")
+        try:
+            with self._raw.pipeline():
+                self._send(writes)
+                self._raw.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if self._raw.closed:
+                raise uncertain() from error
+            raise
 
     def rollback(self) -> None:
         if self._raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

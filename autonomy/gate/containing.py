@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from autonomy.db import Database
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
-from autonomy.kernel.errors import AutonomyError, Unauthenticated
+from autonomy.kernel.errors import Unauthenticated
 
 from .effect import Effects, Errand
 from .epochs import Watch
@@ -42,13 +42,17 @@ class Containing:
         self._identity = identity
         self._effects = effects
         self._watch = watch
+        self._seen = -1  # the identity epoch at which it was last looked whom to stop
 
     async def contain(self, scope: Scope, target: str, by: str, reason: str) -> Stopped:
         """Stop an agent, a unit, a tool or everything; says what was in flight and what has been confirmed stopped."""
+        before = await self._database.read(_open_actions)
         stop = await asyncio.to_thread(self._identity.contain, scope, target, by, reason)
         await self._watch.refresh()
         self.cancel()
-        found = await self._database.read(lambda connection: self._in_flight(connection, stop))
+        # What another process has stopped already is no longer open: both looks together tell what was in flight.
+        met = before | await self._database.read(_open_actions)
+        found = sorted(action_id for action_id, under in met.items() if self._covers(stop, *under))
         deadline = time.monotonic() + CONFIRM_SECONDS
         left = found
         while left and time.monotonic() < deadline:
@@ -58,18 +62,13 @@ class Containing:
 
     async def run(self) -> None:
         """Cancel whenever identity has moved; until cancelled."""
-        seen = self._watch.identity
         while True:
             async with self._watch.changed:
-                while self._watch.identity == seen:
+                while self._watch.identity == self._seen:
                     await self._watch.changed.wait()
             now = self._watch.identity
-            try:
-                self.cancel()
-                seen = now
-            except AutonomyError as error:
-                log.warning("could not look whom to stop: %s", error.code)
-                await asyncio.sleep(LOOK_SECONDS)
+            self.cancel()
+            self._seen = now
 
     def cancel(self) -> list[str]:
         """Cancel the calls under way in this process whose agent or tool may no longer act; returns their actions."""
@@ -92,18 +91,19 @@ class Containing:
             return True
         return self._identity.contained(self._watch.identity, present, errand.tool.name) is not None
 
-    def _in_flight(self, connection: Connection, stop: Containment) -> list[str]:
-        columns = action.c
-        query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent").order_by(columns.id)
-        rows = connection.execute(query).all()
-        return [row.id for row in rows if self._covers(stop, json.loads(row.context)["chain"], row.tool)]
-
     def _covers(self, stop: Containment, chain: list[str], tool: str) -> bool:
         if stop.scope == "everything":
             return True
         if stop.scope == "tool":
             return bool(tool == stop.target)
         return any(self._identity.containment_of(self._watch.identity, agent) for agent in chain)
+
+
+def _open_actions(connection: Connection) -> dict[str, tuple[list[str], str]]:
+    """The agents behind every action that is under way in any process, the acting one first, and its tool."""
+    columns = action.c
+    query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent")
+    return {row.id: (json.loads(row.context)["chain"], row.tool) for row in connection.execute(query)}
 
 
 def _still_open(connection: Connection, actions: list[str]) -> list[str]:

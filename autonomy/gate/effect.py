@@ -42,7 +42,7 @@ RECORD_SECONDS = 2.0  # how long a caller waits for the record of how it ended, 
 WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the store does not answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Errand:
     """An action after its intent is durable, with everything that is needed to carry it out and to end it.
 

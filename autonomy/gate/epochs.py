@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection
 
 from sqlalchemy import Connection
@@ -11,13 +10,11 @@ from sqlalchemy import Connection
 from autonomy.audit.store import read_head
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import Database
-from autonomy.kernel.errors import AutonomyError, Unavailable
+from autonomy.kernel.errors import Unavailable
 from autonomy.policy import Bundle
 from autonomy.tools import Registry
 
 from .house import House
-
-log = logging.getLogger("autonomy.gate")
 
 WATCH_SECONDS = 0.25  # how stale an idle process may be; a dispatch is never stale, its transaction checks
 
@@ -79,8 +76,5 @@ class Watch:
     async def run(self) -> None:
         """Look again and again; ends when cancelled."""
         while True:
-            try:
-                await self.refresh()
-            except AutonomyError as error:
-                log.warning("the epochs could not be read: %s", error.code)
+            await self.refresh()
             await asyncio.sleep(WATCH_SECONDS)

@@ -7,7 +7,6 @@ anything, so that nobody takes over what is still being done.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import time
@@ -17,12 +16,9 @@ from sqlalchemy import BigInteger, cast, delete, func, or_, select, text, update
 
 from autonomy.approvals.store import release_claims
 from autonomy.db import CommitQueue, Tx, upsert
-from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.ids import new_id
 
 from .store import action, process
-
-log = logging.getLogger("autonomy.gate")
 
 BEAT_SECONDS = 1.0
 DEAD_MS = 3_000  # three missed beats
@@ -52,10 +48,7 @@ class Lifeline:
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            try:
-                await self.beat()
-            except AutonomyError as error:
-                log.warning("could not beat: %s", error.code)
+            await self.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def leave(self) -> None:

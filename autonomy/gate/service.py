@@ -114,7 +114,7 @@ class Gate:
     async def attempt(self, request: Request, caller: Caller, admit: Callable[[int], Caller]) -> Attempt:
         """The request as it knocks, under the epochs last seen."""
         house, at = await self._watch.house(), self._clock()
-        case = request.case or f"{caller.name}/{clock.rfc3339(at)[:10]}"
+        case = request.case or f"{caller.name}/{clock.day(at)}"
         arguments = canonical.encode(request.arguments)
         return Attempt(new_id("act", at), at, admit, caller, request, case, house, self._watch.identity, arguments)
 
@@ -241,6 +241,9 @@ class Gate:
         except asyncio.CancelledError:
             future.add_done_callback(lambda done: self._abandon(action, verdict, done))
             raise
+        except Unavailable as error:
+            self._doubt(action, verdict, error)
+            raise
         if isinstance(answer, Committed):
             return Cleared(judged.action, judged.verdict)
         return await self._adapt(action, answer)
@@ -285,11 +288,19 @@ class Gate:
         attempt.house, attempt.identity = await self._watch.house(), self._watch.identity
         attempt.caller = attempt.admit(attempt.identity)
 
+    async def _is_stale(self, attempt: Attempt) -> bool:
+        """Whether the epochs have moved since the attempt was decided; looks in the store."""
+        await self._watch.refresh()
+        return (attempt.house.epoch, attempt.identity) != ((await self._watch.house()).epoch, self._watch.identity)
+
     async def _refuse(self, attempt: Attempt, refusal: Denied, at_any_epoch: bool = False) -> Reply | None:
         """Record a refusal; None where the epochs moved, for then it may be none."""
         if attempt.request.dry_run:
             return self._refusals.reply(attempt, refusal, action="")
         if earlier := self._refusals.earlier(attempt, refusal):
+            if await self._is_stale(attempt):
+                await self._renew(attempt)
+                return None
             return self._refusals.reply(attempt, refusal, earlier)
         papers = await self._describer.papers(attempt, attempt.house.registry.tools.get(attempt.request.tool))
         epochs = ANY_EPOCHS if at_any_epoch else (attempt.house.epoch, attempt.identity)
@@ -345,9 +356,21 @@ class Gate:
 
     def _abandon(self, action: Action, verdict: Verdict, done: asyncio.Future[Answer]) -> None:
         """The intent became durable after its caller had given up: it ends as not done."""
-        if not done.cancelled() and done.exception() is None and isinstance(done.result(), Committed):
-            end = End("failed", code="action.abandoned", message="the caller gave up before it began")
-            self._effects.end_later(self._errand(Cleared(action, verdict)), end)
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, Unavailable):
+            self._doubt(action, verdict, error)
+        elif not done.cancelled() and error is None and isinstance(done.result(), Committed):
+            self._end_undone(action, verdict, "the caller gave up before it began")
+
+    def _doubt(self, action: Action, verdict: Verdict, error: Unavailable) -> None:
+        """Where the store was lost as it took the intent down, it may be there: it ends as not done. If it is not
+        there, nothing ends."""
+        if error.code == "store.uncertain":
+            self._end_undone(action, verdict, "the store was lost as it began")
+
+    def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
+        end = End("failed", code="action.abandoned", message=why)
+        self._effects.end_later(self._errand(Cleared(action, verdict)), end)
 
 
 class _Judged:

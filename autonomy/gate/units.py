@@ -41,7 +41,7 @@ class HoldClaim:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intent:
     """An action that was decided and is about to be performed. `row` are the values of the action table."""
 
@@ -64,7 +64,7 @@ class Intent:
     """Decides again from what is true; the leaf of a new allowance, or None where it is no longer one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ending:
     """How an action ended. `undone` are the windows it no longer counts in, because it had no effect."""
 
@@ -89,7 +89,7 @@ ANY_EPOCHS = (-1, -1)
 """For a refusal that is right whatever the epochs are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Denial:
     """A refusal, true at the epochs it was decided under."""
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from .errors import Invalid
 
@@ -50,5 +51,20 @@ def period_start(at: int, period: str) -> int:
         return at - at % HOUR
     if period == "day":
         return at - at % DAY
+    return _month_start(at - at % DAY)
+
+
+def day(at: int) -> str:
+    """The calendar day of `at`, UTC: `2026-11-21`."""
+    return _day_name(at - at % DAY)
+
+
+@lru_cache(maxsize=64)
+def _day_name(at: int) -> str:
+    return rfc3339(at)[:10]
+
+
+@lru_cache(maxsize=64)
+def _month_start(at: int) -> int:
     day = datetime.fromtimestamp(at / 1000, UTC)
     return int(day.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

@@ -1,15 +1,13 @@
 """Named places where a test may kill the process, to prove that nothing is lost there.
 
-`AUTONOMY_FAILPOINT=name` or `name:n` kills at the n-th pass (first by default). Unarmed, a pass costs one comparison.
+`AUTONOMY_FAILPOINT=name` or `name:n` kills at the n-th pass (first by default); so does `arm`. Unarmed, a pass costs
+one comparison.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-
-_NAME, _, _PASS = os.environ.get("AUTONOMY_FAILPOINT", "").partition(":")
-_left = int(_PASS or 1)
 
 NAMES = (
     "group.begun",
@@ -26,12 +24,31 @@ NAMES = (
 )
 """Every failpoint of the house, in the order in which an action passes them."""
 
+_name = ""
+_left = 0
+
+
+def arm(name: str, passes: int = 1) -> None:
+    """Die at the `passes`-th pass of `name` from now on; at none where `name` is empty."""
+    global _name, _left
+    if name and name not in NAMES:
+        raise ValueError(f"there is no failpoint `{name}`")
+    _name, _left = name, passes
+
 
 def failpoint(name: str) -> None:
-    """Die here by SIGKILL where the environment asks for it."""
+    """Die here by SIGKILL where that was asked for."""
     global _left
-    if name != _NAME:
+    if name != _name:
         return
     _left -= 1
     if _left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _arm_from_environment(asked: str) -> None:
+    name, _, passes = asked.partition(":")
+    arm(name, int(passes or 1))
+
+
+_arm_from_environment(os.environ.get("AUTONOMY_FAILPOINT", ""))

@@ -12,7 +12,7 @@ from autonomy.approvals import Approvals, Webhook, escalation_targets
 from autonomy.approvals.ports import announce_nothing
 from autonomy.audit import Log, Vault, begin_log, note
 from autonomy.audit.checkpoints import Checkpoints
-from autonomy.audit.store import head
+from autonomy.audit.store import head, leaf
 from autonomy.catalog import Catalog, Check
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -33,7 +33,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
-from autonomy.kernel.errors import NotFound
+from autonomy.kernel.errors import Corrupt, NotFound
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
@@ -75,6 +75,8 @@ def _begin(database: Database) -> None:
     engine = database.writer_engine()
     with engine.connect() as connection:
         if connection.execute(select(head.c.id)).first() is None:
+            if connection.execute(select(leaf.c.idx).limit(1)).first() is not None:
+                raise Corrupt("the head of the log is gone", code="audit.head_missing", hint="restore a backup")
             begin_log(connection)
     engine.dispose()
 

@@ -8,8 +8,9 @@ import json
 import logging
 import sys
 import time
+from typing import Any
 
-from agentmesh.governance.policy import Policy, PolicyEngine, PolicyRule
+from agentmesh.governance.policy import Policy, PolicyEngine, PolicyRule  # type: ignore[import-not-found]
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
         print(json.dumps(answer(engine, json.loads(line))), flush=True)
 
 
-def answer(engine: PolicyEngine, questions: list[dict]) -> dict[str, list]:
+def answer(engine: PolicyEngine, questions: list[dict[str, Any]]) -> dict[str, list[Any]]:
     milliseconds, actions = [], []
     for question in questions:
         started = time.perf_counter()

@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
 
 from autonomy.db.engine import Database, metadata
-from autonomy.db.migrate import MIGRATIONS, upgrade
+from autonomy.db.migrate import upgrade
+from autonomy.db.migrations.run import configuration
 
 STORES = (
     "audit.store",
@@ -36,10 +36,8 @@ def revise(message: str, number: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database.open(f"sqlite:///{Path(folder) / 'present.sqlite'}")
         upgrade(database)
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
         with database.writer_engine().connect() as connection:
-            config.attributes["connection"] = connection
+            config = configuration(connection)
             config.attributes["metadata"] = metadata
             command.revision(config, message, autogenerate=True, rev_id=number)
 
