@@ -13,6 +13,7 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.kernel.failpoint import failpoint
 from autonomy.kernel.ids import new_id
 
 from . import export, references, store
@@ -189,6 +190,7 @@ class Catalog:
             store.write_change(tx, change)
             record(tx, "change", at, actor=by, change=change.id, epoch=change.epoch, summary=summary, **leaf)
 
+        failpoint("apply.checked")
         self._queue.run(work)
         return change
 

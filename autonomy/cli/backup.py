@@ -18,7 +18,7 @@ from autonomy.audit import note
 from autonomy.audit.store import read_head
 from autonomy.db import Database, metadata
 from autonomy.db.engine import unavailable
-from autonomy.db.migrate import head, revision_of
+from autonomy.db.migrate import newest_revision, revision_of
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Invalid
 
@@ -112,9 +112,9 @@ def restore(
 def _save(store: Database, file: Path, key: bytes | None) -> Header:
     with snapshot(store) as connection, _progress("saving") as progress:
         revision = revision_of(connection)
-        if revision != head():
+        if revision != newest_revision():
             raise Conflict(
-                f"the database is of schema `{revision}`, this release has `{head()}`",
+                f"the database is of schema `{revision}`, this release has `{newest_revision()}`",
                 code="backup.release",
                 hint="start this release once, or back up with the other",
             )
@@ -130,7 +130,7 @@ def _header(connection: Connection, dialect: str, counted: dict[str, Any]) -> He
     return Header(
         format=FORMAT,
         release=version("autonomy-os"),
-        schema_revision=head(),
+        schema_revision=newest_revision(),
         made_at=now(),
         dialect=dialect,
         origin=None if newest is None else note.read(newest).checkpoint().origin,

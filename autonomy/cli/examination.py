@@ -17,7 +17,7 @@ from autonomy.audit.store import checkpoint, leaf, leaves, read_head
 from autonomy.audit.verify import verify_database
 from autonomy.db import Database
 from autonomy.db.engine import unavailable
-from autonomy.db.migrate import head, revision_of
+from autonomy.db.migrate import newest_revision, revision_of
 from autonomy.kernel.clock import MINUTE, now, rfc3339
 from autonomy.kernel.errors import AutonomyError
 from autonomy.sdk import Client, Unreachable
@@ -95,7 +95,7 @@ def look_at_schema(settings: Settings) -> Check:
     """The schema is that of this release."""
     with _reading(settings) as connection:
         present = revision_of(connection)
-    wanted = head()
+    wanted = newest_revision()
     if present == wanted:
         return _fine(f"revision {present}")
     return _failed(f"revision {present}, this release has {wanted}", "start this release once, or use a newer one")

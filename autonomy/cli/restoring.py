@@ -19,13 +19,13 @@ from autonomy.audit.store import checkpoint, head, leaf, node
 from autonomy.audit.verify import verify_database
 from autonomy.db import Database, metadata
 from autonomy.db.engine import unavailable
-from autonomy.db.migrate import upgrade
+from autonomy.db.migrate import newest_revision, upgrade
 from autonomy.kernel.errors import Conflict, Corrupt, Invalid
 from autonomy.wiring import Settings
 
 from .archive import PAGE, Archive, Progress
 from .evidence import NOTES, copies
-from .place import KEY_FILE, existing_key, log_key, newest_revision
+from .place import KEY_FILE, existing_key, log_key
 from .sessions import write_private
 
 _BEGIN = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", "SET LOCAL statement_timeout = 0")}

@@ -23,14 +23,14 @@ def upgrade(database: Database) -> None:
         with engine.connect() as connection:
             current = revision_of(connection)
             _check_known(current)
-            if current != head():
+            if current != newest_revision():
                 # Alembic is only loaded where there is something to do: a start costs ten megabytes less.
                 import_module("autonomy.db.migrations.run").upgrade(connection)
     finally:
         engine.dispose()
 
 
-def head() -> str:
+def newest_revision() -> str:
     """The newest migration of this release."""
     return max(known())
 
