@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import random
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ class Upstream:
         self._luck = luck
         self._read = 0
         self._executed: set[str] = set()
+        self._threads = threading.Lock()
 
     async def __call__(self, function: str, arguments: Mapping[str, Json], invocation: Invocation) -> Json:
         if function == "happened":
@@ -57,14 +59,21 @@ class Upstream:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Alone with the file, everything in it known."""
-        fcntl.flock(self._journal, fcntl.LOCK_EX)
-        try:
+        with self._threads, _flocked(self._journal):
             data = os.pread(self._journal, os.fstat(self._journal).st_size - self._read, self._read)
             self._read += len(data)
             self._executed |= {json.loads(line)["action"] for line in data.splitlines()}
             yield
-        finally:
-            fcntl.flock(self._journal, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _flocked(file: int) -> Iterator[None]:
+    """Alone among processes; threads share the file's lock and need their own."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def executions(journal: Path) -> list[dict[str, str]]:
