@@ -89,21 +89,27 @@ class Frontier:
 
 
 def node_source(
-    leaf_hashes: Callable[[int, int], Sequence[bytes]], stored: Callable[[int, int], bytes | None]
+    leaf_hashes: Callable[[int, int], Sequence[bytes]], stored: Callable[[int, int, int], Sequence[bytes]]
 ) -> NodeSource:
-    """A source of complete nodes that reads at most 256 leaf hashes for any one node below level 16.
+    """A source of complete nodes that reads at most 256 hashes, in one piece, for any one node up to level 24.
 
-    `leaf_hashes(start, stop)` reads leaf hashes, `stored(level, index)` a node of the stored levels; where it has
-    none, the node is computed from the level below. The source raises Corrupt where leaves are missing.
+    `leaf_hashes(start, stop)` reads leaf hashes, `stored(level, start, stop)` nodes of a stored level; where one is
+    missing, it is computed from the level below. The source raises Corrupt where leaves are missing.
     """
 
+    def read(level: int, start: int, stop: int) -> Sequence[bytes]:
+        if level == 0:
+            return leaf_hashes(start, stop)
+        found = stored(level, start, stop)
+        return found if len(found) == stop - start else [compute(level, at) for at in range(start, stop)]
+
     def node(level: int, index: int) -> bytes:
-        known = stored(level, index) if level in STORED_LEVELS else None
-        if known is not None:
-            return known
+        return read(level, index, index + 1)[0] if level in STORED_LEVELS else compute(level, index)
+
+    def compute(level: int, index: int) -> bytes:
         below = max((lower for lower in STORED_LEVELS if lower < level), default=0)
         start, stop = index << (level - below), (index + 1) << (level - below)
-        hashes = [node(below, at) for at in range(start, stop)] if below else leaf_hashes(start, stop)
+        hashes = read(below, start, stop)
         if len(hashes) != stop - start:
             raise Corrupt(f"leaves between {start} and {stop} are missing", code="audit.missing_leaf")
         return _perfect(hashes)

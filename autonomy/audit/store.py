@@ -119,10 +119,10 @@ def nodes(connection: Connection) -> NodeSource:
         query = select(leaf.c.hash).where(leaf.c.idx >= start, leaf.c.idx < stop).order_by(leaf.c.idx)
         return [bytes(found) for (found,) in connection.execute(query)]
 
-    def stored(level: int, index: int) -> bytes | None:
-        query = select(node.c.hash).where(node.c.level == level, node.c.idx == index)
-        found = connection.execute(query).scalar_one_or_none()
-        return None if found is None else bytes(found)
+    def stored(level: int, start: int, stop: int) -> list[bytes]:
+        columns = node.c
+        query = select(columns.hash).where(columns.level == level, columns.idx >= start, columns.idx < stop)
+        return [bytes(found) for (found,) in connection.execute(query.order_by(columns.idx))]
 
     return node_source(hashes, stored)
 

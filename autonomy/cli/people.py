@@ -99,7 +99,9 @@ def access(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Review who can do what: agents that are not retired, then people.
+    """Review who can do what.
+
+    Agents that are not retired come first, then people.
 
     \b
       autonomy access

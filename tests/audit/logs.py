@@ -68,7 +68,7 @@ def frontier(leaves: Sequence[bytes]) -> merkle.Frontier:
 
 def nodes(leaves: Sequence[bytes]) -> merkle.NodeSource:
     hashes = [merkle.leaf_hash(body) for body in leaves]
-    return merkle.node_source(lambda start, stop: hashes[start:stop], lambda level, index: None)
+    return merkle.node_source(lambda start, stop: hashes[start:stop], lambda level, start, stop: [])
 
 
 def exported(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,16 @@ HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
 sizes = st.integers(1, len(LEAVES))
 
 
+def within(stored: dict[tuple[int, int], bytes]) -> Callable[[int, int, int], list[bytes]]:
+    """Stored nodes as a range reader finds them."""
+    return lambda level, start, stop: [stored[level, at] for at in range(start, stop) if (level, at) in stored]
+
+
 def nodes(size: int) -> tuple[merkle.Frontier, merkle.NodeSource]:
     """A tree of the first `size` leaves, and its nodes read the way the log reads them."""
     frontier = merkle.Frontier()
     stored = {(level, index): hash for level, index, hash in frontier.extend(HASHES[:size])}
-    return frontier, merkle.node_source(lambda start, stop: HASHES[start : min(stop, size)], lambda *at: stored.get(at))
+    return frontier, merkle.node_source(lambda start, stop: HASHES[start : min(stop, size)], within(stored))
 
 
 @given(sizes)
@@ -103,7 +108,7 @@ def test_exactly_the_complete_nodes_of_levels_8_and_16_are_reported() -> None:
     level_8 = completed[0][2]
     assert completed[0] == (8, 0, naive_tree.root([b"same"] * 256))
     assert next(hash for level, _, hash in completed if level == 16) == merkle.node_source(
-        lambda start, stop: [], lambda level, index: level_8 if level == 8 else None
+        lambda start, stop: [], lambda level, start, stop: [level_8] * (stop - start) if level == 8 else []
     )(16, 0)
 
 
@@ -117,7 +122,7 @@ def test_a_proof_reads_at_most_256_leaf_hashes_a_node() -> None:
         reads.append(stop - start)
         return hashes[start:stop]
 
-    node = merkle.node_source(read, lambda *at: stored.get(at))
+    node = merkle.node_source(read, within(stored))
     proof = merkle.inclusion_proof(41_234, size, node)
     assert merkle.verify_inclusion(hashes[41_234], 41_234, size, proof, frontier.root())
     assert max(reads) <= 256
