@@ -86,7 +86,7 @@ def restore(
     witness: Witness = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring back what `backup` saved, into an empty database, of either kind.
+    """Bring back what `backup` saved, if its log is whole, into an empty database of either kind.
 
     First the log in it is proved: every leaf, every signature, and that it goes on from the last checkpoint the witness
     has seen. A backup that is older is refused, for what happened since would be gone without a trace.

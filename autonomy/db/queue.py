@@ -22,7 +22,7 @@ from autonomy.kernel.failpoint import failpoint
 from .engine import Database, unavailable
 from .ports import Ledger, Page, Planner, Write
 from .tx import Tx
-from .writer import STORE_ERRORS, UNIT_ERRORS, Writer, open_writer
+from .writer import Writer, open_writer, writer_of
 
 T = TypeVar("T")
 log = logging.getLogger("autonomy.db")
@@ -44,6 +44,7 @@ class CommitQueue:
 
     def __init__(self, database: Database, ledger: Ledger, planner: Planner | None = None) -> None:
         self._database = database
+        self._kind = writer_of(database)
         self._ledger = ledger
         self._planner = planner
         self._entries: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
@@ -144,14 +145,14 @@ class CommitQueue:
         """The answers of a group. A unit that breaks the whole group makes its members go one by one."""
         try:
             return self._transaction(entries)
-        except UNIT_ERRORS as error:
+        except self._kind.unit_errors as error:
             if len(entries) == 1:
                 log.error("a write was refused by the store: %s", type(error).__name__)
                 return [unavailable(error)]
             return [answer for entry in entries for answer in self._group([entry])]
         except Unavailable as error:
             return [error] * len(entries)
-        except STORE_ERRORS as error:
+        except self._kind.store_errors as error:
             log.error("the store failed: %s", type(error).__name__)
             self._drop_writer()
             return [unavailable(error)] * len(entries)
@@ -203,7 +204,7 @@ class CommitQueue:
     def _abandon(self, writer: Writer) -> None:
         try:
             writer.rollback()
-        except STORE_ERRORS:
+        except self._kind.store_errors:
             self._drop_writer()
 
     def _drop_writer(self) -> None:
@@ -211,7 +212,7 @@ class CommitQueue:
             writer, self._writer = self._writer, None
             try:
                 writer.close()
-            except STORE_ERRORS as error:
+            except self._kind.store_errors as error:
                 log.warning("closing the failed connection failed too: %s", type(error).__name__)
 
 

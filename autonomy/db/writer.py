@@ -7,20 +7,27 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
 
-import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from .engine import Database, unavailable, uncertain
+from .engine import Database, unavailable
 from .ports import Read, Row, Write
+
+Errors = tuple[type[BaseException], ...]
 
 
 class Writer(Protocol):
     """A transaction at a time. `core` is SQLAlchemy on the same connection and in the same transaction."""
 
     core: Connection
+    store_errors: ClassVar[Errors]
+    """What the driver raises when the store itself fails, as against a unit that asks for something impossible."""
+    unit_errors: ClassVar[Errors]
+
+    def __init__(self, database: Database) -> None: ...
 
     def turn(self) -> Any: ...
 
@@ -37,36 +44,29 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-STORE_ERRORS = (
-    sqlite3.OperationalError,
-    sqlite3.DatabaseError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    DBAPIError,
-    OSError,
-)
-"""What the drivers raise when the store itself fails, as against a unit that asks for something impossible."""
-
-UNIT_ERRORS = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.DataError,
-    psycopg.IntegrityError,
-    psycopg.ProgrammingError,
-    psycopg.DataError,
-)
+def writer_of(database: Database) -> type[Writer]:
+    """The kind of writer a database needs."""
+    if database.dialect == "sqlite":
+        return SqliteWriter
+    # psycopg is only loaded where it is used: a start on SQLite costs seven megabytes less.
+    found: type[Writer] = import_module("autonomy.db.writer_postgresql").PostgresqlWriter
+    return found
 
 
 def open_writer(database: Database) -> Writer:
     """A new writing connection; raises Unavailable where there is none to be had."""
+    kind = writer_of(database)
     try:
-        return SqliteWriter(database) if database.dialect == "sqlite" else PostgresqlWriter(database)
-    except STORE_ERRORS as error:
+        return kind(database)
+    except kind.store_errors as error:
         raise unavailable(error) from None
 
 
 class SqliteWriter:
     """Processes that share one file take turns by `flock` on a side file: SQLite's busy handler starves them."""
+
+    store_errors: ClassVar[Errors] = (sqlite3.DatabaseError, DBAPIError, OSError)
+    unit_errors: ClassVar[Errors] = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 
     def __init__(self, database: Database) -> None:
         self._engine = database.writer_engine()
@@ -107,71 +107,3 @@ class SqliteWriter:
         os.close(self._turns)
         self.core.close()
         self._engine.dispose()
-
-
-class PostgresqlWriter:
-    """psycopg in pipeline mode: a group costs two round trips however many units it holds."""
-
-    def __init__(self, database: Database) -> None:
-        self._engine = database.writer_engine()
-        self.core = self._engine.connect()
-        raw: Any = self.core.connection.driver_connection
-        self._raw: psycopg.Connection[Any] = raw
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        yield
-
-    def begin(self, reads: Sequence[Read]) -> list[list[Row]]:
-        # The first read is the head; its lock makes every later statement of the group see what the last group wrote.
-        with self._raw.pipeline():
-            self._raw.execute("BEGIN")
-            (head, values), *others = reads
-            cursors = [self._execute(f"{head} FOR UPDATE", values)]
-            cursors += [self._execute(sql, row) for sql, row in others]
-            return [cursor.fetchall() for cursor in cursors]
-
-    def write(self, writes: Sequence[Write]) -> None:
-        if writes:
-            with self._raw.pipeline():
-                self._send(writes)
-
-    def commit(self, writes: Sequence[Write]) -> None:
-        try:
-            with self._raw.pipeline():
-                self._send(writes)
-                self._raw.execute("COMMIT")
-        except psycopg.OperationalError as error:
-            if self._raw.closed:
-                raise uncertain() from error
-            raise
-
-    def rollback(self) -> None:
-        if self._raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            self._raw.execute("ROLLBACK")
-
-    def run(self, sql: str) -> None:
-        self._raw.execute(sql.encode())
-
-    def close(self) -> None:
-        self.core.close()
-        self._engine.dispose()
-
-    def _send(self, writes: Sequence[Write]) -> None:
-        with self._raw.cursor() as cursor:
-            for sql, rows in writes:
-                cursor.executemany(_psycopg(sql), rows)
-
-    def _execute(self, sql: str, values: Row) -> psycopg.Cursor[Any]:
-        return self._raw.execute(_psycopg(sql), values, prepare=True)
-
-
-_TRANSLATED: dict[str, bytes] = {}
-
-
-def _psycopg(sql: str) -> bytes:
-    """`?` as psycopg's `%s`; our own texts hold no other percent or question mark."""
-    found = _TRANSLATED.get(sql)
-    if found is None:
-        found = _TRANSLATED[sql] = sql.replace("?", "%s").encode()
-    return found

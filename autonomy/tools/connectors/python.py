@@ -8,6 +8,7 @@ raises Refused, Stale, Unreachable or Unsure to say what is known; any other err
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Invalid
 
 from ..attempt import Attempt
+from ..credential import Credential
 from ..errors import Unreachable, Unsure
 from ..model import Invocation, Result
 from ..outbound import Outbound
@@ -53,9 +55,9 @@ class PythonFunction:
         ready = replace(invocation, credential=credential) if credential else invocation
         try:
             returned = await self._call(self._function, call.function, arguments, ready, attempt)
-            return _result(returned)
-        except AutonomyError:
-            raise
+            return _result(returned, credential)
+        except AutonomyError as error:
+            raise (_scrubbed(error, credential) if credential else error) from None
         except Exception as error:  # noqa: BLE001 - a stranger's code; its text may hold credentials, its class does not
             raise self._broken(type(error).__name__, attempt) from None
 
@@ -109,7 +111,14 @@ def _started(attempt: Attempt, work: Callable[[], Any]) -> Any:
     return work()
 
 
-def _result(returned: Any) -> Result:
+def _result(returned: Any, credential: Credential | None) -> Result:
+    """What was returned, as JSON, without the credential; raises Invalid for what is not JSON."""
     result = returned if isinstance(returned, Result) else Result(returned)
-    canonical.encode(result.value)  # raises Invalid for what is not JSON
-    return result
+    text = canonical.encode(result.value).decode()
+    shown = credential.scrub(text) if credential else text
+    return result if shown == text else replace(result, value=json.loads(shown))
+
+
+def _scrubbed(error: AutonomyError, credential: Credential) -> AutonomyError:
+    """The error with its words as they may be shown; its class and code say what is known, its details stay behind."""
+    return type(error)(credential.scrub(error.message), code=error.code, hint=credential.scrub(error.hint))
