@@ -22,7 +22,6 @@ _PARTS = {"hidden": "hidden from you", "erased": "erased", "changed": "not what 
 
 app = commands()
 approvals = typer.Typer(
-    help="List, show and decide what waits for people.",
     rich_markup_mode=None,
     invoke_without_command=True,
     add_completion=False,
@@ -38,7 +37,9 @@ def list_waiting(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits for people, newest first.
+    """List, show and decide what waits for people.
+
+    Alone it lists what waits, newest first.
 
     \b
       autonomy approvals --mine

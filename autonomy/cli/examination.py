@@ -187,6 +187,9 @@ def _looked(name: str, look: Look, settings: Settings) -> Check:
         return Check(
             name, "fail", unavailable(error.orig).message, "see whether its disk, server and schema are in order"
         )
+    except (TypeError, ValueError):
+        # A database does not promise that a cell still has the type it was written with.
+        return Check(name, "fail", "what is stored is not what was written", "restore a backup; keep this as evidence")
     except OSError as error:
         return Check(name, "fail", (error.strerror or "it cannot be looked at").lower(), "let this user read it")
     return Check(name, found.state, found.told, found.mend)

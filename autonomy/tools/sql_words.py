@@ -17,8 +17,8 @@ _TEXTS = (
     "starts_with substr substring to_char trim unicode upper"
 )
 _TIMES = (
-    "age current_date current_time current_timestamp date date_part date_trunc datetime extract julianday make_date now "
-    "strftime time to_date to_timestamp"
+    "age current_date current_time current_timestamp date date_part date_trunc datetime extract julianday make_date "
+    "now strftime time to_date to_timestamp"
 )
 _CHOICES = "cast coalesce ifnull iif nullif typeof unixepoch"
 _AGGREGATES = "array_agg avg bool_and bool_or count every group_concat string_agg sum total"

@@ -142,7 +142,12 @@ def lose_key(settings: Settings) -> None:
 
 def change_leaf(settings: Settings) -> None:
     with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
-        connection.execute("UPDATE leaf SET body = replace(body, 'system', 'person') WHERE idx = 0")
+        connection.execute("UPDATE leaf SET body = CAST(replace(body, 'system', 'person') AS BLOB) WHERE idx = 0")
+
+
+def change_type(settings: Settings) -> None:
+    with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
+        connection.execute("UPDATE leaf SET body = CAST(body AS TEXT) WHERE idx = 0")
 
 
 def cut_log(settings: Settings) -> None:
@@ -176,6 +181,7 @@ def rewrite_witness(settings: Settings) -> None:
         (expose_key, "master key", "fail"),
         (lose_key, "master key", "fail"),
         (change_leaf, "log", "fail"),
+        (change_type, "log", "fail"),
         (cut_log, "log", "warning"),
         (cut_log, "witness", "fail"),
         (lose_schema, "schema", "fail"),

@@ -84,7 +84,7 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_only_one_module_opens_outbound_connections() -> None:
     """Invariant 1. `server/serving.py` makes the socket it listens on, and connects to nothing."""
-    allowed = {"autonomy/tools/outbound.py", "autonomy/server/serving.py"}
+    allowed = {"autonomy/tools/endpoint.py", "autonomy/server/serving.py"}
     opening = re.compile(
         r"aiohttp\.(ClientSession|TCPConnector|request)\(|socket\.(socket|create_connection)\(|urlopen\("
     )

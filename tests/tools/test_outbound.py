@@ -16,8 +16,8 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Unreachable
 from autonomy.tools.attempt import Attempt
 from autonomy.tools.connectors.http import next_hop
+from autonomy.tools.endpoint import Endpoint
 from autonomy.tools.errors import excerpt
-from autonomy.tools.outbound import Endpoint
 from autonomy.tools.ssrf import may_reach, parse_url
 
 from .spellings import spellings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from autonomy.catalog.model import Call, HttpConnector
@@ -14,9 +15,12 @@ from ..attempt import Attempt
 from ..credential import Credential
 from ..errors import Refused, Stale, Unreachable, Unsure, excerpt
 from ..model import Invocation, Result
-from ..outbound import Answer, Endpoint, Outbound
+from ..outbound import Outbound
 from ..requests import Composed, compose
 from ..ssrf import DEFAULT_PORTS, Target, parse_url
+
+if TYPE_CHECKING:
+    from ..endpoint import Answer, Endpoint
 
 MAX_HOPS = 3  # redirects of one read
 

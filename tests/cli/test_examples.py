@@ -1,0 +1,119 @@
+"""Whatever the help texts and `autonomy up` show to be pasted is pasted here, in the order in which one would."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+from .shell import PASSWORD, Ran, free_port, read_until, running, shell
+from .test_command import EVERY
+
+EXAMPLE = re.compile(r"^ {2}(autonomy .+)$", re.MULTILINE)
+EXAMPLES = {line for command in EVERY.values() for line in EXAMPLE.findall(command.help or "")}
+
+BEFORE = (
+    "autonomy init org",
+    "autonomy policy check org",
+    "autonomy policy test org",
+)
+APPROVER = (
+    "autonomy approvals --mine",
+    "autonomy approvals show",
+    'autonomy approvals decide --approve --reason "agreed with the supplier"',
+)
+ADMIN = (
+    "autonomy whoami",
+    "autonomy plan org",
+    'autonomy apply org --message "raise the limits of the buyers"',
+    "autonomy pull copy-of-org",
+    "autonomy get tools",
+    "autonomy describe tool payment.release",
+    "autonomy changes",
+    'autonomy rollback 1 --message "the new limits were too low"',
+    "autonomy agents --state active",
+    "autonomy agent credential buyer-1 --for 30d --out buyer-1.key",
+    "autonomy agent show buyer-1",
+    "autonomy delegate buyer-1 buyer-2 --tool stock.get --for 8h",
+    "autonomy delegations",
+    'autonomy agent revoke buyer-1 --reason "its key was in a mail"',
+    'autonomy agent suspend buyer-2 --reason "its sponsor is away"',
+    'autonomy agent reinstate buyer-2 --reason "its sponsor is back"',
+    'autonomy contain agent buyer-1 --reason "it orders the same part again and again"',
+    "autonomy containments --ended",
+    'autonomy reinstate agent buyer-1 --reason "the order list is mended"',
+    "autonomy actions --state held --since 24h",
+    "autonomy budgets",
+    "autonomy policy list",
+    "autonomy policy why --agent payables-1 --tool invoice.approve invoice_id=inv-1 version=1 --fact invoice_amount=99",
+    "autonomy tools",
+    "autonomy tool show payment.release",
+    "autonomy tool accept payment.release",
+    "autonomy secret set erp-password",
+    "autonomy secret rotate erp-password",
+    "autonomy secret list",
+    "autonomy people",
+    "autonomy person invite rosa --out rosa.link",
+    "autonomy access",
+    "autonomy audit tail --kind denial",
+    "autonomy audit show 0",
+    "autonomy audit key",
+    "autonomy audit export log.jsonl",
+    "autonomy audit verify log.jsonl --witness autonomy-data/witness",
+    'autonomy audit erase sup-060 --reason "erasure request 2031-4"',
+    'autonomy agent retire buyer-2 --reason "replaced by buyer-1"',
+    'autonomy person offboard nadia --reason "left the company"',
+    "autonomy backup autonomy.backup",
+    "autonomy doctor",
+    "autonomy logout",
+)
+AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",)
+ALONE = ("autonomy login ada", "autonomy restore autonomy.backup --data restored", "autonomy up", "autonomy serve")
+
+
+def test_every_example_is_pasted_by_the_test_below() -> None:
+    assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE) == EXAMPLES
+
+
+def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path) -> None:
+    port = str(free_port())
+
+    def paste(line: str, input: str = f"{PASSWORD}\n") -> Ran:
+        ran = shell(line, tmp_path, input, AUTONOMY_PORT=port)
+        assert ran.code == 0, (line, ran.out, ran.err)
+        return ran
+
+    with running("autonomy up", tmp_path, AUTONOMY_PORT=port) as server:
+        asks, approves, verifies = [line for line in read_until(server, "audit verify") if line.startswith("autonomy ")]
+        assert re.search(r"status +held", paste(asks).out)
+        assert "is ready" in paste(approves).out
+        assert "this log is whole" in paste(verifies).out
+
+        for line in BEFORE + AGENT:
+            paste(line)
+        release_another(tmp_path)
+        paste(asks.replace("inv-1", "inv-2").replace("1200.00", "1900.00"))
+        paste(f"autonomy login felix --url http://127.0.0.1:{port}")
+        for line in APPROVER:
+            paste(line)
+        paste("autonomy login ada")
+        for line in ADMIN:
+            paste(line)
+
+    shutil.copytree(tmp_path / "autonomy-data" / "witness", tmp_path / "restored" / "witness")
+    shutil.copy(tmp_path / "autonomy-data" / "master.key", tmp_path / "restored" / "master.key")
+    refused = shell("autonomy restore autonomy.backup --data restored", tmp_path)
+    assert refused.error == "restore.behind_witness", "what happened after the backup was witnessed"
+    shutil.rmtree(tmp_path / "restored" / "witness")
+    assert "the log is whole" in paste("autonomy restore autonomy.backup --data restored").out
+
+    with running("autonomy serve", tmp_path, AUTONOMY_PORT=port) as server:
+        assert read_until(server, "ready at")
+        paste("autonomy login ada")
+
+
+def release_another(folder: Path) -> None:
+    """Somebody in the ERP approves the second invoice."""
+    with sqlite3.connect(folder / "autonomy-data" / "business.sqlite") as connection:
+        connection.execute("UPDATE invoice SET status = 'approved' WHERE id = 'inv-2'")
