@@ -6,6 +6,7 @@ with it, so that what stays in the log is a commitment nobody can open or test a
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -65,12 +66,14 @@ class Vault:
         self._database = database
         self._queue = queue
         self._wrap = AESGCM(canonical.derive(master, b"autonomy subject keys"))
+        self._naming = canonical.derive(master, b"autonomy subject names")
         self._clock = clock
         self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
         self._epoch = -1
 
     async def key(self, subject: str, epoch: int) -> SubjectKey:
         """The key to seal with for `subject`. `epoch` is the identity epoch: an erasure anywhere moves it."""
+        subject = self._name(subject)
         if epoch != self._epoch:
             self._keys.clear()
             self._epoch = epoch
@@ -104,18 +107,27 @@ class Vault:
             raise Corrupt(f"the payload of `{action}` was changed", code="audit.payload_changed") from None
         return Opened(opened[SALT_BYTES:], opened[:SALT_BYTES])
 
-    def erase(self, tx: Tx, subject: str, by: str, reason: str) -> int:
+    async def erase(self, subject: str, by: str, reason: str) -> int:
         """Destroy every key of `subject`; returns how many payloads can never be opened again.
 
         Raises Conflict where nothing of the subject is kept. The leaf names the subject only by a commitment whose
         salt nobody keeps.
         """
-        columns = subject_key.c
-        live = columns.subject == subject, columns.wrapped.is_not(None)
+        count = await self._queue.perform(lambda tx: self._erase(tx, subject, by, reason))
+        await asyncio.to_thread(self._database.wipe)
+        return count
+
+    def _name(self, subject: str) -> str:
+        """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
+        return canonical.keyed(self._naming, subject.encode())
+
+    def _erase(self, tx: Tx, subject: str, by: str, reason: str) -> int:
+        columns, name = subject_key.c, self._name(subject)
+        live = columns.subject == name, columns.wrapped.is_not(None)
         if not tx.execute(select(func.count()).select_from(subject_key).where(*live)).scalar_one():
             raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
-        boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == subject)).scalar_one()
-        tx.execute(delete(payload).where(payload.c.subject == subject))
+        boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == name)).scalar_one()
+        tx.execute(delete(payload).where(payload.c.subject == name))
         tx.execute(update(subject_key).where(*live).values(wrapped=None, erased_at=self._clock()))
         tx.bump("identity")
         record(

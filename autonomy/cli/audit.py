@@ -168,7 +168,7 @@ def erase(
     """Forget a subject: what it was about cannot be opened again, and every proof still holds. Asks on a terminal.
 
     \b
-      autonomy audit erase sup-060 --reason "erasure request 2031-4"
+      autonomy audit erase sup-1 --reason "erasure request 2031-4"
     """
     confirm(f"Make everything about `{subject}` unreadable for ever?", yes)
     with connected(url) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ metadata = MetaData()
 
 BUSY_TIMEOUT_MS = 1_000  # invariant 3: a refusal within two seconds, so no wait may be longer than one
 READERS = 4
+WIPES = 5  # tries to wipe the log, each waiting for readers as long as the busy timeout
+
+log = logging.getLogger("autonomy.db")
 
 
 class Database:
@@ -90,6 +94,24 @@ class Database:
         else:
             event.listen(engine, "connect", _prepare_postgresql_writer)
         return engine
+
+    def wipe(self) -> None:
+        """Take out of SQLite's write-ahead log what its pages do not hold any more. Blocks; PostgreSQL recycles its log
+        by itself.
+
+        Where readers are in the way for too long, the log is written over later, as it is anyway.
+        """
+        if self.dialect != "sqlite":
+            return
+        engine = self.writer_engine()
+        with engine.connect() as connection:
+            for _ in range(WIPES):
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                if not busy:
+                    break
+            else:
+                log.warning("the write-ahead log could not be wiped: readers are in the way")
+        engine.dispose()
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

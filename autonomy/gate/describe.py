@@ -132,7 +132,7 @@ class Describer:
         between the two goes unseen."""
         if named is None or not tool.is_write:
             return None
-        key = "|".join((tool.spec.connector, *named))
+        key = canonical.keyed(self._window_key, "|".join((tool.spec.connector, *named)).encode())
         query = select(record_state.c.moved).where(record_state.c.key == key)
         moved = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
         return RecordUse(key, -1 if moved is None else moved)

@@ -90,6 +90,7 @@ def running(line: str, folder: Path, **environment: str) -> Iterator[subprocess.
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
+        print(said)
     assert process.returncode == 0, said
     assert "Traceback" not in said, said
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import sqlite3
 from pathlib import Path
 
-from .shell import PASSWORD, Ran, free_port, read_until, running, shell
+import pytest
+
+from .shell import PASSWORD, Ran, autonomy, free_port, read_until, running, shell
 from .test_command import EVERY
 
 EXAMPLE = re.compile(r"^ {2}(autonomy .+)$", re.MULTILINE)
@@ -61,7 +64,7 @@ ADMIN = (
     "autonomy audit key",
     "autonomy audit export log.jsonl",
     "autonomy audit verify log.jsonl --witness autonomy-data/witness",
-    'autonomy audit erase sup-060 --reason "erasure request 2031-4"',
+    'autonomy audit erase sup-1 --reason "erasure request 2031-4"',
     'autonomy agent retire buyer-2 --reason "replaced by buyer-1"',
     'autonomy person offboard nadia --reason "left the company"',
     "autonomy backup autonomy.backup",
@@ -76,13 +79,17 @@ def test_every_example_is_pasted_by_the_test_below() -> None:
     assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE) == EXAMPLES
 
 
-def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path) -> None:
-    port = str(free_port())
+def paste(line: str) -> Ran:
+    """Run a line and see that it ends well: in this process where it is one command, in a shell where it is several."""
+    input = f"{PASSWORD}\n"
+    ran = shell(line, Path(), input) if "&&" in line else autonomy(*shlex.split(line)[1:], input=input)
+    assert ran.code == 0, (line, ran.out, ran.err)
+    return ran
 
-    def paste(line: str, input: str = f"{PASSWORD}\n") -> Ran:
-        ran = shell(line, tmp_path, input, AUTONOMY_PORT=port)
-        assert ran.code == 0, (line, ran.out, ran.err)
-        return ran
+
+def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = str(free_port())
+    monkeypatch.setenv("AUTONOMY_PORT", port)
 
     with running("autonomy up", tmp_path, AUTONOMY_PORT=port) as server:
         asks, approves, verifies = [line for line in read_until(server, "audit verify") if line.startswith("autonomy ")]
@@ -92,6 +99,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path) -> None:
 
         for line in BEFORE + AGENT:
             paste(line)
+        paste(f"{AGENT[0].replace('invoice.list_open', 'supplier.get')} supplier_id=sup-1")
         release_another(tmp_path)
         paste(asks.replace("inv-1", "inv-2").replace("1200.00", "1900.00"))
         paste(f"autonomy login felix --url http://127.0.0.1:{port}")
@@ -103,8 +111,9 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path) -> None:
 
     shutil.copytree(tmp_path / "autonomy-data" / "witness", tmp_path / "restored" / "witness")
     shutil.copy(tmp_path / "autonomy-data" / "master.key", tmp_path / "restored" / "master.key")
-    refused = shell("autonomy restore autonomy.backup --data restored", tmp_path)
-    assert refused.error == "restore.behind_witness", "what happened after the backup was witnessed"
+    assert autonomy("restore", "autonomy.backup", "--data", "restored").error == "restore.behind_witness", (
+        "what happened after the backup was witnessed"
+    )
     shutil.rmtree(tmp_path / "restored" / "witness")
     assert "the log is whole" in paste("autonomy restore autonomy.backup --data restored").out
 

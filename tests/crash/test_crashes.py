@@ -197,3 +197,27 @@ def test_a_failpoint_is_armed_by_the_environment(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
     assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"") or ended.stdout == b"1\n"
     assert ended.returncode == -signal.SIGKILL
+
+
+@pytest.mark.timeout(60)
+def test_the_checker_finds_what_it_is_there_to_find(tmp_path: Path) -> None:
+    run = Run(tmp_path, "")
+    life = run.begin()
+    life.hear(60)
+    life.kill()
+    run.judge()
+    export, journal, witness = run.orders.export, run.orders.journal, tmp_path / "witness"
+    lines = journal.read_bytes().splitlines(keepends=True)
+
+    def faults(executed: list[bytes], *more: dict[str, Any]) -> list[str]:
+        journal.write_bytes(b"".join(executed))
+        return judge(export, journal, witness, [*run.acknowledged, *more]).faults
+
+    assert faults(lines) == []
+    assert "executed 2 times" in faults([*lines, lines[-1]])[0]
+    assert "is said to be done" in faults(lines[1:])[0]
+    unintended = json.dumps({"function": "shout", "action": "act_never"}).encode() + b"\n"
+    assert "0 intents" in faults([*lines, unintended])[0]
+    assert "has no intent" in faults(lines, {"action": "act_never", "tool": "press", "status": "done"})[0]
+    assert "is lost" in faults(lines, {"action": "act_never", "approved": True})[0]
+    assert "changes were told" in faults(lines, *[{"declared": True}] * 1_000)[0]

@@ -48,5 +48,3 @@ def test_a_database_of_a_newer_release_is_refused(migrated: Database) -> None:
     with pytest.raises(Conflict) as refused:
         upgrade(migrated)
     assert refused.value.code == "db.newer"
-
-

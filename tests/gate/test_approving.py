@@ -1,4 +1,4 @@
-"""From hold to approval to one performance: decided again by what is true then, used once, never by who is behind it."""
+"""From hold to approval to one performance: decided again by what is true then, used once, never by who is behind."""
 
 from __future__ import annotations
 

@@ -216,8 +216,7 @@ async def test_what_was_begun_about_somebody_erased_since_is_unknown_and_can_be_
         call = asyncio.create_task(it.ask("pay", payee="erika", amount="5.00"))
         await it.plant.called("pay")
         action = it.plant.calls[0][1]
-        erase = lambda tx: other.system.vault.erase(tx, "erika", "person:ada", "asked for")  # noqa: E731
-        await other.system.queue.perform(erase)
+        await other.system.vault.erase("erika", "person:ada", "asked for it")
         await it.system.lifeline.leave()
         await other.system.taking_up.look()
         await other.settle()

@@ -22,6 +22,9 @@ from tests.gate.works import NUMBER, TRUSTED, Plant, Works, fail, organisation, 
 CANARY = {name: f"canary/{name}+7=Q&x9" for name in ("web-key", "base-key", "plant-key")}
 
 
+PERMIT = '@id("all") permit (principal, action, resource);'
+
+
 def spellings(value: str) -> list[bytes]:
     """The value as it might have been written down: plain, coded, and inside other base64 text at any offset."""
     raw = value.encode()
@@ -140,7 +143,7 @@ async def test_a_credential_is_found_nowhere_but_at_the_socket_it_is_for(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with echoing() as (port, heard):
-        files = organisation(tools=systems(port, f"{postgres_server}/nowhere"))
+        files = organisation(tools=systems(port, f"{postgres_server}/nowhere"), budgets="", policy=PERMIT)
         async with works(tmp_path, database_url, Plant(), files=files) as it:
             for name, value in CANARY.items():
                 await asyncio.to_thread(it.system.secrets.set, name, value, "person:ada")
