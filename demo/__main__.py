@@ -50,6 +50,8 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
         _where_next(company)
         if asked.picture:
             teller.save_picture(asked.picture)
+        if asked.excerpt:
+            teller.save_excerpt(asked.excerpt)
         if teller.is_live and not asked.exit:
             _stay(teller)
     return 1 if teller.failures else 0
@@ -82,6 +84,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path("autonomy-demo"), help="where everything is kept")
     parser.add_argument("--port", type=int, default=0, help="the server's port; a free one unless given")
     parser.add_argument("--picture", type=Path, help="write the story as an SVG picture")
+    parser.add_argument("--excerpt", type=Path, help="write the scenes that show most as a short SVG picture")
     parser.add_argument("--exit", action="store_true", help="do not stay up at the end")
     return parser.parse_args()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from rich.table import Table
 from . import words
 
 WIDTH = 118
+EXCERPT = ("S3", "S5", "An agent runs away", "Proof")  # scenes that show every kind of ending once
 
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -27,14 +29,17 @@ class Teller:
         self.is_live = sys.stdin.isatty() and sys.stdout.isatty()
         width = WIDTH if record or not self.is_live else None
         self._console = Console(record=record, width=width, highlight=False)
+        self._excerpt = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
+        self._excerpted = False
         self._heard: dict[str, str] = {}
         self.failures: list[str] = []
 
     def scene(self, title: str, about: str) -> None:
         """A new part of the story."""
+        self._excerpted = title.startswith(EXCERPT)
         self._console.print()
-        self._console.print(Rule(f"[bold]{title}[/]", align="left", style="blue"))
-        self._console.print(f"[dim]{about}[/]")
+        self._print(Rule(f"[bold]{title}[/]", align="left", style="blue"))
+        self._print(f"[dim]{about}[/]")
 
     def say(self, text: str, mark: str = "·", who: str = "", colour: str = "cyan") -> None:
         """A line of the story, in rich markup."""
@@ -43,7 +48,7 @@ class Teller:
         grid.add_column(width=14)
         grid.add_column()
         grid.add_row(f"[{colour}]{mark}[/]", f"[bold]{who}[/]", text)
-        self._console.print(grid)
+        self._print(grid)
 
     def used(self, agent: str, event: Mapping[str, Any]) -> None:
         """What an agent did and how it came out."""
@@ -66,7 +71,7 @@ class Teller:
 
     def plain(self, text: str) -> None:
         """Text as it is, such as commands to paste."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._print(text, markup=False, soft_wrap=True)
 
     def check(self, truth: bool, told: str) -> None:
         """Say that something is so; where it is not, the demo has failed."""
@@ -78,6 +83,19 @@ class Teller:
 
     def save_picture(self, path: Path) -> None:
         """The story so far as an SVG picture that fetches nothing."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = self._console.export_svg(title="make demo")
-        path.write_text(_FONT_FACE.sub("", picture), encoding="utf-8")
+        _save(self._console, path)
+
+    def save_excerpt(self, path: Path) -> None:
+        """The scenes of EXCERPT as an SVG picture, short enough for a page."""
+        _save(self._excerpt, path)
+
+    def _print(self, *shown: Any, **how: Any) -> None:
+        self._console.print(*shown, **how)
+        if self._excerpted:
+            self._excerpt.print(*shown, **how)
+
+
+def _save(console: Console, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = console.export_svg(title="make demo")
+    path.write_text(_FONT_FACE.sub("", picture), encoding="utf-8")

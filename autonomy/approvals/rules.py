@@ -269,6 +269,13 @@ def finish(hold: Hold, fence: int, state: Finish, at: int) -> Hold:
     return end(hold, state, at)
 
 
+def still_answers(state: str, expires_at: int, ended_at: int | None, at: int) -> bool:
+    """Whether a hold in `state` answers a repeat of its action at `at`: while it lives, and a day after its answer."""
+    if state in ALIVE:
+        return at < expires_at or state == "claimed"
+    return state in ANSWERED and ended_at is not None and at < ended_at + REPEAT_FOR
+
+
 def answers_repeat(hold: Hold, at: int) -> bool:
     """Whether a repeat of the same action by the same agent in the same case gets this hold."""
     if hold.state in ALIVE:

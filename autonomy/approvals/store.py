@@ -61,7 +61,7 @@ hold = Table(
 )
 
 _ALIVE = hold.c.state.in_(sorted(ALIVE))
-Index("hold_repeat", hold.c.agent, hold.c.case_id, hold.c.bind)
+Index("hold_repeat", hold.c.bind, hold.c.agent, hold.c.case_id)
 Index(
     "hold_once",
     hold.c.agent,
@@ -112,6 +112,13 @@ def read_claims(count: int) -> str:
     return f"SELECT action, state, fence, expires_at FROM hold WHERE action IN ({', '.join('?' * count)})"
 
 
+def read_answers(count: int) -> str:
+    """The SQL that reads what people were asked about before, for `count` binds: bind, agent, case, action, state,
+    expires_at, ended_at."""
+    columns = "bind, agent, case_id, action, state, expires_at, ended_at"
+    return f"SELECT {columns} FROM hold WHERE bind IN ({', '.join('?' * count)})"
+
+
 class Reader(Protocol):
     """What runs a statement: a reading connection, or the transaction of a use case."""
 
@@ -156,9 +163,15 @@ def claimed_by_another(reader: Reader, owner: str) -> bool:
     return reader.execute(query).first() is not None
 
 
-def release_claims(tx: Tx, alive: Sequence[str]) -> None:
-    """Let the claims run out of every process that is not among `alive`."""
-    left = _ALIVE, hold.c.state == "claimed", hold.c.claimed_by.not_in(alive)
+def claimants(reader: Reader) -> set[str]:
+    """The processes that are carrying something out."""
+    query = select(hold.c.claimed_by).where(_ALIVE, hold.c.state == "claimed").distinct()
+    return set(reader.execute(query).scalars())
+
+
+def release_claims(tx: Tx, dead: Sequence[str]) -> None:
+    """Let the claims run out of every process among `dead`."""
+    left = _ALIVE, hold.c.state == "claimed", hold.c.claimed_by.in_(dead)
     tx.execute(update(hold).where(*left).values(claim_until=0))
 
 

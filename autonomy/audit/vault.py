@@ -28,6 +28,8 @@ NONCE_BYTES = 12
 SALT_BYTES = 16
 MAX_KEYS = 10_000  # subject keys kept in memory
 
+_PROOF = "master key"  # the row by which a master key is recognised; no subject has such a name, those are hashes
+
 PayloadRow = tuple[str, str, str, int, bytes, int]
 
 
@@ -71,22 +73,36 @@ class Vault:
         self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
         self._epoch = -1
 
+    def prove_key(self) -> None:
+        """Raise Unavailable (`vault.wrong_key`) unless the master key is the one the store was begun with. Blocks."""
+        with self._database.reading() as connection:
+            live = _live(connection, _PROOF)
+        self._unwrap(_PROOF, *(live or self._queue.run(lambda tx: self._create(tx, _PROOF))))
+
     async def key(self, subject: str, epoch: int) -> SubjectKey:
         """The key to seal with for `subject`. `epoch` is the identity epoch: an erasure anywhere moves it."""
-        subject = self._name(subject)
-        if epoch != self._epoch:
+        if epoch > self._epoch:
             self._keys.clear()
             self._epoch = epoch
-        found = self._keys.get(subject)
-        if found is None:
-            live = await self._database.read(lambda connection: _live(connection, subject))
-            if live is None:
-                live = await self._queue.perform(lambda tx: self._create(tx, subject))
-            found = self._unwrap(subject, *live)
-            self._keys[subject] = found
-            if len(self._keys) > MAX_KEYS:
-                self._keys.popitem(last=False)
+        name = self._name(subject)
+        while (found := self._keys.get(name)) is None:
+            begun = self._epoch
+            read = await self._read_key(name)
+            if self._epoch == begun:  # else the subject may have been erased while this was read
+                self._keep(read)
         return found
+
+    def _keep(self, key: SubjectKey) -> None:
+        self._keys[key.subject] = key
+        if len(self._keys) > MAX_KEYS:
+            self._keys.popitem(last=False)
+
+    async def _read_key(self, name: str) -> SubjectKey:
+        """The live key in the store, made where there is none."""
+        live = await self._database.read(lambda connection: _live(connection, name))
+        if live is None:
+            live = await self._queue.perform(lambda tx: self._create(tx, name))
+        return self._unwrap(name, *live)
 
     def open(self, connection: Connection, action: str, part: str) -> Opened | None:
         """What the action carried as `part`; None where it carried nothing or its subject was erased."""
@@ -110,22 +126,26 @@ class Vault:
     async def erase(self, subject: str, by: str, reason: str) -> int:
         """Destroy every key of `subject`; returns how many payloads can never be opened again.
 
-        Raises Conflict where nothing of the subject is kept. The leaf names the subject only by a commitment whose
-        salt nobody keeps.
+        Raises Conflict where nothing of the subject is kept, and Unavailable where its traces could not be taken out of
+        the store's files: it has to be repeated then, until it says that nothing is kept. The leaf names the subject
+        only by a commitment whose salt nobody keeps.
         """
         count = await self._queue.perform(lambda tx: self._erase(tx, subject, by, reason))
         await asyncio.to_thread(self._database.wipe)
+        if count is None:
+            raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
         return count
 
     def _name(self, subject: str) -> str:
         """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
         return canonical.keyed(self._naming, subject.encode())
 
-    def _erase(self, tx: Tx, subject: str, by: str, reason: str) -> int:
+    def _erase(self, tx: Tx, subject: str, by: str, reason: str) -> int | None:
+        """How many payloads went with the subject's key; None where there is no such key."""
         columns, name = subject_key.c, self._name(subject)
         live = columns.subject == name, columns.wrapped.is_not(None)
-        if not tx.execute(select(func.count()).select_from(subject_key).where(*live)).scalar_one():
-            raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
+        if tx.execute(select(columns.generation).where(*live)).first() is None:
+            return None
         boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == name)).scalar_one()
         tx.execute(delete(payload).where(payload.c.subject == name))
         tx.execute(update(subject_key).where(*live).values(wrapped=None, erased_at=self._clock()))

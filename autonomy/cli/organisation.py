@@ -82,7 +82,7 @@ def apply(
 def pull(
     folder: Annotated[Path, typer.Argument(help="A new folder, or one that was pulled before.")],
     scope: Annotated[
-        str | None, typer.Option(help="Whose objects; by default those of the folder's own scope.")
+        str | None, typer.Option(help="Which scope; by default the folder's own, else the root unit's.")
     ] = None,
     note_only: Annotated[
         bool, typer.Option("--note-only", help="Only note what the server has: the next apply goes over it.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from autonomy.catalog import collect, read
 from autonomy.catalog.files import write
 from autonomy.catalog.manifest import CONFIG, STATE, Folder
-from autonomy.kernel.errors import Conflict
+from autonomy.kernel.errors import Conflict, NotFound
 from autonomy.sdk import Client
 
 
@@ -24,10 +24,15 @@ class Pulled:
 def pull_into(folder: Path, client: Client, scope: str | None, note_only: bool) -> Pulled:
     """Write one scope of the server's organisation into `folder`; with `note_only` only the note of what it has.
 
-    Raises Conflict (`folder.arranged`) where files of the folder hold objects that pulling would write elsewhere.
+    By default it is the scope of the folder, and for a new one that of the root unit. Raises Conflict
+    (`folder.arranged`) where files of the folder hold objects that pulling would write elsewhere, NotFound
+    (`scope.empty`) where nothing is declared in the scope.
     """
-    mine = read(collect(folder)) if folder.is_dir() else None
-    files: dict[str, str] = client.pull(scope or (mine.scope if mine else None))["files"]
+    mine = read(collect(folder)) if folder.is_dir() and any(folder.iterdir()) else None
+    wanted = scope or (mine.scope if mine else _scope_of_root(client))
+    files: dict[str, str] = client.pull(wanted)["files"]
+    if not set(files) - {CONFIG, STATE}:
+        raise NotFound(f"nothing is declared in the scope `{wanted}`", code="scope.empty")
     if note_only:
         write(folder, {STATE: files[STATE]})
         return Pulled([STATE], [])
@@ -36,6 +41,12 @@ def pull_into(folder: Path, client: Client, scope: str | None, note_only: bool) 
     for name in outdated:
         (folder / name).unlink()
     return Pulled(sorted(files), outdated)
+
+
+def _scope_of_root(client: Client) -> str | None:
+    """The scope that declares the root unit; None where nothing is declared."""
+    root = next((one["name"] for one in client.objects("Unit") if one["unit"] == one["name"]), None)
+    return None if root is None else str(client.object("Unit", root)["scope"])
 
 
 def _outdated(mine: Folder, files: Iterable[str]) -> list[str]:

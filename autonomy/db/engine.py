@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,16 +18,28 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from autonomy.kernel.errors import Busy, Invalid, Unavailable
 
+from .turns import Turns
+
 T = TypeVar("T")
 
 metadata = MetaData()
 """Every room declares its tables on this; the migrations must add up to it."""
 
 BUSY_TIMEOUT_MS = 1_000  # invariant 3: a refusal within two seconds, so no wait may be longer than one
+STATEMENT_TIMEOUT_MS = 1_500  # of readers; who has to read for longer uses a connection of its own
 READERS = 4
-WIPES = 5  # tries to wipe the log, each waiting for readers as long as the busy timeout
+READ_SECONDS = 2.0  # how long somebody on the event loop waits for what is read in a thread
+WIPES = 20  # tries to wipe the log
+WIPE_TIMEOUT_MS = 250  # how long one of them waits for readers: others cannot write meanwhile
 
-log = logging.getLogger("autonomy.db")
+POSTGRESQL_CONNECTION = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3_000,  # milliseconds until what was sent and not acknowledged ends the connection
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+"""How libpq finds out that the other machine is gone, where the network does not say so."""
 
 
 class Database:
@@ -79,8 +90,15 @@ class Database:
             raise Busy("too many readers wait for the store", code="store.busy", retry_after=1.0) from None
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """`work` on a reading connection in a worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        """`work` on a reading connection in a worker thread. Raises Unavailable where that takes too long."""
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+        try:
+            async with asyncio.timeout(READ_SECONDS) as limit:
+                return await reading
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise slow() from None
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with self.reading() as connection:
@@ -88,7 +106,9 @@ class Database:
 
     def writer_engine(self) -> Engine:
         """An engine whose connections leave BEGIN and COMMIT to the commit queue."""
-        engine = create_engine(self.url, isolation_level="AUTOCOMMIT", connect_args=self._connect_args())
+        engine = create_engine(
+            self.url, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args=self._connect_args()
+        )
         if self.dialect == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite_writer)
         else:
@@ -99,19 +119,25 @@ class Database:
         """Take out of SQLite's write-ahead log what its pages do not hold any more. Blocks; PostgreSQL recycles its log
         by itself.
 
-        Where readers are in the way for too long, the log is written over later, as it is anyway.
+        Raises Unavailable where readers, or whoever writes, are in the way for too long.
         """
-        if self.dialect != "sqlite":
+        if self.path is None:
             return
-        engine = self.writer_engine()
-        with engine.connect() as connection:
-            for _ in range(WIPES):
-                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-                if not busy:
-                    break
-            else:
-                log.warning("the write-ahead log could not be wiped: readers are in the way")
-        engine.dispose()
+        engine, turns = self.writer_engine(), Turns(self.path)
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={WIPE_TIMEOUT_MS}")
+                if not any(_is_wiped(connection, turns) for _ in range(WIPES)):
+                    raise Unavailable(
+                        "what is gone still stands in the write-ahead log of the store",
+                        code="store.unwiped",
+                        hint="a reader is in the way; do it again until it succeeds",
+                    )
+        except DBAPIError as error:
+            raise unavailable(error.orig) from None
+        finally:
+            turns.close()
+            engine.dispose()
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
@@ -124,16 +150,17 @@ class Database:
             max_overflow=4,
             pool_timeout=1,
             pool_pre_ping=self.dialect == "postgresql",
+            hide_parameters=True,
             connect_args=self._connect_args(),
         )
-        if self.dialect == "sqlite":
-            event.listen(engine, "connect", _prepare_sqlite_reader)
+        prepare = _prepare_sqlite_reader if self.dialect == "sqlite" else _prepare_postgresql_reader
+        event.listen(engine, "connect", prepare)
         return engine
 
     def _connect_args(self) -> dict[str, Any]:
         if self.dialect == "sqlite":
             return {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
-        return {"connect_timeout": 2}
+        return POSTGRESQL_CONNECTION
 
 
 def upsert(
@@ -159,9 +186,20 @@ def unavailable(error: BaseException | None) -> Unavailable:
     )
 
 
+def slow() -> Unavailable:
+    """For somebody who has waited long enough for what nobody has begun, or what only reads."""
+    return Unavailable("the store is too slow", code="store.slow", hint="nothing was done; try again later")
+
+
 def uncertain() -> Unavailable:
     """For a store that was lost while it committed: its answer would have said whether it had."""
     return Unavailable("the store was lost while it wrote", code="store.uncertain", hint="look before trying again")
+
+
+def _is_wiped(connection: Connection, turns: Turns) -> bool:
+    with turns.take():
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    return not busy
 
 
 def _prepare_sqlite_reader(connection: sqlite3.Connection, _record: object) -> None:
@@ -180,6 +218,12 @@ def _prepare_sqlite_writer(connection: sqlite3.Connection, _record: object) -> N
         "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql_reader(connection: Any, _record: object) -> None:
+    connection.autocommit = True  # else the setting would be undone with the first transaction
+    connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT_MS}ms'")
+    connection.autocommit = False
 
 
 def _prepare_postgresql_writer(connection: Any, _record: object) -> None:

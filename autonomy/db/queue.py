@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from autonomy.kernel.errors import Busy, Unavailable
+from sqlalchemy.exc import DBAPIError
+
+from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 
-from .engine import Database, unavailable
+from .engine import Database, slow, unavailable
 from .ports import Ledger, Page, Planner, Write
 from .tx import Tx
 from .writer import Writer, open_writer, writer_of
@@ -28,6 +30,7 @@ T = TypeVar("T")
 log = logging.getLogger("autonomy.db")
 
 MAX_WAITING = 20_000  # ten thousand agents may wake at once; beyond twice that, waiting longer helps nobody
+COLD_SECONDS = 10.0  # how long a cold use case waits for its answer; a hot unit's caller keeps its own time
 MAX_GROUP = 256  # larger groups lengthen every member's wait without saving commits
 
 
@@ -37,6 +40,8 @@ class _Entry:
     hot: bool
     future: asyncio.Future[Any] | concurrent.futures.Future[Any]
     loop: asyncio.AbstractEventLoop | None
+    begun: bool = False
+    given_up: bool = False
 
 
 class CommitQueue:
@@ -67,18 +72,29 @@ class CommitQueue:
 
     def submit(self, unit: Any) -> asyncio.Future[Any]:
         """A hot unit's answer, from the event loop. Units of one tick travel together."""
-        return self._collect(unit, hot=True)
+        return self._collect(unit, hot=True).future  # type: ignore[return-value]
 
-    async def perform(self, work: Callable[[Tx], T]) -> T:
-        """A cold use case, from the event loop."""
-        answer: T = await self._collect(work, hot=False)
-        return answer
+    async def perform(self, work: Callable[[Tx], T], within: float = COLD_SECONDS) -> T:
+        """A cold use case, from the event loop. Where there is no answer `within` so many seconds: Unavailable if it
+        was not begun, and then it never is; else Overdue."""
+        entry = self._collect(work, hot=False)
+        try:
+            async with asyncio.timeout(within) as limit:
+                answer: T = await entry.future  # type: ignore[misc]
+                return answer
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise self._give_up(entry) from None
 
-    def run(self, work: Callable[[Tx], T]) -> T:
-        """A cold use case, from any thread that may block."""
+    def run(self, work: Callable[[Tx], T], within: float = COLD_SECONDS) -> T:
+        """A cold use case, from any thread that may block; `perform` says what is raised when."""
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        entry = _Entry(work, False, future, None)
         self._admit()
-        self._entries.put([_Entry(work, False, future, None)])
+        self._entries.put([entry])
+        if not concurrent.futures.wait([future], within).done:
+            raise self._give_up(entry)
         return future.result()
 
     def close(self) -> None:
@@ -90,7 +106,16 @@ class CommitQueue:
         self._entries.put(None)
         self._thread.join()
 
-    def _collect(self, work: Any, hot: bool) -> asyncio.Future[Any]:
+    def _give_up(self, entry: _Entry) -> AutonomyError:
+        """Nobody waits for `entry` any more; what its caller is told."""
+        with self._count:
+            entry.given_up = True
+            begun = entry.begun
+        if not begun:
+            return slow()
+        return Overdue("the store is still at it", code="store.overdue", hint="look before trying again")
+
+    def _collect(self, work: Any, hot: bool) -> _Entry:
         self._admit()
         loop = asyncio.get_running_loop()
         entry = _Entry(work, hot, loop.create_future(), loop)
@@ -100,7 +125,7 @@ class CommitQueue:
             loop.call_soon(self._flush, loop)
         else:
             tick.append(entry)
-        return entry.future  # type: ignore[return-value]
+        return entry
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         self._entries.put(self._ticks.pop(loop))
@@ -130,8 +155,7 @@ class CommitQueue:
             self._writer.close()
 
     def _serve_group(self, entries: list[_Entry]) -> None:
-        # Who stopped waiting before the group began is not served: nothing of theirs has happened yet.
-        live = [entry for entry in entries if not entry.future.cancelled()]
+        live = self._begin(entries)
         try:
             answers = self._group(live) if live else []
         except Exception as error:
@@ -140,6 +164,14 @@ class CommitQueue:
         with self._count:
             self._waiting -= len(entries)
         _deliver(live, answers)
+
+    def _begin(self, entries: list[_Entry]) -> list[_Entry]:
+        """Who is served. Who stopped waiting before is not: nothing of theirs has happened yet."""
+        with self._count:
+            live = [entry for entry in entries if not (entry.given_up or entry.future.cancelled())]
+            for entry in live:
+                entry.begun = True
+        return live
 
     def _group(self, entries: list[_Entry]) -> list[Any]:
         """The answers of a group. A unit that breaks the whole group makes its members go one by one."""
@@ -198,7 +230,7 @@ class CommitQueue:
             writer.run("ROLLBACK TO SAVEPOINT unit")
             writer.run("RELEASE SAVEPOINT unit")
             page.rewind(mark)
-            return error
+            return _told(error)
         return answer
 
     def _abandon(self, writer: Writer) -> None:
@@ -214,6 +246,15 @@ class CommitQueue:
                 writer.close()
             except self._kind.store_errors as error:
                 log.warning("closing the failed connection failed too: %s", type(error).__name__)
+
+
+def _told(error: Exception) -> Exception:
+    """What the caller of a use case hears: its own error; of the driver's only that there was one, for that may hold
+    values."""
+    if not isinstance(error, DBAPIError):
+        return error
+    log.error("a use case was refused by the store: %s", type(error.orig).__name__)
+    return unavailable(error.orig)
 
 
 def _deliver(entries: Sequence[_Entry], answers: Sequence[Any]) -> None:

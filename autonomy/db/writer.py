@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -15,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .engine import Database, unavailable
 from .ports import Read, Row, Write
+from .turns import Turns
 
 Errors = tuple[type[BaseException], ...]
 
@@ -29,7 +28,8 @@ class Writer(Protocol):
 
     def __init__(self, database: Database) -> None: ...
 
-    def turn(self) -> Any: ...
+    def turn(self) -> AbstractContextManager[None]:
+        """The right to write, among processes. Raises Unavailable where it cannot be had in time."""
 
     def begin(self, reads: Sequence[Read]) -> list[list[Row]]: ...
 
@@ -63,7 +63,7 @@ def open_writer(database: Database) -> Writer:
 
 
 class SqliteWriter:
-    """Processes that share one file take turns by `flock` on a side file: SQLite's busy handler starves them."""
+    """Python's own driver; processes that share one file take turns."""
 
     store_errors: ClassVar[Errors] = (sqlite3.DatabaseError, DBAPIError, OSError)
     unit_errors: ClassVar[Errors] = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
@@ -73,15 +73,11 @@ class SqliteWriter:
         self.core = self._engine.connect()
         raw: Any = self.core.connection.driver_connection
         self._cursor: sqlite3.Cursor = raw.cursor()
-        self._turns = os.open(f"{database.path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        assert database.path is not None  # a SQLite database is a file
+        self._turns = Turns(database.path)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        fcntl.flock(self._turns, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._turns, fcntl.LOCK_UN)
+    def turn(self) -> AbstractContextManager[None]:
+        return self._turns.take()
 
     def begin(self, reads: Sequence[Read]) -> list[list[Row]]:
         self._cursor.execute("BEGIN IMMEDIATE")
@@ -104,6 +100,6 @@ class SqliteWriter:
         self._cursor.execute(sql)
 
     def close(self) -> None:
-        os.close(self._turns)
+        self._turns.close()
         self.core.close()
         self._engine.dispose()

@@ -4,6 +4,7 @@ from .admission import Admission
 from .containing import Containing
 from .describe import Describer
 from .effect import Effects
+from .endings import Endings
 from .epochs import Watch
 from .holding import Holding
 from .housekeeping import Housekeeping
@@ -19,6 +20,7 @@ __all__ = [
     "Containing",
     "Describer",
     "Effects",
+    "Endings",
     "Gate",
     "Holding",
     "Housekeeping",

@@ -15,8 +15,9 @@ from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
 from autonomy.kernel.errors import Unauthenticated
 
-from .effect import Effects, Errand
+from .effect import Effects
 from .epochs import Watch
+from .errand import Errand
 from .store import action
 
 log = logging.getLogger("autonomy.gate")

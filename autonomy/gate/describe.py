@@ -54,7 +54,7 @@ class Describer:
         _check_version(tool, arguments, facts)
         if facts:
             # An approved action looks its facts up again; both findings are kept.
-            papers.seal(f"facts.{attempt.hold.fence}" if attempt.hold else "facts", canonical.encode(facts))
+            papers.seal(papers.part("facts"), canonical.encode(facts))
         drift = attempt.drift
         return Action(
             attempt=attempt,
@@ -75,7 +75,7 @@ class Describer:
     async def papers(self, attempt: Attempt, tool: Tool | None) -> Papers:
         """Arguments and rationale, sealed for the subject they are about."""
         key = await self._key(attempt, tool)
-        papers = Papers(key, attempt.id, attempt.at)
+        papers = Papers(key, attempt.id, attempt.at, attempt.hold.fence if attempt.hold else None)
         if attempt.hold is not None:
             return papers  # sealed when it was held
         papers.seal("arguments", attempt.arguments)

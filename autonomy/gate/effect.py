@@ -1,4 +1,4 @@
-"""The effect and its record: call the connector, settle what it cost, write how it ended.
+"""The effect: call the connector, find out what became of it, and have its ending recorded.
 
 What cannot be known is never guessed: a keyed write is repeated under its key, a queryable one is asked about, and
 any other stays `unknown` until a person has looked.
@@ -8,77 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
 
-from autonomy.audit import Leaf
-from autonomy.budget import Charge, Overrun, Usage
-from autonomy.db import CommitQueue
-from autonomy.identity import Caller
+from autonomy.budget import Usage
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
+from autonomy.kernel.errors import AutonomyError, Invalid, Overdue
 from autonomy.kernel.failpoint import failpoint
-from autonomy.policy import Verdict
-from autonomy.tools import Connectors, Invocation, Refused, Result, Tool, Unreachable, Unsure
+from autonomy.tools import Connectors, Invocation, Refused, Result, Unreachable, Unsure
 from autonomy.tools.model import Reconciled
 
 from . import obligations
-from .leaves import outcome_leaf
-from .model import Papers, Reply
-from .results import notices
-from .units import Answer, Ended, Ending, State
-from .windows import WindowUse
+from .endings import Endings
+from .errand import UNREADABLE, End, Errand
+from .lifeline import Lifeline
+from .model import Reply
 
 log = logging.getLogger("autonomy.gate")
 
 ASKS = 3  # how often a system of record is asked whether a write happened before a person has to look
 ASK_AGAIN_SECONDS = 0.2  # between two questions; what is under way there may still arrive
 STOPPED = "action.stopped"
-RECORD_SECONDS = 2.0  # how long a caller waits for the record of how it ended, once it has ended
-WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the store does not answer
-
-
-@dataclass(slots=True)
-class Errand:
-    """An action after its intent is durable, with everything that is needed to carry it out and to end it.
-
-    `caller` is None where a dead process left it; `approved` where people allowed it.
-    """
-
-    action: str
-    agent: str
-    agent_name: str
-    caller: Caller | None
-    approved: bool
-    case: str
-    tool: Tool
-    arguments: Mapping[str, Json]
-    charges: tuple[Charge, ...]
-    windows: tuple[WindowUse, ...]
-    record: str | None
-    money: int
-    tokens: int
-    verdict: Verdict
-    papers: Papers
-
-
-NOTHING_BUT_A_CALL = Usage(0, 1, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How an errand ended. What failed cost a call and nothing else: an agent that loops on failures is stopped too."""
-
-    state: State
-    usage: Usage = NOTHING_BUT_A_CALL
-    value: Json = None
-    code: str | None = None
-    message: str | None = None
-    via: str | None = None
 
 
 class Stopped(Exception):
@@ -98,14 +50,12 @@ class Call:
 class Effects:
     """Carries errands out. Each runs in a task of its own, so that its ending is recorded whoever stops waiting."""
 
-    def __init__(self, connectors: Connectors, queue: CommitQueue, owner: str, clock: Clock) -> None:
+    def __init__(self, connectors: Connectors, endings: Endings, lifeline: Lifeline, clock: Clock) -> None:
         self._connectors = connectors
-        self._queue = queue
-        self._owner = owner
+        self._endings = endings
+        self._lifeline = lifeline
         self._clock = clock
         self.under_way: dict[str, Call] = {}
-        self._trailing: set[asyncio.Future[Any]] = set()
-        self._closing = False
 
     async def carry_out(self, errand: Errand) -> Reply:
         """Perform and settle. Cancelling the waiter cancels the effect; its ending is recorded all the same."""
@@ -131,20 +81,21 @@ class Effects:
 
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""
-        while tasks := [*(call.task for call in self.under_way.values()), *self._trailing]:
+        while tasks := [*(call.task for call in self.under_way.values()), *self._endings.trailing]:
             await asyncio.wait(tasks)
 
     async def close(self) -> None:
-        """Wait for what is under way and for the endings on their way to the store; what the store does not take now
-        is left to whoever takes over."""
-        self._closing = True
+        """Wait for what is under way and for the endings on their way to the store."""
+        self._endings.give_up()
         await self.idle()
 
     async def _run(self, errand: Errand) -> Reply:
         failpoint("intent.durable")
-        end = await self._perform(errand)
+        if not await self._lifeline.holds(errand.action):
+            raise Overdue("another process has taken it over", code="action.taken_over", hint="ask for its result")
+        end = await _surely(self._perform(errand))
         failpoint("effect.done")
-        return await self.end(errand, end)
+        return await self._endings.record(errand, end)
 
     async def _perform(self, errand: Errand) -> End:
         try:
@@ -192,24 +143,34 @@ class Effects:
         """The system honours our key: the same call again does no more than the first one did."""
         try:
             result = await self._call(errand)
-        except Refused as error:
-            return End("failed", code=error.code, message=error.message)
         except (AutonomyError, Stopped):
+            # A refusal of the repeat says nothing about the first try, which may still be on its way there.
+            return End("unknown", code=code, message=f"{message}; a person has to look")
+        except Exception:
+            log.exception("the connector of `%s` broke again", errand.tool.name)
             return End("unknown", code=code, message=f"{message}; a person has to look")
         return replace(self._done(errand, result.value, result), via="reconcile")
 
     async def ask(self, errand: Errand, code: str, message: str) -> End:
-        """Ask the system of record by our reference whether it happened; it may still be on its way there."""
+        """Ask the system of record by our reference whether it happened.
+
+        It may still be on its way there: "no" counts only once the time is over that the call was given.
+        """
         found: Reconciled | None = None
-        for question in range(ASKS):
-            if question:
+        asked = 0
+        while asked < ASKS or self._may_be_on_its_way(errand):
+            if asked:
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
+            asked += 1
             found = await self._reconciled(errand)
             if found and found.state == "happened":
                 return replace(self._done(errand, found.value, None), via="reconcile")
         if found is None:
             return End("unknown", code=code, message=f"{message}; a person has to look")
         return End("failed", code=code, message=f"{message}; it did not happen", via="reconcile")
+
+    def _may_be_on_its_way(self, errand: Errand) -> bool:
+        return 0 <= self._clock() - errand.began < errand.tool.deadline * 1000
 
     async def _reconciled(self, errand: Errand) -> Reconciled | None:
         """What the system of record says; None where it does not answer."""
@@ -218,47 +179,25 @@ class Effects:
             return await self._connectors.reconcile(errand.tool, errand.arguments, invocation)
         except AutonomyError as error:
             log.info("`%s` does not say whether %s happened: %s", errand.tool.connector, errand.action, error.code)
-            return None
+        except Exception:
+            log.exception("the connector of `%s` broke when it was asked about %s", errand.tool.name, errand.action)
+        return None
 
     def _done(self, errand: Errand, value: Json, result: Result | None) -> End:
         cost = result.cost if result else None
         usage = Usage(cost.money, 1, cost.tokens) if cost else Usage(errand.money, 1, errand.tokens)
+        try:
+            canonical.encode(value)
+        except Invalid:
+            return End("done", usage, None, UNREADABLE, "it happened, but what came back cannot be written down")
         return End("done", usage, obligations.apply(errand.verdict.obligations, value))
-
-    async def end(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
-        """Write how it ended, and say it. A read's ending joins the next group and nobody waits for it, unless it
-        labels the case: the label must be there before the agent can act upon what it has read.
-
-        Raises Overdue where the store does not take it in time; it is written as soon as the store does.
-        """
-        ending = self._ending(errand, end, by)
-        writing = self._write(ending)
-        if errand.tool.effect != "read" or end.state != "done" or ending.labels:
-            answer = await self._written(errand.action, writing)
-            if isinstance(answer, Ended):
-                log.warning("the ending of %s came late; it had ended as %s", errand.action, answer.state)
-            failpoint("outcome.durable")
-        return Reply(
-            errand.action,
-            "done" if end.state == "done" else "unknown" if end.state == "unknown" else "failed",
-            errand.case,
-            end.value,
-            end.code,
-            end.message,
-            errand.verdict.policies,
-            notices=notices(errand.verdict),
-        )
-
-    def end_later(self, errand: Errand, end: End) -> None:
-        """End an errand that nobody waits for."""
-        self._write(self._ending(errand, end, None))
 
     async def recover(self, errand: Errand, forgotten: bool = False) -> Reply:
         """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown.
 
         `forgotten` where its arguments were erased: then nothing can be repeated or asked.
         """
-        return await self.end(errand, await self._recovered(errand, forgotten))
+        return await self._endings.record(errand, await _surely(self._recovered(errand, forgotten)))
 
     async def _recovered(self, errand: Errand, forgotten: bool) -> End:
         code, message = "action.interrupted", "the process that performed it died"
@@ -272,98 +211,11 @@ class Effects:
         # People have allowed it and nobody is there to ask again: what did not happen is done now.
         return await self._perform(errand) if end.state == "failed" and errand.approved else end
 
-    async def _written(self, action: str, writing: asyncio.Future[Answer]) -> Answer:
-        try:
-            async with asyncio.timeout(RECORD_SECONDS):
-                return await asyncio.shield(writing)
-        except (TimeoutError, Unavailable, Busy):
-            raise Overdue(
-                "it has ended, but the store does not take down how",
-                code="action.unrecorded",
-                hint="do not send it again; ask for its result",
-                action=action,
-            ) from None
 
-    def _write(self, ending: Ending) -> asyncio.Future[Answer]:
-        """On its way to the store, whoever waits for it, again and again until the store takes it."""
-        writing: asyncio.Future[Answer]
-        try:
-            writing = self._queue.submit(ending)
-        except (Unavailable, Busy) as error:
-            writing = asyncio.get_running_loop().create_future()
-            writing.set_exception(error)
-        self._trailing.add(writing)
-        writing.add_done_callback(partial(self._wrote, ending))
-        return writing
-
-    def _wrote(self, ending: Ending, writing: asyncio.Future[Answer]) -> None:
-        self._trailing.discard(writing)
-        if writing.cancelled() or not isinstance(error := writing.exception(), (Unavailable, Busy)):
-            return
-        log.warning("the ending of %s is not recorded yet: %s", ending.action, error.code)
-        if not self._closing:
-            again = asyncio.create_task(self._write_again(ending))
-            self._trailing.add(again)
-            again.add_done_callback(self._trailing.discard)
-
-    async def _write_again(self, ending: Ending) -> None:
-        await asyncio.sleep(WRITE_AGAIN_SECONDS)
-        self._write(ending)
-
-    def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
-        at = self._clock()
-        papers = Papers(errand.papers.key, errand.action, at)
-        if end.state == "done":
-            papers.seal("result", canonical.encode(end.value))
-        labels = obligations.labels(errand.verdict.obligations) | _trust(errand.tool, end.state)
-        open_still = end.state == "unknown"
-        return Ending(
-            action=errand.action,
-            owner=self._owner,
-            state=end.state,
-            usage=end.usage,
-            charges=() if open_still else errand.charges,
-            undone=errand.windows if end.state == "failed" else (),
-            # A record whose last write nobody can vouch for stays with that write until a person has looked.
-            record=None if open_still else errand.record,
-            case=errand.case,
-            labels=labels,
-            money=end.usage.money or 0,
-            at=at,
-            code=end.code,
-            message=end.message,
-            leaf=self._leaf(errand, end, at, labels, papers, by),
-            payloads=tuple(papers.rows),
-        )
-
-    def _leaf(
-        self,
-        errand: Errand,
-        end: End,
-        at: int,
-        labels: frozenset[str],
-        papers: Papers,
-        by: str | None,
-    ) -> Callable[[tuple[Overrun, ...]], Leaf]:
-        made = partial(
-            outcome_leaf,
-            errand.action,
-            at,
-            end.state,
-            agent=errand.agent,
-            tool=errand.tool.name,
-            case=errand.case,
-            usage=end.usage,
-            code=end.code,
-            via=end.via,
-            by=by,
-            labels=labels,
-            commitments=papers.commitments,
-        )
-        plain = made(overruns=())  # hashed here; only an overrun, which nobody expects, is hashed in the writer
-        return lambda overruns: made(overruns=overruns) if overruns else plain
-
-
-def _trust(tool: Tool, state: State) -> frozenset[str]:
-    """What a case has seen stays with it: an untrusted answer may carry somebody's instructions."""
-    return frozenset({"untrusted"}) if tool.spec.trust == "untrusted" and state == "done" else frozenset()
+async def _surely(work: Awaitable[End]) -> End:
+    """Whatever breaks in our own house, an action that may have had its effect is never left open."""
+    try:
+        return await work
+    except Exception:
+        log.exception("an action under way met a defect")
+        return End("unknown", code="action.defect", message="it met a defect; a person has to look")

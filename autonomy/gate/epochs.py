@@ -24,14 +24,23 @@ Organisations = Callable[[], Organisation]
 Quarantined = Callable[[Connection, Registry], Collection[str]]
 """Reads which tools are not in their accepted wording."""
 
+Acquaint = Callable[[Connection], int]
+"""Reads who may act, as the store is now; returns the identity epoch that is known from then on."""
+
 
 class Watch:
-    """The epochs as last seen. What is decided under stale ones is refused by the journal, then `refresh` is called."""
+    """The epochs as last seen. What is decided under stale ones is refused by the journal, then `refresh` is called.
 
-    def __init__(self, database: Database, organisations: Organisations, quarantined: Quarantined) -> None:
+    An epoch is published once everything it stands for is in memory: nobody who judges under it has to read.
+    """
+
+    def __init__(
+        self, database: Database, organisations: Organisations, quarantined: Quarantined, acquaint: Acquaint
+    ) -> None:
         self._database = database
         self._organisations = organisations
         self._quarantined = quarantined
+        self._acquaint = acquaint
         self._building = asyncio.Lock()
         self._house: House | None = None
         self.identity = -1
@@ -53,11 +62,11 @@ class Watch:
         """Take note of epochs that somebody read in the store."""
         async with self._building:
             if self._house is None or self._house.epoch < catalog:
-                self._house = await asyncio.to_thread(self._build)
-        if identity > self.identity:
-            self.identity = identity
-            async with self.changed:
-                self.changed.notify_all()
+                self._house = await self._database.read(self._build)
+            if identity > self.identity:
+                self.identity = await self._database.read(self._acquaint)
+                async with self.changed:
+                    self.changed.notify_all()
 
     def organisation(self) -> Organisation:
         """The organisation last seen; raises Unavailable before the first look."""
@@ -65,13 +74,11 @@ class Watch:
             raise Unavailable("nothing is declared yet", code="gate.starting")
         return self._house.organisation
 
-    def _build(self) -> House:
+    def _build(self, connection: Connection) -> House:
         organisation = self._organisations()
         registry = Registry.build(organisation)
-        with self._database.reading() as connection:
-            return House(
-                organisation, Bundle.build(organisation), registry, frozenset(self._quarantined(connection, registry))
-            )
+        quarantined = frozenset(self._quarantined(connection, registry))
+        return House(organisation, Bundle.build(organisation), registry, quarantined)
 
     async def run(self) -> None:
         """Look again and again; ends when cancelled."""

@@ -73,7 +73,7 @@ class Holding:
             lambda tx: self._approvals.reask(tx, held.id, claim.fence, verdict.needed, difference)
         )
 
-    async def refuse(self, action_id: str, fence: int, code: str, message: str) -> None:
+    async def refuse(self, action_id: str, fence: int, code: str, message: str | None) -> None:
         """An approved action that may no longer be done ends as denied, with the reason for whoever asks."""
 
         def work(tx: Tx) -> None:

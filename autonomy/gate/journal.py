@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autonomy.approvals.store import CONSUME, read_claims
+from autonomy.approvals.rules import still_answers
+from autonomy.approvals.store import CONSUME, read_answers, read_claims
 from autonomy.audit.store import INSERT_PAYLOAD
 from autonomy.budget import Balance, judge
 from autonomy.budget.rules import reserve, settle
@@ -88,6 +89,7 @@ class Journal:
             "accounts": (READ_ACCOUNTS, self._account_keys()),
             "records": (read_records, self._record_keys()),
             "claims": (read_claims, (unit.hold.action for unit in self._intents if unit.hold)),
+            "answers": (read_answers, (unit.bind for unit in self._intents if not unit.hold)),
         }
         found = {name: (sql, list(dict.fromkeys(wanted))) for name, (sql, wanted) in keys.items()}
         return {name: (sql, padded(wanted)) for name, (sql, wanted) in found.items() if wanted}
@@ -107,6 +109,9 @@ class Journal:
         self._buckets = gather(rows.get("windows", ()))
         self._holders = {key: (holder, moved) for key, holder, moved in rows.get("records", ())}
         self._claims = {action: (state, fence, expires) for action, state, fence, expires in rows.get("claims", ())}
+        self._answers: defaultdict[str, list[Row]] = defaultdict(list)
+        for bind, *answer in rows.get("answers", ()):
+            self._answers[bind].append(tuple(answer))
         labels: defaultdict[str, set[str]] = defaultdict(set)
         for case, label in rows.get("labels", ()):
             labels[case].add(label)
@@ -120,7 +125,13 @@ class Journal:
         return self._moved(unit) or self._deny(unit)
 
     def _intend(self, unit: Intent) -> Answer:
-        refusal = self._moved(unit) or self._lost(unit.hold) or self._repeated(unit) or self._no_room(unit)
+        refusal = (
+            self._moved(unit)
+            or self._lost(unit.hold)
+            or self._repeated(unit)
+            or self._asked(unit)
+            or self._no_room(unit)
+        )
         if refusal is not None:
             return refusal
         drift = self._drift(unit)
@@ -149,6 +160,15 @@ class Journal:
             return None
         action, state, bind = earlier
         return Repeat(action, state, bind == unit.bind)
+
+    def _asked(self, unit: Intent) -> Repeat | None:
+        """What people were asked about is not done beside their answer, even where the rules would allow it now."""
+        if unit.hold is not None:
+            return None
+        for agent, case, action, state, expires_at, ended_at in self._answers.get(unit.bind, ()):
+            if (agent, case) == (unit.agent, unit.case) and still_answers(state, expires_at, ended_at, unit.leaf.at):
+                return Repeat(action, "held", True)
+        return None
 
     def _no_room(self, unit: Intent) -> Answer | None:
         if unit.record is not None:

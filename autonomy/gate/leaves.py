@@ -47,16 +47,18 @@ def hold_leaf(action: Action, verdict: Verdict) -> Leaf:
 
 
 def denial_leaf(attempt: Attempt, refusal: Denied, papers: Papers) -> Leaf:
-    """What was refused, by which rule, for which reason."""
-    decision = _decision(attempt, refusal.verdict, {}) if refusal.verdict else {"effect": "deny"}
+    """What was refused, by which rule, on which facts. Words that may repeat an argument are sealed, not said."""
+    described = attempt.described
+    windows = described.assumed if described else {}
+    decision = _decision(attempt, refusal.verdict, windows) if refusal.verdict else {"effect": "deny"}
     return make_leaf(
         "denial",
         attempt.at,
         attempt.id,
         **_asked(attempt),
+        **(_described(described) if described else {}),
         decision=decision,
         code=refusal.code,
-        reason=refusal.message[:MAX_REASON],
         commitments=papers.commitments,
     )
 

@@ -11,10 +11,11 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import BigInteger, cast, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, cast, delete, func, select, text, update
 
-from autonomy.approvals.store import release_claims
+from autonomy.approvals.store import claimants, release_claims
 from autonomy.db import CommitQueue, Tx, upsert
 from autonomy.kernel.ids import new_id
 
@@ -33,17 +34,32 @@ class Lifeline:
         self.owner = new_id("proc")
         self._place = _place()
         self._beaten = float("-inf")
+        self._unbroken_since = float("inf")
 
     async def beat(self) -> None:
         """Say that this process lives."""
         started = time.monotonic()
         await self._queue.perform(self._beat)
+        if started - self._beaten > FRESH_SECONDS:
+            # Nobody may have been able to beat meanwhile: silence says nothing about others for a while.
+            self._unbroken_since = time.monotonic()
         self._beaten = started
 
     async def fresh(self) -> None:
         """Beat where the last beat is too old to begin anything on it: this process may have been frozen."""
         if time.monotonic() - self._beaten > FRESH_SECONDS:
             await self.beat()
+
+    async def holds(self, action_id: str) -> bool:
+        """Whether an open action is still ours. Asked right before its effect: costs nothing while the last beat is
+        young, and a look into the store where this process may have been frozen and taken for dead."""
+        if time.monotonic() - self._beaten <= FRESH_SECONDS:
+            return True
+        await self.beat()
+        query = select(action.c.id).where(
+            action.c.id == action_id, action.c.owner == self.owner, action.c.state == "intent"
+        )
+        return await self._queue.perform(lambda tx: tx.execute(query).first() is not None)
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -57,10 +73,9 @@ class Lifeline:
 
     def take_over(self, tx: Tx, count: int) -> list[str]:
         """Make open actions of dead processes ours, and free what they had claimed; returns the actions' ids."""
-        alive = select(process.c.id).where(process.c.beat >= store_time(tx) - DEAD_MS)
-        live = [found for found in tx.execute(alive).scalars() if found == self.owner or not self._died(tx, found)]
-        release_claims(tx, live)
-        orphaned = action.c.state == "intent", or_(action.c.owner.is_(None), action.c.owner.not_in(live))
+        dead = self._dead(tx)
+        release_claims(tx, dead)
+        orphaned = action.c.state == "intent", action.c.owner.in_(dead)
         ids = list(tx.execute(select(action.c.id).where(*orphaned).limit(count)).scalars())
         tx.execute(update(action).where(action.c.id.in_(ids)).values(owner=self.owner))
         return ids
@@ -73,10 +88,29 @@ class Lifeline:
         row = {"id": self.owner, "host": self._place, "pid": os.getpid(), "beat": store_time(tx)}
         tx.execute(upsert(process, row, ["id"], tx.dialect))
 
-    def _died(self, tx: Tx, owner: str) -> bool:
-        """Whether a process of this very machine is gone although its last beat is young."""
-        row = tx.execute(select(process.c.host, process.c.pid).where(process.c.id == owner)).one()
-        return bool(row.host == self._place) and not Path(f"/proc/{row.pid}").exists() and Path("/proc/self").exists()
+    def _dead(self, tx: Tx) -> list[str]:
+        """Who left open actions or claims and is dead: gone from this very machine, or silent for three beats while
+        this process could beat all the time. After an outage of the store everybody was silent, and nobody is dead."""
+        owners = select(action.c.owner).where(action.c.state == "intent", action.c.owner.is_not(None)).distinct()
+        left = {*tx.execute(owners).scalars(), *claimants(tx)} - {self.owner}
+        rows = {row.id: row for row in tx.execute(select(process).where(process.c.id.in_(left)))}
+        silent = store_time(tx) - DEAD_MS if self._could_beat() else 0
+        return sorted(one for one in left if one not in rows or rows[one].beat < silent or self._gone(rows[one]))
+
+    def _could_beat(self) -> bool:
+        return time.monotonic() - self._unbroken_since > DEAD_MS / 1000
+
+    def _gone(self, row: Any) -> bool:
+        """Whether a process of this very machine is no more, although its last beat may be young."""
+        if row.host != self._place:
+            return False
+        try:
+            os.kill(row.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
 
 
 def store_time(tx: Tx) -> int:
@@ -87,6 +121,7 @@ def store_time(tx: Tx) -> int:
 
 
 def _place() -> str:
-    """Where process numbers mean the same: the host and, in containers, the namespace of process numbers."""
-    namespace = Path("/proc/self/ns/pid")
-    return f"{socket.gethostname()}/{os.readlink(namespace) if namespace.exists() else ''}"
+    """Where process numbers mean the same: this boot of this machine and, in containers, this namespace of them."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    booted = boot.read_text().strip() if boot.exists() else new_id("boot")
+    return f"{socket.gethostname()}/{booted}/{os.readlink(namespace) if namespace.exists() else ''}"

@@ -10,6 +10,7 @@ from autonomy.audit import SubjectKey
 from autonomy.audit.vault import PayloadRow
 from autonomy.budget import Charge
 from autonomy.identity import Caller
+from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.policy import Question, Verdict
 from autonomy.tools import Tool
@@ -36,6 +37,13 @@ class Request:
     run: str | None = None
     task: str | None = None
     step: str | None = None
+
+    def check(self) -> bytes:
+        """The canonical arguments. Raises Invalid for words that cannot be written down, before anything is done."""
+        words = {"tool": self.tool, "case": self.case, "key": self.key, "rationale": self.rationale} | self.lineage()
+        for name in words:
+            canonical.check_text(words[name] or "", name)
+        return canonical.encode(self.arguments)
 
     def lineage(self) -> dict[str, str]:
         """Where the action belongs, as far as it was said."""
@@ -105,6 +113,8 @@ class Attempt:
     bound: str = ""
     """What the approval of a resumed action binds to."""
     approvals: frozenset[str] = frozenset()
+    described: Action | None = None
+    """What the present round has found out about it."""
 
 
 @dataclass(slots=True)
@@ -114,8 +124,14 @@ class Papers:
     key: SubjectKey
     action: str
     at: int
+    resumed: int | None = None
+    """The fence of a resumed action: what is sealed again about it is a part of its own."""
     rows: list[PayloadRow] = field(default_factory=list)
     commitments: dict[str, str] = field(default_factory=dict)
+
+    def part(self, name: str) -> str:
+        """The name of a part that may be sealed once for each time the action is taken up."""
+        return name if self.resumed is None else f"{name}.{self.resumed}"
 
     def seal(self, part: str, value: bytes) -> None:
         """Seal `value` as `part` of the action."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 
 from autonomy.budget import Refusal
@@ -13,7 +14,7 @@ from .results import notices
 
 MAX_REMEMBERED = 10_000
 
-_Key = tuple[str, str, str, str, bytes, int, int]
+_Key = tuple[str, ...]
 
 
 class Refusals:
@@ -41,12 +42,20 @@ class Refusals:
     def earlier(self, attempt: Attempt, refusal: Denied) -> str | None:
         """The action with the leaf of the same refusal of the same call, at the same epochs, within the last second."""
         at, action = self._given.get(_key(attempt, refusal), (-SECOND, None))
-        return action if self._clock() - at < SECOND else None
+        return action if self._is_young(at) else None
 
     def remember(self, attempt: Attempt, refusal: Denied) -> None:
-        self._given[_key(attempt, refusal)] = (self._clock(), attempt.id)
-        if len(self._given) > MAX_REMEMBERED:
+        """Keep the leaf's action for a second; what is older goes."""
+        key = _key(attempt, refusal)
+        self._given.pop(key, None)
+        while self._given and not self._is_young(next(iter(self._given.values()))[0]):
             self._given.popitem(last=False)
+        if len(self._given) < MAX_REMEMBERED:
+            self._given[key] = (self._clock(), attempt.id)
+
+    def _is_young(self, at: int) -> bool:
+        # A clock that was set back makes nothing young again.
+        return 0 <= self._clock() - at < SECOND
 
     def over_budget(self, refusal: Refusal, currency: str) -> Denied:
         """A budget without room, in the words of its measure."""
@@ -68,6 +77,9 @@ class Refusals:
 
 
 def _key(attempt: Attempt, refusal: Denied) -> _Key:
-    caller = attempt.caller
-    epochs = (attempt.house.epoch, attempt.identity)
-    return caller.agent_id, attempt.case, refusal.code, attempt.request.tool, attempt.arguments, *epochs
+    """Who for whom, what with which words, refused by what under which epochs; arguments by their digest."""
+    chain = (view.id for view in attempt.caller.chain)
+    epochs = (str(attempt.house.epoch), str(attempt.identity))
+    policies = refusal.verdict.policies if refusal.verdict else ()
+    digest = hashlib.sha256(attempt.arguments).hexdigest()
+    return (attempt.case, refusal.code, attempt.request.tool, digest, *epochs, *chain, "by", *policies)

@@ -115,7 +115,10 @@ class Results:
         result: Json = None
         if row.state == "done" and (opened := self._vault.open(connection, row.id, "result")):
             result = json.loads(opened.value)
-        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, row.message)
+        message = row.message
+        if message is None and row.code and (said := self._vault.open(connection, row.id, "message")):
+            message = said.value.decode()
+        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message)
 
 
 def _no_action(action_id: str) -> NotFound:
@@ -156,7 +159,8 @@ def plan_reply(decided: Action, verdict: Verdict) -> Reply:
     """The answer to a dry run: the rule, the facts, and the approval that would be needed."""
     status: Status = "allowed" if verdict.effect == "allow" else "held"
     needed = tuple(dict.fromkeys(ask.role for ask in verdict.needed))
-    facts = {"facts": dict(decided.facts), "windows": dict(decided.assumed), "cost": decided.money}
+    # Names only: a dry run leaves no record, and what leaves none must not be a way to read a system of record.
+    facts: dict[str, Json] = {"facts": sorted(decided.facts), "windows": dict(decided.assumed), "cost": decided.money}
     message = "; ".join(verdict.reasons) or None
     case = decided.attempt.case
     return Reply("", status, case, None, None, message, verdict.policies, needed, notices(verdict), facts)

@@ -8,16 +8,17 @@ admit → describe → decide → reserve and record the intent → perform → 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from autonomy.approvals import Claim
 from autonomy.approvals.rules import ALIVE
 from autonomy.audit import Leaf
 from autonomy.db import CommitQueue
-from autonomy.identity import Caller, Identity
-from autonomy.kernel import canonical, clock
+from autonomy.identity import Identity
+from autonomy.kernel import clock
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, NotFound, Unavailable
 from autonomy.kernel.ids import new_id
@@ -26,12 +27,14 @@ from autonomy.tools import Tool
 
 from .admission import Admission
 from .describe import Describer
-from .effect import Effects, End, Errand
+from .effect import Effects
+from .endings import Endings
 from .epochs import Watch
+from .errand import End, Errand
 from .holding import Holding
 from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
-from .model import Action, Attempt, Denied, Reply, Request
+from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
@@ -52,6 +55,8 @@ from .units import (
 )
 
 MOVES = 3  # decisions that the epochs overtook before the door stays shut
+T = TypeVar("T")
+
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
@@ -77,6 +82,7 @@ class Gate:
         describer: Describer,
         holding: Holding,
         effects: Effects,
+        endings: Endings,
         results: Results,
         lifeline: Lifeline,
         clock: Clock = clock.now,
@@ -88,6 +94,7 @@ class Gate:
         self._describer = describer
         self._holding = holding
         self._effects = effects
+        self._endings = endings
         self._results = results
         self._lifeline = lifeline
         self._clock = clock
@@ -96,30 +103,30 @@ class Gate:
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
+        return await self._carry_out(await _in_time(self._ask(bearer, request)))
+
+    async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
+        arguments = request.check()
         caller = await self._admission.admit(bearer)
         if request.key and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
-        attempt = await self.attempt(request, caller, lambda epoch: self._identity.admit(bearer, epoch))
-        return await self.pass_through(attempt)
-
-    async def pass_through(self, attempt: Attempt) -> Reply:
-        """Decide within two seconds; then carry out what was cleared."""
-        try:
-            async with asyncio.timeout(DECIDE_SECONDS):
-                decided = await self._decide_in_rounds(attempt)
-        except TimeoutError:
-            raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None
-        return decided if isinstance(decided, Reply) else await self._effects.carry_out(self._errand(decided))
-
-    async def attempt(self, request: Request, caller: Caller, admit: Callable[[int], Caller]) -> Attempt:
-        """The request as it knocks, under the epochs last seen."""
         house, at = await self._watch.house(), self._clock()
+        # Admitted again at the very epoch the attempt is decided under: what was awaited since may have moved it.
+        identity = self._watch.identity
+        caller = self._identity.admit(bearer, identity)
         case = request.case or f"{caller.name}/{clock.day(at)}"
-        arguments = canonical.encode(request.arguments)
-        return Attempt(new_id("act", at), at, admit, caller, request, case, house, self._watch.identity, arguments)
+        admit = partial(self._identity.admit, bearer)
+        attempt = Attempt(new_id("act", at), at, admit, caller, request, case, house, identity, arguments)
+        return await self._decide_in_rounds(attempt)
+
+    async def _carry_out(self, decided: Reply | Cleared) -> Reply:
+        return decided if isinstance(decided, Reply) else await self._effects.carry_out(self._errand(decided))
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
+        return await self._carry_out(await _in_time(self._resume(claim)))
+
+    async def _resume(self, claim: Claim) -> Reply | Cleared:
         waiting = await self._results.waiting(claim.action)
         if waiting.arguments is None:
             raise NotFound("its arguments were erased", code="approval.erased")
@@ -140,16 +147,22 @@ class Gate:
             bound=waiting.bind,
             approvals=claim.approvals,
         )
-        return await self.pass_through(attempt)
+        return await self._decide_in_rounds(attempt)
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
+        return await _in_time(self._tools(bearer))
+
+    async def _tools(self, bearer: str) -> list[Tool]:
         caller = await self._admission.admit(bearer)
         await self._watch.refresh()
         return (await self._watch.house()).tools_of(caller)
 
     async def result(self, bearer: str, action_id: str) -> Reply:
         """What became of one of the caller's actions."""
+        return await _in_time(self._result(bearer, action_id))
+
+    async def _result(self, bearer: str, action_id: str) -> Reply:
         return await self._results.of(await self._admission.admit(bearer), action_id)
 
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
@@ -169,7 +182,8 @@ class Gate:
 
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
-        action = await self._describer.describe(attempt)
+        attempt.described = None
+        action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
         verdict = attempt.house.bundle.decide(action.question())
@@ -302,7 +316,7 @@ class Gate:
                 await self._renew(attempt)
                 return None
             return self._refusals.reply(attempt, refusal, earlier)
-        papers = await self._describer.papers(attempt, attempt.house.registry.tools.get(attempt.request.tool))
+        papers = await self._refusal_papers(attempt, refusal)
         epochs = ANY_EPOCHS if at_any_epoch else (attempt.house.epoch, attempt.identity)
         leaf = denial_leaf(attempt, refusal, papers)
         answer: Answer = await self._queue.submit(Denial(*epochs, leaf, tuple(papers.rows)))
@@ -312,6 +326,15 @@ class Gate:
         self._refusals.remember(attempt, refusal)
         return self._refusals.reply(attempt, refusal, attempt.id)
 
+    async def _refusal_papers(self, attempt: Attempt, refusal: Denied) -> Papers:
+        """What is sealed about a refusal: what was asked, what was looked up, and words that are not the rules' own."""
+        tool = attempt.house.registry.tools.get(attempt.request.tool)
+        described = attempt.described
+        papers = described.papers if described else await self._describer.papers(attempt, tool)
+        if refusal.verdict is None:
+            papers.seal(papers.part("message"), refusal.message.encode(errors="replace"))
+        return papers
+
     def _intent(self, action: Action, verdict: Verdict, judged: _Judged) -> Intent:
         attempt = action.attempt
         key = attempt.request.key
@@ -320,6 +343,7 @@ class Gate:
             row=action_row(action, "intent", self._lifeline.owner),
             catalog=attempt.house.epoch,
             identity=attempt.identity,
+            agent=attempt.caller.agent_id,
             case=attempt.case,
             bind=action.bind,
             repeat_key=repeat_key(attempt.caller, key) if key else None,
@@ -352,6 +376,7 @@ class Gate:
             tokens=action.tokens,
             verdict=cleared.verdict,
             papers=action.papers,
+            began=self._clock(),
         )
 
     def _abandon(self, action: Action, verdict: Verdict, done: asyncio.Future[Answer]) -> None:
@@ -370,7 +395,7 @@ class Gate:
 
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
-        self._effects.end_later(self._errand(Cleared(action, verdict)), end)
+        self._endings.later(self._errand(Cleared(action, verdict)), end)
 
 
 class _Judged:
@@ -387,3 +412,12 @@ class _Judged:
             return None
         self.action, self.verdict = action, verdict
         return intent_leaf(action, verdict)
+
+
+async def _in_time(work: Awaitable[T]) -> T:
+    """What is decided within two seconds; nothing that is not decided by then is done."""
+    try:
+        async with asyncio.timeout(DECIDE_SECONDS):
+            return await work
+    except TimeoutError:
+        raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None

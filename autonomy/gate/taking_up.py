@@ -11,16 +11,19 @@ from sqlalchemy import Connection, select
 
 from autonomy.approvals import Approvals, Claim
 from autonomy.approvals.store import claimed_by_another, was_held
-from autonomy.audit import Vault
+from autonomy.audit import Vault, read_leaf
+from autonomy.audit.store import leaves_of
 from autonomy.budget import Usage
 from autonomy.db import CommitQueue, Database
-from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Overdue, Unavailable
+from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Corrupt, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
 
-from .effect import NOTHING_BUT_A_CALL, Effects, End, Errand
+from .effect import Effects
+from .endings import LATE, Endings
 from .epochs import Watch
+from .errand import NOTHING_BUT_A_CALL, End, Errand
 from .holding import Holding
 from .lifeline import Lifeline
 from .model import Papers, Reply
@@ -35,6 +38,9 @@ LOOK_SECONDS = 0.25  # between two looks for work that other processes made read
 CLAIM_MS = 30_000  # how long one process has to begin an approved action before another may
 TAKE = 64  # actions of dead processes taken over at once
 
+
+PASSING = frozenset({"record.busy", "policy.unsettled"})
+"""Denials that a moment later may be none: what people allowed is claimed again when the claim runs out."""
 
 Pinned = Callable[[str, str], Tool]
 """The tool of a name in the wording of a digest, whatever is declared now; blocks on the store."""
@@ -52,6 +58,7 @@ class TakingUp:
         approvals: Approvals,
         holding: Holding,
         effects: Effects,
+        endings: Endings,
         results: Results,
         vault: Vault,
         watch: Watch,
@@ -64,6 +71,7 @@ class TakingUp:
         self._approvals = approvals
         self._holding = holding
         self._effects = effects
+        self._endings = endings
         self._results = results
         self._vault = vault
         self._watch = watch
@@ -128,12 +136,13 @@ class TakingUp:
             # No word about the action itself. What was not begun is claimed again when the claim runs out.
             log.warning("%s could not be carried out now: %s", claim.action, error.code)
         except AutonomyError as error:
-            await self._refuse(claim, error.code, error.message)
+            await self._refuse(claim, error.code)
         else:
-            if reply.status == "denied":
-                await self._refuse(claim, reply.code or "policy.denied", reply.message or "denied")
+            if reply.status == "denied" and reply.code not in PASSING:
+                # The rules' own words may be kept in clear; others may repeat what was asked.
+                await self._refuse(claim, reply.code or "policy.denied", reply.message if reply.policies else None)
 
-    async def _refuse(self, claim: Claim, code: str, message: str) -> None:
+    async def _refuse(self, claim: Claim, code: str, message: str | None = None) -> None:
         try:
             await self._holding.refuse(claim.action, claim.fence, code, message)
         except Conflict as error:
@@ -160,7 +169,10 @@ class TakingUp:
         await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
         usage = Usage(errand.money, 1, errand.tokens) if state == "done" else NOTHING_BUT_A_CALL
         end = End(state, usage, code="action.resolved", message=reason, via="person")
-        return await self._effects.end(errand, end, by=by)
+        reply = await self._endings.record(errand, end, by=by)
+        if reply.code == LATE:
+            raise Conflict(f"`{action_id[:40]}` was resolved by another", code="action.not_unknown")
+        return reply
 
     async def errand(self, waiting: Waiting) -> Errand:
         """An action of the table as an errand that can be ended, with its tool in the wording it was begun in."""
@@ -184,6 +196,18 @@ class TakingUp:
             record=row.record,
             money=row.money,
             tokens=waiting.tokens,
-            verdict=Verdict("allow"),
+            verdict=await self._database.read(lambda connection: _decided(connection, row.id)),
             papers=Papers(key, row.id, row.at),
+            began=row.at,
         )
+
+
+def _decided(connection: Connection, action_id: str) -> Verdict:
+    """The verdict an action was begun under, as its intent says: what it obliges to still holds for its result."""
+    for _, body in leaves_of(connection, action_id):
+        leaf = read_leaf(body)
+        if leaf["kind"] == "intent":
+            decision = leaf["decision"]
+            obliged = {name: tuple(values) for name, values in decision.get("obligations", {}).items()}
+            return Verdict("allow", tuple(decision.get("policies", ())), obligations=obliged)
+    raise Corrupt(f"the intent of `{action_id}` is not in the log", code="audit.no_intent")

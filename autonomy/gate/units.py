@@ -49,6 +49,7 @@ class Intent:
     row: Row
     catalog: int
     identity: int
+    agent: str
     case: str
     bind: str
     repeat_key: str | None

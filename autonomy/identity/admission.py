@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from autonomy.kernel.errors import Unauthenticated
 
 from . import rules, tokens
@@ -34,6 +36,13 @@ class _Presented:
 
 class Admission(Base):
     """Who calls. Everything here only reads, and raises rather than guess."""
+
+    def acquaint(self, connection: Connection) -> int:
+        """Read what has changed since the epoch known; returns the epoch known from now on, for `admit` and others.
+
+        An event loop has this done in a thread before it names an epoch, for reading by a known epoch never blocks.
+        """
+        return self._directory.read(connection)
 
     def authenticate(self, bearer: str, audience: str | None = None) -> Caller:
         """`admit` at the epoch in force now, for callers that hold none; costs a query."""

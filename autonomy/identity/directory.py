@@ -42,20 +42,29 @@ class Directory:
         self._granted: dict[tuple[str, str], str] = {}
 
     def at(self, epoch: int) -> Directory:
-        """The directory, at least as new as `epoch`. Raises Unavailable where the store cannot be read."""
+        """The directory, at least as new as `epoch`; blocks only where that epoch is not known yet.
+
+        Raises Unavailable where the store cannot be read.
+        """
         if epoch > self.epoch:
             self.refresh()
         return self
 
     def refresh(self) -> Directory:
         """The directory as the store is now."""
-        with self._reading, self._database.reading() as connection:
+        with self._database.reading() as connection:
+            self.read(connection)
+        return self
+
+    def read(self, connection: Connection) -> int:
+        """Become as new as what `connection` reads; returns the epoch known from now on."""
+        with self._reading:
             # The epoch first: rows that change between these reads are then read again, never missed.
             _, _, _, epoch = read_head(connection)
-            if epoch != self.epoch:
+            if epoch > self.epoch:
                 self._read_changes(connection)
                 self.epoch = epoch
-        return self
+            return self.epoch
 
     def id_of(self, agent_or_name: str) -> str:
         """The id of the agent with this name; anything else comes back as it is."""

@@ -82,11 +82,14 @@ def check(value: Json, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise Invalid(f"nested deeper than {MAX_DEPTH}", code="json.too_deep")
     if isinstance(value, dict):
-        for inner in value.values():
+        for name, inner in value.items():
+            check_text(name, "a key")
             check(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
             check(inner, depth + 1)
+    elif isinstance(value, str):
+        check_text(value, "a text")
     elif isinstance(value, float) and not math.isfinite(value):
         raise Invalid("a number is too large", code="json.number")
 
@@ -100,6 +103,15 @@ def _is_plain(value: Json) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(_is_plain, value))
     return isinstance(value, int) and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+
+
+def check_text(text: str, name: str) -> None:
+    """Raise Invalid where `text`, called `name`, holds half a character (a lone surrogate), which nothing can store."""
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Invalid(f"`{name}` holds half a character", code="json.surrogate") from None
 
 
 def _encode(value: Json) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from autonomy import tools
 from autonomy.approvals import Approvals, Webhook, escalation_targets
@@ -21,6 +21,7 @@ from autonomy.gate import (
     Containing,
     Describer,
     Effects,
+    Endings,
     Gate,
     Holding,
     Housekeeping,
@@ -60,9 +61,8 @@ def open_system(settings: Settings, clock: Clock = now, functions: Functions | N
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     master = load_key(settings.data / "master.key")
     database = Database.open(settings.database_url)
-    upgrade(database)
+    upgrade(database, _begin)
     signer = note.Signer.from_seed(log_name(settings), canonical.derive(master, b"autonomy log key"))
-    _begin(database)
     return _assemble(settings, database, master, signer, clock, functions)
 
 
@@ -71,14 +71,11 @@ def log_name(settings: Settings) -> str:
     return f"{settings.public_url.split('://', 1)[-1]}/log"
 
 
-def _begin(database: Database) -> None:
-    engine = database.writer_engine()
-    with engine.connect() as connection:
-        if connection.execute(select(head.c.id)).first() is None:
-            if connection.execute(select(leaf.c.idx).limit(1)).first() is not None:
-                raise Corrupt("the head of the log is gone", code="audit.head_missing", hint="restore a backup")
-            begin_log(connection)
-    engine.dispose()
+def _begin(connection: Connection) -> None:
+    if connection.execute(select(head.c.id)).first() is None:
+        if connection.execute(select(leaf.c.idx).limit(1)).first() is not None:
+            raise Corrupt("the head of the log is gone", code="audit.head_missing", hint="restore a backup")
+        begin_log(connection)
 
 
 def _assemble(
@@ -93,17 +90,19 @@ def _assemble(
     queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
     checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     vault = Vault(database, queue, master, clock)
+    vault.prove_key()
     audiences = (settings.public_url, f"{settings.public_url}/mcp")
     identity = Identity(database, queue, clock, master, settings.public_url, audiences)
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
-    watch = Watch(database, catalog.organisation, quarantined)
+    watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
     connectors = _connectors(settings, database, watch, secrets, functions)
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
-    effects = Effects(connectors, queue, lifeline.owner, clock)
+    endings = Endings(queue, lifeline.owner, clock)
+    effects = Effects(connectors, endings, lifeline, clock)
     holding = Holding(database, queue, approvals, clock)
     gate = Gate(
         queue=queue,
@@ -113,6 +112,7 @@ def _assemble(
         describer=Describer(database, vault, identity, connectors, master),
         holding=holding,
         effects=effects,
+        endings=endings,
         results=results,
         lifeline=lifeline,
         clock=clock,
@@ -124,6 +124,7 @@ def _assemble(
         approvals=approvals,
         holding=holding,
         effects=effects,
+        endings=endings,
         results=results,
         vault=vault,
         watch=watch,

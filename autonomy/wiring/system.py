@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,13 +60,13 @@ class System:
     housekeeping: Housekeeping
     webhook: Webhook | None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _beating: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to live: beat, watch, take up what waits, sign checkpoints, expire and escalate approvals."""
         await self.lifeline.beat()
         await self.watch.refresh()
         for work in (
-            self.lifeline.run,
             self.watch.run,
             self.containing.run,
             self.taking_up.run,
@@ -75,14 +75,15 @@ class System:
             self._sweep,
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
+        self._beating = asyncio.create_task(_persist(self.lifeline.run))
 
     async def stop(self) -> None:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         await self.taking_up.idle()
         await self.effects.close()
+        # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
+        await _end([self._beating] if self._beating else [])
         await self.connectors.close()
         try:
             await self.checkpoints.sign()
@@ -102,6 +103,12 @@ class System:
             if self.webhook is not None:
                 await self.webhook.deliver()
             await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _persist(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -10,6 +10,8 @@ import asyncio
 import json
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,14 +98,11 @@ class _Driver:
             tool = self.luck.choice(TOOLS)
             arguments = {"payee": "x", "amount": "150.00"} if tool == "pay" else {"n": number}
             request = Request(tool, arguments, case=f"case {self.luck.random()}")
-            try:
+            with self.telling():
                 reply = await self.system.gate.perform(self.key, request)
-            except AutonomyError as error:
-                self.say(error=error.code)
-                continue
-            self.say(action=reply.action, tool=tool, status=reply.status)
-            if reply.status == "held":
-                await self.approve(reply.action)
+                self.say(action=reply.action, tool=tool, status=reply.status)
+                if reply.status == "held":
+                    await self.approve(reply.action)
 
     async def approve(self, held: str) -> None:
         approvals = self.system.approvals
@@ -115,8 +114,9 @@ class _Driver:
     async def sign(self) -> None:
         """Checkpoints far more often than a server would make them."""
         while True:
-            note = await self.system.checkpoints.sign()
-            self.say(checkpoint=int(note.splitlines()[1]))
+            with self.telling():
+                note = await self.system.checkpoints.sign()
+                self.say(checkpoint=int(note.splitlines()[1]))
             await asyncio.sleep(0.02)
 
     async def declare(self) -> None:
@@ -124,12 +124,17 @@ class _Driver:
         while True:
             await asyncio.sleep(0.05)
             text = f"{POLICY}\n// revision {self.luck.random()}\n"
-            try:
+            with self.telling():  # another driver may be faster
                 await asyncio.to_thread(declare, self.system, organisation(policy=text))
-            except AutonomyError as error:
-                self.say(error=error.code)  # another driver was faster
-            else:
                 self.say(declared=True)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What is refused is said, and work goes on."""
+        try:
+            yield
+        except AutonomyError as error:
+            self.say(error=error.code)
 
     def say(self, **told: object) -> None:
         os.write(self.pipe, json.dumps(told).encode() + b"\n")

@@ -38,16 +38,15 @@ def test_ten_thousand_tamperings_of_a_real_log_are_found(tmp_path: Path) -> None
     signer = stolen(tmp_path)
     assert found(intact, signer, copies) is False, "the log as it was written is in order"
     luck = random.Random(7)
-    missed = []
-    for number in range(TAMPERINGS):
+    missed, tried = [], 0
+    while tried < TAMPERINGS:
         change = luck.choice(CHANGES)
         lines = change(list(intact), luck)
-        if lines == intact:
-            continue
-        if number >= WITHOUT_KEY:
-            lines = signed_anew(lines, signer)
-        if not found(lines, signer, copies):
-            missed.append((number, change.__name__))
+        if (lines if tried < WITHOUT_KEY else leaves(lines)) in (intact, leaves(intact)):
+            continue  # nothing was changed, or nothing but what a new signature puts right
+        tried += 1
+        if not found(lines if tried <= WITHOUT_KEY else signed_anew(lines, signer), signer, copies):
+            missed.append((tried, change.__name__))
     assert missed == []
 
 
@@ -60,6 +59,11 @@ def stolen(folder: Path) -> note.Signer:
 def found(lines: Lines, signer: note.Signer, copies: list[str]) -> bool:
     report = verify_export(BytesIO(b"".join(lines)), keys=[signer.verifier], witness_notes=copies)
     return bool(report.findings)
+
+
+def leaves(lines: Lines) -> Lines:
+    """What the leaves say, in order."""
+    return [lines[place].partition(b'"leaf":')[2] for place in leaf_lines(lines)]
 
 
 def leaf_lines(lines: Lines) -> list[int]:

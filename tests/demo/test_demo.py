@@ -41,7 +41,8 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("demo") / "company"
-    with _demo(folder, "--picture", str(folder.parent / "demo.svg")) as process:
+    pictures = ("--picture", str(folder.parent / "demo.svg"), "--excerpt", str(folder.parent / "short.svg"))
+    with _demo(folder, *pictures) as process:
         story, _ = process.communicate(timeout=SECONDS)
     return Ran(process.returncode, " ".join(story.split()), folder)
 
@@ -101,11 +102,17 @@ def test_passwords_lie_where_only_their_owner_reads_them_and_nowhere_else(ran: R
     assert not any(password in ran.story for password in passwords.values())
 
 
-def test_the_story_is_drawn_as_a_picture(ran: Ran) -> None:
-    picture = (ran.folder.parent / "demo.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["demo.svg", "short.svg"])
+def test_the_story_is_drawn_as_a_picture(ran: Ran, name: str) -> None:
+    picture = (ran.folder.parent / name).read_text(encoding="utf-8")
     assert picture.startswith("<svg")
     assert not re.search(r"(?:src|href)\s*[:=]\s*[\"']?(?:url\()?[\"']?https?:", picture)  # it fetches nothing
     assert "stale" in picture
+
+
+def test_the_picture_of_the_readme_has_at_most_sixty_lines(ran: Ran) -> None:
+    picture = (ran.folder.parent / "short.svg").read_text(encoding="utf-8")
+    assert 40 <= len(set(re.findall(r'class="terminal-\d+-r\d+" x="[\d.]+" y="([\d.]+)"', picture))) <= 60
 
 
 def test_told_to_stop_in_the_middle_it_leaves_no_server_behind(tmp_path: Path) -> None:

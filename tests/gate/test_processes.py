@@ -187,6 +187,29 @@ async def test_what_a_dead_process_had_begun_is_ended_by_another_as_its_effect_a
         assert it.plant.effects == {names["press"]: 1, names["post"]: 1}
 
 
+async def test_what_a_permit_hides_stays_hidden_in_a_result_that_another_process_recovers(
+    tmp_path: Path, database_url: str
+) -> None:
+    masked = POLICY.replace("permit (principal in", '@obligation_mask("secret") permit (principal in', 1)
+    tools = TOOLS.replace("name: press, description: press", "name: press, description: press", 1)
+    tools = tools.replace("  call: { function: press }\n", "  call: { function: press }\n  mask: [secret]\n", 1)
+    async with (
+        works(tmp_path, database_url, files=organisation(policy=masked, tools=tools)) as it,
+        works(tmp_path, database_url, it.plant) as other,
+    ):
+        it.plant.behaves["press"] = never
+        call = asyncio.create_task(it.ask("press", n=1))
+        await it.plant.called("press")
+        it.plant.behaves["press"] = lambda arguments, invocation: {"open": 1, "secret": 2}
+        await it.system.lifeline.leave()
+        await other.system.taking_up.look()
+        await other.settle()
+        reply = await other.result(it.plant.calls[0][1])
+        assert (reply.status, reply.result) == ("done", {"open": 1, "secret": "•••"})
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+
 async def test_what_was_begun_under_another_wording_is_ended_under_that_wording(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -197,7 +197,7 @@ async def test_declarations_that_were_spoilt_are_refused_and_nothing_is_done(
 async def test_another_master_key_does_not_open_the_store(tmp_path: Path, database_url: str) -> None:
     async with works(tmp_path / "a", database_url) as it:
         await it.ask("pay", payee="x", amount="5.00")
-    async with works(tmp_path / "b", database_url) as it:
-        with pytest.raises(Unavailable) as refused:
-            await it.ask("pay", payee="x", amount="5.00")
-        assert refused.value.code == "vault.wrong_key" and it.plant.calls == []
+    with pytest.raises(Unavailable) as refused:
+        async with works(tmp_path / "b", database_url):
+            pass
+    assert refused.value.code == "vault.wrong_key"

@@ -117,7 +117,7 @@ spec: { use: { type: python, entryPoint: plant, timeout: 5s } }
         tool("look", "read", NUMBER, TRUSTED),
         tool("hear", "read", NUMBER, "  trust: untrusted\n"),
         tool("press", "write-keyed", NUMBER, TRUSTED),
-        tool("post", "write-queryable", NUMBER, TRUSTED),
+        tool("post", "write-queryable", NUMBER, TRUSTED + "  deadline: 700ms\n"),  # so long a "no" may be too early
         tool("shout", "write-neither", NUMBER, TRUSTED),
         tool("hasty", "write-neither", NUMBER, TRUSTED + "  deadline: 50ms\n"),
         tool("tell", "write-neither", NUMBER, TRUSTED + "  egress: true\n"),

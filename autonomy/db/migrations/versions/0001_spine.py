@@ -186,7 +186,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
-    op.create_index("hold_repeat", "hold", ["agent", "case_id", "bind"], unique=False)
+    op.create_index("hold_repeat", "hold", ["bind", "agent", "case_id"], unique=False)
     op.create_table(
         "leaf",
         sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),

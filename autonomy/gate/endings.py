@@ -1,0 +1,201 @@
+"""How actions ended, on the way to the store: written again and again until it takes them, whoever waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from autonomy.audit import Leaf
+from autonomy.budget import Overrun
+from autonomy.db import CommitQueue
+from autonomy.kernel import canonical
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Busy, Overdue, Unavailable
+from autonomy.kernel.failpoint import failpoint
+from autonomy.tools import Tool
+
+from . import obligations
+from .errand import UNREADABLE, End, Errand
+from .leaves import outcome_leaf
+from .model import Papers, Reply, Status
+from .results import notices
+from .units import Answer, Ended, Ending, State
+
+log = logging.getLogger("autonomy.gate")
+
+RECORD_SECONDS = 2.0  # how long a caller waits for the record of how it ended, once it has ended
+UNRECORDED = "action.unrecorded"
+LATE = "action.ended"
+WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the store does not answer
+
+
+class Endings:
+    """Records endings in the name of one process, its `owner`."""
+
+    def __init__(self, queue: CommitQueue, owner: str, clock: Clock) -> None:
+        self._queue = queue
+        self._owner = owner
+        self._clock = clock
+        self._trailing: set[asyncio.Future[Any]] = set()
+        self._closing = False
+
+    async def record(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
+        """Write how it ended, and say it. A read's ending joins the next group and nobody waits for it, unless it
+        labels the case: the label must be there before the agent can act upon what it has read.
+
+        Raises Overdue where the store does not take it in time; it is written as soon as the store does.
+        """
+        ending = self._ending(errand, end, by)
+        writing = self._write(ending)
+        if errand.tool.effect != "read" or end.state != "done" or ending.labels:
+            answer = await _in_time(errand.action, writing)
+            if isinstance(answer, Ended):
+                return _late(errand, answer)
+            failpoint("outcome.durable")
+        return Reply(
+            errand.action,
+            "done" if end.state == "done" else "unknown" if end.state == "unknown" else "failed",
+            errand.case,
+            end.value,
+            end.code,
+            end.message,
+            errand.verdict.policies,
+            notices=notices(errand.verdict),
+        )
+
+    def later(self, errand: Errand, end: End) -> None:
+        """Record an ending that nobody waits for."""
+        self._write(self._ending(errand, end, None))
+
+    @property
+    def trailing(self) -> frozenset[asyncio.Future[Any]]:
+        """What is not written yet."""
+        return frozenset(self._trailing)
+
+    def give_up(self) -> None:
+        """From now on, what the store does not take is left to whoever takes over."""
+        self._closing = True
+
+    def _write(self, ending: Ending) -> asyncio.Future[Answer]:
+        writing: asyncio.Future[Answer]
+        try:
+            writing = self._queue.submit(ending)
+        except (Unavailable, Busy) as error:
+            writing = asyncio.get_running_loop().create_future()
+            writing.set_exception(error)
+        self._trailing.add(writing)
+        writing.add_done_callback(partial(self._wrote, ending))
+        return writing
+
+    def _wrote(self, ending: Ending, writing: asyncio.Future[Answer]) -> None:
+        self._trailing.discard(writing)
+        error = None if writing.cancelled() else writing.exception()
+        if error is None:
+            return
+        if not isinstance(error, (Unavailable, Busy)):
+            self._leave_to_a_person(ending, error)
+            return
+        log.warning("the ending of %s is not recorded yet: %s", ending.action, error.code)
+        if not self._closing:
+            again = asyncio.create_task(self._write_again(ending))
+            self._trailing.add(again)
+            again.add_done_callback(self._trailing.discard)
+
+    def _leave_to_a_person(self, ending: Ending, error: BaseException) -> None:
+        """The store refuses the ending itself: the action stays open, its reservation and its record with it."""
+        log.error("the ending of %s cannot be recorded: %s", ending.action, error)
+        if ending.code != UNRECORDED:
+            open_still = replace(ending, state="unknown", charges=(), undone=(), record=None, payloads=())
+            self._write(replace(open_still, code=UNRECORDED, leaf=partial(_unrecorded, ending)))
+
+    async def _write_again(self, ending: Ending) -> None:
+        await asyncio.sleep(WRITE_AGAIN_SECONDS)
+        self._write(ending)
+
+    def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
+        at = self._clock()
+        papers = Papers(errand.papers.key, errand.action, at)
+        if end.state == "done" and end.code != UNREADABLE:
+            papers.seal("result", canonical.encode(end.value))
+        if end.message and by is None:
+            # It may be an upstream's own words, and those may name people.
+            papers.seal("message", end.message.encode(errors="replace"))
+        labels = obligations.labels(errand.verdict.obligations) | _trust(errand.tool, end.state)
+        open_still = end.state == "unknown"
+        return Ending(
+            action=errand.action,
+            owner=self._owner,
+            state=end.state,
+            usage=end.usage,
+            charges=() if open_still else errand.charges,
+            undone=errand.windows if end.state == "failed" else (),
+            # A record whose last write nobody can vouch for stays with that write until a person has looked.
+            record=None if open_still else errand.record,
+            case=errand.case,
+            labels=labels,
+            money=errand.money if open_still else end.usage.money or 0,
+            at=at,
+            code=end.code,
+            message=end.message if by else None,
+            leaf=_leaf(errand, end, at, labels, papers, by),
+            payloads=tuple(papers.rows),
+        )
+
+
+async def _in_time(action: str, writing: asyncio.Future[Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(RECORD_SECONDS):
+            return await asyncio.shield(writing)
+    except (TimeoutError, Unavailable, Busy):
+        raise Overdue(
+            "it has ended, but the store does not take down how",
+            code=UNRECORDED,
+            hint="do not send it again; ask for its result",
+            action=action,
+        ) from None
+
+
+def _leaf(
+    errand: Errand, end: End, at: int, labels: frozenset[str], papers: Papers, by: str | None
+) -> Callable[[tuple[Overrun, ...]], Leaf]:
+    made = partial(
+        outcome_leaf,
+        errand.action,
+        at,
+        end.state,
+        agent=errand.agent,
+        tool=errand.tool.name,
+        case=errand.case,
+        usage=None if end.state == "unknown" else end.usage,
+        code=end.code,
+        via=end.via,
+        by=by,
+        labels=labels,
+        commitments=papers.commitments,
+    )
+    plain = made(overruns=())  # hashed here; only an overrun, which nobody expects, is hashed in the writer
+    return lambda overruns: made(overruns=overruns) if overruns else plain
+
+
+def _unrecorded(ending: Ending, _overruns: tuple[Overrun, ...]) -> Leaf:
+    """What is said of an action whose own ending the store refused."""
+    return outcome_leaf(
+        ending.action, ending.at, "unknown", agent="", tool="", case=ending.case, usage=None, code=UNRECORDED
+    )
+
+
+def _late(errand: Errand, answer: Ended) -> Reply:
+    """The first ending stands; whoever waits for ours hears that there is one."""
+    log.warning("the ending of %s came late; it stands as %s", errand.action, answer.state)
+    status: Status = "failed" if answer.state == "failed" else "running" if answer.state == "intent" else "unknown"
+    message = "another process has taken it over; ask for its result"
+    return Reply(errand.action, status, errand.case, code=LATE, message=message)
+
+
+def _trust(tool: Tool, state: State) -> frozenset[str]:
+    """What a case has seen stays with it: an untrusted answer may carry somebody's instructions."""
+    return frozenset({"untrusted"}) if tool.spec.trust == "untrusted" and state == "done" else frozenset()

@@ -1,0 +1,60 @@
+"""An action after its intent is durable, and how it ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autonomy.budget import Charge, Usage
+from autonomy.identity import Caller
+from autonomy.kernel.canonical import Json
+from autonomy.policy import Verdict
+from autonomy.tools import Tool
+
+from .model import Papers
+from .units import State
+from .windows import WindowUse
+
+
+@dataclass(slots=True)
+class Errand:
+    """An action after its intent is durable, with everything that is needed to carry it out and to end it.
+
+    `caller` is None where a dead process left it; `approved` where people allowed it.
+    """
+
+    action: str
+    agent: str
+    agent_name: str
+    caller: Caller | None
+    approved: bool
+    case: str
+    tool: Tool
+    arguments: Mapping[str, Json]
+    charges: tuple[Charge, ...]
+    windows: tuple[WindowUse, ...]
+    record: str | None
+    money: int
+    tokens: int
+    verdict: Verdict
+    papers: Papers
+    began: int
+    """When it was begun, in milliseconds."""
+
+
+NOTHING_BUT_A_CALL = Usage(0, 1, 0)
+
+UNREADABLE = "result.unreadable"
+"""The code of what was done, but whose result no JSON can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an errand ended. What failed cost a call and nothing else: an agent that loops on failures is stopped too."""
+
+    state: State
+    usage: Usage = NOTHING_BUT_A_CALL
+    value: Json = None
+    code: str | None = None
+    message: str | None = None
+    via: str | None = None
