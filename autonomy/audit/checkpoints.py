@@ -6,14 +6,16 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.db.ports import Row
 from autonomy.kernel.clock import SECOND, Clock, now
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.errors import AutonomyError, Unavailable
 from autonomy.kernel.failpoint import failpoint
 
 from . import note
@@ -24,6 +26,8 @@ log = logging.getLogger("autonomy.audit")
 
 MAX_AGE = 10 * SECOND
 LOOK_SECONDS = 0.5
+BATCH = 1_000  # checkpoints held in memory at once
+ENDING = ".note"
 
 
 class Checkpoints:
@@ -37,7 +41,7 @@ class Checkpoints:
         self._signer = signer
         self._witness = witness
         self._clock = clock
-        self._copied = -1
+        self._copied: int | None = None  # the newest size the witness has; looked up once
 
     @property
     def signer(self) -> note.Signer:
@@ -73,17 +77,46 @@ class Checkpoints:
         return signed
 
     def copy(self) -> int:
-        """Give the witness every checkpoint it has not got; returns how many."""
+        """Give the witness every checkpoint after the newest it has got; returns how many.
+
+        Raises Unavailable where its folder cannot be used.
+        """
         if self._witness is None:
             return 0
+        try:
+            return self._copy_to(self._witness)
+        except OSError as error:
+            raise Unavailable(
+                f"the witness folder cannot be used: {error.strerror}",
+                code="witness.unavailable",
+                hint="what is signed is safe in the store; it is copied when the folder can be written again",
+            ) from None
+
+    def _copy_to(self, witness: Path) -> int:
+        if self._copied is None:
+            self._copied = self._newest_in(witness)
+        copied = 0
+        while rows := self._read_after(self._copied):
+            for row in rows:
+                write_copy(witness, row.size, row.note)
+                self._copied = row.size
+                failpoint("witness.written")
+            copied += len(rows)
+        return copied
+
+    def _newest_in(self, witness: Path) -> int:
+        """The size of the newest of our checkpoints in the folder; -1 where there is none. They are copied in order,
+        so that none before it is missing."""
+        names = {name for name in os.listdir(witness) if name.endswith(ENDING)} if witness.is_dir() else set()
+        query = select(checkpoint.c.size).order_by(checkpoint.c.size.desc())
         with self._database.reading() as connection:
-            query = select(checkpoint).where(checkpoint.c.size > self._copied).order_by(checkpoint.c.size)
-            rows = connection.execute(query).all()
-        for row in rows:
-            write_copy(self._witness, row.size, row.note)
-            self._copied = row.size
-            failpoint("witness.written")
-        return len(rows)
+            sizes = connection.execute(query).scalars() if names else ()
+            return next((size for size in sizes if copy_name(size) in names), -1)
+
+    def _read_after(self, size: int) -> Sequence[Any]:
+        query = select(checkpoint).where(checkpoint.c.size > size).order_by(checkpoint.c.size).limit(BATCH)
+        with self._database.reading() as connection:
+            return connection.execute(query).all()
 
     def _sign(self, tx: Tx) -> str:
         """In the queue, under the head lock. What the group itself appends is not on disk yet and is not signed."""
@@ -100,13 +133,19 @@ class Checkpoints:
         last = connection.execute(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)).one_or_none()
         if last is None:
             return size > 0
-        return bool(size > last.size and self._clock() - last.at >= MAX_AGE)
+        # A clock that was set back makes the last one lie in the future: that is no reason to wait for it.
+        return bool(size > last.size and not 0 <= self._clock() - last.at < MAX_AGE)
+
+
+def copy_name(size: int) -> str:
+    """The file name of a checkpoint in a witness folder."""
+    return f"{size:020d}{ENDING}"
 
 
 def write_copy(folder: Path, size: int, text: str) -> None:
     """Put a checkpoint into a witness folder, whole or not at all; one that is there is never overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{size:020d}.note"
+    path = folder / copy_name(size)
     if path.exists():
         return
     draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from autonomy.db import Database
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
-from autonomy.kernel.errors import Unauthenticated
+from autonomy.kernel.errors import AutonomyError, Unauthenticated
 
 from .effect import Effects
 from .epochs import Watch
@@ -25,14 +25,21 @@ log = logging.getLogger("autonomy.gate")
 CONFIRM_SECONDS = 2.0  # how long a containment waits for every process to confirm
 LOOK_SECONDS = 0.05
 
+Agents = tuple[list[str], str]
+"""The agents behind an action, the acting one first, and its tool."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What a containment found under way: every action's id, and which of them have ended since."""
+    """What a containment found under way: every action's id, and which of them have ended since.
+
+    Where not `looked`, the store could not be asked: what other processes had under way is not known.
+    """
 
     containment: Containment
     in_flight: tuple[str, ...]
     confirmed: tuple[str, ...]
+    looked: bool = True
 
 
 class Containing:
@@ -47,19 +54,48 @@ class Containing:
 
     async def contain(self, scope: Scope, target: str, by: str, reason: str) -> Stopped:
         """Stop an agent, a unit, a tool or everything; says what was in flight and what has been confirmed stopped."""
-        before = await self._database.read(_open_actions)
-        stop = await asyncio.to_thread(self._identity.contain, scope, target, by, reason)
-        await self._watch.refresh()
-        self.cancel()
-        # What another process has stopped already is no longer open: both looks together tell what was in flight.
-        met = before | await self._database.read(_open_actions)
-        found = sorted(action_id for action_id, under in met.items() if self._covers(stop, *under))
+        # Another process may have stopped its own by the time we can look again, so we look beside the containment; it
+        # never waits for a look, nor fails with one.
+        looking = asyncio.create_task(self._look())
+        try:
+            stop = await asyncio.to_thread(self._identity.contain, scope, target, by, reason)
+        except BaseException:
+            looking.cancel()
+            raise
+        stopped = await self._obey()
+        looks = [await looking, await self._look()]
+        met = {action_id: under for look in looks for action_id, under in (look or {}).items()}
+        found = sorted({*stopped, *(action_id for action_id, under in met.items() if self._covers(stop, *under))})
+        left = await self._wait_until_ended(found)
+        return Stopped(stop, tuple(found), tuple(sorted(set(found) - left)), looked=None not in looks)
+
+    async def _obey(self) -> list[str]:
+        """Stop what is contained here; the store is asked first whether more has moved, but need not answer."""
+        try:
+            await self._watch.refresh()
+        except AutonomyError as error:
+            log.warning("a containment goes on without a look at the store: %s", error.code)
+        return self.cancel()
+
+    async def _look(self) -> dict[str, Agents] | None:
+        """What is under way in any process; None where the store does not say."""
+        try:
+            return await self._database.read(_open_actions)
+        except AutonomyError as error:
+            log.warning("what a containment stops is not known: %s", error.code)
+            return None
+
+    async def _wait_until_ended(self, actions: list[str]) -> set[str]:
+        """Wait for a moment until the actions have ended; returns those not known to have."""
         deadline = time.monotonic() + CONFIRM_SECONDS
-        left = found
+        left = set(actions)
         while left and time.monotonic() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
-            left = await self._database.read(lambda connection: _still_open(connection, found))
-        return Stopped(stop, tuple(found), tuple(sorted(set(found) - set(left))))
+            try:
+                left = await self._database.read(lambda connection: _still_open(connection, actions))
+            except AutonomyError as error:
+                log.warning("whether it has stopped is not known: %s", error.code)
+        return left
 
     async def run(self) -> None:
         """Cancel whenever identity has moved; until cancelled."""
@@ -100,13 +136,13 @@ class Containing:
         return any(self._identity.containment_of(self._watch.identity, agent) for agent in chain)
 
 
-def _open_actions(connection: Connection) -> dict[str, tuple[list[str], str]]:
+def _open_actions(connection: Connection) -> dict[str, Agents]:
     """The agents behind every action that is under way in any process, the acting one first, and its tool."""
     columns = action.c
     query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent")
     return {row.id: (json.loads(row.context)["chain"], row.tool) for row in connection.execute(query)}
 
 
-def _still_open(connection: Connection, actions: list[str]) -> list[str]:
+def _still_open(connection: Connection, actions: list[str]) -> set[str]:
     query = select(action.c.id).where(action.c.id.in_(actions), action.c.state == "intent")
-    return list(connection.execute(query).scalars())
+    return set(connection.execute(query).scalars())

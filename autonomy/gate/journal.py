@@ -76,7 +76,7 @@ class Journal:
     def judge(self, rows: list[list[Row]], page: Page) -> Plan:
         self._take(dict(zip(self._wanted, rows, strict=True)))
         self._page = page
-        answers = [self._answer(unit) for unit in self._units]
+        answers = [self._answer_alone(unit) for unit in self._units]
         return Plan(answers, self._writes())
 
     def _sources(self) -> dict[str, tuple[Text, tuple[str, ...]]]:
@@ -116,6 +116,14 @@ class Journal:
         for case, label in rows.get("labels", ()):
             labels[case].add(label)
         self._labels = labels
+
+    def _answer_alone(self, unit: Intent | Ending | Denial) -> Answer | Exception:
+        """The answer to a unit; where judging it fails, that failure, which is nobody else's. Nothing is booked before
+        the last thing that can fail."""
+        try:
+            return self._answer(unit)
+        except Exception as error:  # noqa: BLE001 - it is the unit's answer, raised where the unit was submitted
+            return error
 
     def _answer(self, unit: Intent | Ending | Denial) -> Answer:
         if isinstance(unit, Intent):
@@ -206,7 +214,9 @@ class Journal:
         state, owner = self._states.get(unit.action, ("unknown", None))
         if state not in ("intent", "unknown") or owner != unit.owner:
             return Ended(state)
-        overruns = self._settle(unit)
+        settlement = settle(self._balances, unit.charges, unit.usage)
+        leaf = unit.leaf(settlement.overruns)
+        self._book(unit, settlement.balances)
         if unit.record is not None:
             self._move_record(unit.record, None, self._page.size)
         self._rows[PUT_WINDOW] += [use.row(-1) for use in unit.undone]
@@ -216,12 +226,7 @@ class Journal:
         self._rows[PUT_LABEL] += [(unit.case, label, unit.at) for label in sorted(unit.labels)]
         self._labels[unit.case] |= unit.labels
         self._rows[INSERT_PAYLOAD] += unit.payloads
-        return Committed(self._page.append(unit.leaf(overruns)))
-
-    def _settle(self, unit: Ending) -> tuple[Any, ...]:
-        settlement = settle(self._balances, unit.charges, unit.usage)
-        self._book(unit, settlement.balances)
-        return settlement.overruns
+        return Committed(self._page.append(leaf))
 
     def _deny(self, unit: Denial) -> Committed:
         self._rows[INSERT_PAYLOAD] += unit.payloads

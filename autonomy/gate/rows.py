@@ -58,7 +58,7 @@ def read_charges(text: str) -> tuple[Charge, ...]:
 
 
 def write_windows(windows: Iterable[WindowUse]) -> str:
-    return _text([(w.name, w.key, w.bucket, w.oldest, w.amount, w.sums, w.expires_at) for w in windows])
+    return _text([(w.name, w.key, w.bucket, w.since, w.amount, w.sums, w.expires_at) for w in windows])
 
 
 def read_windows(text: str) -> tuple[WindowUse, ...]:

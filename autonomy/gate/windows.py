@@ -1,7 +1,8 @@
 """Windows: counts and sums over a sliding time, so that ten orders just under a limit are seen as what they are.
 
 A window is kept in sixty buckets; the oldest, partly past one still counts in full, so that a window never sees too
-little. Keys are keyed hashes, because what a window runs by may name a person.
+little. A bucket is known by the time at which it ends, so that the past still counts where a window is declared anew
+over another time. Keys are keyed hashes, because what a window runs by may name a person.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ from autonomy.kernel.errors import Invalid
 BUCKETS = 60
 
 Buckets = Mapping[str, Mapping[int, tuple[int, int]]]
-"""Key → bucket → count and total."""
+"""Key → end of the bucket in milliseconds → count and total."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowUse:
-    """What one action adds to one window, and which buckets make up its present value."""
+    """What one action adds to one window, and which buckets make up its present value.
+
+    Times are in milliseconds: `bucket` ends then, what ended until `since` is past.
+    """
 
     name: str
     key: str
     bucket: int
-    oldest: int
+    since: int
     amount: int
     sums: bool
     expires_at: int
@@ -37,7 +41,7 @@ class WindowUse:
     def value(self, buckets: Buckets) -> int:
         """The window's value with this action included: a count, or a sum in the argument's own unit."""
         found = buckets.get(self.key, {})
-        held = sum(total if self.sums else count for at, (count, total) in found.items() if at >= self.oldest)
+        held = sum(total if self.sums else count for end, (count, total) in found.items() if end > self.since)
         return held + (self.amount if self.sums else 1)
 
     def row(self, sign: int = 1) -> Row:
@@ -95,7 +99,8 @@ def _use(
     by = [_subject(subject, facts_of, arguments) for subject in window.by]
     hashed = canonical.keyed(key, canonical.encode([path, *by]))
     amount = _amount(window.sum, arguments, money) if window.sum else 0
-    return WindowUse(name, hashed, at // width, (at - over) // width, amount, window.sum is not None, at + over + width)
+    end = (at // width + 1) * width
+    return WindowUse(name, hashed, end, at - over, amount, window.sum is not None, end + over)
 
 
 def _subject(subject: str, facts_of: Mapping[str, str], arguments: Mapping[str, Any]) -> Any:

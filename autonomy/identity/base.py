@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from autonomy.audit import record
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError
 
 from .directory import Directory
 from .ending import Stamp
@@ -16,6 +18,7 @@ from .recent import Admitted, Recent
 from .tokens import Claims
 
 T = TypeVar("T")
+log = logging.getLogger("autonomy.identity")
 
 
 class Base:
@@ -42,8 +45,12 @@ class Base:
 
     def _write(self, work: Callable[[Tx], T]) -> T:
         answer = self._queue.run(work)
-        # So that this process obeys at once, whatever epoch its callers still hold.
-        self._directory.refresh()
+        # So that this process obeys at once, whatever epoch its callers still hold. What is written stands all the same
+        # where the store cannot be read; whoever names the new epoch has read it.
+        try:
+            self._directory.refresh()
+        except AutonomyError as error:
+            log.warning("what has changed in identity is not read yet: %s", error.code)
         return answer
 
     def _stamp(self, tx: Tx) -> Stamp:

@@ -80,7 +80,7 @@ class Terminal:
         as_usual = said.replace(f":{self._port}", ":8085")
         printed = iter([" ".join(each.split()) for each in as_usual.splitlines()])
         for told in line.told:
-            pattern = re.escape(" ".join(told.split())).replace("…", ".*")
+            pattern = re.escape(" ".join(os.path.expandvars(told).split())).replace("…", ".*")
             assert any(re.fullmatch(pattern, each) for each in printed), (line.command, told, said)
 
 

@@ -32,6 +32,18 @@ PLAIN = {
     "object": "object",
 }
 
+COMMANDS_HEAD = f"""# Commands
+
+{MADE}Every command is a client of the API but `init`, `up`, `serve`, `doctor`, `backup`, `restore`, `policy check`,
+`policy test` and `audit verify`, which work on files. `--json` is for programs. A command ends with 0 when all is well,
+1 when something was refused or is wrong, 2 when it was called wrongly, 3 when no server answers."""
+
+MANIFESTS_HEAD = f"""# Manifests
+
+{MADE}A manifest is a YAML document with `apiVersion: autonomy/v1`, `kind`, `metadata` and `spec`. The JSON Schemas lie
+in [schemas](schemas/); `autonomy init` puts them where editors find them. A policy is a `.cedar` file, see
+[write policies](../guides/write-policies.md)."""
+
 Schema = Mapping[str, Any]
 
 
@@ -52,11 +64,7 @@ def openapi() -> str:
 
 def commands_page() -> str:
     """Every command with its help, under its heading."""
-    parts = [
-        f"# Commands\n\n{MADE}Every command is a client of the API but `init`, `up`, `serve`, `doctor`, `backup`, `restore`, "
-        "`policy check`, `policy test` and `audit verify`,\nwhich work on files. `--json` is for programs; it ends with 0 "
-        "when all is well, 1 when something was refused or is wrong,\n2 when it was called wrongly, 3 when no server answers."
-    ]
+    parts = [COMMANDS_HEAD]
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
     for section in SECTIONS:
@@ -70,11 +78,7 @@ def commands_page() -> str:
 
 def manifests_page() -> str:
     """Every kind of manifest with its fields."""
-    parts = [
-        f"# Manifests\n\n{MADE}A manifest is a YAML document with `apiVersion: autonomy/v1`, `kind`, `metadata` and `spec`. The JSON "
-        "Schemas lie in [schemas](schemas/);\n`autonomy init` puts them where editors find them. A policy is a `.cedar` file, see "
-        "[write policies](../guides/write-policies.md)."
-    ]
+    parts = [MANIFESTS_HEAD]
     definitions: dict[str, Schema] = {}
     for kind in SPECS:
         if kind != "Policy":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from .pages import ROOT, rows
 
@@ -36,15 +37,16 @@ def _explained() -> list[str]:
     return [row[0].strip("`") for row in rows(PAGE) if row[0].startswith("`")]
 
 
-def _trees() -> Iterator[ast.AST]:
-    for path in sorted((ROOT / "autonomy").rglob("*.py")):
-        if "migrations" not in path.parts:
-            yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _nodes() -> tuple[ast.AST, ...]:
+    """Every node of the package but the migrations."""
+    paths = [path for path in sorted((ROOT / "autonomy").rglob("*.py")) if "migrations" not in path.parts]
+    return tuple(node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def _literal() -> set[str]:
     """Codes given as `code="…"`, as a `default_code`, or handed to what tells a refusal, a problem or a finding."""
-    return {text for tree in _trees() for node in ast.walk(tree) for text in _said(node) if CODE.fullmatch(text)}
+    return {text for node in _nodes() for text in _said(node) if CODE.fullmatch(text)}
 
 
 def _said(node: ast.AST) -> Iterator[str]:
@@ -75,14 +77,9 @@ def _name(function: ast.expr) -> str:
 
 def _made() -> set[str]:
     """Patterns of the codes that are put together, such as `f"agent.{state}"`."""
-    made = set()
-    for tree in _trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg == "code":
-                for part in ast.walk(node.value):
-                    if isinstance(part, ast.JoinedStr):
-                        made.add("".join(_pattern(piece) for piece in part.values))
-    return made
+    codes = [node.value for node in _nodes() if isinstance(node, ast.keyword) and node.arg == "code"]
+    parts = [part for code in codes for part in ast.walk(code) if isinstance(part, ast.JoinedStr)]
+    return {"".join(_pattern(piece) for piece in part.values) for part in parts}
 
 
 def _pattern(piece: ast.expr) -> str:
@@ -93,7 +90,6 @@ def _mentioned() -> set[str]:
     """Every text in the source that has the form of a code: those of tables and constants among them."""
     return {
         node.value
-        for tree in _trees()
-        for node in ast.walk(tree)
+        for node in _nodes()
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
     }

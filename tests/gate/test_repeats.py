@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from autonomy.gate import refusals
 from autonomy.gate.store import action
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import Conflict
@@ -155,18 +154,20 @@ async def test_a_hold_that_ran_out_is_told_as_such(tmp_path: Path, database_url:
         assert (reply.status, reply.code) == ("rejected", "approval.expired")
 
 
-async def test_identical_denials_within_a_second_share_a_leaf_and_its_name(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with works(tmp_path, database_url) as it:
+async def test_identical_denials_within_a_second_share_a_leaf_and_its_name(tmp_path: Path, database_url: str) -> None:
+    time = [1_800_000_000_000]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
         first = await it.ask("pay", payee="x", amount="2000000.00")
         again = await it.ask("pay", payee="x", amount="2000000.00")
         other = await it.ask("pay", payee="y", amount="2000000.00")
         assert {reply.status for reply in (first, again, other)} == {"denied"}
         assert again.action == first.action != other.action
-        monkeypatch.setattr(refusals, "SHARED_SECONDS", 0.0)  # the second has passed
+        time[0] += 1_001
         later = await it.ask("pay", payee="x", amount="2000000.00")
-        assert [leaf["action"] for leaf in it.leaves("denial")] == [first.action, other.action, later.action]
+        time[0] -= 3_600_000  # a clock that was set back makes nothing young again
+        last = await it.ask("pay", payee="x", amount="2000000.00")
+        told = [leaf["action"] for leaf in it.leaves("denial")]
+        assert told == [first.action, other.action, later.action, last.action]
 
 
 async def test_an_unknown_agents_tool_and_a_missing_tool_are_refused_alike(tmp_path: Path, database_url: str) -> None:
