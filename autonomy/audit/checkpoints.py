@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ MAX_AGE = 10 * SECOND
 LOOK_SECONDS = 0.5
 BATCH = 1_000  # checkpoints held in memory at once
 ENDING = ".note"
+COPY_NAME = re.compile(r"0[0-9]{19}\.note")  # one digit less than a database can hold
 
 
 class Checkpoints:
@@ -107,11 +109,10 @@ class Checkpoints:
     def _newest_in(self, witness: Path) -> int:
         """The size of the newest of our checkpoints in the folder; -1 where there is none. They are copied in order,
         so that none before it is missing."""
-        names = {name for name in os.listdir(witness) if name.endswith(ENDING)} if witness.is_dir() else set()
-        query = select(checkpoint.c.size).order_by(checkpoint.c.size.desc())
+        names = os.listdir(witness) if witness.is_dir() else []
+        sizes = sorted((int(name.removesuffix(ENDING)) for name in names if COPY_NAME.fullmatch(name)), reverse=True)
         with self._database.reading() as connection:
-            sizes = connection.execute(query).scalars() if names else ()
-            return next((size for size in sizes if copy_name(size) in names), -1)
+            return next((size for size in sizes if _is_signed(connection, size)), -1)
 
     def _read_after(self, size: int) -> Sequence[Any]:
         query = select(checkpoint).where(checkpoint.c.size > size).order_by(checkpoint.c.size).limit(BATCH)
@@ -135,6 +136,10 @@ class Checkpoints:
             return size > 0
         # A clock that was set back makes the last one lie in the future: that is no reason to wait for it.
         return bool(size > last.size and not 0 <= self._clock() - last.at < MAX_AGE)
+
+
+def _is_signed(connection: Connection, size: int) -> bool:
+    return connection.execute(select(checkpoint.c.size).where(checkpoint.c.size == size)).first() is not None
 
 
 def copy_name(size: int) -> str:

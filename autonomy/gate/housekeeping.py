@@ -18,11 +18,17 @@ from .store import action, process, window_bucket
 log = logging.getLogger("autonomy.gate")
 
 LOOK_SECONDS = 60.0
+SPARE_MS = DAY
 BATCH = 1_000  # rows of one transaction: others wait for it
 
 
 class Housekeeping:
-    """Tidies a little every minute. What an open action carries stays until it has ended."""
+    """Tidies a little every minute. What an open action carries stays until it has ended.
+
+    What a clock set ahead would make look old stays for `SPARE_MS` beyond its time, for what is deleted does not come
+    back when the clock is right again. Neither the log's newest time nor a running process can tell a wrong clock from
+    a long silence; a day is more than clocks are wrong by, and less than anybody keeps time of retention by.
+    """
 
     def __init__(self, queue: CommitQueue, retention_days: int, clock: Clock) -> None:
         self._queue = queue
@@ -41,7 +47,7 @@ class Housekeeping:
 
     def tidy(self, tx: Tx) -> int:
         """Delete one batch; returns how many rows went. The log itself keeps every leaf for ever."""
-        at = self._clock()
+        at = self._clock() - SPARE_MS
         dead = delete(process).where(process.c.beat < store_time(tx) - HOUR - DEAD_MS)
         passed = select(window_bucket.c.key, window_bucket.c.bucket).where(window_bucket.c.expires_at < at).limit(BATCH)
         gone = tx.execute(dead).rowcount

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from .pages import ROOT, rows
+from .source import called, nodes, texts
 
 CODE = re.compile(r"[a-z_]+(\.[a-z_0-9]+)?")
 PAGE = ROOT / "docs" / "reference" / "errors.md"
@@ -37,16 +37,9 @@ def _explained() -> list[str]:
     return [row[0].strip("`") for row in rows(PAGE) if row[0].startswith("`")]
 
 
-@cache
-def _nodes() -> tuple[ast.AST, ...]:
-    """Every node of the package but the migrations."""
-    paths = [path for path in sorted((ROOT / "autonomy").rglob("*.py")) if "migrations" not in path.parts]
-    return tuple(node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
 def _literal() -> set[str]:
     """Codes given as `code="…"`, as a `default_code`, or handed to what tells a refusal, a problem or a finding."""
-    return {text for node in _nodes() for text in _said(node) if CODE.fullmatch(text)}
+    return {text for node in nodes() for text in _said(node) if CODE.fullmatch(text)}
 
 
 def _said(node: ast.AST) -> Iterator[str]:
@@ -56,7 +49,7 @@ def _said(node: ast.AST) -> Iterator[str]:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(target, ast.Name) and target.id == "default_code" and node.value is not None:
             yield from _texts(node.value)
-    if isinstance(node, ast.Call) and _name(node.func) in TELLERS:
+    if isinstance(node, ast.Call) and called(node) in TELLERS:
         yield from (text for argument in node.args for text in _texts(argument) if "." in text)
 
 
@@ -69,15 +62,9 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield node.value
 
 
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
-
-
 def _made() -> set[str]:
     """Patterns of the codes that are put together, such as `f"agent.{state}"`."""
-    codes = [node.value for node in _nodes() if isinstance(node, ast.keyword) and node.arg == "code"]
+    codes = [node.value for node in nodes() if isinstance(node, ast.keyword) and node.arg == "code"]
     parts = [part for code in codes for part in ast.walk(code) if isinstance(part, ast.JoinedStr)]
     return {"".join(_pattern(piece) for piece in part.values) for part in parts}
 
@@ -88,8 +75,4 @@ def _pattern(piece: ast.expr) -> str:
 
 def _mentioned() -> set[str]:
     """Every text in the source that has the form of a code: those of tables and constants among them."""
-    return {
-        node.value
-        for node in _nodes()
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
-    }
+    return {text for text in texts() if CODE.fullmatch(text)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from dataclasses import fields
@@ -12,11 +11,11 @@ from urllib.parse import unquote
 import pytest
 
 from autonomy.audit.layout import FORMAT
-from autonomy.audit.leaf import Kind
 from autonomy.wiring import Settings
 
 from .pages import PAGES, ROOT, prose, rows, text
 from .reference import FOLDER, documents
+from .source import texts
 
 INSTALL = ROOT / "docs" / "guides" / "install-and-run.md"
 VARIABLE = re.compile(r"AUTONOMY_[A-Z_]+")
@@ -46,11 +45,6 @@ def test_every_variable_the_source_reads_is_in_a_table_and_no_other() -> None:
     read = {f"AUTONOMY_{each.name.upper()}" for each in fields(Settings)} | _variables()
     told = {row[0].strip("`") for row in rows(INSTALL) if VARIABLE.fullmatch(row[0].strip("`"))}
     assert told == read - FAILPOINTS
-
-
-def test_every_kind_of_leaf_is_told() -> None:
-    told = {row[0].strip("`") for row in rows(FOLDER / "leaf.md", "Kinds") if row[0].startswith("`")}
-    assert told == set(Kind.__args__)
 
 
 def test_the_format_of_an_export_is_told_as_it_is_written() -> None:
@@ -89,12 +83,7 @@ def _shown(value: object) -> str:
 
 
 def _variables() -> set[str]:
-    found = set()
-    for path in (ROOT / "autonomy").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value):
-                found.add(node.value)
-    return found
+    return {text for text in texts() if VARIABLE.fullmatch(text)}
 
 
 def _anchors(page: Path) -> set[str]:

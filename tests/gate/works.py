@@ -151,7 +151,7 @@ spec: { scope: { tool: buy }, measure: money, period: month, limit: 500.00 EUR }
 apiVersion: autonomy/v1
 kind: Budget
 metadata: { name: works-month }
-spec: { scope: { unit: works }, measure: money, period: month, limit: 100000.00 EUR }
+spec: { scope: { unit: works }, measure: money, period: month, limit: 10000000.00 EUR }
 """
 
 POLICY = """// description: what workers may do
