@@ -40,7 +40,7 @@ function tableRow(row) {
   const head = element("th", String(index));
   head.scope = "row";
   shown.append(head, element("td", shownTime(leaf.at)), element("td", shownText(leaf.kind), "kind"));
-  for (const value of [leaf.agent ?? leaf.actor, leaf.tool, leaf.action]) shown.append(element("td", shownText(value)));
+  for (const value of [leaf.agent_name ?? leaf.agent ?? leaf.actor, leaf.tool, leaf.action]) shown.append(element("td", shownText(value)));
   const last = document.createElement("td");
   last.append(detail(row));
   shown.append(element("td", result(leaf)), last);
