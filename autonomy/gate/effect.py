@@ -124,10 +124,11 @@ class Effects:
         try:
             return await self._connectors.call(errand.tool, errand.arguments, invocation)
         except asyncio.CancelledError:
-            call.task.uncancel()
             raise Stopped from None
         finally:
             call.out = False
+            if call.stopped:
+                call.task.uncancel()  # a stop counts once: what follows is bookkeeping and goes on
 
     async def _find_out(self, errand: Errand, code: str, message: str) -> End:
         """A call without an answer."""

@@ -123,7 +123,7 @@ def _decided(index: int, leaf: Mapping[str, Any], parts: Mapping[str, Part], wor
         effect=decision.get("effect", "deny"),
         rules=tuple(_wording(wordings, catalog, rule) for rule in decision.get("policies", ())),
         reasons=tuple(decision.get("reasons", ())),
-        facts=_facts(leaf, parts),
+        facts=_part_of(leaf, parts, "facts"),
         asks=tuple(dict.fromkeys(ask["role"] for ask in leaf.get("asks", ()))),
         approvals=tuple(decision.get("approvals", ())),
         windows=decision.get("windows", {}),
@@ -134,7 +134,7 @@ def _decided(index: int, leaf: Mapping[str, Any], parts: Mapping[str, Part], wor
         catalog_epoch=catalog,
         identity_epoch=epochs.get("identity"),
         code=leaf.get("code"),
-        reason=leaf.get("reason"),
+        reason=_words(leaf, parts),
     )
 
 
@@ -142,10 +142,16 @@ def _wording(wordings: Wordings, epoch: int | None, rule: str) -> Wording:
     return Wording(rule) if epoch is None else wordings(epoch, rule)
 
 
-def _facts(leaf: Mapping[str, Any], parts: Mapping[str, Part]) -> Part:
-    """The facts this very leaf commits to: an approved action looks them up a second time, under another name."""
-    names = [name for name in leaf.get("commitments", {}) if name.partition(".")[0] == "facts"]
+def _part_of(leaf: Mapping[str, Any], parts: Mapping[str, Part], kind: str) -> Part:
+    """The part this very leaf commits to: what is sealed again about an approved action bears a number."""
+    names = [name for name in leaf.get("commitments", {}) if name.partition(".")[0] == kind]
     return parts.get(names[0], NOTHING) if names else NOTHING
+
+
+def _words(leaf: Mapping[str, Any], parts: Mapping[str, Part]) -> str | None:
+    """Why, in words that are sealed because they may repeat what was asked or what an upstream said."""
+    said = _part_of(leaf, parts, "message")
+    return str(said.value) if said.state == "shown" else None
 
 
 def _trial(notice: Mapping[str, Any]) -> str:
@@ -176,7 +182,7 @@ def _ended(index: int, leaf: Mapping[str, Any], parts: Mapping[str, Part]) -> En
         code=leaf.get("code"),
         via=leaf.get("via"),
         by=leaf.get("by"),
-        reason=leaf.get("reason"),
+        reason=_words(leaf, parts),
         labels=tuple(leaf.get("labels", ())),
         overruns=tuple(f"{each['budget']}: {each['excess']}" for each in leaf.get("overruns", ())),
     )

@@ -31,6 +31,10 @@ class Record:
     checkpoint: int | None
 
 
+WORDS = frozenset({"rationale", "message"})
+"""Parts that are plain text; every other part is canonical JSON."""
+
+
 class Insight:
     """Blocks: call it from a thread. `may_read`: whether the reader may see arguments, facts, results and reasons."""
 
@@ -73,7 +77,7 @@ class Insight:
         if opened is None:
             return Part("erased", None, commitment)
         text = opened.value.decode("utf-8")
-        return Part("shown", text if name == "rationale" else json.loads(text), commitment)
+        return Part("shown", text if name.partition(".")[0] in WORDS else json.loads(text), commitment)
 
 
 def _remarks(connection: Connection, action: str) -> dict[tuple[int, str], str]:

@@ -70,7 +70,8 @@ class Connectors:
         """Do what the tool declares.
 
         Raises Refused or its Stale (nothing happened), Unreachable (nothing was changed) or Unsure (a write that may
-        have happened), and nothing else. Cancelling a write leaves it in doubt.
+        have happened), and nothing else. A write that is cancelled is in doubt
+        (CancelledError) unless nothing had been sent (Unreachable).
         """
         return await self._run(tool.connector, tool.spec.call, arguments, invocation, tool.effect != "read")
 
@@ -202,7 +203,8 @@ async def _in_time(work: Awaitable[Result], name: str, attempt: Attempt) -> Resu
     except AutonomyError:
         raise
     except asyncio.CancelledError:
-        attempt.abandon()
+        if attempt.abandon() and attempt.write:
+            raise Unreachable("stopped before anything was changed", code="upstream.stopped") from None
         raise
     except Exception as error:  # noqa: BLE001 - whatever broke, the gate must hear whether it may have happened
         raise _broken(name, type(error).__name__, attempt) from None

@@ -133,20 +133,20 @@ def _send(work: Callable[[Orders], str], orders: Orders, pipe: Connection) -> No
     pipe.send(work(orders))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_fifty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     found = killed_at_random(Run(tmp_path, ""), 50)
     assert found.seen["acknowledged"] > 500 and found.seen["executed"] > 200
     assert found.seen["shout unknown"] > 0, "some were killed where nobody can know"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_kills_at_random_moments_lose_nothing_on_postgresql_either(tmp_path: Path, postgres_url: str) -> None:
     found = killed_at_random(Run(tmp_path, postgres_url), 12)
     assert found.seen["acknowledged"] > 100
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_of_two_processes_on_one_store_the_other_takes_over_what_was_killed(tmp_path: Path, database_url: str) -> None:
     run = Run(tmp_path, database_url)
     one, two = run.begin(), run.begin()
@@ -178,7 +178,7 @@ def killed_at_random(run: Run, kills: int) -> Judgement:
     return run.judge()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("point", failpoint.NAMES)
 def test_a_kill_at_a_named_place_loses_nothing_and_repeats_nothing(
     tmp_path: Path, database_url: str, point: str

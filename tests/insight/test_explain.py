@@ -70,7 +70,7 @@ DENIAL = ASKED | {
     "kind": "denial",
     "decision": {"effect": "deny"},
     "code": "budget.exceeded",
-    "reason": "the budget has 1.00 EUR left",
+    "commitments": {"arguments": "c" * 64, "message": "7" * 64},
 }
 
 PARTS = {
@@ -79,6 +79,7 @@ PARTS = {
     "facts": Part("shown", {"left": 1}, "e" * 64),
     "facts.1": Part("shown", {"left": 2}, "9" * 64),
     "result": Part("shown", {"id": "po_1"}, "8" * 64),
+    "message": Part("shown", "the budget has 1.00 EUR left", "7" * 64),
 }
 STORY = [HOLD, VOTE, INTENT, OUTCOME]
 
