@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from autonomy.approvals import Claim
 from autonomy.approvals.rules import ALIVE
-from autonomy.audit import Leaf
 from autonomy.db import CommitQueue
 from autonomy.identity import Identity
 from autonomy.kernel import clock
@@ -32,6 +31,7 @@ from .endings import Endings
 from .epochs import Watch
 from .errand import End, Errand
 from .holding import Holding
+from .judging import Cleared, Judged
 from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
@@ -59,14 +59,6 @@ T = TypeVar("T")
 
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """An action whose intent is durable."""
-
-    action: Action
-    verdict: Verdict
 
 
 class Gate:
@@ -247,7 +239,7 @@ class Gate:
 
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
-        judged = _Judged(action, verdict)
+        judged = Judged(action, verdict)
         unit = self._intent(action, verdict, judged)
         future = self._queue.submit(unit)
         try:
@@ -335,7 +327,7 @@ class Gate:
             papers.seal(papers.part("message"), refusal.message.encode(errors="replace"))
         return papers
 
-    def _intent(self, action: Action, verdict: Verdict, judged: _Judged) -> Intent:
+    def _intent(self, action: Action, verdict: Verdict, judged: Judged) -> Intent:
         attempt = action.attempt
         key = attempt.request.key
         return Intent(
@@ -396,22 +388,6 @@ class Gate:
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
         self._endings.later(self._errand(Cleared(action, verdict)), end)
-
-
-class _Judged:
-    """The decision as it finally stands: the writer decides again where windows or labels were not as guessed."""
-
-    def __init__(self, action: Action, verdict: Verdict) -> None:
-        self.action = action
-        self.verdict = verdict
-
-    def again(self, drift: Drift) -> Leaf | None:
-        action = self.action.with_drift(drift)
-        verdict = action.attempt.house.bundle.decide(action.question())
-        if verdict.effect != "allow":
-            return None
-        self.action, self.verdict = action, verdict
-        return intent_leaf(action, verdict)
 
 
 async def _in_time(work: Awaitable[T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -169,7 +170,7 @@ def until_next_is_taken(path: Path) -> None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-        time.sleep(0.001)
+        os.sched_yield()
 
 
 def test_a_value_the_store_refuses_is_in_no_message_and_in_no_log(
