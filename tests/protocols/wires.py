@@ -22,7 +22,7 @@ from autonomy.tools.schema import Schema
 URL = "https://autonomy.example"
 KEY = "aos_key_secret"
 BORN = 1_800_000_000_123
-ACTION = new_id("act", BORN)
+ACTION = "act_01mcc5rm3vchag2vy3ah95v0qd"  # fixed: names of tests are made of it
 NOW = BORN + 60_000
 
 VERSION = "2026-07-28"
