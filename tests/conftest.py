@@ -21,6 +21,7 @@ from autonomy.audit import Log, begin_log
 from autonomy.db import CommitQueue, Database, metadata
 from autonomy.db.migrations.revise import STORES
 from tests.postgres import start_postgres
+from tests.tables import own
 
 for _store in STORES:
     importlib.import_module(f"autonomy.{_store}")
@@ -120,7 +121,7 @@ def _empty(url: str) -> None:
         )
         query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
         present = {name for (name,) in connection.execute(query.encode())}
-        whole = present == {name for name in metadata.tables if not _is_a_tests(name)}
+        whole = present >= set(metadata.tables)
         named = ", ".join(f'"{name}"' for name in sorted(present))
         connection.execute(f"TRUNCATE {named}" if whole else f"DROP TABLE IF EXISTS {named} CASCADE")
     if not whole:
@@ -139,7 +140,7 @@ def _administer(server: str, statement: str) -> None:
 def _make_tables(url: str) -> None:
     database = Database.open(url)
     engine = database.writer_engine()
-    metadata.create_all(engine, tables=[table for name, table in metadata.tables.items() if not _is_a_tests(name)])
+    metadata.create_all(engine)
     with engine.connect() as connection:
         begin_log(connection)
         if database.dialect == "sqlite":
@@ -150,11 +151,5 @@ def _make_tables(url: str) -> None:
 
 def _make_own_tables(engine: Engine) -> None:
     """Tables that a test module declared for itself."""
-    own = [table for name, table in metadata.tables.items() if _is_a_tests(name)]
-    if own:
-        metadata.create_all(engine, tables=own)
+    own.create_all(engine)
     engine.dispose()
-
-
-def _is_a_tests(table: str) -> bool:
-    return table.startswith("test_")

@@ -57,6 +57,8 @@ def contain(
         show_json(found)
         return
     say(f"{scope.value} {name or ''} is contained: {found['containment']['id']}".replace("  ", " "), "bold")
+    if not found["looked"]:
+        say("what was under way could not be read; look again with `autonomy actions --state running`", "yellow")
     details({"was under way": found["in_flight"], "known to have ended": found["confirmed"]})
 
 

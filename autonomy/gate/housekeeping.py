@@ -25,9 +25,9 @@ BATCH = 1_000  # rows of one transaction: others wait for it
 class Housekeeping:
     """Tidies a little every minute. What an open action carries stays until it has ended.
 
-    What a clock set ahead would make look old stays for `SPARE_MS` beyond its time, for what is deleted does not come
-    back when the clock is right again. Neither the log's newest time nor a running process can tell a wrong clock from
-    a long silence; a day is more than clocks are wrong by, and less than anybody keeps time of retention by.
+    Everything stays for `SPARE_MS` beyond its time: what a clock set ahead makes look old is not deleted, for it would
+    not come back when the clock is right again. The newest leaf is no better witness of the time, its own is read from
+    the same clock.
     """
 
     def __init__(self, queue: CommitQueue, retention_days: int, clock: Clock) -> None:

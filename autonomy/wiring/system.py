@@ -85,11 +85,11 @@ class System:
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
-        try:
-            await self.checkpoints.sign()
-            await self.lifeline.leave()
-        except AutonomyError as error:
-            log.warning("the store did not answer at the end: %s", error.code)
+        for last in (self.checkpoints.sign, self.lifeline.leave):
+            try:
+                await last()
+            except AutonomyError as error:
+                log.warning("the last word was not written: %s", error.code)
         self.close()
 
     def close(self) -> None:

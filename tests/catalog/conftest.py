@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import Column, Integer, Table, Text, insert
 
 from autonomy.catalog import Catalog, Organisation, Problem, Revision
-from autonomy.db import CommitQueue, Database, Tx, metadata
+from autonomy.db import CommitQueue, Database, Tx
+from tests.tables import own
 
 projected = Table(
     "test_projected",
-    metadata,
+    own,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("what", Text, nullable=False),
 )

@@ -164,7 +164,12 @@ def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:
 
 
 def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> None:
-    said = shell("autonomy --install-completion bash", tmp_path, HOME=str(tmp_path))
+    said = shell(
+        "autonomy --install-completion bash",
+        tmp_path,
+        HOME=str(tmp_path),
+        _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1",
+    )
     assert said.code == 0, said
     assert "autonomy" in (tmp_path / ".bashrc").read_text()
 

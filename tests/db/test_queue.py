@@ -10,9 +10,10 @@ from sqlalchemy import Column, Integer, Table, Text, insert, select
 from autonomy.audit import make_leaf, record
 from autonomy.audit.merkle import Frontier
 from autonomy.audit.store import leaves, nodes, read_head
-from autonomy.db import CommitQueue, Database, Tx, metadata
+from autonomy.db import CommitQueue, Database, Tx
+from tests.tables import own
 
-note = Table("test_note", metadata, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
+note = Table("test_note", own, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
 
 
 def write(number: int):

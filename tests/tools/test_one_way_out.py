@@ -10,6 +10,8 @@ import autonomy.tools
 
 ROOM = Path(autonomy.tools.__file__).parent
 
+WAY_OUT = {"outbound.py", "endpoint.py"}
+
 OPENERS = {
     "connect",
     "connect_ex",
@@ -55,8 +57,19 @@ def opened(tree: ast.AST) -> Iterator[str]:
 
 def test_no_other_module_of_the_room_opens_anything() -> None:
     found = {str(path.relative_to(ROOM)): set(opened(ast.parse(path.read_text()))) for path in ROOM.rglob("*.py")}
-    assert {name for name, names in found.items() if names} == {"outbound.py"}
-    assert {"ClientSession", "TCPConnector", "connect", "aiohttp", "socket"} <= found["outbound.py"]
+    assert {name for name, names in found.items() if names} == WAY_OUT
+    assert {"ClientSession", "TCPConnector", "aiohttp", "socket"} <= found["endpoint.py"]
+    assert "connect" in found["outbound.py"]
+
+
+def test_only_the_outbound_module_uses_the_endpoint() -> None:
+    """Others name it for types at most."""
+    users = set()
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Endpoint":
+                users.add(str(path.relative_to(ROOM)))
+    assert users == {"outbound.py"}
 
 
 def test_only_the_outbound_module_reveals_a_credential() -> None:
@@ -68,4 +81,4 @@ def test_only_the_outbound_module_reveals_a_credential() -> None:
             for node in ast.walk(ast.parse(path.read_text()))
         )
     }
-    assert found == {"outbound.py"}
+    assert found == WAY_OUT

@@ -76,6 +76,7 @@ def test_work_that_is_cancelled_while_it_waits_never_runs() -> None:
         while not workers._jobs.qsize():
             await asyncio.sleep(0)
         second.cancel()
+        await asyncio.sleep(0)  # the cancellation has reached it
         release.set()
         await first
         await workers.run(lambda: ran.append("third"))

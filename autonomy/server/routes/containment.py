@@ -55,6 +55,8 @@ class StoppedAnswer(Answer):
     containment: ContainmentAnswer
     in_flight: list[str]
     confirmed: list[str]
+    looked: bool
+    """False where the store could not be read: then nobody knows what was under way."""
 
 
 @router.post("/contain", summary="stop an agent, a unit, a tool or everything")
