@@ -10,7 +10,8 @@ import pytest
 from autonomy.gate.store import action
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import Conflict
-from tests.gate.works import Door, works
+from tests.gate.works import POLICY, Door, organisation, works
+from tests.house import declare
 
 BIG = {"payee": "x", "amount": "500.00"}
 
@@ -116,6 +117,21 @@ async def test_an_approved_call_sent_again_within_a_day_gets_its_result_and_is_n
         time[0] += 25 * HOUR
         later = await it.ask("pay", case="a", **BIG)
         assert later.status == "held" and later.action != held.action
+
+
+async def test_what_people_were_asked_about_is_not_done_beside_their_answer_when_the_rules_loosen(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        held = await it.ask("pay", case="a", **BIG)
+        loose = POLICY.replace("context.cost >= 10000", "context.cost >= 90000000")
+        await asyncio.to_thread(declare, it.system, organisation(policy=loose))
+        again = await it.ask("pay", case="a", **BIG)
+        assert (again.status, again.action) == ("held", held.action)
+        assert (await it.ask("pay", case="another", **BIG)).status == "done", "the rules do allow it now"
+        await it.house.approve(held.action, "bea")
+        assert it.plant.executions() == 2
+        assert (await it.ask("pay", case="a", **BIG)).action == held.action
 
 
 async def test_an_approved_call_sent_again_gets_its_result_although_it_would_now_be_refused(
