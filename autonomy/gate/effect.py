@@ -91,7 +91,13 @@ class Effects:
 
     async def _run(self, errand: Errand) -> Reply:
         failpoint("intent.durable")
-        if not await self._lifeline.holds(errand.action):
+        try:
+            ours = await self._lifeline.holds(errand.action)
+        except AutonomyError as error:
+            # Nothing has been sent, and nothing will be: an action must not stay open because we could not look.
+            unbegun = End("failed", code=error.code, message="the store did not answer before it began")
+            return await self._endings.record(errand, unbegun)
+        if not ours:
             raise Overdue("another process has taken it over", code="action.taken_over", hint="ask for its result")
         end = await _surely(self._perform(errand))
         failpoint("effect.done")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autonomy.gate.store import record_state
-from autonomy.kernel.errors import Overdue
+from autonomy.kernel.errors import Overdue, Unavailable
 from autonomy.tools import Refused, Unreachable, Unsure
 from tests.gate.works import Door, Plant, Works, fail, never, say, works
 
@@ -249,3 +249,28 @@ def stuck(it: Works) -> Iterator[None]:
     finally:
         go.set()
         busy.join()
+
+
+async def test_a_process_that_cannot_tell_whether_it_was_taken_for_dead_sends_nothing_and_leaves_nothing_open(
+    tmp_path: Path, database_url: str
+) -> None:
+    async def gone(_action: str) -> bool:
+        raise Unavailable("the store does not answer", code="store.unavailable")
+
+    async with works(tmp_path, database_url) as it:
+        it.system.lifeline.holds = gone
+        reply = await it.ask("press", n=1)
+        assert (reply.status, reply.code) == ("failed", "store.unavailable")
+        assert it.plant.executions() == 0
+
+
+async def test_a_process_that_was_taken_over_sends_nothing(tmp_path: Path, database_url: str) -> None:
+    async def lost(_action: str) -> bool:
+        return False
+
+    async with works(tmp_path, database_url) as it:
+        it.system.lifeline.holds = lost
+        with pytest.raises(Overdue) as refused:
+            await it.ask("press", n=1)
+        assert refused.value.code == "action.taken_over"
+        assert it.plant.executions() == 0
