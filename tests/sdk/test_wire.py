@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,21 @@ class Peer:
     requests: list[bytes] = field(default_factory=list)
 
 
+def whole(request: bytes) -> bool:
+    """Head and body may arrive in separate packets; what is no HTTP at all has no end to wait for."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return not request[:1].isalpha() or (b"\r\n\r\n" in request and len(body) >= int(length[1] if length else 0))
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """What one peer sent, up to the end of its request or until it hung up."""
+    request = connection.recv(65_536)
+    while not whole(request) and (more := connection.recv(65_536)):
+        request += more
+    return request
+
+
 @contextmanager
 def peer(*answers: bytes | None) -> Iterator[Peer]:
     """Answers each connection in turn with raw bytes, and hangs up; None is silence until the end."""
@@ -48,7 +64,7 @@ def peer(*answers: bytes | None) -> Iterator[Peer]:
             for answer in answers:
                 connection, _ = listening.accept()
                 with connection:
-                    found.requests.append(connection.recv(65_536))
+                    found.requests.append(whole_request(connection))
                     if answer is None:
                         done.wait(10)
                     else:
