@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from itertools import takewhile
@@ -42,6 +43,9 @@ def tail(
     \b
       autonomy audit tail --kind denial
     """
+    if follow:
+        # As Python's exception Ctrl-C may arrive inside a finaliser, which swallows it; here is nothing to put in order.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     with connected(url) as client:
         found = _growing(client, limit, kind) if follow else iter(_last(client, limit, kind))
         if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import sqlite3
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,6 @@ def test_following_the_log_ends_in_silence(served: Company, sign_in: SignIn, tmp
     assert process.stdout.readline()
     AgentClient(served.url, key=served.key).act("invoice.list_open", {})
     assert b"intent" in process.stdout.readline()
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     assert b"Traceback" not in process.communicate(timeout=30)[1]
-    assert process.returncode == 130
+    assert process.returncode == -signal.SIGINT  # a shell shows it as 130
