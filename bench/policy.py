@@ -9,11 +9,11 @@ import gc
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import cedarpy
+from msgspec.structs import replace
 
 from autonomy.catalog import Organisation
 from autonomy.kernel.canonical import Json
