@@ -5,6 +5,7 @@ Every engine is asked questions of the same mix (`questions.MIX`) in turn, and e
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import tempfile
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cedarpy
-from msgspec.structs import replace
 
 from autonomy.catalog import Organisation
 from autonomy.kernel.canonical import Json
@@ -148,7 +148,7 @@ def _shown(milliseconds: Sequence[float]) -> dict[str, float]:
 def _declared(agents: int, policies: int) -> Organisation:
     """The organisation as the catalog reads it back."""
     with tempfile.TemporaryDirectory() as folder:
-        system = open_system(replace(Settings(), data=Path(folder)), functions={"noop": noop})
+        system = open_system(dataclasses.replace(Settings(), data=Path(folder)), functions={"noop": noop})
         try:
             system.catalog.apply(organisation(agents, policies), by="person:bench")
             return system.catalog.organisation()
