@@ -21,6 +21,7 @@ head = Table(
     Column("catalog", BigInteger, nullable=False),
     Column("identity", BigInteger, nullable=False),
     Column("signed", BigInteger, nullable=False),
+    Column("origin", Text),  # none only between the migration that brought the column and the next start
 )
 
 leaf = Table(
@@ -133,3 +134,11 @@ def read_head(connection: Connection) -> tuple[int, bytes, int, int]:
     if row is None:
         raise Corrupt("the head of the log is gone", code="audit.head_missing")
     return row.size, bytes(row.frontier), row.catalog, row.identity
+
+
+def read_origin(connection: Connection) -> str:
+    """What the log is called, for ever. Raises Corrupt where that is gone."""
+    origin: str | None = connection.execute(select(head.c.origin)).scalar_one_or_none()
+    if origin is None:
+        raise Corrupt("the log does not know what it is called", code="audit.no_origin", hint="restore a backup")
+    return origin
