@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
@@ -104,6 +104,13 @@ def leaves_of(connection: Connection, action: str) -> list[tuple[int, bytes]]:
     """Every leaf about one action, in order."""
     query = select(leaf.c.idx, leaf.c.body).where(leaf.c.action == action).order_by(leaf.c.idx)
     return [(index, bytes(body)) for index, body in connection.execute(query)]
+
+
+def intents_of(connection: Connection, actions: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Each action that was begun, with the exact bytes of the leaf that says so."""
+    query = select(leaf.c.action, leaf.c.body).where(leaf.c.action.in_(actions), leaf.c.kind == "intent")
+    for action, body in connection.execute(query):
+        yield action, bytes(body)
 
 
 def newest(connection: Connection, count: int, kind: str | None = None) -> list[tuple[int, bytes]]:

@@ -138,6 +138,7 @@ def _assemble(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
+        clock=clock,
     )
     return System(
         settings=settings,
