@@ -24,6 +24,7 @@ from tests.postgres import start_postgres
 from tests.tables import own
 
 pytest_plugins = ("tests.coroutines",)
+LOG = "autonomy.example/log"
 
 for _store in STORES:
     importlib.import_module(f"autonomy.{_store}")
@@ -131,7 +132,7 @@ def _empty(url: str) -> None:
         return
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.begin() as begun:
-        begin_log(begun)
+        begin_log(begun, LOG)
 
 
 def _administer(server: str, statement: str) -> None:
@@ -144,7 +145,7 @@ def _make_tables(url: str) -> None:
     engine = database.writer_engine()
     metadata.create_all(engine)
     with engine.connect() as connection:
-        begin_log(connection)
+        begin_log(connection, LOG)
         if database.dialect == "sqlite":
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()

@@ -76,6 +76,7 @@ async def house(
         if living:
             await system.stop()
         else:
+            await system.taking_up.close()
             await system.effects.close()
             await system.connectors.close()
             system.close()

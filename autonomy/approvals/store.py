@@ -130,10 +130,10 @@ def find(reader: Reader, action: str) -> Hold | None:
     return next(iter(_holds(reader, select(hold).where(hold.c.action == action))), None)
 
 
-def was_held(reader: Reader, action: str) -> bool:
-    """Whether people allowed this action: it was held, and its approval has been used up."""
-    query = select(hold.c.action).where(hold.c.action == action, hold.c.state == "performed")
-    return reader.execute(query).first() is not None
+def were_held(reader: Reader, actions: Sequence[str]) -> set[str]:
+    """Which of the actions people allowed: they were held, and their approvals have been used up."""
+    query = select(hold.c.action).where(hold.c.action.in_(actions), hold.c.state == "performed")
+    return set(reader.execute(query).scalars())
 
 
 def same(reader: Reader, agent: str, case_id: str, bind: str) -> list[Hold]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select, update
 
 from autonomy.db import Epochs
 from autonomy.db.ports import Row, Write
 
+from . import note
 from .leaf import Leaf
 from .merkle import Frontier
-from .store import INSERT_CHECKPOINT, INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDATE_HEAD, head
+from .store import INSERT_CHECKPOINT, INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDATE_HEAD, checkpoint, head
 
 Mark = tuple[int, int, int]
 
@@ -88,6 +89,18 @@ class Log:
         return LogPage(size, bytes(frontier), catalog, identity, signed, self._sign)
 
 
-def begin_log(connection: Connection) -> None:
-    """Write the head of an empty log."""
-    connection.execute(insert(head).values(id=1, size=0, frontier=Frontier().encode(), catalog=0, identity=0, signed=0))
+def begin_log(connection: Connection, origin: str) -> None:
+    """Write the head of an empty log that is called `origin` for ever, whatever its server is called later."""
+    empty = {"size": 0, "frontier": Frontier().encode(), "catalog": 0, "identity": 0, "signed": 0}
+    connection.execute(insert(head).values(id=1, origin=origin, **empty))
+
+
+def name_log(connection: Connection, origin: str) -> None:
+    """Give a log of an earlier release its name: that of its checkpoints, else `origin`. One that has a name keeps
+    it."""
+    if connection.execute(select(head.c.origin)).scalar_one() is not None:
+        return
+    newest = select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
+    signed = connection.execute(newest).scalar_one_or_none()
+    found = origin if signed is None else note.read(signed).checkpoint().origin
+    connection.execute(update(head).values(origin=found))

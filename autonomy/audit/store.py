@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
@@ -21,6 +21,7 @@ head = Table(
     Column("catalog", BigInteger, nullable=False),
     Column("identity", BigInteger, nullable=False),
     Column("signed", BigInteger, nullable=False),
+    Column("origin", Text),  # none only between the migration that brought the column and the next start
 )
 
 leaf = Table(
@@ -105,6 +106,13 @@ def leaves_of(connection: Connection, action: str) -> list[tuple[int, bytes]]:
     return [(index, bytes(body)) for index, body in connection.execute(query)]
 
 
+def intents_of(connection: Connection, actions: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Each action that was begun, with the exact bytes of the leaf that says so."""
+    query = select(leaf.c.action, leaf.c.body).where(leaf.c.action.in_(actions), leaf.c.kind == "intent")
+    for action, body in connection.execute(query):
+        yield action, bytes(body)
+
+
 def newest(connection: Connection, count: int, kind: str | None = None) -> list[tuple[int, bytes]]:
     """The last `count` leaves, of one kind if given, oldest first."""
     query = select(leaf.c.idx, leaf.c.body).order_by(leaf.c.idx.desc()).limit(count)
@@ -133,3 +141,11 @@ def read_head(connection: Connection) -> tuple[int, bytes, int, int]:
     if row is None:
         raise Corrupt("the head of the log is gone", code="audit.head_missing")
     return row.size, bytes(row.frontier), row.catalog, row.identity
+
+
+def read_origin(connection: Connection) -> str:
+    """What the log is called, for ever. Raises Corrupt where that is gone."""
+    origin: str | None = connection.execute(select(head.c.origin)).scalar_one_or_none()
+    if origin is None:
+        raise Corrupt("the log does not know what it is called", code="audit.no_origin", hint="restore a backup")
+    return origin

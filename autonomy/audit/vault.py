@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,22 +107,21 @@ class Vault:
 
     def open(self, connection: Connection, action: str, part: str) -> Opened | None:
         """What the action carried as `part`; None where it carried nothing or its subject was erased."""
-        row = connection.execute(
-            select(payload).where(payload.c.action == action, payload.c.part == part)
-        ).one_or_none()
-        if row is None:
-            return None
-        columns = subject_key.c
-        query = select(columns.wrapped).where(columns.subject == row.subject, columns.generation == row.generation)
-        wrapped = connection.execute(query).scalar_one_or_none()
-        if wrapped is None:
-            return None
-        key = self._unwrap(row.subject, row.generation, bytes(wrapped))
-        try:
-            opened = key.box.decrypt(row.box[:NONCE_BYTES], bytes(row.box[NONCE_BYTES:]), _aad(action, part))
-        except InvalidTag:
-            raise Corrupt(f"the payload of `{action}` was changed", code="audit.payload_changed") from None
-        return Opened(opened[SALT_BYTES:], opened[:SALT_BYTES])
+        return self.open_all(connection, [action], part).get(action)
+
+    def open_all(self, connection: Connection, actions: Sequence[str], part: str) -> dict[str, Opened]:
+        """What each of the actions carried as `part`, of those that carried anything whose subject was not erased."""
+        same = (subject_key.c.subject == payload.c.subject) & (subject_key.c.generation == payload.c.generation)
+        query = select(payload, subject_key.c.wrapped).join(subject_key, same)
+        query = query.where(payload.c.action.in_(actions), payload.c.part == part, subject_key.c.wrapped.is_not(None))
+        keys: dict[tuple[str, int], SubjectKey] = {}
+        opened: dict[str, Opened] = {}
+        for row in connection.execute(query):
+            named = row.subject, row.generation
+            if named not in keys:
+                keys[named] = self._unwrap(*named, bytes(row.wrapped))
+            opened[row.action] = _opened(keys[named], row)
+        return opened
 
     async def erase(self, subject: str, by: str, reason: str) -> int:
         """Destroy every key of `subject`; returns how many payloads can never be opened again.
@@ -185,6 +185,14 @@ class Vault:
                 hint="use the key file this database was made with",
             ) from None
         return SubjectKey(subject, generation, AESGCM(key), canonical.derive(key, b"autonomy binding"))
+
+
+def _opened(key: SubjectKey, row: Any) -> Opened:
+    try:
+        found = key.box.decrypt(row.box[:NONCE_BYTES], bytes(row.box[NONCE_BYTES:]), _aad(row.action, row.part))
+    except InvalidTag:
+        raise Corrupt(f"the payload of `{row.action}` was changed", code="audit.payload_changed") from None
+    return Opened(found[SALT_BYTES:], found[:SALT_BYTES])
 
 
 def _live_query(subject: str) -> Any:

@@ -12,8 +12,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from autonomy.audit import note
-from autonomy.audit.store import checkpoint, leaf, leaves, read_head
+from autonomy.audit.store import checkpoint, leaf, leaves, read_head, read_origin
 from autonomy.audit.verify import verify_database
 from autonomy.db import Database
 from autonomy.db.engine import unavailable
@@ -21,10 +20,10 @@ from autonomy.db.migrate import newest_revision, revision_of
 from autonomy.kernel.clock import MINUTE, now, rfc3339
 from autonomy.kernel.errors import AutonomyError
 from autonomy.sdk import Client, Unreachable
-from autonomy.wiring import Settings, log_name
+from autonomy.wiring import Settings, log_signer
 
 from .evidence import NOTES, copies
-from .place import KEY_FILE, existing_database, existing_key, log_key, newest_note
+from .place import KEY_FILE, existing_database, existing_key, newest_note
 
 State = Literal["ok", "warning", "fail"]
 
@@ -126,14 +125,12 @@ def look_at_log(settings: Settings) -> Check:
             return (
                 _fine(f"{size} leaves, not signed yet") if size == 0 else _warned(f"{size} leaves, none signed", _START)
             )
-        origin = note.read(newest).checkpoint().origin
+        origin = read_origin(connection)
+        keys = [log_signer(origin, master).verifier]
         signed = (text for (text,) in connection.execute(select(checkpoint.c.note).order_by(checkpoint.c.size)))
-        report = verify_database(leaves(connection), signed, origin=origin, keys=[log_key(origin, master)], fast=True)
+        report = verify_database(leaves(connection), signed, origin=origin, keys=keys, fast=True)
     if not report.ok:
         return _failed(f"it is not whole: {report.findings[0].message}", "stop the server; keep everything as evidence")
-    if origin != log_name(settings):
-        told = f"{report.size} leaves, whole; signed as `{origin}`, not `{log_name(settings)}`"
-        return _warned(told, f"serve it with `--url http(s)://{origin.removesuffix('/log')}`, as before")
     return _fine(f"{report.size} leaves, whole, under {report.checkpoints} checkpoints")
 
 
@@ -198,15 +195,14 @@ def _looked(name: str, look: Look, settings: Settings) -> Check:
 def _disagreement(settings: Settings, master: bytes) -> str:
     """Why the witness's copies and the log are not of one history; empty where they are."""
     with _reading(settings) as connection:
-        newest = newest_note(connection)
-        if newest is None:
+        if newest_note(connection) is None:
             return "it has copies of a log that was never signed"
-        origin = note.read(newest).checkpoint().origin
+        origin = read_origin(connection)
         report = verify_database(
             leaves(connection),
             (),
             origin=origin,
-            keys=[log_key(origin, master)],
+            keys=[log_signer(origin, master).verifier],
             witness_notes=copies(settings.witness_folder),
             fast=True,
         )

@@ -11,10 +11,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection, select
 
-from autonomy.audit import note
 from autonomy.audit.store import checkpoint
 from autonomy.db import Database
-from autonomy.kernel import canonical
 from autonomy.kernel.errors import NotFound
 from autonomy.tools.key import VARIABLE, load_key
 from autonomy.wiring import Settings
@@ -77,8 +75,3 @@ def newest_note(connection: Connection) -> str | None:
     query = select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
     found: str | None = connection.execute(query).scalar_one_or_none()
     return found
-
-
-def log_key(origin: str, master: bytes) -> note.Verifier:
-    """The public key of the log that is called `origin`, as `wiring` derives it from the master key."""
-    return note.Signer.from_seed(origin, canonical.derive(master, b"autonomy log key")).verifier

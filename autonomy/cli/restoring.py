@@ -21,11 +21,11 @@ from autonomy.db import Database, metadata
 from autonomy.db.engine import unavailable
 from autonomy.db.migrate import newest_revision, upgrade
 from autonomy.kernel.errors import Conflict, Corrupt, Invalid
-from autonomy.wiring import Settings
+from autonomy.wiring import Settings, log_signer
 
 from .archive import PAGE, Archive, Progress
 from .evidence import NOTES, copies
-from .place import KEY_FILE, existing_key, log_key
+from .place import KEY_FILE, existing_key
 from .sessions import write_private
 
 _BEGIN = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", "SET LOCAL statement_timeout = 0")}
@@ -75,7 +75,7 @@ def prove(archive: Archive, master: bytes, witness: Path) -> Report | None:
         report = None
     else:
         notes = (str(row["note"]) for row in archive.rows(checkpoint))
-        key = log_key(origin, master)
+        key = log_signer(origin, master).verifier
         report = verify_database(walk.leaves(), notes, origin=origin, keys=[key], witness_notes=seen)
         _judge(report)
     walk.check()
@@ -109,6 +109,8 @@ class _Walk:
         heads = list(self._archive.rows(head))
         if len(heads) != 1 or heads[0]["frontier"] != self._frontier.encode():
             raise _not_whole("its head does not belong to its leaves")
+        if self._archive.header.origin not in (None, heads[0]["origin"]):
+            raise _not_whole("its checkpoints are of another log")
         stored = {(row["level"], row["idx"]): row["hash"] for row in self._archive.rows(node)}
         if stored != {(level, index): hashed for level, index, hashed in self._nodes}:
             raise _not_whole("its tree does not belong to its leaves")

@@ -102,11 +102,12 @@ class Effects:
             return await self._endings.record(errand, unbegun)
         if not ours:
             raise Overdue("another process has taken it over", code="action.taken_over", hint="ask for its result")
-        end = await _surely(self._perform(errand))
+        end = await surely(self.perform(errand))
         failpoint("effect.done")
         return await self._endings.record(errand, end)
 
-    async def _perform(self, errand: Errand) -> End:
+    async def perform(self, errand: Errand) -> End:
+        """Call, and find out how it ended."""
         try:
             result = await self._call(errand)
         except (Refused, Unreachable) as error:
@@ -143,41 +144,52 @@ class Effects:
         """A call without an answer."""
         if errand.tool.effect == "read":
             return End("failed", Usage(calls=1), code=code, message=message)
+        end: End | None = None
         if errand.tool.effect == "write-keyed" and code != STOPPED:
-            return await self._repeat(errand, code, message)
-        if errand.tool.effect == "write-queryable":
-            return await self.ask(errand, code, message)
-        return End("unknown", code=code, message=f"{message}; a person has to look")
+            end = await self.repeat(errand, code, message)
+        elif errand.tool.effect == "write-queryable":
+            end = await self._ask(errand, code, message)
+        return end or End("unknown", code=code, message=f"{message}; a person has to look")
 
-    async def _repeat(self, errand: Errand, code: str, message: str) -> End:
-        """The system honours our key: the same call again does no more than the first one did."""
+    async def repeat(self, errand: Errand, code: str, message: str) -> End | None:
+        """Call again. The system honours our key: the same call again does no more than the first one did. None where
+        it does not answer this time either."""
         try:
             result = await self._call(errand)
-        except (AutonomyError, Stopped):
+        except (Unreachable, Unsure, Stopped):
+            return None
+        except AutonomyError:
             # A refusal of the repeat says nothing about the first try, which may still be on its way there.
             return End("unknown", code=code, message=f"{message}; a person has to look")
         except Exception:
             log.exception("the connector of `%s` broke again", errand.tool.name)
-            return End("unknown", code=code, message=f"{message}; a person has to look")
+            return None
         return replace(self._done(errand, result.value, result), via="reconcile")
 
-    async def ask(self, errand: Errand, code: str, message: str) -> End:
-        """Ask the system of record by our reference whether it happened.
+    async def _ask(self, errand: Errand, code: str, message: str) -> End | None:
+        """Ask the system of record by our reference whether it happened; None where it does not answer.
 
         It may still be on its way there: "no" counts only once the time is over that the call was given.
         """
-        found: Reconciled | None = None
+        found: End | None = None
         asked = 0
         while asked < ASKS or self._may_be_on_its_way(errand):
             if asked:
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
             asked += 1
-            found = await self._reconciled(errand)
-            if found and found.state == "happened":
-                return replace(self._done(errand, found.value, None), via="reconcile")
+            found = await self.asked(errand)
+            if found and found.state == "done":
+                return found
+        return found and replace(found, code=code, message=f"{message}; it did not happen")
+
+    async def asked(self, errand: Errand) -> End | None:
+        """How it ended by what the system of record says now: done or failed; None where it does not answer."""
+        found = await self._reconciled(errand)
         if found is None:
-            return End("unknown", code=code, message=f"{message}; a person has to look")
-        return End("failed", code=code, message=f"{message}; it did not happen", via="reconcile")
+            return None
+        if found.state == "happened":
+            return replace(self._done(errand, found.value, None), via="reconcile")
+        return End("failed", via="reconcile")
 
     def _may_be_on_its_way(self, errand: Errand) -> bool:
         return 0 <= self._clock() - errand.began < errand.tool.deadline * 1000
@@ -203,27 +215,8 @@ class Effects:
             return End("done", usage, None, UNREADABLE, "it happened, but what came back cannot be written down")
         return End("done", usage, shown, written=written)
 
-    async def recover(self, errand: Errand, forgotten: bool = False) -> Reply:
-        """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown.
 
-        `forgotten` where its arguments were erased: then nothing can be repeated or asked.
-        """
-        return await self._endings.record(errand, await _surely(self._recovered(errand, forgotten)))
-
-    async def _recovered(self, errand: Errand, forgotten: bool) -> End:
-        code, message = "action.interrupted", "the process that performed it died"
-        if errand.tool.effect == "read":
-            return End("failed", Usage(calls=1), code=code, message=message, via="recovery")
-        if errand.tool.effect == "write-keyed" and not forgotten:
-            return await self._repeat(errand, code, message)
-        if errand.tool.effect == "write-neither" or forgotten:
-            return End("unknown", code=code, message=f"{message}; a person has to look", via="recovery")
-        end = await self.ask(errand, code, message)
-        # People have allowed it and nobody is there to ask again: what did not happen is done now.
-        return await self._perform(errand) if end.state == "failed" and errand.approved else end
-
-
-async def _surely(work: Awaitable[End]) -> End:
+async def surely(work: Awaitable[End]) -> End:
     """Whatever breaks in our own house, an action that may have had its effect is never left open."""
     try:
         return await work

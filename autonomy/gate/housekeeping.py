@@ -7,6 +7,8 @@ import logging
 
 from sqlalchemy import delete, select
 
+from autonomy.approvals.rules import ALIVE
+from autonomy.approvals.store import hold
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
 from autonomy.kernel.clock import DAY, HOUR, Clock
@@ -23,7 +25,7 @@ BATCH = 1_000  # rows of one transaction: others wait for it
 
 
 class Housekeeping:
-    """Tidies a little every minute. What an open action carries stays until it has ended.
+    """Tidies a little every minute. What an open action carries stays until it has ended, or its hold has.
 
     Everything stays for `SPARE_MS` beyond its time: what a clock set ahead makes look old is not deleted, for it would
     not come back when the clock is right again. The newest leaf is no better witness of the time, its own is read from
@@ -57,8 +59,10 @@ class Housekeeping:
         return gone + self._forget_payloads(tx, at - self._retention)
 
     def _forget_payloads(self, tx: Tx, before: int) -> int:
-        ended = action.c.state.not_in(("held", "intent", "unknown"))
-        open_still = select(action.c.id).where(~ended)
-        old = select(payload.c.action).where(payload.c.at < before, payload.c.action.not_in(open_still)).limit(BATCH)
+        begun = select(action.c.id).where(action.c.state.in_(("intent", "unknown")))
+        # An action that people did not allow stays `held`; its hold says that it is over.
+        asked = select(hold.c.action).where(hold.c.state.in_(sorted(ALIVE)))
+        over = payload.c.action.not_in(begun.union_all(asked))
+        old = select(payload.c.action).where(payload.c.at < before, over).limit(BATCH)
         names = list(tx.execute(old).scalars())
         return tx.execute(delete(payload).where(payload.c.action.in_(names), payload.c.at < before)).rowcount

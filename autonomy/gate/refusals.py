@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 from autonomy.budget import Refusal
 from autonomy.kernel.clock import SECOND, Clock
+from autonomy.kernel.errors import Busy
 from autonomy.kernel.money import show
 
 from .model import Attempt, Denied, Reply
@@ -56,6 +57,12 @@ class Refusals:
     def _is_young(self, at: int) -> bool:
         # A clock that was set back makes nothing young again.
         return 0 <= self._clock() - at < SECOND
+
+    def record_busy(self, attempt: Attempt) -> Denied | Busy:
+        """A record that another action is changing. What people allowed waits for it: nobody is there to be told."""
+        if attempt.hold is not None:
+            return Busy("another action is changing this record", code="record.busy")
+        return Denied("record.busy", "another action is changing this record; read it again, then decide")
 
     def over_budget(self, refusal: Refusal, currency: str) -> Denied:
         """A budget without room, in the words of its measure."""

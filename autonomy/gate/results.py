@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, select
 from autonomy.approvals import Hold
 from autonomy.approvals.store import find
 from autonomy.audit import Vault
+from autonomy.audit.vault import Opened
 from autonomy.db import Database
 from autonomy.identity import Caller
 from autonomy.kernel import canonical
@@ -92,18 +94,16 @@ class Results:
 
     async def waiting(self, action_id: str) -> Waiting:
         """What an action was, to take it up again. Raises NotFound."""
-        return await self._database.read(lambda connection: self._waiting(connection, action_id))
-
-    def _waiting(self, connection: Connection, action_id: str) -> Waiting:
-        row = connection.execute(select(action).where(action.c.id == action_id)).one_or_none()
-        if row is None:
+        found = await self._database.read(lambda connection: self.waiting_all(connection, [action_id]))
+        if action_id not in found:
             raise _no_action(action_id)
-        opened = self._vault.open(connection, action_id, "arguments")
-        arguments = opened.value if opened else None
-        context = json.loads(row.context)
-        request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
-        chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
-        return Waiting(row, request, arguments, chain, delegations, context["credential"], row.bind, context["tokens"])
+        return found[action_id]
+
+    def waiting_all(self, connection: Connection, actions: Sequence[str]) -> dict[str, Waiting]:
+        """What each of the actions was, of those that there are."""
+        rows = connection.execute(select(action).where(action.c.id.in_(actions))).all()
+        opened = self._vault.open_all(connection, actions, "arguments")
+        return {row.id: _waiting(row, opened.get(row.id)) for row in rows}
 
     def _find(self, connection: Connection, action_id: str, agent: str) -> Reply | None:
         row = connection.execute(select(action).where(action.c.id == action_id, action.c.agent == agent)).one_or_none()
@@ -119,6 +119,14 @@ class Results:
         if message is None and row.code and (said := self._vault.open(connection, row.id, "message")):
             message = said.value.decode()
         return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message)
+
+
+def _waiting(row: Any, opened: Opened | None) -> Waiting:
+    arguments = opened.value if opened else None
+    context = json.loads(row.context)
+    request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
+    chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
+    return Waiting(row, request, arguments, chain, delegations, context["credential"], row.bind, context["tokens"])
 
 
 def _no_action(action_id: str) -> NotFound:

@@ -56,9 +56,9 @@ from .units import (
     Repeat,
 )
 
-MOVES = 3  # decisions that the epochs overtook before the door stays shut
 T = TypeVar("T")
 
+MOVES = 3  # decisions that the epochs overtook before the door stays shut
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
@@ -265,7 +265,7 @@ class Gate:
             case OverBudget(refusal):
                 raise self._refusals.over_budget(refusal, attempt.house.organisation.currency.base)
             case RecordBusy():
-                raise Denied("record.busy", "another action is changing this record; read it again, then decide")
+                raise self._refusals.record_busy(attempt)
             case Repeat(action_id, state, same):
                 return await self._repeat(attempt, action_id, state, same)
             case ClaimLost():

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Literal
 
 from sqlalchemy import Connection, select
 
 from autonomy.approvals import Approvals, Claim
-from autonomy.approvals.store import claimed_by_another, was_held
-from autonomy.audit import Vault, read_leaf
-from autonomy.audit.store import leaves_of
+from autonomy.approvals.store import claimed_by_another
+from autonomy.audit import Vault
 from autonomy.budget import Usage
 from autonomy.db import CommitQueue, Database
-from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Corrupt, Overdue, Unavailable
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
-from autonomy.policy import Verdict
-from autonomy.tools import Tool
 
 from .effect import Effects
 from .endings import LATE, Endings
 from .epochs import Watch
-from .errand import NOTHING_BUT_A_CALL, End, Errand
+from .errand import NOTHING_BUT_A_CALL, End
 from .holding import Holding
+from .leftovers import Leftover, Leftovers, Pinned
 from .lifeline import Lifeline
-from .model import Papers, Reply
-from .results import Results, Waiting
-from .rows import read_charges, read_windows
+from .model import Reply
+from .patience import Patience
+from .recovery import Recovery
+from .results import Results
 from .service import Gate
 from .store import action
 
@@ -36,14 +36,11 @@ log = logging.getLogger("autonomy.gate")
 
 LOOK_SECONDS = 0.25  # between two looks for work that other processes made ready
 CLAIM_MS = 30_000  # how long one process has to begin an approved action before another may
-TAKE = 64  # actions of dead processes taken over at once
+TAKE = 500  # actions of dead processes taken over in one transaction: others wait for it
 
 
 PASSING = frozenset({"record.busy", "policy.unsettled"})
-"""Denials that a moment later may be none: what people allowed is claimed again when the claim runs out."""
-
-Pinned = Callable[[str, str], Tool]
-"""The tool of a name in the wording of a digest, whatever is declared now; blocks on the store."""
+"""Refusals that a moment later may be none: what people allowed is tried again while its claim lasts."""
 
 
 class TakingUp:
@@ -64,19 +61,19 @@ class TakingUp:
         watch: Watch,
         lifeline: Lifeline,
         pinned: Pinned,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._queue = queue
         self._gate = gate
         self._approvals = approvals
         self._holding = holding
-        self._effects = effects
         self._endings = endings
         self._results = results
-        self._vault = vault
-        self._watch = watch
         self._lifeline = lifeline
-        self._pinned = pinned
+        self._patience = Patience()
+        self._recovery = Recovery(effects, endings, self._patience, clock)
+        self._leftovers = Leftovers(database, results, vault, watch, pinned)
         self._again: list[str] = []
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,10 +99,10 @@ class TakingUp:
     async def look(self) -> None:
         """Resume what is ready, recover what dead processes left."""
         again, self._again = self._again, []
-        for taken in again:
-            self._begin(self._recover(taken))
+        if again:
+            self._begin(self._recover(again))
         if await self._database.read(self._orphans):
-            for taken in await self._queue.perform(lambda tx: self._lifeline.take_over(tx, TAKE)):
+            while taken := await self._queue.perform(lambda tx: self._lifeline.take_over(tx, TAKE)):
                 self._begin(self._recover(taken))
         for claim in await asyncio.to_thread(self._approvals.claim, self._lifeline.owner, CLAIM_MS):
             failpoint("claim.durable")
@@ -115,6 +112,11 @@ class TakingUp:
         """Wait until everything taken up has ended."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Leave to other processes what only waits, and wait until the rest has ended."""
+        self._patience.close()
+        await self.idle()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -128,6 +130,12 @@ class TakingUp:
         return connection.execute(begun).first() is not None or claimed_by_another(connection, owner)
 
     async def _resume(self, claim: Claim) -> None:
+        again = self._patience.within(CLAIM_MS / 1000)
+        while not await self._is_settled(claim) and await again():
+            pass
+
+    async def _is_settled(self, claim: Claim) -> bool:
+        """Carry an approved action out, or refuse it; False where it could not be begun just now."""
         try:
             reply = await self._gate.resume(claim)
         except Conflict as error:
@@ -135,12 +143,16 @@ class TakingUp:
         except (Unavailable, Overdue, Busy) as error:
             # No word about the action itself. What was not begun is claimed again when the claim runs out.
             log.warning("%s could not be carried out now: %s", claim.action, error.code)
+            return error.code not in PASSING
         except AutonomyError as error:
             await self._refuse(claim, error.code)
         else:
-            if reply.status == "denied" and reply.code not in PASSING:
+            if reply.status == "denied" and reply.code in PASSING:
+                return False
+            if reply.status == "denied":
                 # The rules' own words may be kept in clear; others may repeat what was asked.
                 await self._refuse(claim, reply.code or "policy.denied", reply.message if reply.policies else None)
+        return True
 
     async def _refuse(self, claim: Claim, code: str, message: str | None = None) -> None:
         try:
@@ -148,10 +160,25 @@ class TakingUp:
         except Conflict as error:
             log.info("%s had ended already: %s", claim.action, error.code)
 
-    async def _recover(self, action_id: str) -> None:
+    async def _recover(self, actions: list[str]) -> None:
+        """Begin to end what a dead process had begun. One that cannot be read is no reason not to end the others."""
         try:
-            waiting = await self._results.waiting(action_id)
-            reply = await self._effects.recover(await self.errand(waiting), waiting.arguments is None)
+            found = await self._leftovers.read(actions)
+        except AutonomyError as error:
+            if isinstance(error, (Unavailable, Busy)) or len(actions) == 1:
+                log.warning("%d actions could not be recovered now: %s", len(actions), error.code)
+                self._again += actions
+                return
+            for action_id in actions:
+                await self._recover([action_id])
+            return
+        for leftover in found:
+            self._begin(self._end(leftover))
+
+    async def _end(self, leftover: Leftover) -> None:
+        action_id = leftover.errand.action
+        try:
+            reply = await self._recovery.end(leftover.errand, leftover.forgotten)
         except Overdue as error:
             log.warning("recovered %s: %s", action_id, error.code)
         except AutonomyError as error:
@@ -165,7 +192,8 @@ class TakingUp:
         waiting = await self._results.waiting(action_id)
         if waiting.row.state != "unknown":
             raise Conflict(f"`{action_id[:40]}` is not of unknown ending", code="action.not_unknown")
-        errand = await self.errand(waiting)
+        [leftover] = await self._leftovers.read([action_id])
+        errand = leftover.errand
         await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
         usage = Usage(errand.money, 1, errand.tokens) if state == "done" else NOTHING_BUT_A_CALL
         end = End(state, usage, code="action.resolved", message=reason, via="person")
@@ -173,41 +201,3 @@ class TakingUp:
         if reply.code == LATE:
             raise Conflict(f"`{action_id[:40]}` was resolved by another", code="action.not_unknown")
         return reply
-
-    async def errand(self, waiting: Waiting) -> Errand:
-        """An action of the table as an errand that can be ended, with its tool in the wording it was begun in."""
-        row = waiting.row
-        tool = (await self._watch.house()).registry.tools.get(row.tool)
-        if tool is None or tool.revision != row.tool_revision:
-            tool = await asyncio.to_thread(self._pinned, row.tool, row.tool_revision)
-        subject = tool.subject_of(waiting.request.arguments) or f"agent:{row.agent}"
-        key = await self._vault.key(subject, self._watch.identity)
-        return Errand(
-            action=row.id,
-            agent=row.agent,
-            agent_name=row.agent_name,
-            caller=None,
-            approved=await self._database.read(lambda connection: was_held(connection, row.id)),
-            case=row.case_id,
-            tool=tool,
-            arguments=dict(waiting.request.arguments),
-            charges=read_charges(row.charges),
-            windows=read_windows(row.windows),
-            record=row.record,
-            money=row.money,
-            tokens=waiting.tokens,
-            verdict=await self._database.read(lambda connection: _decided(connection, row.id)),
-            papers=Papers(key, row.id, row.at),
-            began=row.at,
-        )
-
-
-def _decided(connection: Connection, action_id: str) -> Verdict:
-    """The verdict an action was begun under, as its intent says: what it obliges to still holds for its result."""
-    for _, body in leaves_of(connection, action_id):
-        leaf = read_leaf(body)
-        if leaf["kind"] == "intent":
-            decision = leaf["decision"]
-            obliged = {name: tuple(values) for name, values in decision.get("obligations", {}).items()}
-            return Verdict("allow", tuple(decision.get("policies", ())), obligations=obliged)
-    raise Corrupt(f"the intent of `{action_id}` is not in the log", code="audit.no_intent")

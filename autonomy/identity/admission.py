@@ -44,28 +44,27 @@ class Admission(Base):
         """
         return self._directory.read(connection)
 
-    def authenticate(self, bearer: str, audience: str | None = None) -> Caller:
+    def authenticate(self, bearer: str) -> Caller:
         """`admit` at the epoch in force now, for callers that hold none; costs a query."""
-        return self.admit(bearer, self._directory.refresh().epoch, audience)
+        return self.admit(bearer, self._directory.refresh().epoch)
 
-    def admit(self, bearer: str, epoch: int, audience: str | None = None) -> Caller:
+    def admit(self, bearer: str, epoch: int) -> Caller:
         """The agent that presents `bearer`, an access token or an API key, judged at identity epoch `epoch`.
 
-        `audience` is the resource being called, the issuer itself when None; a token must be meant for it. Reads the
-        store only when `epoch` is newer than what is known. Raises Unauthenticated with one of the codes
+        Reads the store only when `epoch` is newer than what is known. Raises Unauthenticated with one of the codes
         `token.invalid .expired .early .audience .revoked`, `credential.invalid .expired .revoked`,
         `agent.draft .suspended .contained .retired .parent`, `delegation.ended .invalid`; Unavailable.
         """
         if len(bearer) > tokens.MAX_BEARER or not bearer.isascii():
             raise Unauthenticated("the token is not valid", code="token.invalid")
         directory = self._directory.at(epoch)
-        wanted, at, seen = audience or self._issuer, self._clock(), directory.epoch
+        at, seen = self._clock(), directory.epoch
         digest = hashlib.sha256(bearer.encode()).digest()
         known = self._admitted.get(digest)
-        if known and known.epoch == seen and known.audience == wanted and at < known.until:
+        if known and known.epoch == seen and at < known.until:
             return known.caller
-        caller, until = _caller(directory, self._read(directory, bearer, digest, wanted, at), at)
-        self._admitted.put(digest, Admitted(seen, until, wanted, caller))
+        caller, until = _caller(directory, self._read(directory, bearer, digest, at), at)
+        self._admitted.put(digest, Admitted(seen, until, caller))
         return caller
 
     def readmit(self, chain: Sequence[str], delegations: Sequence[str], credential: str, epoch: int) -> Caller:
@@ -95,7 +94,7 @@ class Admission(Base):
         directory = self._directory.at(epoch)
         return directory.containment_over(directory.agent(agent))
 
-    def _read(self, directory: Directory, bearer: str, digest: bytes, audience: str, at: int) -> _Presented:
+    def _read(self, directory: Directory, bearer: str, digest: bytes, at: int) -> _Presented:
         api_key = read_api_key(bearer)
         if api_key is not None:
             found = check_secret(directory, "api_key", *api_key)
@@ -106,8 +105,7 @@ class Admission(Base):
             claims = tokens.decode(bearer, self._issuer, directory.keys.get)
             self._verified.put(digest, claims)
         tokens.check_time(claims, at)
-        if claims.audience != audience:
-            raise Unauthenticated("the token is meant for another audience", code="token.audience")
+        self._audience.check(claims.audience)
         until = claims.expires_at + tokens.LEEWAY
         return _Presented(claims.chain, claims.grants, claims.credential, until, claims)
 

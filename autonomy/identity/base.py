@@ -11,6 +11,7 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError
 
+from .audience import Audience
 from .directory import Directory
 from .ending import Stamp
 from .keys import KeyBox
@@ -37,7 +38,7 @@ class Base:
         self._queue = queue
         self._clock = clock
         self._issuer = issuer
-        self._audiences = frozenset({issuer, *audiences})
+        self._audience = Audience.of(issuer, audiences)
         self._box = KeyBox(key)
         self._directory = Directory(database)
         self._verified: Recent[Claims] = Recent()

@@ -5,6 +5,7 @@ Refusals carry the error codes of RFC 6749 section 5.2 and RFC 8707 behind `oaut
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
@@ -40,21 +41,21 @@ class TokenEndpoint(Admission):
     _signer: Signer | None = None
 
     def token(
-        self, client_id: str, secret: str, audience: str | None = None, act_for: str | None = None
+        self, client_id: str, secret: str, resources: Sequence[str] = (), act_for: str | None = None
     ) -> TokenResponse:
         """An access token for the agent whose client secret this is (client credentials, RFC 6749 section 4.4).
 
-        `audience` is the resource it is meant for, the issuer when None. `act_for` names (by name or id) an agent that
-        has delegated to this one; the token then acts for it. Raises Unauthenticated (`oauth.invalid_client`) and
-        Invalid (`oauth.unauthorized_client`, `oauth.invalid_grant`, `oauth.invalid_target`).
+        `resources` are those it is meant for, the whole server when none is named. `act_for` names (by name or id) an
+        agent that has delegated to this one; the token then acts for it. Raises Unauthenticated
+        (`oauth.invalid_client`) and Invalid (`oauth.unauthorized_client .invalid_grant .invalid_target`).
         """
         directory, client = self._client(client_id, secret)
         if act_for is None:
-            return self._issue(directory, _Request(client, (client.agent,), (), client.expires_at), audience)
+            return self._issue(directory, _Request(client, (client.agent,), (), client.expires_at), resources)
         giver = directory.id_of(act_for)
-        return self._issue(directory, _extended(directory, client, (giver,), (), client.expires_at), audience)
+        return self._issue(directory, _extended(directory, client, (giver,), (), client.expires_at), resources)
 
-    def exchange(self, client_id: str, secret: str, subject_token: str, audience: str | None = None) -> TokenResponse:
+    def exchange(self, client_id: str, secret: str, subject_token: str, resources: Sequence[str] = ()) -> TokenResponse:
         """An access token for this agent acting for the bearer of `subject_token` (token exchange, RFC 8693).
 
         The agent that acts in `subject_token` must have delegated to this one; the new token ends no later than it.
@@ -68,7 +69,7 @@ class TokenEndpoint(Admission):
         except Unauthenticated as error:
             raise Invalid(f"the subject token is refused: {error.message}", code="oauth.invalid_grant") from None
         until = min(subject.expires_at, client.expires_at)
-        return self._issue(directory, _extended(directory, client, subject.chain, subject.grants, until), audience)
+        return self._issue(directory, _extended(directory, client, subject.chain, subject.grants, until), resources)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The keys under which our tokens can be verified, as a JSON Web Key Set (RFC 7517)."""
@@ -110,17 +111,12 @@ class TokenEndpoint(Admission):
         return directory, client
 
     def _subject(self, directory: Directory, token: str) -> Claims:
-        """The claims of a token in force, meant for any of our resources."""
-        claims = tokens.decode(token, self._issuer, directory.keys.get)
-        if claims.audience not in self._audiences:
-            raise Unauthenticated("the token is meant for another audience", code="token.audience")
-        self.admit(token, directory.epoch, claims.audience)
-        return claims
+        """The claims of a token in force."""
+        self.admit(token, directory.epoch)
+        return tokens.decode(token, self._issuer, directory.keys.get)
 
-    def _issue(self, directory: Directory, asked: _Request, audience: str | None) -> TokenResponse:
-        wanted = audience or self._issuer
-        if wanted not in self._audiences:
-            raise Invalid(f"`{wanted[:200]}` is no resource of this server", code="oauth.invalid_target")
+    def _issue(self, directory: Directory, asked: _Request, resources: Sequence[str]) -> TokenResponse:
+        wanted = self._audience.of_token(resources)
         # The epoch is read before anything is judged: what is revoked meanwhile overtakes this token.
         at, epoch = self._clock(), directory.epoch
         expires_at = _expiry(directory, asked, at)

@@ -15,11 +15,10 @@ MAX_REMEMBERED = 16_384  # bearers in use at once; ten thousand agents hold one 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Whom a bearer admitted to `audience`: good at this epoch only, and no longer than `until`."""
+    """Whom a bearer admitted: good at this epoch only, and no longer than `until`."""
 
     epoch: int
     until: int
-    audience: str
     caller: Caller
 
 

@@ -1,12 +1,13 @@
-"""Whether a tool is an agent's business at all: within its unit's grant and the scope of one of its roles."""
+"""Why a tool is none of an agent's business, in words for whoever asks."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import cast
 
-from autonomy.catalog.model import AgentSpec, RoleSpec
-from autonomy.catalog.organisation import Organisation, Revision, matches
+from autonomy.catalog.model import AgentSpec
+from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.scope import is_covered, is_granted
 
 from .tool import Tool
 
@@ -25,24 +26,12 @@ class Admission:
         return self._refusal(agent.unit, tuple(cast(AgentSpec, agent.spec).roles), tool)
 
     def _worked_out(self, unit: str, roles: tuple[str, ...], tool: Tool) -> str:
-        if not may_grant(self._organisation, unit, tool):
+        if not is_granted(self._organisation, unit, tool.name, tool.spec.tags):
             return f"`{tool.name}` or its data is not granted to unit `{unit}`"
-        declared = [self._organisation.get("Role", name) for name in roles]
-        if any(role and role_admits(cast(RoleSpec, role.spec), tool) for role in declared):
+        if is_covered(self._organisation, roles, tool.name, tool.spec.tags):
             return ""
         data = f" with data {_listed(tool.spec.tags)}" if tool.spec.tags else ""
         return f"`{tool.name}`{data} is outside the scope of {_listed(roles)}"
-
-
-def may_grant(organisation: Organisation, unit: str, tool: Tool) -> bool:
-    """Whether the unit and all above it were given this tool and every class of data it touches."""
-    return organisation.grants(unit, tool.name) and organisation.grants_data(unit, tool.spec.tags)
-
-
-def role_admits(role: RoleSpec, tool: Tool) -> bool:
-    """Whether a role's scope covers the tool and every class of data it touches."""
-    covers = matches(role.scope.tools, tool.name)
-    return covers and all("*" in role.scope.data or tag in role.scope.data for tag in tool.spec.tags)
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:

@@ -72,14 +72,6 @@ class Bundle:
         rules = [_rule(s, confined(s.form, s.unit, organisation, reach, tools)) for s in statements]
         return cls(organisation, tools, rules, schema)
 
-    def admits(self, agent: str, tool: str) -> bool:
-        """Whether the tool is within the grant of the agent's unit and the scope of one of its roles.
-
-        What is not admitted looks to the agent as if it did not exist; `decide` denies it as well.
-        """
-        declared = self.organisation.get("Agent", agent)
-        return declared is not None and tool in self.tools and not self._admission.refusal(declared, self.tools[tool])
-
     def slice_of(self, tool: str) -> Slice:
         """The rules that can decide about a declared tool."""
         return self._slices[tool]

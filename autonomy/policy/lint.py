@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
-from autonomy.catalog.model import RoleSpec
+from autonomy.catalog.scope import is_covered, is_granted
 
-from .admission import may_grant, role_admits
 from .bundle import Bundle
 from .model import Rule
 from .problems import Problem
@@ -26,7 +24,7 @@ def _rule(bundle: Bundle, rule: Rule) -> Iterator[Problem]:
         yield _finding(rule, "policy.lint_no_tool", "the rule speaks of no tool at all", fix)
         return
     if rule.unit != bundle.organisation.root.name and not any(
-        may_grant(bundle.organisation, rule.unit, bundle.tools[name]) for name in tools
+        is_granted(bundle.organisation, rule.unit, name, bundle.tools[name].spec.tags) for name in tools
     ):
         what = f"the rule can never match: unit `{rule.unit}` is granted none of its tools"
         yield _finding(rule, "policy.lint_not_granted", what, "grant the tool to the unit, or leave the rule out")
@@ -37,9 +35,9 @@ def _rule(bundle: Bundle, rule: Rule) -> Iterator[Problem]:
 
 def _unscoped(bundle: Bundle, rule: Rule, tools: frozenset[str]) -> Iterator[Problem]:
     """A permit reaches no agent whose roles leave the tool out."""
-    roles = [cast(RoleSpec, role.spec) for role in bundle.organisation.all("Role").values()]
+    roles = bundle.organisation.all("Role")
     for name in sorted(tools):
-        if not any(role_admits(role, bundle.tools[name]) for role in roles):
+        if not is_covered(bundle.organisation, roles, name, bundle.tools[name].spec.tags):
             what = f"the rule permits `{name}`, which the scope of no role admits"
             yield _finding(rule, "policy.lint_no_role", what, "add the tool and its data to the `scope` of a role")
 

@@ -18,14 +18,15 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from autonomy.catalog import yaml_text
 from autonomy.catalog.model import Strict
+from autonomy.catalog.yaml_text import Unreadable
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.money import Currency
 
 from .bundle import Bundle
 from .model import Fact, Question, Verdict
 from .problems import Problem, refuse
-from .rows import Unreadable, read_list
 from .shapes import minor_units
 from .tool import Tool
 
@@ -97,10 +98,24 @@ def read_cases(file: str, content: bytes) -> tuple[list[Case], list[Problem]]:
     if len(content) > MAX_BYTES:
         return [], [Problem(file, 0, "policy.test_too_large", f"the file has more than {MAX_BYTES} bytes", "split it")]
     try:
-        rows = read_list(content)
+        rows = _items(content)
     except Unreadable as error:
-        return [], [Problem(file, error.line, "policy.test_syntax", error.what, fix)]
+        return [], [Problem(file, error.line, "policy.test_syntax", error.message, fix)]
     return _cases(file, rows)
+
+
+def _items(content: bytes) -> list[tuple[int, Json]]:
+    """The items of a file's one list with the lines they begin at; none of an empty file. Raises Unreadable."""
+    try:
+        documents = yaml_text.read(content.decode())
+    except UnicodeDecodeError as error:
+        raise Unreadable("the file is not UTF-8", content[: error.start].count(b"\n") + 1) from None
+    if not documents:
+        return []
+    found = documents[0]
+    if len(documents) > 1 or not isinstance(found.value, list):
+        raise Unreadable("the file does not hold one list", found.line)
+    return [(found.lines[yaml_text.inside("", place)], item) for place, item in enumerate(found.value)]
 
 
 def run(bundle: Bundle, cases: Sequence[Case]) -> list[Result]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autonomy.catalog.organisation import Organisation
+from autonomy.catalog.scope import is_granted
 
-from .admission import may_grant
 from .source import Form
 from .tool import Tool
 
@@ -48,7 +48,7 @@ def tools_beyond(
 ) -> Iterator[str]:
     """The tools that a unit's `permit` names although they were not granted to the unit."""
     for name in named_actions(form) or ():
-        if name in tools and not may_grant(organisation, unit, tools[name]):
+        if name in tools and not is_granted(organisation, unit, name, tools[name].spec.tags):
             yield name
 
 
@@ -61,7 +61,7 @@ def confined(form: Form, unit: str, organisation: Organisation, reach: Reach, to
     narrowed = {**form, "conditions": [{"kind": "when", "body": within}, *form["conditions"]]}
     if form["effect"] == "permit":
         spoken = tools_of(form, reach, tools)
-        granted = sorted(name for name in spoken if may_grant(organisation, unit, tools[name]))
+        granted = sorted(name for name in spoken if is_granted(organisation, unit, name, tools[name].spec.tags))
         if len(granted) < len(spoken):
             narrowed["action"] = {"op": "in", "entities": [{"type": "Action", "id": name} for name in granted]}
     return narrowed

@@ -52,7 +52,7 @@ def app(
     """
     site = Site.of(url, origins)
     mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
-    return App(site, _routes(site, mcp, Rest(door), OAuth(clients, site)))
+    return App(site, _routes(site, mcp, Rest(door), OAuth(clients)))
 
 
 class App:

@@ -13,7 +13,6 @@ from .asgi import Answer, Header, Incoming
 from .documents import document
 from .oauth_form import TokenRequest, read_request
 from .ports import Clients
-from .site import Site
 
 MAX_FORM = 32_768  # a subject token of the longest chain and everything else
 
@@ -34,9 +33,8 @@ NOBODY_SIGNS_IN = asgi.json(
 class OAuth:
     """The token endpoint and its keys."""
 
-    def __init__(self, clients: Clients, site: Site) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._site = site
 
     async def token(self, incoming: Incoming) -> Answer:
         """An access token, or an error in the words of RFC 6749 section 5.2."""
@@ -52,10 +50,9 @@ class OAuth:
         return document(await asyncio.to_thread(self._clients.jwks))
 
     def _grant(self, asked: TokenRequest) -> TokenResponse:
-        audience = self._site.audience(asked.resources)
         if asked.subject_token is not None:
-            return self._clients.exchange(asked.client_id, asked.secret, asked.subject_token, audience)
-        return self._clients.token(asked.client_id, asked.secret, audience, asked.act_for)
+            return self._clients.exchange(asked.client_id, asked.secret, asked.subject_token, asked.resources)
+        return self._clients.token(asked.client_id, asked.secret, asked.resources, asked.act_for)
 
 
 async def _read(incoming: Incoming) -> TokenRequest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from autonomy.gate import Reply, Request
@@ -27,11 +27,11 @@ class Clients(Protocol):
     def authenticate(self, bearer: str) -> Caller: ...
 
     def token(
-        self, client_id: str, secret: str, audience: str | None = None, act_for: str | None = None
+        self, client_id: str, secret: str, resources: Sequence[str] = (), act_for: str | None = None
     ) -> TokenResponse: ...
 
     def exchange(
-        self, client_id: str, secret: str, subject_token: str, audience: str | None = None
+        self, client_id: str, secret: str, subject_token: str, resources: Sequence[str] = ()
     ) -> TokenResponse: ...
 
     def jwks(self) -> dict[str, list[dict[str, str]]]: ...

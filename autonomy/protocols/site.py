@@ -1,4 +1,4 @@
-"""How this server is known: its URL, the resources it answers for, the web pages that may call it.
+"""How this server is known: its URL, the web pages that may call it.
 
 Everything is built from the configured URL; the `Host` header of a request is never used.
 """
@@ -15,7 +15,7 @@ from autonomy.kernel.errors import Invalid
 
 @dataclass(frozen=True)
 class Site:
-    """`url` without a trailing slash is issuer, resource and audience at once; `origins` are further allowed pages."""
+    """`url` without a trailing slash is issuer and resource at once; `origins` are further allowed pages."""
 
     url: str
     origins: frozenset[str]
@@ -51,15 +51,3 @@ class Site:
     def allows(self, origin: str | None) -> bool:
         """Whether a page of `origin` may call; a program sends none."""
         return origin is None or origin == self.origin or origin in self.origins
-
-    def audience(self, resources: Iterable[str]) -> str | None:
-        """The audience of a token asked for `resources`; None where none was named.
-
-        The whole server is one audience, to which its endpoints are mapped, as RFC 8707 section 2 allows. Raises
-        Invalid (`oauth.invalid_target`) for anything that is not ours.
-        """
-        named = list(resources)
-        for resource in named:
-            if resource not in (self.url, f"{self.url}/", self.mcp):
-                raise Invalid(f"`{resource[:200]}` is no resource of this server", code="oauth.invalid_target")
-        return self.url if named else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from autonomy.catalog.model import Effect, RoleScope, RoleSpec, ToolSpec
-from autonomy.catalog.organisation import Organisation, Revision, matches
+from autonomy.catalog.model import Effect, ToolSpec
+from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.scope import is_covered, is_granted
 from autonomy.kernel import canonical, clock, money
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, NotFound
@@ -137,37 +138,19 @@ class Registry:
         key = (frozenset(roles), unit)
         found = self._visible.get(key)
         if found is None:
-            found = self._visible[key] = visible(self._organisation, key[0], unit)
+            found = self._visible[key] = frozenset(self._listed_for(*key))
         return found
 
-
-def visible(organisation: Organisation, roles: Iterable[str], unit: str) -> frozenset[str]:
-    """Tools that at least one role's scope admits and every unit from `unit` to the root was granted, data included."""
-    scopes = [scope for role in roles if (scope := _scope(organisation, role))]
-    return frozenset(
-        name
-        for name, revision in organisation.all("Tool").items()
-        if any(_admits(scope, revision) for scope in scopes) and _granted(organisation, unit, revision)
-    )
+    def _listed_for(self, roles: frozenset[str], unit: str) -> Iterator[str]:
+        for name, tool in self.tools.items():
+            tags = tool.spec.tags
+            if is_covered(self._organisation, roles, name, tags) and is_granted(self._organisation, unit, name, tags):
+                yield name
 
 
 def unknown(name: str) -> NotFound:
     """The one answer for a tool that does not exist and for one the caller may not see."""
     return NotFound(f"there is no tool `{name[:63]}`", code="tool.unknown", hint="list the tools you may use")
-
-
-def _admits(scope: RoleScope, revision: Revision) -> bool:
-    admits_data = all(tag in scope.data or "*" in scope.data for tag in _spec(revision).tags)
-    return admits_data and matches(scope.tools, revision.name)
-
-
-def _granted(organisation: Organisation, unit: str, revision: Revision) -> bool:
-    return organisation.grants(unit, revision.name) and organisation.grants_data(unit, _spec(revision).tags)
-
-
-def _scope(organisation: Organisation, role: str) -> RoleScope | None:
-    revision = organisation.get("Role", role)
-    return revision.spec.scope if revision and isinstance(revision.spec, RoleSpec) else None
 
 
 def _tool(revision: Revision) -> Tool:

@@ -1,6 +1,6 @@
 """The one place that names concrete parts and puts them together."""
 
-from .assembly import BUILTIN_TOOLS, log_name, open_system
+from .assembly import BUILTIN_TOOLS, log_name, log_signer, open_system
 from .checks import Functions, check_policies, check_tools
 from .settings import Settings
 from .system import System
@@ -13,5 +13,6 @@ __all__ = [
     "check_policies",
     "check_tools",
     "log_name",
+    "log_signer",
     "open_system",
 ]

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 from autonomy import tools
 from autonomy.approvals import Approvals, Webhook, escalation_targets
 from autonomy.approvals.ports import announce_nothing
-from autonomy.audit import Log, Vault, begin_log, note
+from autonomy.audit import Log, Vault, begin_log, name_log, note
 from autonomy.audit.checkpoints import Checkpoints
-from autonomy.audit.store import head, leaf
+from autonomy.audit.store import head, leaf, read_origin
 from autonomy.catalog import Catalog, Check
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -61,21 +61,29 @@ def open_system(settings: Settings, clock: Clock = now, functions: Functions | N
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     master = load_key(settings.data / "master.key")
     database = Database.open(settings.database_url)
-    upgrade(database, _begin)
-    signer = note.Signer.from_seed(log_name(settings), canonical.derive(master, b"autonomy log key"))
+    upgrade(database, partial(_begin, log_name(settings)))
+    with database.reading() as connection:
+        signer = log_signer(read_origin(connection), master)
     return _assemble(settings, database, master, signer, clock, functions)
 
 
 def log_name(settings: Settings) -> str:
-    """The origin line of the log's checkpoints: the server's name without scheme."""
+    """The origin line of the checkpoints of a log that begins now: the server's name without scheme. It is kept with
+    the log, so that a server which is called otherwise later goes on with the same log."""
     return f"{settings.public_url.split('://', 1)[-1]}/log"
 
 
-def _begin(connection: Connection) -> None:
+def log_signer(origin: str, master: bytes) -> note.Signer:
+    """The key of the log that is called `origin`."""
+    return note.Signer.from_seed(origin, canonical.derive(master, b"autonomy log key"))
+
+
+def _begin(origin: str, connection: Connection) -> None:
     if connection.execute(select(head.c.id)).first() is None:
         if connection.execute(select(leaf.c.idx).limit(1)).first() is not None:
             raise Corrupt("the head of the log is gone", code="audit.head_missing", hint="restore a backup")
-        begin_log(connection)
+        begin_log(connection, origin)
+    name_log(connection, origin)
 
 
 def _assemble(
@@ -130,6 +138,7 @@ def _assemble(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
+        clock=clock,
     )
     return System(
         settings=settings,

@@ -80,7 +80,7 @@ class System:
     async def stop(self) -> None:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
         await _end(self._tasks)
-        await self.taking_up.idle()
+        await self.taking_up.close()
         await self.effects.close()
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from autonomy.approvals import Behind, Claim, Hold
-from autonomy.approvals.store import CONSUME, read_claims, was_held
+from autonomy.approvals.store import CONSUME, read_claims, were_held
 from autonomy.audit import Log, read_leaf
 from autonomy.audit.store import leaves
 from autonomy.db import CommitQueue, Database, Tx
@@ -51,7 +51,7 @@ def test_a_hold_waits_is_approved_claimed_and_used_once(house: House, database: 
     done = house.approvals.get("act_1")
     assert (done.state, done.ended_at, done.claimed_by) == ("performed", house.time(), None)
     with database.reading() as connection:
-        assert was_held(connection, "act_1") and not was_held(connection, "act_2")
+        assert were_held(connection, ["act_1", "act_2"]) == {"act_1"}
     assert house.approvals.claim("p2", MINUTE_LEASE) == []
     assert events(database) == [("person:felix", "approve", "ready")]
 

@@ -198,11 +198,15 @@ def change_head(table: str, rows: list[Any]) -> list[Any]:
     return [[*row[:1], row[1] - 1, *row[2:]] for row in rows] if table == "log_head" else rows
 
 
+def rename(table: str, rows: list[Any]) -> list[Any]:
+    return [[*row[:-1], "another.example/log"] for row in rows] if table == "log_head" else rows
+
+
 def swap(table: str, rows: list[Any]) -> list[Any]:
     return [rows[1], rows[0], *rows[2:]] if table == "leaf" else rows
 
 
-@pytest.mark.parametrize("change", [drop_last, change_body, change_hash, change_head, swap])
+@pytest.mark.parametrize("change", [drop_last, change_body, change_hash, change_head, rename, swap])
 def test_a_backup_whose_log_was_touched_is_refused(
     change: Callable[[str, list[Any]], list[Any]], tmp_path: Path
 ) -> None:

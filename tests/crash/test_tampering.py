@@ -16,7 +16,7 @@ import pytest
 from autonomy.audit import layout, merkle, note
 from autonomy.audit.verify import verify_export
 from autonomy.kernel import canonical
-from autonomy.wiring import Settings, log_name
+from autonomy.wiring import Settings, log_name, log_signer
 from tests.crash.test_crashes import Run
 
 TAMPERINGS = 10_000
@@ -53,7 +53,7 @@ def test_ten_thousand_tamperings_of_a_real_log_are_found(tmp_path: Path) -> None
 def stolen(folder: Path) -> note.Signer:
     """The log's own key, taken from the data folder."""
     master = base64.b64decode((folder / "master.key").read_bytes())
-    return note.Signer.from_seed(log_name(Settings(data=folder)), canonical.derive(master, b"autonomy log key"))
+    return log_signer(log_name(Settings(data=folder)), master)
 
 
 def found(lines: Lines, signer: note.Signer, copies: list[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autonomy.db import Database
 from autonomy.identity import Identity, State
 from autonomy.kernel.clock import DAY, MINUTE, SECOND
-from tests.identity.world import ISSUER, MCP, World, code_of, other_process
+from tests.identity.world import ISSUER, KEY, MCP, World, code_of, other_process
 
 
 def test_an_api_key_admits_its_agent(world: World, identity: Identity) -> None:
@@ -28,14 +28,14 @@ def test_a_token_admits_its_agent_for_five_minutes_and_the_leeway(world: World, 
     assert world.refusal(token) == "token.expired"
 
 
-def test_a_token_is_good_for_its_audience_only(world: World, identity: Identity) -> None:
-    token = world.token("clerk", MCP)
-    assert identity.authenticate(token, MCP).name == "clerk"
-    assert world.refusal(token) == "token.audience"
-    assert world.refusal(world.token("clerk"), MCP) == "token.audience"
-    # Also when another audience has just admitted it.
-    assert identity.authenticate(token, MCP).name == "clerk"
-    assert world.refusal(token, ISSUER) == "token.audience"
+def test_a_token_is_good_where_it_is_meant_for_one_of_our_resources(world: World, identity: Identity) -> None:
+    for resources in ((), (ISSUER,), (MCP,), (ISSUER, MCP)):
+        assert identity.authenticate(world.token("clerk", *resources)).name == "clerk"
+    elsewhere = Identity(world.database, world.queue, lambda: world.time[0], KEY, ISSUER, ["https://other.example"])
+    client = world.client("clerk")
+    token = elsewhere.token(client.id, client.secret, ["https://other.example"]).access_token
+    assert world.refusal(token) == "token.audience", "signed by our own key, meant for another"
+    assert code_of(lambda: identity.exchange(client.id, client.secret, token)) == "oauth.invalid_grant"
 
 
 def test_secrets_that_nobody_was_given_are_refused(world: World, identity: Identity) -> None:

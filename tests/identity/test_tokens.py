@@ -267,7 +267,7 @@ def test_two_processes_that_begin_at_once_sign_with_one_key(world: World, identi
     [
         (lambda w, c: w.identity.token(c.id, "wrong"), "oauth.invalid_client"),
         (lambda w, c: w.identity.token("cred_nothing", c.secret), "oauth.invalid_client"),
-        (lambda w, c: w.identity.token(c.id, c.secret, "https://elsewhere.example"), "oauth.invalid_target"),
+        (lambda w, c: w.identity.token(c.id, c.secret, ["https://elsewhere.example"]), "oauth.invalid_target"),
         (lambda w, c: w.identity.token(c.id, c.secret, act_for="buyer"), "oauth.invalid_grant"),
         (lambda w, c: w.identity.token(c.id, c.secret, act_for="nobody"), "oauth.invalid_grant"),
         (lambda w, c: w.identity.exchange(c.id, c.secret, "nonsense"), "oauth.invalid_grant"),
@@ -295,6 +295,6 @@ def test_an_api_key_is_no_client_secret(world: World, identity: Identity) -> Non
 def test_a_token_ends_with_the_credential_it_was_obtained_by(world: World, identity: Identity) -> None:
     client = world.client("clerk")
     world.later(30 * DAY - MINUTE)
-    assert identity.token(client.id, client.secret, MCP).expires_in == 60
+    assert identity.token(client.id, client.secret, [MCP]).expires_in == 60
     world.later(MINUTE)
     assert code_of(lambda: identity.token(client.id, client.secret)) == "oauth.invalid_client"

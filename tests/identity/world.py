@@ -88,13 +88,13 @@ class World:
     def api_key(self, agent: str) -> str:
         return self.identity.issue_credential(agent, "api_key", "person:cleo", 30 * DAY).secret
 
-    def token(self, agent: str, audience: str | None = None, act_for: str | None = None) -> str:
+    def token(self, agent: str, *resources: str, act_for: str | None = None) -> str:
         client = self.client(agent)
-        return self.identity.token(client.id, client.secret, audience, act_for).access_token
+        return self.identity.token(client.id, client.secret, resources, act_for).access_token
 
-    def refusal(self, bearer: str, audience: str | None = None) -> str:
+    def refusal(self, bearer: str) -> str:
         """The code with which `bearer` is refused; fails the test where it is admitted."""
-        return code_of(lambda: self.identity.admit(bearer, self.epoch, audience))
+        return code_of(lambda: self.identity.admit(bearer, self.epoch))
 
     def leaves(self) -> list[dict]:
         with self.database.reading() as connection:

@@ -21,25 +21,21 @@ async def test_what_is_done_in_time_is_done() -> None:
 async def test_what_takes_too_long_is_stopped_soon_after() -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    with pytest.raises(TimeoutError):
-        with within(0.1):
-            await for_ever()
+    with pytest.raises(TimeoutError), within(0.1):
+        await for_ever()
     assert 0.1 <= loop.time() - started < 5
 
 
 async def test_the_nearer_of_two_limits_counts_and_the_other_goes_on() -> None:
     with within(10):
-        with pytest.raises(TimeoutError):
-            with within(0.01):
-                await for_ever()
+        with pytest.raises(TimeoutError), within(0.01):
+            await for_ever()
         await asyncio.sleep(SWEEP_SECONDS * 2)  # a sweep later nothing of the first is left over
 
 
 async def test_a_limit_around_another_ends_both() -> None:
-    with pytest.raises(TimeoutError):
-        with within(0.01):
-            with within(10):
-                await for_ever()
+    with pytest.raises(TimeoutError), within(0.01), within(10):
+        await for_ever()
 
 
 async def test_a_cancellation_from_outside_stays_one() -> None:
@@ -58,9 +54,8 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 
 
 async def test_an_error_of_the_work_is_told_as_it_is() -> None:
-    with pytest.raises(ValueError, match="mine"):
-        with within(10):
-            raise ValueError("mine")
+    with pytest.raises(ValueError, match="mine"), within(10):
+        raise ValueError("mine")
 
 
 async def test_limits_of_many_tasks_end_each_its_own() -> None:

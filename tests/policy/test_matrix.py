@@ -71,22 +71,24 @@ def test_dates_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("name: x", 1, "does not hold a list"),
-        ("- [", 1, "not YAML"),
+        ("name: x", 1, "does not hold one list"),
+        ("- a\n---\n- b", 1, "does not hold one list"),
+        ("- [}", 1, "not YAML"),
         ("- {name: a, name: b}", 1, "`name` stands twice"),
-        ("- {1: b}", 1, "`1` is not text"),
+        ("- {[1]: b}", 1, "a key must be text"),
         ("\n- {name: a, agent: x, tool: y}", 2, "`expect`: field required"),
         ("- {name: a, agent: x, tool: y, expect: maybe}", 1, "`expect`: input should be"),
         ("- {name: a, agent: x, tool: y, expect: deny, oops: 1}", 1, "`oops`: extra inputs"),
         ("- {name: a, agent: x, tool: y, expect: deny, cost: '1'}", 1, "`cost`: input should be a valid integer"),
         ("- just text", 1, "input should be"),
-        ("- !!python/object/apply:os.getcwd []", 1, "not YAML"),
-        ("- \x00", 0, "not YAML"),
-        ("[" * 3000, 0, "nested too deep"),
+        ("- !!python/object/apply:os.getcwd []", 1, "is not allowed"),
+        ("- \x00", 1, "not allowed in YAML"),
+        ("- a\n- \udcff", 2, "not UTF-8"),
+        ("[" * 3000, 1, "nested deeper than"),
     ],
 )
 def test_a_malformed_file_is_refused_with_file_and_line(tmp_path: Path, text: str, line: int, says: str) -> None:
-    (tmp_path / "bad.yaml").write_text(text)
+    (tmp_path / "bad.yaml").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(Invalid) as refused:
         load(tmp_path)
     [problem] = refused.value.detail["problems"]

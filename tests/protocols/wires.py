@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -120,17 +120,17 @@ class FakeClients:
         return SimpleNamespace(agent_id="spiffe://example/agent/1")
 
     def token(
-        self, client_id: str, secret: str, audience: str | None = None, act_for: str | None = None
+        self, client_id: str, secret: str, resources: Sequence[str] = (), act_for: str | None = None
     ) -> TokenResponse:
         self._check(client_id, secret)
-        self.asked.append(("token", audience, act_for))
+        self.asked.append(("token", *resources, act_for))
         return TokenResponse("signed", 300)
 
-    def exchange(self, client_id: str, secret: str, subject_token: str, audience: str | None = None) -> TokenResponse:
+    def exchange(self, client_id: str, secret: str, subject_token: str, resources: Sequence[str] = ()) -> TokenResponse:
         self._check(client_id, secret)
         if subject_token != "subject":
             raise Invalid("the subject token is refused", code="oauth.invalid_grant")
-        self.asked.append(("exchange", audience, subject_token))
+        self.asked.append(("exchange", *resources, subject_token))
         return TokenResponse("exchanged", 300)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:

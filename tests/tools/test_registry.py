@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from autonomy.catalog.organisation import Organisation
 from autonomy.kernel.errors import Invalid, NotFound
 from autonomy.tools import Registry, Tool
-from autonomy.tools.registry import unknown, visible
+from autonomy.tools.registry import unknown
 
 from .organisations import arguments, organisation, revision, role, tool
 
@@ -206,7 +206,6 @@ def units(**root: Any) -> Organisation:
     ],
 )
 def test_an_agent_sees_what_its_roles_admit_and_its_units_were_granted(roles: Any, unit: str, seen: set[str]) -> None:
-    assert visible(units(), roles, unit) == seen
     assert Registry.build(units()).listed_for(roles, unit) == seen
 
 

@@ -1,0 +1,97 @@
+"""What a dead process began is ended: repeated where it may be, asked about where it can be, else said to be unknown.
+
+A system of record that does not answer is tried again for a while before a person has to look; whoever waits for one
+stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from msgspec.structs import replace
+
+from autonomy.budget import Usage
+from autonomy.kernel.clock import Clock
+
+from .effect import Effects, surely
+from .endings import Endings
+from .errand import End, Errand
+from .model import Reply
+from .patience import Patience
+
+PATIENCE_SECONDS = 60.0  # how long a system of record that does not answer is tried again
+TOGETHER = 64  # calls of one connector at once: a system that comes back is not run over by what waited for it
+
+CODE, MESSAGE = "action.interrupted", "the process that performed it died"
+
+
+class Recovery:
+    """Finds out what became of actions that nobody waits for any more, and has their endings recorded."""
+
+    def __init__(self, effects: Effects, endings: Endings, patience: Patience, clock: Clock) -> None:
+        self._effects = effects
+        self._endings = endings
+        self._patience = patience
+        self._clock = clock
+        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, TOGETHER))
+
+    async def end(self, errand: Errand, forgotten: bool) -> Reply:
+        """End one action. `forgotten` where its arguments were erased: then nothing can be repeated or asked.
+
+        Cancelled while it waits, it leaves the action open, for another process to take up.
+        """
+        return await self._endings.record(errand, await surely(self._found_out(errand, forgotten)))
+
+    async def _found_out(self, errand: Errand, forgotten: bool) -> End:
+        if errand.tool.effect == "read":
+            return End("failed", Usage(calls=1), code=CODE, message=MESSAGE, via="recovery")
+        unknown = End("unknown", code=CODE, message=f"{MESSAGE}; a person has to look", via="recovery")
+        if errand.tool.effect == "write-neither" or forgotten:
+            return unknown
+        again = self._patience.within(PATIENCE_SECONDS)
+        find_out = self._repeat if errand.tool.effect == "write-keyed" else self._ask
+        while (end := await find_out(errand)) is None and await again():
+            pass
+        return end or unknown
+
+    async def _repeat(self, errand: Errand) -> End | None:
+        """How a keyed write ended, done again under its key; None where nobody answers."""
+        async with self._room(errand):
+            return await self._effects.repeat(errand, CODE, MESSAGE)
+
+    async def _ask(self, errand: Errand) -> End | None:
+        """How a queryable write ended; None where nobody answers. "No" counts once it cannot be on its way any more."""
+        found = await self._reconciled(errand)
+        if found is not None and found.state == "failed" and (left := self._on_its_way(errand)):
+            await self._patience.pause(left)
+            found = await self._reconciled(errand)
+        if found is None or found.state != "failed" or not errand.approved:
+            return found
+        # People have allowed it and nobody is there to ask again: what did not happen is done now.
+        async with self._room(errand):
+            return await self._effects.perform(errand)
+
+    async def _reconciled(self, errand: Errand) -> End | None:
+        async with self._room(errand):
+            found = await self._effects.asked(errand)
+        if found is None or found.state == "done":
+            return found
+        return replace(found, code=CODE, message=f"{MESSAGE}; it did not happen")
+
+    def _on_its_way(self, errand: Errand) -> float:
+        """For how many seconds the call of the dead process may still arrive; a clock set back says nothing of it."""
+        passed = (self._clock() - errand.began) / 1000
+        return errand.tool.deadline - passed if 0 <= passed < errand.tool.deadline else 0.0
+
+    @asynccontextmanager
+    async def _room(self, errand: Errand) -> AsyncIterator[None]:
+        room = self._rooms[errand.tool.connector]
+        await self._patience.wait(room.acquire)
+        try:
+            yield
+        finally:
+            room.release()
