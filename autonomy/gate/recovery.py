@@ -20,8 +20,8 @@ from autonomy.kernel.clock import Clock
 from .effect import Effects, surely
 from .endings import Endings
 from .errand import End, Errand
-from .model import Reply
 from .patience import Patience
+from .units import State
 
 PATIENCE_SECONDS = 60.0  # how long a system of record that does not answer is tried again
 TOGETHER = 64  # calls of one connector at once: a system that comes back is not run over by what waited for it
@@ -39,12 +39,15 @@ class Recovery:
         self._clock = clock
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, TOGETHER))
 
-    async def end(self, errand: Errand, forgotten: bool) -> Reply:
-        """End one action. `forgotten` where its arguments were erased: then nothing can be repeated or asked.
+    async def end(self, errand: Errand, forgotten: bool) -> State:
+        """End one action; returns how, which is written as soon as the store takes it. `forgotten` where its arguments
+        were erased: then nothing can be repeated or asked.
 
         Cancelled while it waits, it leaves the action open, for another process to take up.
         """
-        return await self._endings.record(errand, await surely(self._found_out(errand, forgotten)))
+        end = await surely(self._found_out(errand, forgotten))
+        self._endings.later(errand, end)
+        return end.state
 
     async def _found_out(self, errand: Errand, forgotten: bool) -> End:
         if errand.tool.effect == "read":

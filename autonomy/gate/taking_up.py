@@ -176,16 +176,8 @@ class TakingUp:
             self._begin(self._end(leftover))
 
     async def _end(self, leftover: Leftover) -> None:
-        action_id = leftover.errand.action
-        try:
-            reply = await self._recovery.end(leftover.errand, leftover.forgotten)
-        except Overdue as error:
-            log.warning("recovered %s: %s", action_id, error.code)
-        except AutonomyError as error:
-            log.warning("%s could not be recovered now: %s", action_id, error.code)
-            self._again.append(action_id)
-        else:
-            log.info("recovered %s: %s", action_id, reply.status)
+        state = await self._recovery.end(leftover.errand, leftover.forgotten)
+        log.info("recovered %s: %s", leftover.errand.action, state)
 
     async def resolve(self, action_id: str, state: Literal["done", "failed"], by: str, reason: str) -> Reply:
         """A person has looked how an action of unknown ending ended. Raises Conflict where it is not unknown."""

@@ -67,7 +67,7 @@ class Life:
         self._run = run
         self._rest = b""
         self._pipe, theirs = os.pipe()
-        self.process: BaseProcess = FORK.Process(target=_drive, args=(orders, run.key, _Fd(theirs)))
+        self.process: BaseProcess = FORK.Process(target=_drive, args=(orders, run.key, Handed(theirs)))
         self.process.start()
         os.close(theirs)
 
@@ -97,7 +97,7 @@ class Life:
         return len(lines)
 
 
-class _Fd:
+class Handed:
     """A file descriptor on its way to a child."""
 
     def __init__(self, number: int) -> None:
