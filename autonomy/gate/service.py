@@ -8,10 +8,8 @@ admit → describe → decide → reserve and record the intent → perform → 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from autonomy.approvals import Claim
 from autonomy.approvals.rules import ALIVE
@@ -30,6 +28,7 @@ from .effect import Effects
 from .endings import Endings
 from .epochs import Watch
 from .errand import End, Errand
+from .figures import DoorFigures, about
 from .holding import Holding
 from .judging import Cleared, Judged
 from .leaves import denial_leaf, intent_leaf
@@ -38,6 +37,7 @@ from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
+from .timing import in_time
 from .units import (
     ANY_EPOCHS,
     Answer,
@@ -55,10 +55,7 @@ from .units import (
 )
 
 MOVES = 3  # decisions that the epochs overtook before the door stays shut
-T = TypeVar("T")
-
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
-DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
 
 class Gate:
@@ -77,6 +74,7 @@ class Gate:
         endings: Endings,
         results: Results,
         lifeline: Lifeline,
+        figures: DoorFigures,
         clock: Clock = clock.now,
     ) -> None:
         self._queue = queue
@@ -89,17 +87,20 @@ class Gate:
         self._endings = endings
         self._results = results
         self._lifeline = lifeline
+        self._figures = figures
         self._clock = clock
         self._refusals = Refusals(clock)
 
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
-        return await self._carry_out(await _in_time(self._ask(bearer, request)))
+        with self._figures.passing(request.tool) as passing:
+            return passing.ended(await self._carry_out(await in_time(self._ask(bearer, request))))
 
     async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
         arguments = request.check()
-        caller = await self._admission.admit(bearer)
+        with self._figures.step("admit"):
+            caller = await self._admission.admit(bearer)
         if request.key and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
         house, at = await self._watch.house(), self._clock()
@@ -116,7 +117,8 @@ class Gate:
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
-        return await self._carry_out(await _in_time(self._resume(claim)))
+        with self._figures.passing() as passing:
+            return passing.ended(await self._carry_out(await in_time(self._resume(claim))))
 
     async def _resume(self, claim: Claim) -> Reply | Cleared:
         waiting = await self._results.waiting(claim.action)
@@ -143,7 +145,7 @@ class Gate:
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
-        return await _in_time(self._tools(bearer))
+        return await in_time(self._tools(bearer))
 
     async def _tools(self, bearer: str) -> list[Tool]:
         caller = await self._admission.admit(bearer)
@@ -152,12 +154,13 @@ class Gate:
 
     async def result(self, bearer: str, action_id: str) -> Reply:
         """What became of one of the caller's actions."""
-        return await _in_time(self._result(bearer, action_id))
+        return await in_time(self._result(bearer, action_id))
 
     async def _result(self, bearer: str, action_id: str) -> Reply:
         return await self._results.of(await self._admission.admit(bearer), action_id)
 
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
+        about(attempt)
         for _ in range(ROUNDS):
             try:
                 decided = await self._decide(attempt)
@@ -175,10 +178,13 @@ class Gate:
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
         attempt.described = None
-        action = attempt.described = await self._describer.describe(attempt)
+        with self._figures.step("describe"):
+            action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
-        verdict = attempt.house.bundle.decide(action.question())
+        with self._figures.step("decide"):
+            verdict = attempt.house.bundle.decide(action.question())
+        self._figures.decisions.add(verdict.effect)
         # An intent's own transaction looks; a refusal and a dry run have none.
         if (verdict.effect != "allow" or attempt.request.dry_run) and await self._guessed_wrong(action):
             return None
@@ -243,7 +249,8 @@ class Gate:
         unit = self._intent(action, verdict, judged)
         future = self._queue.submit(unit)
         try:
-            answer: Answer = await asyncio.shield(future)
+            with self._figures.step("intent"):
+                answer: Answer = await asyncio.shield(future)
         except asyncio.CancelledError:
             future.add_done_callback(lambda done: self._abandon(action, verdict, done))
             raise
@@ -388,12 +395,3 @@ class Gate:
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
         self._endings.later(self._errand(Cleared(action, verdict)), end)
-
-
-async def _in_time(work: Awaitable[T]) -> T:
-    """What is decided within two seconds; nothing that is not decided by then is done."""
-    try:
-        async with asyncio.timeout(DECIDE_SECONDS):
-            return await work
-    except TimeoutError:
-        raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None

@@ -24,6 +24,7 @@ from .effect import Effects
 from .endings import LATE, Endings
 from .epochs import Watch
 from .errand import NOTHING_BUT_A_CALL, End, Errand
+from .figures import DoorFigures
 from .holding import Holding
 from .lifeline import Lifeline
 from .model import Papers, Reply
@@ -64,6 +65,7 @@ class TakingUp:
         watch: Watch,
         lifeline: Lifeline,
         pinned: Pinned,
+        figures: DoorFigures,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -77,6 +79,7 @@ class TakingUp:
         self._watch = watch
         self._lifeline = lifeline
         self._pinned = pinned
+        self._figures = figures
         self._again: list[str] = []
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,6 +141,7 @@ class TakingUp:
         except AutonomyError as error:
             await self._refuse(claim, error.code)
         else:
+            self._figures.taken_up.add("resumed", reply.status)
             if reply.status == "denied" and reply.code not in PASSING:
                 # The rules' own words may be kept in clear; others may repeat what was asked.
                 await self._refuse(claim, reply.code or "policy.denied", reply.message if reply.policies else None)
@@ -158,6 +162,7 @@ class TakingUp:
             log.warning("%s could not be recovered now: %s", action_id, error.code)
             self._again.append(action_id)
         else:
+            self._figures.taken_up.add("recovered", reply.status)
             log.info("recovered %s: %s", action_id, reply.status)
 
     async def resolve(self, action_id: str, state: Literal["done", "failed"], by: str, reason: str) -> Reply:

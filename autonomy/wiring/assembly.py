@@ -20,6 +20,7 @@ from autonomy.gate import (
     Admission,
     Containing,
     Describer,
+    DoorFigures,
     Effects,
     Endings,
     Gate,
@@ -102,7 +103,8 @@ def _assemble(
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
-    effects = Effects(connectors, endings, lifeline, clock)
+    figures = DoorFigures()
+    effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
     gate = Gate(
         queue=queue,
@@ -115,6 +117,7 @@ def _assemble(
         endings=endings,
         results=results,
         lifeline=lifeline,
+        figures=figures,
         clock=clock,
     )
     taking_up = TakingUp(
@@ -130,6 +133,7 @@ def _assemble(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
+        figures=figures,
     )
     return System(
         settings=settings,
