@@ -35,7 +35,7 @@ class DoorFigures:
 
     def step(self, name: str) -> Step:
         """A context in which one step of an action is done."""
-        return Step(self.steps[name], name)
+        return Step(self.steps[name], name, self._take is not None)
 
     def passing(self, tool: str = "") -> Passing:
         """A context in which an action passes the door."""
@@ -63,24 +63,23 @@ def about(attempt: Attempt) -> None:
 class Step:
     """One step, timed; a span of its own where the action is traced."""
 
-    __slots__ = ("_began", "_histogram", "_name", "_since", "_span", "_trace")
+    __slots__ = ("_began", "_histogram", "_name", "_since", "_span", "_trace", "_traces")
 
-    def __init__(self, histogram: Histogram, name: str) -> None:
+    def __init__(self, histogram: Histogram, name: str, traces: bool) -> None:
         self._histogram = histogram
         self._name = name
+        self._traces = traces
 
     def __enter__(self) -> None:
-        found = passage()
-        trace = self._trace = found.trace if found is not None else None
-        if trace is not None:
-            self._since, self._span = time.time_ns(), new_span()
+        self._trace = None
+        if self._traces and (found := passage()) is not None and (trace := found.trace) is not None:
+            self._trace, self._since, self._span = trace, time.time_ns(), new_span()
             trace.inside = self._span
         self._began = perf_counter()
 
     def __exit__(self, _kind: type | None, error: BaseException | None, _trace: TracebackType | None) -> None:
         self._histogram.observe(perf_counter() - self._began)
-        trace = self._trace
-        if trace is not None:
+        if (trace := self._trace) is not None:
             trace.inside = trace.root
             kind = "client" if self._name in _OUTWARD else "internal"
             trace.finished(self._name, self._span, trace.root, self._since, kind=kind, error=code_of(error))
@@ -122,7 +121,7 @@ class Passing:
             f"execute_tool {found.tool}" if found.tool else "execute_tool",
             trace.root,
             trace.caller.span if trace.caller else None,
-            found.began,
+            trace.began,
             kind="server",
             attributes=_attributes(found, self._reply),
             error=code,

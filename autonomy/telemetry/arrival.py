@@ -26,11 +26,8 @@ class Arrival:
 _arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 
 
-def arrival() -> Arrival | None:
-    """The request that this code answers; None outside of any."""
-    return _arrival.get()
+arrival = _arrival.get
+"""The request that the code at hand answers; None outside of any."""
 
-
-def arrived(found: Arrival) -> None:
-    """From here on, in this task and those it begins, `found` is answered."""
-    _arrival.set(found)
+arrived = _arrival.set
+"""Says that from here on, in this task and those it begins, a request is answered."""

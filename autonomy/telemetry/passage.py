@@ -41,6 +41,7 @@ class Trace:
     take: Take
     caller: Caller | None
     root: int
+    began: int
     id: int = 0
     inside: int = 0
     """The span in which we are now."""
@@ -50,7 +51,7 @@ class Trace:
     def begin(cls, take: Take, caller: Caller | None) -> Trace:
         """A trace below its caller's place, or one of its own."""
         root = new_span()
-        return cls(take, caller, root, caller.trace if caller else 0, root)
+        return cls(take, caller, root, time.time_ns(), caller.trace if caller else 0, root)
 
     def named(self, number: int) -> None:
         """Take the action's own number for a trace that has none."""
@@ -94,16 +95,13 @@ class Passage:
     action: str = ""
     case: str = ""
     agent: str = ""
-    began: int = field(default_factory=time.time_ns)
 
 
 _passage: ContextVar[Passage | None] = ContextVar("passage", default=None)
 
 
-def passage() -> Passage | None:
-    """The action that this code is about; None outside of any."""
-    return _passage.get()
-
+passage = _passage.get
+"""The action that the code at hand is about; None outside of any."""
 
 enter = _passage.set
 leave = _passage.reset
