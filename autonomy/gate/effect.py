@@ -83,6 +83,11 @@ class Effects:
             call.task.cancel()
         return True
 
+    @property
+    def trailing(self) -> int:
+        """How many endings the store has not taken yet."""
+        return len(self._endings.trailing)
+
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""
         while tasks := [*(call.task for call in self.under_way.values()), *self._endings.trailing]:

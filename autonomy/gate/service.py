@@ -80,27 +80,27 @@ class Gate:
         self._queue = queue
         self._watch = watch
         self._identity = identity
-        self._admission = admission
+        self.admission = admission
         self._describer = describer
         self._holding = holding
         self._effects = effects
         self._endings = endings
         self._results = results
         self._lifeline = lifeline
-        self._figures = figures
+        self.figures = figures
         self._clock = clock
         self._refusals = Refusals(clock)
 
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
-        with self._figures.passing(request.tool) as passing:
+        with self.figures.passing(request.tool) as passing:
             return passing.ended(await self._carry_out(await in_time(self._ask(bearer, request))))
 
     async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
         arguments = request.check()
-        with self._figures.step("admit"):
-            caller = await self._admission.admit(bearer)
+        with self.figures.step("admit"):
+            caller = await self.admission.admit(bearer)
         if request.key and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
         house, at = await self._watch.house(), self._clock()
@@ -117,7 +117,7 @@ class Gate:
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
-        with self._figures.passing() as passing:
+        with self.figures.passing() as passing:
             return passing.ended(await self._carry_out(await in_time(self._resume(claim))))
 
     async def _resume(self, claim: Claim) -> Reply | Cleared:
@@ -148,7 +148,7 @@ class Gate:
         return await in_time(self._tools(bearer))
 
     async def _tools(self, bearer: str) -> list[Tool]:
-        caller = await self._admission.admit(bearer)
+        caller = await self.admission.admit(bearer)
         await self._watch.refresh()
         return (await self._watch.house()).tools_of(caller)
 
@@ -157,7 +157,7 @@ class Gate:
         return await in_time(self._result(bearer, action_id))
 
     async def _result(self, bearer: str, action_id: str) -> Reply:
-        return await self._results.of(await self._admission.admit(bearer), action_id)
+        return await self._results.of(await self.admission.admit(bearer), action_id)
 
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
         about(attempt)
@@ -178,13 +178,13 @@ class Gate:
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
         attempt.described = None
-        with self._figures.step("describe"):
+        with self.figures.step("describe"):
             action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
-        with self._figures.step("decide"):
+        with self.figures.step("decide"):
             verdict = attempt.house.bundle.decide(action.question())
-        self._figures.decisions.add(verdict.effect)
+        self.figures.decisions.add(verdict.effect)
         # An intent's own transaction looks; a refusal and a dry run have none.
         if (verdict.effect != "allow" or attempt.request.dry_run) and await self._guessed_wrong(action):
             return None
@@ -249,7 +249,7 @@ class Gate:
         unit = self._intent(action, verdict, judged)
         future = self._queue.submit(unit)
         try:
-            with self._figures.step("intent"):
+            with self.figures.step("intent"):
                 answer: Answer = await asyncio.shield(future)
         except asyncio.CancelledError:
             future.add_done_callback(lambda done: self._abandon(action, verdict, done))

@@ -1,4 +1,4 @@
-"""W3C Trace Context (Recommendation, level 1): the place in a trace that a caller names, and the one we hand on. Pure."""
+"""W3C Trace Context, level 1: the place in a trace that a caller names, and the one that we hand on. Pure."""
 
 from __future__ import annotations
 

@@ -59,6 +59,8 @@ class System:
     lifeline: Lifeline
     housekeeping: Housekeeping
     webhook: Webhook | None
+    stopping: bool = False
+    """Whether this process takes no more work: it has been told to stop."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beating: asyncio.Task[None] | None = None
 
@@ -79,6 +81,7 @@ class System:
 
     async def stop(self) -> None:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
+        self.stopping = True
         await _end(self._tasks)
         await self.taking_up.idle()
         await self.effects.close()
