@@ -109,8 +109,8 @@ def route_of(scope: Scope) -> str:
     if ROUTE in scope:
         return scope[ROUTE] or NO_ROUTE
     route = scope.get("route")
-    return _PAGES.get(scope.get("endpoint"), NO_ROUTE) if route is None else str(route.path)
+    return str(route.path) if route is not None else _PAGES.get(scope.get("endpoint"), NO_ROUTE)
 
 
-_PAGES = {route.endpoint: route.path for route in ROUTES if isinstance(route, Route)}
+_PAGES: dict[object, str] = {route.endpoint: route.path for route in ROUTES if isinstance(route, Route)}
 """The pages beside the API, which leave only their function in a scope."""

@@ -12,6 +12,7 @@ from autonomy.approvals import Approvals, Webhook, escalation_targets
 from autonomy.approvals.ports import announce_nothing
 from autonomy.audit import Log, Vault, begin_log, note
 from autonomy.audit.checkpoints import Checkpoints
+from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf
 from autonomy.catalog import Catalog, Check
 from autonomy.db import CommitQueue, Database
@@ -155,6 +156,10 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
+        followers=[
+            Follower(database, queue, read_target(each), log_name(settings), lifeline.owner, clock)
+            for each in settings.forward
+        ],
     )
 
 

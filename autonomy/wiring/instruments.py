@@ -63,6 +63,7 @@ class Instruments:
             *([] if stored is None else self._store(stored)),
             *self._life(),
             *self._connectors(),
+            *self._followers(),
             counter("autonomy_log_records_total", "Lines written to the process log.", ("level",), written),
             *process_families(),
         ]
@@ -136,6 +137,19 @@ class Instruments:
         return [
             gauges("autonomy_connector_open", "Whether calls are kept from a system that fails.", "connector", opened),
             gauges("autonomy_connector_failures", "Failures in a row.", "connector", failed),
+        ]
+
+    def _followers(self) -> list[Family]:
+        followers = self._system.followers
+        lags = {each.name: each.lag for each in followers if each.lag is not None}
+        failed = [
+            Sample({"target": each.name, "code": code}, count)
+            for each in followers
+            for (code,), count in each.failures.counts.items()
+        ]
+        return [
+            gauges("autonomy_forward_lag_leaves", "Leaves a target has not got, where we carry them.", "target", lags),
+            Family("autonomy_forward_failures_total", "counter", "Deliveries that failed.", failed),
         ]
 
     def _age(self, at: int | None, otherwise: float | None = None) -> float | None:

@@ -12,6 +12,7 @@ from autonomy import tools
 from autonomy.approvals import Approvals, Webhook
 from autonomy.audit import Vault
 from autonomy.audit.checkpoints import Checkpoints
+from autonomy.audit.forward import Follower
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
@@ -59,6 +60,8 @@ class System:
     lifeline: Lifeline
     housekeeping: Housekeeping
     webhook: Webhook | None
+    followers: Sequence[Follower] = ()
+    """They carry the log to where the settings say."""
     stopping: bool = False
     """Whether this process takes no more work: it has been told to stop."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -75,6 +78,7 @@ class System:
             self.checkpoints.run,
             self.housekeeping.run,
             self._sweep,
+            *(follower.run for follower in self.followers),
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
         self._beating = asyncio.create_task(_persist(self.lifeline.run))
@@ -88,7 +92,7 @@ class System:
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
-        for last in (self.checkpoints.sign, self.lifeline.leave):
+        for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

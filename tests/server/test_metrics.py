@@ -1,4 +1,4 @@
-"""What Prometheus reads: every face by its routes, the door, the store; for those who may, and never a stranger's words."""
+"""What Prometheus reads: every face by its routes, the door, the store; for those who may; no stranger's words."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def test_the_door_tells_its_decisions_refusals_and_the_time_of_each_step(tmp_pat
     assert more("autonomy_actions_total", status="done") == 1
     assert more("autonomy_actions_total", status="denied") == 2
     assert more("autonomy_actions_total", status="error") == 1
-    for code in ("policy.denied", "tool.unknown", "token.invalid"):
+    for code in ("policy.denied", "tool.unknown", "credential.invalid"):
         assert more("autonomy_refusals_total", code=code) == 1
-    assert more("autonomy_admission_refusals_total", code="token.invalid") == 1
+    assert more("autonomy_admission_refusals_total", code="credential.invalid") == 1
     for step, count in (("admit", 5), ("intent", 1), ("effect", 1), ("outcome", 1)):
         assert more("autonomy_step_seconds_count", step=step) == count, step
         assert more("autonomy_step_seconds_bucket", step=step, le="+Inf") == count, step
