@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -36,7 +39,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
-from autonomy.kernel.errors import Corrupt, NotFound
+from autonomy.kernel.errors import Corrupt, Invalid, NotFound
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
@@ -48,6 +51,9 @@ from .checks import Functions, check_policies, check_tools
 from .projection import projector
 from .settings import Settings
 from .system import System
+
+if TYPE_CHECKING:
+    from autonomy.telemetry.otlp import Exporter
 
 log = logging.getLogger("autonomy")
 
@@ -104,7 +110,8 @@ def _assemble(
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
-    figures = DoorFigures()
+    exporter = _exporter(settings, lifeline.owner)
+    figures = DoorFigures(exporter.take if exporter else None, settings.traces_percent / 100)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
     gate = Gate(
@@ -160,6 +167,7 @@ def _assemble(
             Follower(database, queue, read_target(each), log_name(settings), lifeline.owner, clock)
             for each in settings.forward
         ],
+        exporter=exporter,
     )
 
 
@@ -182,6 +190,23 @@ def _approvals(
         clock,
         announce_nothing if webhook is None else webhook.announce,
     )
+
+
+def _exporter(settings: Settings, owner: str) -> Exporter | None:
+    """What sends traces, where a collector is set. Raises Invalid (`traces.extra`) where its packages are missing."""
+    if not settings.traces:
+        return None
+    try:
+        # The packages are an extra, and nobody who has no collector loads them.
+        module = import_module("autonomy.telemetry.otlp")
+    except ImportError:
+        raise Invalid(
+            "traces need packages that are not installed",
+            code="traces.extra",
+            hint="install `autonomy-os[traces]`, or set no `AUTONOMY_TRACES`",
+        ) from None
+    found: Exporter = module.Exporter(settings.traces, owner, version("autonomy-os"))
+    return found
 
 
 def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:

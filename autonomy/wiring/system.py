@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autonomy import tools
 from autonomy.approvals import Approvals, Webhook
@@ -30,6 +30,9 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from autonomy.telemetry.otlp import Exporter
 
 log = logging.getLogger("autonomy")
 
@@ -62,6 +65,8 @@ class System:
     webhook: Webhook | None
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
+    exporter: Exporter | None = None
+    """It sends traces, where they are on."""
     stopping: bool = False
     """Whether this process takes no more work: it has been told to stop."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -97,6 +102,8 @@ class System:
                 await last()
             except AutonomyError as error:
                 log.warning("the last word was not written: %s", error.code)
+        if self.exporter is not None:
+            await self.exporter.close()
         self.close()
 
     def close(self) -> None:
