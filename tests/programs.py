@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / ".tools" / "debian"
+TEMPLATES = "usr/share/prometheus/alertmanager"
 PLACES = ("usr/bin", "usr/sbin")
 
 PACKAGES = {
@@ -33,6 +34,11 @@ def program(name: str) -> Path:
     if found is None:
         raise LookupError(f"`{name}` is not on this machine; `make programs` fetches it")
     return Path(found)
+
+
+def templates() -> Path:
+    """The folder in which Alertmanager is to be started: an unpacked one looks for its templates there."""
+    return FOLDER / TEMPLATES if (FOLDER / TEMPLATES).is_dir() else Path("/")
 
 
 def libraries() -> dict[str, str]:
@@ -64,6 +70,15 @@ def fetch() -> None:
             sys.exit(f"they could not be fetched, try `apt-get update` first:\n{got.stderr}")
         for package in Path(folder).glob("*.deb"):
             subprocess.run(["dpkg", "-x", str(package), str(FOLDER)], check=True)
+    _find_templates_here()
+
+
+def _find_templates_here() -> None:
+    """Debian builds the path of Alertmanager's templates into the program. An unpacked one cannot have them there, so it
+    is told the folder it is started in, in as many bytes: a path may have any number of slashes."""
+    path, built_in = FOLDER / "usr/bin/prometheus-alertmanager", f"/{TEMPLATES}".encode()
+    if path.is_file():
+        path.write_bytes(path.read_bytes().replace(built_in, b".".ljust(len(built_in), b"/")))
 
 
 def _is_there(name: str) -> bool:

@@ -28,7 +28,8 @@ class DoorFigures:
     """Counts of one process. `take` receives the spans of a share of `sampled` of the actions that begin a trace."""
 
     def __init__(self, take: Take | None = None, sampled: float = 1.0) -> None:
-        self.decisions, self.replies, self.refusals, self.taken_up = Tally(), Tally(), Tally(), Tally()
+        self.decisions, self.replies, self.refusals = Tally(("allow",), ("hold",), ("deny",)), Tally(), Tally()
+        self.taken_up = Tally(*(("recovered", state) for state in ("done", "failed", "unknown")))
         self.steps = {name: Histogram() for name in STEPS}
         self._take = take
         self._sampled = sampled

@@ -40,12 +40,15 @@ class Family(NamedTuple):
 
 
 class Tally:
-    """How often something happened, by the values of its labels. The number of different values is bounded."""
+    """How often something happened, by the values of its labels. The number of different values is bounded.
+
+    Those that are `known` from the beginning are told as zero: what appears with its first count has not increased.
+    """
 
     __slots__ = ("counts",)
 
-    def __init__(self) -> None:
-        self.counts: dict[Labels, int] = {}
+    def __init__(self, *known: Labels) -> None:
+        self.counts: dict[Labels, int] = dict.fromkeys(known, 0)
 
     def add(self, *labels: str, count: int = 1) -> None:
         """Count `count` more of it."""

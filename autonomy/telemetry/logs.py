@@ -30,7 +30,7 @@ MAX_FRAMES = 30
 
 _ROOM = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 
-written = Tally()
+written = Tally(*((level,) for level in (*LEVELS, "critical")))
 """How many lines were written, by level."""
 
 

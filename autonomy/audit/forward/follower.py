@@ -49,7 +49,7 @@ class Follower:
         self._held_until = 0
         self._host, self._version = socket.gethostname(), version("autonomy-os")
         self.name = target.name
-        self.failures = Tally()
+        self.failures = Tally(("forward.unavailable",))
         self.lag: int | None = None
         """How many leaves the target had not got when last looked; None in a process that does not carry them."""
 
