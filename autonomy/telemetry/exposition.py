@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from .figures import Family, Sample
@@ -34,4 +35,6 @@ def _escaped(value: str) -> str:
 
 def _number(sample: Sample) -> str:
     value = sample.value
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
     return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
