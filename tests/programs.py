@@ -74,8 +74,8 @@ def fetch() -> None:
 
 
 def _find_templates_here() -> None:
-    """Debian builds the path of Alertmanager's templates into the program. An unpacked one cannot have them there, so it
-    is told the folder it is started in, in as many bytes: a path may have any number of slashes."""
+    """Debian builds the path of Alertmanager's templates into the program. An unpacked one cannot have them there, so
+    it is told the folder it is started in, in as many bytes: a path may have any number of slashes."""
     path, built_in = FOLDER / "usr/bin/prometheus-alertmanager", f"/{TEMPLATES}".encode()
     if path.is_file():
         path.write_bytes(path.read_bytes().replace(built_in, b".".ljust(len(built_in), b"/")))

@@ -99,8 +99,7 @@ def _assemble(
     checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     vault = Vault(database, queue, master, clock)
     vault.prove_key()
-    audiences = (settings.public_url, f"{settings.public_url}/mcp")
-    identity = Identity(database, queue, clock, master, settings.public_url, audiences)
+    identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
@@ -110,8 +109,7 @@ def _assemble(
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
-    exporter = _exporter(settings, lifeline.owner)
-    figures = DoorFigures(exporter.take if exporter else None, settings.traces_percent / 100)
+    exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
     gate = Gate(
@@ -163,10 +161,7 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
-        followers=[
-            Follower(database, queue, read_target(each), log_name(settings), lifeline.owner, clock)
-            for each in settings.forward
-        ],
+        followers=_followers(settings, database, queue, lifeline.owner, clock),
         exporter=exporter,
     )
 
@@ -190,6 +185,12 @@ def _approvals(
         clock,
         announce_nothing if webhook is None else webhook.announce,
     )
+
+
+def _followers(settings: Settings, database: Database, queue: CommitQueue, owner: str, clock: Clock) -> list[Follower]:
+    """What carries the log to each target of the settings. Raises Invalid (`forward.target`)."""
+    targets = [read_target(each) for each in settings.forward]
+    return [Follower(database, queue, target, log_name(settings), owner, clock) for target in targets]
 
 
 def _exporter(settings: Settings, owner: str) -> Exporter | None:

@@ -42,7 +42,8 @@ module(load="{modules}/imudp")
 module(load="{modules}/imuxsock" sysSock.use="off")
 input(type="imtcp" port="{tcp}" address="127.0.0.1")
 input(type="imudp" port="{udp}" address="127.0.0.1")
-input(type="imuxsock" socket="{folder}/log" useSpecialParser="off" parseHostname="on" useSysTimeStamp="off" ignoreTimestamp="off")
+input(type="imuxsock" socket="{folder}/log" useSpecialParser="off" parseHostname="on" useSysTimeStamp="off"
+      ignoreTimestamp="off")
 template(name="told" type="list" option.jsonf="on") {{ {properties} }}
 action(type="omfile" file="{folder}/told" template="told" asyncWriting="off")
 """

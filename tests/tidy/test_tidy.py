@@ -83,8 +83,9 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_only_one_module_opens_outbound_connections() -> None:
-    """Invariant 1. `server/serving.py` makes the socket it listens on, and connects to nothing. The log's leaves and the
-    spans of traces leave by doors of their own: neither holds anything secret, and both go where the operator says."""
+    """Invariant 1. `server/serving.py` makes the socket it listens on, and connects to nothing. The log's leaves and
+    the spans of traces leave by doors of their own: neither holds anything secret, and both go where the operator says.
+    """
     allowed = {
         "autonomy/tools/endpoint.py",
         "autonomy/server/serving.py",
