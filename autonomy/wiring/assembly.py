@@ -187,6 +187,16 @@ def _approvals(
     )
 
 
+def _audiences(settings: Settings) -> tuple[str, ...]:
+    return settings.public_url, f"{settings.public_url}/mcp"
+
+
+def _seen(settings: Settings, owner: str) -> tuple[Exporter | None, DoorFigures]:
+    """What sends traces, where they are on, and the figures of the door, which make them."""
+    exporter = _exporter(settings, owner)
+    return exporter, DoorFigures(exporter.take if exporter else None, settings.traces_percent / 100)
+
+
 def _followers(settings: Settings, database: Database, queue: CommitQueue, owner: str, clock: Clock) -> list[Follower]:
     """What carries the log to each target of the settings. Raises Invalid (`forward.target`)."""
     targets = [read_target(each) for each in settings.forward]
