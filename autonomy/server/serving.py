@@ -42,6 +42,8 @@ def serve(system: System, host: str | None = None, port: int | None = None, read
     """
     settings = system.settings
     check_token(settings.metrics_token)
+    if settings.metrics:
+        place_of(settings.metrics, settings.metrics_token)  # an address that is none is said before anything begins
     bound = bind(host or settings.host, settings.port if port is None else port)
     loop_factory = None if sys.platform == "win32" else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:

@@ -87,7 +87,8 @@ def gauges(name: str, told: str, label: str, values: Mapping[str, float]) -> Fam
 
 def counter(name: str, told: str, labels: Sequence[str], tally: Tally) -> Family:
     """What a tally counted."""
-    found = [Sample(dict(zip(labels, each, strict=True)), count) for each, count in sorted(tally.counts.items())]
+    counts = tally.counts.copy()  # at once: its thread may be adding to it
+    found = [Sample(dict(zip(labels, each, strict=True)), count) for each, count in sorted(counts.items())]
     return Family(name, "counter", told, found)
 
 

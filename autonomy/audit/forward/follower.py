@@ -13,7 +13,7 @@ import socket
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from sqlalchemy import Update, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, or_, select, update
 
 from autonomy.audit.leaf import read_leaf
 from autonomy.audit.store import forward, leaves, read_head
@@ -100,18 +100,29 @@ class Follower:
 
     async def _hold(self) -> int | None:
         """Where to go on, if the cursor is ours; None where another process holds it."""
+        if self._next is None and not await self._database.read(self._is_free):
+            return None
         if self._next is None or self._clock() > self._held_until - HOLD_MS // 2:
             self._next = await self._queue.perform(self._take)
         return self._next
+
+    def _is_free(self, connection: Connection) -> bool:
+        """Whether it is worth asking for the cursor: those who wait for it must not write again and again."""
+        known = connection.execute(select(forward.c.target).where(forward.c.target == self.name)).first()
+        taken = select(forward.c.target).where(forward.c.target == self.name, self._free(self._clock()))
+        return known is None or connection.execute(taken).first() is not None
+
+    def _free(self, now: int) -> ColumnElement[bool]:
+        # A clock that was set back must not make a hold last for ever.
+        return or_(forward.c.holder == self._owner, forward.c.until <= now, forward.c.until > now + 2 * HOLD_MS)
 
     def _take(self, tx: Tx) -> int | None:
         now, row = self._clock(), forward.c
         first = {"target": self.name, "next": 0, "holder": self._owner, "until": 0}
         if tx.execute(select(row.next).where(row.target == self.name)).first() is None:
             tx.execute(upsert(forward, first, ["target"], tx.dialect))
-        # A clock that was set back must not make a hold last for ever.
-        free = or_(row.holder == self._owner, row.until <= now, row.until > now + 2 * HOLD_MS)
-        taken = update(forward).where(row.target == self.name, free).values(holder=self._owner, until=now + HOLD_MS)
+        mine = {"holder": self._owner, "until": now + HOLD_MS}
+        taken = update(forward).where(row.target == self.name, self._free(now)).values(mine)
         if tx.execute(taken).rowcount != 1:
             return None
         self._held_until = now + HOLD_MS
