@@ -6,6 +6,7 @@ Routes are named by their templates, never by what somebody sent, so that nobody
 from __future__ import annotations
 
 import logging
+from itertools import count
 from time import perf_counter
 
 from starlette.routing import Route
@@ -24,6 +25,8 @@ log = logging.getLogger("autonomy.requests")
 REQUEST_ID_HEADER = b"x-request-id"
 GONE = "gone"  # the client left before an answer began
 NO_ROUTE = "none"
+_ORIGIN = new_id("req")
+_NUMBERS = count(1)  # an id of its own for each request would cost more than all else that is done here
 ROUTE = "autonomy.route"
 """The key of a scope under which the wires leave the template of what was asked."""
 STATUS = "autonomy.status"
@@ -83,7 +86,7 @@ def _arrival(scope: Scope) -> Arrival:
             state = value.decode("latin-1")
     caller = read_caller(parent, state) if parent else None
     if number is None or not REQUEST_ID.fullmatch(number):
-        number = new_id("req")
+        number = f"{_ORIGIN}.{next(_NUMBERS):x}"
     return Arrival(number, face_of(scope["path"]), caller)
 
 

@@ -199,7 +199,7 @@ def test_every_answer_has_the_number_by_which_the_log_knows_it(tmp_path: Path) -
         given = it.stranger.get("/healthz", X_Request_Id="order-7.1_x")
         made = it.stranger.get("/healthz", X_Request_Id="no good")
         assert given.headers["X-Request-Id"] == "order-7.1_x"
-        assert re.fullmatch(r"req_[0-9a-z]{26}", made.headers["X-Request-Id"])
+        assert re.fullmatch(r"req_[0-9a-z]{26}\.[0-9a-f]+", made.headers["X-Request-Id"])
 
 
 def lost(arguments: object, invocation: object) -> None:
