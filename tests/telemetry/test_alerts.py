@@ -61,6 +61,7 @@ def test_alerts_dashboard_and_guide_name_only_figures_that_are_there(tmp_path: P
         it.plant.behaves["shout"] = lost
         it.act("shout", n=1)
         it.held()
+        it.act("pay", payee="acme", amount="1000000.00")
         it.agent().get("/v1/actions/none")
         Client(it.pool, "aos_wrong_wrong").get("/v1/tools")
         it.system.queue.figures.failures.add("store.full")
