@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all lint bench clean
+.PHONY: help setup demo programs test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,11 +20,14 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
 	@$(RUN) python -m demo
 
-test: setup lint  ## every test but the slow ones, on SQLite and PostgreSQL
+programs: setup  ## Prometheus, Alertmanager and rsyslog for the tests: the machine's, else Debian's unpacked into .tools
+	@$(RUN) python -m tests.programs
+
+test: setup lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup lint  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from autonomy.catalog import read, starter
 from autonomy.gate import Reply, Request
@@ -58,13 +60,15 @@ async def house(
     living: bool = False,
     functions: Functions | None = None,
     clock: Clock = now,
+    **set: Any,
 ) -> AsyncIterator[House]:
-    """The starter organisation (or `files`) in force; `living` starts the background work as a server would.
+    """The starter organisation (or `files`) in force; `living` starts the background work as a server would;
+    `set` are settings that differ.
 
     `functions` are the Python connectors by the name of their entry point. A second house on the same folder and
     database is a second process as far as the store can tell.
     """
-    system = await asyncio.to_thread(prepare, folder, database, files, functions, clock)
+    system = await asyncio.to_thread(partial(prepare, folder, database, files, functions, clock, **set))
     if living:
         await system.start()
     else:
@@ -88,9 +92,10 @@ def prepare(
     files: Mapping[str, str] | None = None,
     functions: Functions | None = None,
     clock: Clock = now,
+    **set: Any,
 ) -> System:
     """A system with an organisation and, where the starter is used, its business database."""
-    system = open_system(replace(Settings(), data=folder, database=database), clock, functions)
+    system = open_system(replace(Settings(), data=folder, database=database, **set), clock, functions)
     if files is None and not (folder / "business.sqlite").exists():
         business.create(f"sqlite:///{folder / 'business.sqlite'}")
     if system.catalog.organisation().epoch == 0:

@@ -51,6 +51,11 @@ class Checkpoints:
         return self._signer
 
     @property
+    def copied(self) -> int | None:
+        """The size of the newest checkpoint that this process knows the witness to have; None before it has looked."""
+        return self._copied
+
+    @property
     def verifier(self) -> note.Verifier:
         """The public half of the log's key, by which everybody checks a checkpoint."""
         return self._signer.verifier

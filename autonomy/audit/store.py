@@ -54,6 +54,15 @@ checkpoint = Table(
     Column("note", Text, nullable=False),
 )
 
+forward = Table(
+    "log_forward",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("next", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 payload = Table(
     "payload",
     metadata,

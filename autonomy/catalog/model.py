@@ -160,6 +160,9 @@ class HttpConnector(Strict):
     allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
     timeout: Duration = "10s"
     maxBytes: int = Field(1_048_576, ge=1, le=67_108_864)
+    traceContext: bool = Field(
+        False, description="send `traceparent` and `tracestate`, so that this system continues the trace of an action"
+    )
 
 
 class PythonConnector(Strict):

@@ -31,6 +31,7 @@ COMMANDS = MappingProxyType(
         "up": Entry("up", START, "Start everything in one process, ready to be tried."),
         "serve": Entry("up", START, "Serve an organisation that is there already."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
+        "metrics": Entry("metrics", START, "Show the server's figures."),
         "backup": Entry("backup", START, "Save the database, and the log with it, into one file."),
         "restore": Entry("backup", START, "Bring back what `backup` saved, if its log is whole."),
         "login": Entry("session", SESSION, "Sign in to a server."),

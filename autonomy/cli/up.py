@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +12,7 @@ import typer
 from autonomy.catalog import collect, read, starter
 from autonomy.kernel.errors import Invalid
 from autonomy.server import serve as serve_system
+from autonomy.telemetry.logs import configure
 from autonomy.wiring import Settings, System, open_system
 
 from . import trial
@@ -32,15 +31,7 @@ Public = Annotated[str | None, typer.Option("--url", help="How clients reach it,
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
 
 
-class Level(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-
-
-Log = Annotated[Level, typer.Option("--log", help="How much goes to the error stream.")]
+Log = Annotated[str | None, typer.Option("--log", help="How much is logged, for example `info,gate=debug`.")]
 
 
 @app.command()
@@ -52,7 +43,7 @@ def up(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
-    log: Log = Level.WARNING,
+    log: Log = None,
     as_json: AsJson = False,
 ) -> None:
     """Start everything in one process, ready to be tried.
@@ -65,7 +56,9 @@ def up(
       autonomy up
     """
     began = time.monotonic()
-    settings = _settings(log, data=data, database=database, host=host, port=port, url=url, witness=witness)
+    settings = _settings(
+        "warning", log=log, data=data, database=database, host=host, port=port, url=url, witness=witness
+    )
     system = open_system(settings)
     try:
         lines = prepare(system, org)
@@ -85,7 +78,7 @@ def serve(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
-    log: Log = Level.INFO,
+    log: Log = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve an organisation that is there already.
@@ -96,7 +89,7 @@ def serve(
     \b
       autonomy serve
     """
-    settings = _settings(log, data=data, database=database, host=host, port=port, url=url, witness=witness)
+    settings = _settings("info", log=log, data=data, database=database, host=host, port=port, url=url, witness=witness)
     system = open_system(settings)
     try:
         lines = invite_admin(system, first_admin) if first_admin is not None else []
@@ -138,9 +131,11 @@ def invite_admin(system: System, name: str | None = None) -> list[str]:
     return [f"autonomy login --link-file {shlex.quote(str(path))}"]
 
 
-def _settings(log: Level, **given: Any) -> Settings:
-    logging.basicConfig(level=log.value.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return Settings.from_environment(**given)
+def _settings(usual: str, **given: Any) -> Settings:
+    """The settings, with this process's log set up by them; `usual` is its level where none is said."""
+    settings = Settings.from_environment(**given)
+    configure(settings.log or usual, settings.log_format)
+    return settings
 
 
 def _announce(system: System, lines: list[str], seconds: float | None, as_json: bool) -> None:

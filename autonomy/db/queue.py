@@ -13,6 +13,8 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -20,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
+from autonomy.telemetry import UNITS, Histogram, Tally
 
 from .engine import Database, slow, unavailable
 from .ports import Ledger, Page, Planner, Write
@@ -52,6 +55,16 @@ class _Entry(Struct):
         return self.given_up or (self.told is None and self.future.cancelled())
 
 
+@dataclass(slots=True)
+class QueueFigures:
+    """How large the groups were, how many seconds their transactions took (waiting for the turn included), and what
+    the store refused, by code. Written by the writer's thread alone."""
+
+    units: Histogram = field(default_factory=lambda: Histogram(UNITS))
+    seconds: Histogram = field(default_factory=Histogram)
+    failures: Tally = field(default_factory=Tally)
+
+
 class CommitQueue:
     """All writing of one process. `submit`, `perform` and `run` return when the write is durable, or raise."""
 
@@ -60,6 +73,7 @@ class CommitQueue:
         self._kind = writer_of(database)
         self._ledger = ledger
         self._planner = planner
+        self.figures = QueueFigures()
         self._entries: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._ticks: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
         self._waiting = 0
@@ -167,14 +181,24 @@ class CommitQueue:
 
     def _serve_group(self, entries: list[_Entry]) -> None:
         live = self._begin(entries)
+        began = perf_counter()
         try:
             answers = self._group(live) if live else []
         except Exception as error:
             log.exception("the commit queue failed; its units are refused")
             answers = [unavailable(error)] * len(live)
+        self._count_group(len(live), perf_counter() - began, answers)
         with self._count:
             self._waiting -= len(entries)
         _deliver(live, answers)
+
+    def _count_group(self, units: int, seconds: float, answers: list[Any]) -> None:
+        if units:
+            self.figures.units.observe(units)
+            self.figures.seconds.observe(seconds)
+        for answer in answers:
+            if isinstance(answer, Unavailable):
+                self.figures.failures.add(answer.code)
 
     def _begin(self, entries: list[_Entry]) -> list[_Entry]:
         """Who is served. Who stopped waiting before is not: nothing of theirs has happened yet."""

@@ -6,6 +6,7 @@ from .describe import Describer
 from .effect import Effects
 from .endings import Endings
 from .epochs import Watch
+from .figures import DoorFigures
 from .holding import Holding
 from .housekeeping import Housekeeping
 from .journal import Journal
@@ -19,6 +20,7 @@ __all__ = [
     "Admission",
     "Containing",
     "Describer",
+    "DoorFigures",
     "Effects",
     "Endings",
     "Gate",

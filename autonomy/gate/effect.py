@@ -25,6 +25,7 @@ from autonomy.tools.model import Reconciled
 from . import obligations
 from .endings import Endings
 from .errand import UNREADABLE, End, Errand
+from .figures import DoorFigures
 from .lifeline import Lifeline
 from .model import Reply
 
@@ -52,10 +53,13 @@ class Call:
 class Effects:
     """Carries errands out. Each runs in a task of its own, so that its ending is recorded whoever stops waiting."""
 
-    def __init__(self, connectors: Connectors, endings: Endings, lifeline: Lifeline, clock: Clock) -> None:
+    def __init__(
+        self, connectors: Connectors, endings: Endings, lifeline: Lifeline, figures: DoorFigures, clock: Clock
+    ) -> None:
         self._connectors = connectors
         self._endings = endings
         self._lifeline = lifeline
+        self._figures = figures
         self._clock = clock
         self.under_way: dict[str, Call] = {}
 
@@ -81,6 +85,11 @@ class Effects:
             call.task.cancel()
         return True
 
+    @property
+    def trailing(self) -> int:
+        """How many endings the store has not taken yet."""
+        return len(self._endings.trailing)
+
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""
         while self.under_way or self._endings.trailing:
@@ -102,9 +111,11 @@ class Effects:
             return await self._endings.record(errand, unbegun)
         if not ours:
             raise Overdue("another process has taken it over", code="action.taken_over", hint="ask for its result")
-        end = await surely(self.perform(errand))
+        with self._figures.step("effect"):
+            end = await surely(self.perform(errand))
         failpoint("effect.done")
-        return await self._endings.record(errand, end)
+        with self._figures.step("outcome"):
+            return await self._endings.record(errand, end)
 
     async def perform(self, errand: Errand) -> End:
         """Call, and find out how it ended."""

@@ -68,6 +68,11 @@ class Watch:
                 async with self.changed:
                     self.changed.notify_all()
 
+    @property
+    def catalog(self) -> int:
+        """The catalog epoch last seen; -1 before the first look."""
+        return -1 if self._house is None else self._house.epoch
+
     def organisation(self) -> Organisation:
         """The organisation last seen; raises Unavailable before the first look."""
         if self._house is None:

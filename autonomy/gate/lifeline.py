@@ -36,6 +36,11 @@ class Lifeline:
         self._beaten = float("-inf")
         self._unbroken_since = float("inf")
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the last beat was taken down by the store; infinite before the first."""
+        return time.monotonic() - self._beaten
+
     async def beat(self) -> None:
         """Say that this process lives."""
         started = time.monotonic()

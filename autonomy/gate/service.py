@@ -7,10 +7,7 @@ admit → describe → decide → reserve and record the intent → perform → 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from functools import partial
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -20,7 +17,6 @@ from autonomy.db import CommitQueue
 from autonomy.identity import Identity
 from autonomy.kernel import clock
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import Conflict, NotFound, Unavailable
 from autonomy.kernel.ids import new_id
 from autonomy.policy import Verdict
@@ -32,6 +28,7 @@ from .effect import Effects
 from .endings import Endings
 from .epochs import Watch
 from .errand import End, Errand
+from .figures import DoorFigures, about
 from .holding import Holding
 from .judging import Cleared, Judged
 from .leaves import denial_leaf, intent_leaf
@@ -40,6 +37,7 @@ from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
+from .timing import in_step, in_time
 from .units import (
     ANY_EPOCHS,
     Answer,
@@ -56,11 +54,8 @@ from .units import (
     Repeat,
 )
 
-T = TypeVar("T")
-
 MOVES = 3  # decisions that the epochs overtook before the door stays shut
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
-DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
 
 class Gate:
@@ -79,30 +74,34 @@ class Gate:
         endings: Endings,
         results: Results,
         lifeline: Lifeline,
+        figures: DoorFigures,
         clock: Clock = clock.now,
     ) -> None:
         self._queue = queue
         self._watch = watch
         self._identity = identity
-        self._admission = admission
+        self.admission = admission
         self._describer = describer
         self._holding = holding
         self._effects = effects
         self._endings = endings
         self._results = results
         self._lifeline = lifeline
+        self.figures = figures
         self._clock = clock
         self._refusals = Refusals(clock)
 
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
-        return await self._carry_out(await _in_time(self._ask(bearer, request)))
+        with self.figures.passing(request.tool) as passing:
+            return passing.ended(await self._carry_out(await in_time(self._ask(bearer, request))))
 
     async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
         arguments = request.check()
         admitted_at = self._watch.identity
-        caller = await self._admission.admit(bearer)
+        with self.figures.step("admit"):
+            caller = await self.admission.admit(bearer)
         if request.key and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
         house, at = await self._watch.house(), self._clock()
@@ -120,7 +119,8 @@ class Gate:
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
-        return await self._carry_out(await _in_time(self._resume(claim)))
+        with self.figures.passing() as passing:
+            return passing.ended(await self._carry_out(await in_time(self._resume(claim))))
 
     async def _resume(self, claim: Claim) -> Reply | Cleared:
         waiting = await self._results.waiting(claim.action)
@@ -147,21 +147,22 @@ class Gate:
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
-        return await _in_time(self._tools(bearer))
+        return await in_time(self._tools(bearer))
 
     async def _tools(self, bearer: str) -> list[Tool]:
-        caller = await self._admission.admit(bearer)
+        caller = await self.admission.admit(bearer)
         await self._watch.refresh()
         return (await self._watch.house()).tools_of(caller)
 
     async def result(self, bearer: str, action_id: str) -> Reply:
         """What became of one of the caller's actions."""
-        return await _in_time(self._result(bearer, action_id))
+        return await in_time(self._result(bearer, action_id))
 
     async def _result(self, bearer: str, action_id: str) -> Reply:
-        return await self._results.of(await self._admission.admit(bearer), action_id)
+        return await self._results.of(await self.admission.admit(bearer), action_id)
 
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
+        about(attempt)
         for _ in range(ROUNDS):
             try:
                 decided = await self._decide(attempt)
@@ -179,12 +180,15 @@ class Gate:
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
         attempt.described = None
-        action = attempt.described = await self._describer.describe(attempt)
+        with self.figures.step("describe"):
+            action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
-        await _in_step()
-        verdict = attempt.house.bundle.decide(action.question())
-        await _in_step()
+        await in_step()
+        with self.figures.step("decide"):
+            verdict = attempt.house.bundle.decide(action.question())
+        self.figures.decisions.add(verdict.effect)
+        await in_step()
         # An intent's own transaction looks; a refusal and a dry run have none.
         if (verdict.effect != "allow" or attempt.request.dry_run) and await self._guessed_wrong(action):
             return None
@@ -247,7 +251,8 @@ class Gate:
         await self._lifeline.fresh()
         judged = Judged(action, verdict)
         unit = self._intent(action, verdict, judged)
-        answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
+        with self.figures.step("intent"):
+            answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
         if isinstance(answer, Committed):
             return Cleared(judged.action, judged.verdict)
         return await self._adapt(action, answer)
@@ -380,19 +385,3 @@ class Gate:
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
         self._endings.later(self._errand(Cleared(action, verdict)), end)
-
-
-async def _in_step() -> None:
-    """Let all who came in this tick of the event loop get as far as here. What many do one after another finds its code
-    and data in the processor's caches: the engine's, then ours. A fifth less CPU for each of 64 callers (cohort
-    scheduling: Larus and Parkes, USENIX 2002)."""
-    await asyncio.sleep(0)
-
-
-async def _in_time(work: Awaitable[T]) -> T:
-    """What is decided within two seconds; nothing that is not decided by then is done."""
-    try:
-        with within(DECIDE_SECONDS):
-            return await work
-    except TimeoutError:
-        raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None

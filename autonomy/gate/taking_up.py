@@ -22,6 +22,7 @@ from .effect import Effects
 from .endings import LATE, Endings
 from .epochs import Watch
 from .errand import NOTHING_BUT_A_CALL, End
+from .figures import DoorFigures
 from .holding import Holding
 from .leftovers import Leftover, Leftovers, Pinned
 from .lifeline import Lifeline
@@ -61,6 +62,7 @@ class TakingUp:
         watch: Watch,
         lifeline: Lifeline,
         pinned: Pinned,
+        figures: DoorFigures,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -71,6 +73,7 @@ class TakingUp:
         self._endings = endings
         self._results = results
         self._lifeline = lifeline
+        self._figures = figures
         self._patience = Patience()
         self._recovery = Recovery(effects, endings, self._patience, clock)
         self._leftovers = Leftovers(database, results, vault, watch, pinned)
@@ -147,6 +150,7 @@ class TakingUp:
         except AutonomyError as error:
             await self._refuse(claim, error.code)
         else:
+            self._figures.taken_up.add("resumed", reply.status)
             if reply.status == "denied" and reply.code in PASSING:
                 return False
             if reply.status == "denied":
@@ -177,6 +181,7 @@ class TakingUp:
 
     async def _end(self, leftover: Leftover) -> None:
         state = await self._recovery.end(leftover.errand, leftover.forgotten)
+        self._figures.taken_up.add("recovered", state)
         log.info("recovered %s: %s", leftover.errand.action, state)
 
     async def resolve(self, action_id: str, state: Literal["done", "failed"], by: str, reason: str) -> Reply:

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     IDENTITY_PERSON_OFFBOARD = "identity:person:offboard"
     IDENTITY_PERSON_READ = "identity:person:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
+    TELEMETRY_METRICS_READ = "telemetry:metrics:read"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
     TOOLS_SECRET_READ = "tools:secret:read"
     TOOLS_SECRET_WRITE = "tools:secret:write"
@@ -100,6 +101,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_DELEGATION_REVOKE,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TELEMETRY_METRICS_READ,
     },
     "viewer": _SEE,
 }

@@ -29,3 +29,11 @@ def encode(number: int, length: int) -> str:
         number, low = divmod(number, 1024)
         pairs.append(_PAIRS[low])
     return "".join(reversed(pairs))
+
+
+def number_of(id: str) -> int:
+    """The 128 bits behind an identifier that `new_id` gave."""
+    number = 0
+    for char in id[-26:]:
+        number = number << 5 | _ALPHABET.index(char)
+    return number

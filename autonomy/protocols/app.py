@@ -66,16 +66,21 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the wires speak HTTP, not {scope['type']}")
+        incoming = Incoming(scope, receive)
         try:
-            answer = await self._answer(Incoming(scope, receive))
+            answer = await self._answer(incoming)
         except Disconnected:
             return
+        finally:
+            scope["autonomy.route"] = incoming.route
+            if incoming.status is not None:
+                scope["autonomy.status"] = incoming.status
         await asgi.respond(send, answer)
 
     async def _answer(self, incoming: Incoming) -> Answer:
         try:
             self._check_origin(incoming)
-            methods = self._methods(incoming.path)
+            methods = self._methods(incoming)
             handler = methods.get(incoming.method)
             if handler is None:
                 return _not_allowed(methods)
@@ -94,12 +99,12 @@ class App:
         if not self._site.allows(origin) and not incoming.path.startswith(WELL_KNOWN):
             raise Forbidden("this page may not call", code="origin.refused", hint="add its origin to the settings")
 
-    def _methods(self, path: str) -> dict[str, Handler]:
-        if path.startswith(_ONE_ACTION):
-            path = _ONE_ACTION
+    def _methods(self, incoming: Incoming) -> dict[str, Handler]:
+        path = _ONE_ACTION if incoming.path.startswith(_ONE_ACTION) else incoming.path
         found = self._routes.get(path)
         if found is None:
             raise NotFound("there is nothing at this path", code="route.unknown")
+        incoming.route = f"{path}{{id}}" if path == _ONE_ACTION else path
         return found
 
 

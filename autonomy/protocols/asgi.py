@@ -41,7 +41,7 @@ class Answer:
 class Incoming:
     """One HTTP request."""
 
-    __slots__ = ("_headers", "_receive", "method", "path", "query")
+    __slots__ = ("_headers", "_receive", "method", "path", "query", "route", "status")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
@@ -49,6 +49,10 @@ class Incoming:
         self.query: bytes = scope["query_string"]
         self._headers: list[Header] = scope["headers"]
         self._receive = receive
+        self.route = ""
+        """The template of what is asked, by which requests are counted; empty where nothing is there."""
+        self.status: int | None = None
+        """The status that tells what became of it, where the wire's own does not."""
 
     def header(self, name: bytes) -> str | None:
         """The value of a header (lower-case name); raises Invalid (`header.twice`) where two readers could differ."""

@@ -58,6 +58,10 @@ class Client:
         """Says that the server is ready, at which `epoch`. Raises Unavailable (`server.not_ready`) where it is not."""
         return self._get("/readyz")
 
+    def metrics(self) -> str:
+        """The server's figures, in the text format of Prometheus."""
+        return self._wire.text("/metrics")
+
     # The organisation
 
     def plan(self, files: Mapping[str, str], retire: bool = False) -> Object:

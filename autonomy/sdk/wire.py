@@ -59,6 +59,13 @@ class Wire:
             raise error_of(status, answer, said.get("Retry-After"))
         return parsed(answer)
 
+    def text(self, path: str) -> str:
+        """The text that answers. Raises what `request` does."""
+        status, said, answer = self.exchange("GET", path)
+        if status >= 400:
+            raise error_of(status, answer, said.get("Retry-After"))
+        return answer.decode("utf-8", "replace")
+
     def exchange(
         self,
         method: str,

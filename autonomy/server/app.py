@@ -12,13 +12,16 @@ from fastapi.routing import APIRoute
 from autonomy import protocols
 from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock, now
-from autonomy.wiring import System
+from autonomy.wiring import Instruments, System
 
 from .access import OPEN
 from .answers import ErrorAnswer
 from .errors import handle_errors
+from .faces import FaceFigures
 from .feed import Feed
 from .guard import App, Receive, Scope, Send, guarded, limited
+from .measuring import measured
+from .metrics import Metrics
 from .pages import ROUTES
 from .parts import Parts
 from .routes import ROUTERS
@@ -54,8 +57,9 @@ class Server:
         self.feed = Feed(system.database)
         insight = Insight(system.database, system.vault, system.catalog)
         evidence = Evidence(system.database, system.vault, clock)
-        self.api = make_api(Parts(system, insight, evidence, self.feed, clock))
-        settings = system.settings
+        settings, faces = system.settings, FaceFigures()
+        self.metrics = Metrics(Instruments(system, clock), faces, settings.metrics_token)
+        self.api = make_api(Parts(system, insight, evidence, self.feed, self.metrics, clock))
         agents = protocols.app(
             system.gate,
             system.identity,
@@ -65,7 +69,7 @@ class Server:
             clock=clock,
         )
         secure = settings.public_url.startswith("https://")
-        self._app = guarded(_divided(agents, limited(self.api)), secure)
+        self._app = measured(guarded(_divided(agents, limited(self.api)), secure), faces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

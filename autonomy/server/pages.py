@@ -1,8 +1,8 @@
-"""The few addresses that are not the API: whether the process lives, whether it is ready, and the one-time link."""
+"""The few addresses that are not the API: whether the process lives, whether it is ready, its figures, and the
+one-time link."""
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
@@ -13,13 +13,16 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
+from autonomy.identity import Permission
+from autonomy.kernel.errors import AutonomyError, Forbidden, Invalid, Unavailable
+from autonomy.telemetry import CONTENT_TYPE
 
+from .access import session_of
 from .errors import answer
 from .limits import STRANGERS_BODY
+from .metrics import PATH
 from .parts import parts_of
-
-READY_SECONDS = 2.0
+from .readiness import OK, readiness
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -38,17 +41,23 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """200 where the database takes writes and the organisation is loaded, else 503."""
-    system = (await parts_of(request)).system
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            await system.lifeline.fresh()
-            house = await system.watch.house()
-    except TimeoutError:
-        return answer(Unavailable("the store does not answer in time", code="server.not_ready"))
-    except AutonomyError as error:
-        return answer(Unavailable(f"not ready: {error.message}", code="server.not_ready"))
-    return JSONResponse({"status": "ready", "epoch": house.epoch})
+    """200 where everything is that it takes to carry out an action, else 503; it says of each thing how it is."""
+    found = await readiness((await parts_of(request)).system)
+    if found.ready:
+        return JSONResponse({"status": "ready", "epoch": found.epoch, "checks": found.checks})
+    told = "; ".join(f"{name}: {said}" for name, said in found.checks.items() if said != OK)
+    return answer(Unavailable(f"not ready: {told}", code="server.not_ready", checks=found.checks))
+
+
+async def metrics(request: Request) -> Response:
+    """The figures of this process, for who has the scrape token and for people who may read them."""
+    parts = await parts_of(request)
+    if not parts.metrics.admits(request.headers.get("authorization")):
+        person = await run_in_threadpool(parts.system.identity.person, session_of(request))
+        needed = Permission.TELEMETRY_METRICS_READ
+        if needed not in person.permissions:
+            raise Forbidden(f"this needs the permission `{needed}`", code="permission.missing")
+    return Response(await parts.metrics.text(), media_type=CONTENT_TYPE)
 
 
 async def show_invitation(request: Request) -> Response:
@@ -72,6 +81,7 @@ async def take_invitation(request: Request) -> Response:
 ROUTES: list[BaseRoute] = [
     Route("/healthz", live),
     Route("/readyz", ready),
+    Route(PATH, metrics),
     Route("/invite/{token}", show_invitation),
     Route("/invite", take_invitation, methods=["POST"]),
 ]

@@ -10,6 +10,7 @@ from autonomy.kernel.clock import Clock
 from autonomy.wiring import System
 
 from .feed import Feed
+from .metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Parts:
     insight: Insight
     evidence: Evidence
     feed: Feed
+    metrics: Metrics
     clock: Clock
 
 

@@ -8,8 +8,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
@@ -19,6 +19,7 @@ from autonomy.kernel.errors import Unavailable
 from autonomy.wiring import System
 
 from .app import Server
+from .metrics import Metrics, check_token, listener, place_of
 
 if sys.platform != "win32":
     import uvloop
@@ -38,9 +39,12 @@ def serve(system: System, host: str | None = None, port: int | None = None, read
     """Start `system` and serve it until SIGINT or SIGTERM, then stop it in order.
 
     Host and port are those of the settings, loopback by default; port 0 takes a free one. Raises Unavailable where
-    the address is taken.
+    the address is taken, Invalid where a scrape token is too short or needed.
     """
     settings = system.settings
+    check_token(settings.metrics_token)
+    if settings.metrics:
+        place_of(settings.metrics, settings.metrics_token)  # an address that is none is said before anything begins
     bound = bind(host or settings.host, settings.port if port is None else port)
 
     def started(url: str) -> None:
@@ -60,11 +64,31 @@ async def serving(
     current_default_thread_limiter().total_tokens = THREADS
     await system.start()
     try:
-        server = _Uvicorn(Server(system), bound, ready)
-        with _told(server, stop or asyncio.Event()):
-            await server.serve([bound])
+        app = Server(system)
+        server = _Uvicorn(app, bound, ready)
+        with _told(server, system, stop or asyncio.Event()):
+            async with _figures(app.metrics, system.settings.metrics):
+                await server.serve([bound])
     finally:
         await system.stop()
+
+
+@asynccontextmanager
+async def _figures(metrics: Metrics, address: str) -> AsyncIterator[None]:
+    """The listener of its own for figures, where the settings name an address; raises Unavailable where it is taken."""
+    if not address:
+        yield
+        return
+    bound = bind(*place_of(address, metrics.token))
+    config = uvicorn.Config(listener(metrics), lifespan="off", ws="none", log_config=None, access_log=False)
+    server = _Quiet(config)
+    task = asyncio.create_task(server.serve([bound]))
+    log.info("figures at %s:%d", *bound.getsockname()[:2])
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -83,8 +107,17 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-class _Uvicorn(uvicorn.Server):
-    """uvicorn with our signals, our sign of readiness, and event streams that end when it stops."""
+class _Quiet(uvicorn.Server):
+    """uvicorn that leaves signals to us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours are set up around this, so that the system can be stopped in order after the server."""
+        yield
+
+
+class _Uvicorn(_Quiet):
+    """uvicorn with our sign of readiness, and event streams that end when it stops."""
 
     def __init__(self, app: Server, bound: socket.socket, ready: Ready | None) -> None:
         config = uvicorn.Config(
@@ -105,11 +138,6 @@ class _Uvicorn(uvicorn.Server):
         self._bound = bound
         self._ready = ready
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Ours are set up around this, so that the system can be stopped in order after the server."""
-        yield
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         host, port = self._bound.getsockname()[:2]
@@ -124,13 +152,21 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def _told(server: uvicorn.Server, stop: asyncio.Event) -> Iterator[None]:
-    """Let signals and `stop` end the server. The second signal does not wait for what is under way."""
+def _told(server: uvicorn.Server, system: System, stop: asyncio.Event) -> Iterator[None]:
+    """Let signals and `stop` end the server: it says that it is not ready any more, answers for as long as the settings
+    say, so that balancers hear of it, then takes nothing new. The second signal does not wait for what is under way."""
     loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        server.should_exit = True
 
     def end() -> None:
         server.force_exit = server.should_exit
-        server.should_exit = True
+        if system.stopping or not system.settings.drain_seconds:
+            close()
+        else:
+            loop.call_later(system.settings.drain_seconds, close)
+        system.stopping = True
 
     async def watch() -> None:
         await stop.wait()

@@ -25,6 +25,16 @@ class Breaker:
         self._clock = clock
         self._circuit = rules.Circuit()
 
+    @property
+    def failures(self) -> int:
+        """How often in a row the system has failed."""
+        return self._circuit.failures
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are kept from the system; while it rests, and until a probe was answered."""
+        return self._circuit.failures >= rules.MAX_FAILURES
+
     def enter(self) -> None:
         """Let a call out; raises Unreachable (`upstream.resting`) while the circuit is open."""
         admitted, self._circuit = rules.admit(self._circuit, self._clock())

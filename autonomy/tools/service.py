@@ -108,6 +108,10 @@ class Connectors:
             for lookup in lookups:
                 lookup.cancel()
 
+    def breakers(self) -> dict[str, Breaker]:
+        """The circuit breaker of every connector that was called since it was declared."""
+        return {name: line.breaker for name, line in self._lines.items()}
+
     async def close(self) -> None:
         """Let go of every connection and thread."""
         for line in self._lines.values():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -12,6 +15,7 @@ from autonomy.approvals import Approvals, Webhook, escalation_targets
 from autonomy.approvals.ports import announce_nothing
 from autonomy.audit import Log, Vault, begin_log, name_log, note
 from autonomy.audit.checkpoints import Checkpoints
+from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.catalog import Catalog, Check
 from autonomy.db import CommitQueue, Database
@@ -20,6 +24,7 @@ from autonomy.gate import (
     Admission,
     Containing,
     Describer,
+    DoorFigures,
     Effects,
     Endings,
     Gate,
@@ -34,7 +39,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
-from autonomy.kernel.errors import Corrupt, NotFound
+from autonomy.kernel.errors import Corrupt, Invalid, NotFound
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
@@ -46,6 +51,9 @@ from .checks import Functions, check_policies, check_tools
 from .projection import projector
 from .settings import Settings
 from .system import System
+
+if TYPE_CHECKING:
+    from autonomy.telemetry.otlp import Exporter
 
 log = logging.getLogger("autonomy")
 
@@ -99,8 +107,7 @@ def _assemble(
     checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     vault = Vault(database, queue, master, clock)
     vault.prove_key()
-    audiences = (settings.public_url, f"{settings.public_url}/mcp")
-    identity = Identity(database, queue, clock, master, settings.public_url, audiences)
+    identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
@@ -110,7 +117,8 @@ def _assemble(
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
-    effects = Effects(connectors, endings, lifeline, clock)
+    exporter, figures = _seen(settings, lifeline.owner)
+    effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
     gate = Gate(
         queue=queue,
@@ -123,6 +131,7 @@ def _assemble(
         endings=endings,
         results=results,
         lifeline=lifeline,
+        figures=figures,
         clock=clock,
     )
     taking_up = TakingUp(
@@ -138,6 +147,7 @@ def _assemble(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
+        figures=figures,
         clock=clock,
     )
     return System(
@@ -160,6 +170,8 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
+        followers=_followers(settings, database, queue, lifeline.owner, clock),
+        exporter=exporter,
     )
 
 
@@ -182,6 +194,39 @@ def _approvals(
         clock,
         announce_nothing if webhook is None else webhook.announce,
     )
+
+
+def _audiences(settings: Settings) -> tuple[str, ...]:
+    return settings.public_url, f"{settings.public_url}/mcp"
+
+
+def _seen(settings: Settings, owner: str) -> tuple[Exporter | None, DoorFigures]:
+    """What sends traces, where they are on, and the figures of the door, which make them."""
+    exporter = _exporter(settings, owner)
+    return exporter, DoorFigures(exporter.take if exporter else None, settings.traces_percent / 100)
+
+
+def _followers(settings: Settings, database: Database, queue: CommitQueue, owner: str, clock: Clock) -> list[Follower]:
+    """What carries the log to each target of the settings. Raises Invalid (`forward.target`)."""
+    targets = [read_target(each) for each in settings.forward]
+    return [Follower(database, queue, target, log_name(settings), owner, clock) for target in targets]
+
+
+def _exporter(settings: Settings, owner: str) -> Exporter | None:
+    """What sends traces, where a collector is set. Raises Invalid (`traces.extra`) where its packages are missing."""
+    if not settings.traces:
+        return None
+    try:
+        # The packages are an extra, and nobody who has no collector loads them.
+        module = import_module("autonomy.telemetry.otlp")
+    except ImportError:
+        raise Invalid(
+            "traces need packages that are not installed",
+            code="traces.extra",
+            hint="install `autonomy-os[traces]`, or set no `AUTONOMY_TRACES`",
+        ) from None
+    found: Exporter = module.Exporter(settings.traces, owner, version("autonomy-os"))
+    return found
 
 
 def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,14 @@ class Settings:
     webhook: str = ""
     webhook_allow: tuple[str, ...] = ()
     retention_days: int = 400
+    drain_seconds: int = 0
+    log: str = ""
+    log_format: str = "auto"
+    metrics: str = ""
+    metrics_token: str = field(default="", repr=False)
+    traces: str = ""
+    traces_percent: int = 100
+    forward: tuple[str, ...] = ()
 
     @property
     def database_url(self) -> str:
@@ -43,9 +51,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-        """Settings from `AUTONOMY_DATA`, `_DATABASE`, `_WITNESS`, `_HOST`, `_PORT`, `_URL`, `_ORIGINS`, `_WEBHOOK`,
-        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`; what is `given` (and not None) wins. Lists are separated by commas. Raises
-        Invalid where a number is none."""
+        """Settings from the environment, each from `AUTONOMY_` and its name in capitals; what is `given` (and not None)
+        wins. Lists are separated by commas. Raises Invalid where a number is none."""
         named = {each.name: f"AUTONOMY_{each.name.upper()}" for each in fields(cls)}
         found: dict[str, Any] = {name: environment[key] for name, key in named.items() if key in environment}
         found |= {name: value for name, value in given.items() if value is not None}
@@ -55,9 +62,9 @@ class Settings:
 def _setting(name: str, value: Any) -> Any:
     if name in ("data", "witness"):
         return Path(value)
-    if name in ("origins", "webhook_allow") and isinstance(value, str):
+    if name in ("origins", "webhook_allow", "forward") and isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    if name not in ("port", "retention_days"):
+    if name not in ("port", "retention_days", "drain_seconds", "traces_percent"):
         return value
     if not str(value).isdigit():
         raise Invalid(f"`{value}` is not a number", code="settings.number", hint=f"`{name}` is a whole number")

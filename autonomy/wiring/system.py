@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autonomy import tools
 from autonomy.approvals import Approvals, Webhook
 from autonomy.audit import Vault
 from autonomy.audit.checkpoints import Checkpoints
+from autonomy.audit.forward import Follower
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
@@ -29,6 +30,9 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from autonomy.telemetry.otlp import Exporter
 
 log = logging.getLogger("autonomy")
 
@@ -59,6 +63,12 @@ class System:
     lifeline: Lifeline
     housekeeping: Housekeeping
     webhook: Webhook | None
+    followers: Sequence[Follower] = ()
+    """They carry the log to where the settings say."""
+    exporter: Exporter | None = None
+    """It sends traces, where they are on."""
+    stopping: bool = False
+    """Whether this process takes no more work: it has been told to stop."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beating: asyncio.Task[None] | None = None
 
@@ -73,23 +83,27 @@ class System:
             self.checkpoints.run,
             self.housekeeping.run,
             self._sweep,
+            *(follower.run for follower in self.followers),
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
         self._beating = asyncio.create_task(_persist(self.lifeline.run))
 
     async def stop(self) -> None:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
+        self.stopping = True
         await _end(self._tasks)
         await self.taking_up.close()
         await self.effects.close()
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
-        for last in (self.checkpoints.sign, self.lifeline.leave):
+        for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:
                 log.warning("the last word was not written: %s", error.code)
+        if self.exporter is not None:
+            await self.exporter.close()
         self.close()
 
     def close(self) -> None:

@@ -137,6 +137,19 @@ class Desk:
         found: dict[str, Any] = answer.json
         return found
 
+    def finished(self, action: str, agent: str = "w1") -> dict[str, Any]:
+        """What became of an action, once it has ended."""
+        for _ in range(400):
+            found: dict[str, Any] = self.agent(agent).get(f"/v1/actions/{action}").json
+            if found["status"] not in ("held", "running"):
+                return found
+            threading.Event().wait(0.025)
+        raise AssertionError(f"{action} does not end")
+
+    def beside(self, port: int) -> urllib3.HTTPConnectionPool:
+        """Connections to what else listens on this machine."""
+        return urllib3.HTTPConnectionPool("127.0.0.1", port, timeout=20)
+
     def held(self, amount: str = "250.00", payee: str = "acme") -> str:
         """The id of a payment that waits for the boss."""
         reply = self.act("pay", payee=payee, amount=amount)
@@ -145,13 +158,16 @@ class Desk:
 
 
 @contextmanager
-def desk(folder: Path, database: str = "", clock: Clock = now) -> Iterator[Desk]:
-    """A server on a free port of the loopback, in a thread of its own."""
+def desk(
+    folder: Path, database: str = "", clock: Clock = now, organisation: dict[str, str] | None = None, **set: Any
+) -> Iterator[Desk]:
+    """A server on a free port of the loopback, in a thread of its own; `set` are settings that differ."""
     plant, bound = Plant(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    settings = replace(Settings(), data=folder, database=database, url=url)
+    settings = replace(Settings(), data=folder, database=database, url=url, **set)
     system = open_system(settings, clock, {"plant": plant})
-    declare(system, files())
+    if system.catalog.organisation().epoch == 0:
+        declare(system, organisation or files())
     started, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 

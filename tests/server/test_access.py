@@ -101,8 +101,14 @@ def test_a_route_without_a_declared_permission_cannot_be_made() -> None:
             return {}
 
 
-def test_nothing_is_served_beside_the_guarded_routes_and_the_four_pages(hall: Desk) -> None:
-    assert {getattr(route, "path", "") for route in ROUTES} == {"/healthz", "/readyz", "/invite/{token}", "/invite"}
+def test_nothing_is_served_beside_the_guarded_routes_and_the_five_pages(hall: Desk) -> None:
+    assert {getattr(route, "path", "") for route in ROUTES} == {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/invite/{token}",
+        "/invite",
+    }
     assert all(isinstance(router, APIRouter) and router.route_class is GuardedRoute for router in ROUTERS)
     for path in ("/docs", "/redoc", "/openapi.json", "/api", "/api/", "/api/docs", "/nothing", "/api/../healthz"):
         answer = hall.stranger.get(path)

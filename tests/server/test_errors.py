@@ -111,7 +111,8 @@ def test_a_defect_shows_a_number_and_nothing_else(
 
 def test_the_process_lives_and_is_ready(office: Desk) -> None:
     assert office.stranger.get("/healthz").json == {"status": "alive"}
-    assert office.stranger.get("/readyz").json == {"status": "ready", "epoch": 1}
+    checks = dict.fromkeys(("process", "store", "log", "organisation"), "ok")
+    assert office.stranger.get("/readyz").json == {"status": "ready", "epoch": 1, "checks": checks}
 
 
 def test_a_process_whose_store_is_gone_is_not_ready(office: Desk) -> None:

@@ -6,6 +6,7 @@ import logging
 
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Unauthenticated
+from autonomy.telemetry import arrival, read_caller
 
 from .. import asgi
 from ..asgi import Answer, Disconnected, Incoming
@@ -36,8 +37,20 @@ class McpEndpoint:
             _check_accept(incoming)
             message = read_message(asgi.read_json(await incoming.body()))
         except (AutonomyError, Fault) as error:
-            return self._failed(error, None, "modern")
+            return self._failed(incoming, error, None, "modern")
+        self._note(incoming, message)
         return await self._answer(incoming, bearer, message)
+
+    def _note(self, incoming: Incoming, message: Message) -> None:
+        """Count it by its method, where we know that, and let its trace be continued (SEP-414)."""
+        found = arrival()
+        if found is None or not self._service.knows(message.method):
+            return
+        incoming.route = f"{incoming.route} {message.method}"
+        found.method = message.method
+        parent, state = message.meta.get("traceparent"), message.meta.get("tracestate")
+        if isinstance(parent, str):
+            found.caller = read_caller(parent, state if isinstance(state, str) else None) or found.caller
 
     async def _answer(self, incoming: Incoming, bearer: str, message: Message) -> Answer:
         era: Era = "modern"
@@ -54,15 +67,16 @@ class McpEndpoint:
                 found = await self._service.answer(call)
             return asgi.json(200, result(message.id, found))
         except (AutonomyError, Fault) as error:
-            return self._failed(error, message.id, era)
+            return self._failed(incoming, error, message.id, era)
         except Disconnected:
             raise
         except Exception:
             log.exception("%r broke", message.method[:80])
-            return self._failed(Fault(INTERNAL_ERROR, "internal error"), message.id, era)
+            return self._failed(incoming, Fault(INTERNAL_ERROR, "internal error"), message.id, era)
 
-    def _failed(self, error: AutonomyError | Fault, id_: Id | None, era: Era) -> Answer:
+    def _failed(self, incoming: Incoming, error: AutonomyError | Fault, id_: Id | None, era: Era) -> Answer:
         fault = error if isinstance(error, Fault) else to_fault(error)
+        incoming.status = fault.status
         headers = guidance(error, self._metadata) if isinstance(error, AutonomyError) else ()
         # Clients of the old era take an HTTP error for a broken connection; what has an id is answered with 200.
         answered = era == "legacy" and id_ is not None and not isinstance(error, Unauthenticated)

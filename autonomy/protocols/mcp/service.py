@@ -66,6 +66,10 @@ class Service:
             "legacy": shared | {"initialize": self._initialize, "ping": self._ping},
         }
 
+    def knows(self, method: str) -> bool:
+        """Whether some era has the method."""
+        return any(method in methods for methods in self._methods.values())
+
     async def answer(self, call: Call) -> Result:
         """The result of a request. Raises Fault, and what the gate raises."""
         method = self._methods[call.era].get(call.message.method)

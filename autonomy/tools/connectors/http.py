@@ -10,6 +10,7 @@ from autonomy.catalog.model import Call, HttpConnector
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
+from autonomy.telemetry import trace_headers
 
 from ..attempt import Attempt
 from ..credential import Credential
@@ -45,6 +46,8 @@ class HttpInterface:
             self._endpoint = self._outbound.endpoint(self._spec)
         known = {"action_id": invocation.action_id, "agent": invocation.agent}
         composed = compose(self._endpoint.base, call.request, arguments, known)
+        if self._spec.traceContext:
+            composed.headers.update(trace_headers())
         credential = await self._outbound.credential(self._spec.credential)
         answer = await self._send(self._endpoint, composed, attempt, credential)
         return Result(_meaning(self._name, answer, attempt.write))

@@ -1,0 +1,276 @@
+"""The log is carried on, whole and in order, to files and to a real syslog server, whatever breaks on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from py_ocsf_models.events.base_event import BaseEvent
+from py_ocsf_models.objects.api import API
+
+from autonomy.audit import record
+from autonomy.audit.forward import Follower, Target, read_target
+from autonomy.audit.forward.follower import HOLD_MS
+from autonomy.audit.store import leaves
+from autonomy.db import CommitQueue, Database
+from autonomy.kernel.errors import Invalid, Unavailable
+from tests.forward.receiver import certificates, receiver
+from tests.gate.works import works
+
+ORIGIN = "autonomy.example/log"
+
+
+@dataclass
+class Time:
+    """A clock that stands until it is moved."""
+
+    at: int = 1_700_000_000_000
+
+    def __call__(self) -> int:
+        return self.at
+
+
+@dataclass(frozen=True)
+class Gathered(Target):
+    """A target in memory that may refuse."""
+
+    got: list[bytes] = field(default_factory=list)
+    broken: list[Exception] = field(default_factory=list)
+
+    def deliver(self, records: Sequence[bytes]) -> None:
+        if self.broken:
+            raise self.broken.pop()
+        self.got.extend(records)
+
+    def indices(self) -> list[int]:
+        return [json.loads(each)["unmapped"]["index"] for each in self.got]
+
+
+def gathered(*broken: Exception) -> Gathered:
+    return Gathered("file", Path("/gathered"), broken=list(broken))
+
+
+def append(queue: CommitQueue, count: int, **said: Any) -> None:
+    for number in range(count):
+        fields = {"actor": "person:ada", "event": "person_invited", "person": f"p{number}"} | said
+        queue.run(lambda tx, fields=fields: record(tx, "identity", 1_700_000_000_000, **fields))
+
+
+def follower(database: Database, queue: CommitQueue, target: Target, owner: str, clock: Time) -> Follower:
+    return Follower(database, queue, target, ORIGIN, owner, clock)
+
+
+async def test_every_leaf_arrives_once_and_in_order_and_the_next_process_goes_on(
+    database: Database, queue: CommitQueue
+) -> None:
+    target, clock = gathered(), Time()
+    await asyncio.to_thread(append, queue, 3)
+    first = follower(database, queue, target, "proc_1", clock)
+    assert await first.carry() == 3 and await first.carry() == 0
+    await first.let_go()
+    await asyncio.to_thread(append, queue, 2)
+    second = follower(database, queue, target, "proc_2", clock)
+    assert await second.carry() == 2
+    assert target.indices() == [0, 1, 2, 3, 4]
+    assert second.lag == 0
+
+
+async def test_one_process_carries_and_another_takes_over_when_it_is_silent(
+    database: Database, queue: CommitQueue
+) -> None:
+    target, clock = gathered(), Time()
+    await asyncio.to_thread(append, queue, 2)
+    first, second = (follower(database, queue, target, name, clock) for name in ("proc_1", "proc_2"))
+    assert await first.carry() == 2
+    await asyncio.to_thread(append, queue, 1)
+    assert await second.carry() == 0 and second.lag is None
+    clock.at += HOLD_MS + 1
+    assert await second.carry() == 1
+    await asyncio.to_thread(append, queue, 1)
+    assert await first.carry() == 0, "it has lost the cursor and finds out before it sends"
+    assert await second.carry() == 1
+    assert target.indices() == [0, 1, 2, 3]
+
+
+async def test_what_was_sent_but_not_noted_comes_again_with_the_same_number(
+    database: Database, queue: CommitQueue
+) -> None:
+    target, clock = gathered(), Time()
+    await asyncio.to_thread(append, queue, 2)
+    dying = follower(database, queue, target, "proc_1", clock)
+    await dying._hold()
+    found = await database.read(lambda connection: list(leaves(connection, 0, 2)))
+    target.deliver(dying._records(found))  # and here the process dies
+    clock.at += HOLD_MS + 1
+    assert await follower(database, queue, target, "proc_2", clock).carry() == 2
+    assert target.indices() == [0, 1, 0, 1]
+    assert target.got[:2] == target.got[2:], "a repeat is the same to the byte"
+
+
+async def test_a_target_that_refuses_loses_nothing(database: Database, queue: CommitQueue) -> None:
+    target, clock = gathered(Unavailable("full", code="forward.unavailable")), Time()
+    await asyncio.to_thread(append, queue, 2)
+    it = follower(database, queue, target, "proc_1", clock)
+    with pytest.raises(Unavailable):
+        await it.carry()
+    assert it.lag == 2
+    assert await it.carry() == 2
+    assert target.indices() == [0, 1]
+
+
+async def test_a_process_that_lost_its_cursor_while_it_sent_does_not_move_it(
+    database: Database, queue: CommitQueue
+) -> None:
+    clock = Time()
+    await asyncio.to_thread(append, queue, 2)
+    slow = gathered()
+    first = follower(database, queue, slow, "proc_1", clock)
+    await first._hold()
+    clock.at += HOLD_MS + 1
+    second = follower(database, queue, slow, "proc_2", clock)
+    assert await second.carry() == 2
+    first._held_until = clock.at + HOLD_MS  # it was frozen, and believes it holds it still
+    assert await first.carry() == 0
+    assert await second.carry() == 0, "nothing is sent a third time"
+
+
+def test_a_file_gets_whole_lines_even_after_a_line_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "audit.jsonl"
+    target = read_target(f"file://{path}")
+    target.deliver([b'{"a":1}', b'{"b":2}'])
+    with path.open("ab") as file:
+        file.write(b'{"cut')
+    target.deliver([b'{"cut":3}'])
+    assert path.read_text().splitlines() == ['{"a":1}', '{"b":2}', '{"cut', '{"cut":3}']
+    assert path.stat().st_mode & 0o007 == 0, "not for everybody"
+    path.rename(tmp_path / "rotated")
+    target.deliver([b"{}"])
+    assert path.read_text() == "{}\n"
+
+
+def test_a_place_that_takes_nothing_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    for text in (f"file://{tmp_path}/taken/audit.jsonl", f"unix://{tmp_path}/none", "tcp://127.0.0.1:1"):
+        with pytest.raises(Unavailable) as refused:
+            read_target(text).deliver([b"{}"])
+        assert refused.value.code == "forward.unavailable"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "audit.jsonl", "file:relative", "file://host/x", "http://siem", "tcp://", "tcp://h:99999", "udp://h/x",
+     "tcp://me:canary-pass@siem:601", "tls://siem?x=1"],
+)  # fmt: skip
+def test_a_target_that_is_none_is_refused_and_no_password_is_repeated(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_target(text)
+    assert refused.value.code == "forward.target"
+    assert "canary" not in str(refused.value)
+
+
+def test_targets_are_read_with_their_usual_ports() -> None:
+    assert read_target("udp://siem.example") == Target("udp", host="siem.example", port=514)
+    assert read_target("tcp://[::1]:7").name == "tcp:::1:7"
+    assert read_target("tls://siem.example").port == 6514
+
+
+async def test_rsyslog_reads_every_message_over_each_transport(
+    tmp_path: Path, database: Database, queue: CommitQueue
+) -> None:
+    await asyncio.to_thread(append, queue, 3, reason='he said "no]" \\ \u00fcber\n<34>1 forged')
+    with receiver(tmp_path / "rsyslog") as it:
+        for count, place in enumerate(
+            (f"tcp://127.0.0.1:{it.tcp}", f"udp://127.0.0.1:{it.udp}", f"unix://{it.folder}/log")
+        ):
+            target = read_target(place)
+            assert await follower(database, queue, target, "proc_1", Time()).carry() == 3
+            told = await asyncio.to_thread(it.wait_for, 3 * (count + 1))
+            check(told[-3:])
+
+
+def check(told: list[dict[str, Any]]) -> None:
+    assert [re.search(r'index="(\d)"', each["structured-data"])[1] for each in told] == ["0", "1", "2"]  # type: ignore[index]
+    for each in told:
+        assert (each["protocol-version"], each["app-name"], each["msgid"]) == ("1", "autonomy", "identity")
+        assert (each["syslogfacility"], each["syslogseverity"]) == ("13", "5")
+        assert each["timestamp"].startswith("2023-11-14T")
+        assert (
+            each["structured-data"].startswith("[autonomy@32473 index=")
+            and 'actor="person:ada"' in each["structured-data"]
+        )
+        event = json.loads(each["msg"])
+        assert event["unmapped"]["leaf"]["reason"] == 'he said "no]" \\ \u00fcber\n<34>1 forged'
+        assert event["class_uid"] == 3001 and event["metadata"]["log_name"] == ORIGIN
+
+
+async def test_rsyslog_reads_it_over_tls_and_a_stranger_with_another_certificate_gets_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database, queue: CommitQueue
+) -> None:
+    await asyncio.to_thread(append, queue, 3, reason='he said "no]" \\ \u00fcber\n<34>1 forged')
+    made = certificates(tmp_path / "certificates")
+    with receiver(tmp_path / "rsyslog", made) as it:
+        target = read_target(f"tls://127.0.0.1:{it.tcp}")
+        with pytest.raises(Unavailable):
+            await follower(database, queue, target, "proc_1", Time()).carry()
+        assert it.told() == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
+        assert await follower(database, queue, target, "proc_1", Time()).carry() == 3
+        check(await asyncio.to_thread(it.wait_for, 3))
+
+
+async def test_a_syslog_server_that_dies_and_comes_back_has_every_leaf(
+    tmp_path: Path, database: Database, queue: CommitQueue
+) -> None:
+    clock = Time()
+    await asyncio.to_thread(append, queue, 2)
+    with receiver(tmp_path / "rsyslog") as it:
+        target = read_target(f"tcp://127.0.0.1:{it.tcp}")
+        carrier = follower(database, queue, target, "proc_1", clock)
+        assert await carrier.carry() == 2
+        await asyncio.to_thread(it.wait_for, 2)
+    await asyncio.to_thread(append, queue, 2)
+    with pytest.raises(Unavailable):
+        await carrier.carry()
+    with receiver(tmp_path / "rsyslog") as again:
+        object.__setattr__(target, "port", again.tcp)
+        assert await carrier.carry() == 2
+        told = await asyncio.to_thread(again.wait_for, 4)
+    assert indices(told) == [0, 1, 2, 3]
+
+
+def indices(told: list[dict[str, Any]]) -> list[int]:
+    return [int(re.search(r'index="(\d+)"', each["structured-data"])[1]) for each in told]  # type: ignore[index]
+
+
+async def test_what_a_running_system_does_arrives_as_events_of_the_schema(tmp_path: Path, database_url: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    settings = {"forward": (f"file://{path}",)}
+    async with works(tmp_path / "data", database_url, living=True, **settings) as it:
+        await it.ask("look", n=1)
+        await it.ask("pay", payee="acme", amount="250.00")
+        await it.ask("pay", payee="acme", amount="1000000.00")
+        await asyncio.to_thread(it.system.identity.issue_credential, "w1", "api_key", "person:ada")
+        await it.settle()
+        await it.system.followers[0].carry()
+        size = len(it.leaves())
+        told = it.leaves()
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["unmapped"]["leaf"] for each in events][:size] == told
+    for each in events:
+        BaseEvent.model_validate(each)
+        assert each["type_uid"] == each["class_uid"] * 100 + each["activity_id"]
+        assert each["category_uid"] == each["class_uid"] // 1000
+        assert each["class_uid"] != 6003 or (API.model_validate(each["api"]) and each["src_endpoint"])
+        assert each["class_uid"] != 3004 or each["entity"]["name"]
+        assert each["class_uid"] != 3001 or each["user"]["name"]
+        assert each["actor"]["user"]["name"] and each["message"] and 1 <= each["severity_id"] <= 4
+    assert len({each["metadata"]["uid"] for each in events}) == len(events)
+    assert {"intent", "outcome", "hold", "denial", "identity", "change"} <= {
+        each["metadata"]["event_code"] for each in events
+    }
