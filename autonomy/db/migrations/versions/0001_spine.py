@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -206,6 +207,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("action IS NOT NULL"),
     )
     op.create_table(
+        "log_forward",
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("target"),
+    )
+    op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -213,6 +222,7 @@ def upgrade() -> None:
         sa.Column("catalog", sa.BigInteger(), nullable=False),
         sa.Column("identity", sa.BigInteger(), nullable=False),
         sa.Column("signed", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -543,6 +553,7 @@ def downgrade() -> None:
     op.drop_table("notice")
     op.drop_table("log_node")
     op.drop_table("log_head")
+    op.drop_table("log_forward")
     op.drop_index(
         "leaf_action",
         table_name="leaf",
