@@ -131,7 +131,7 @@ class Vault:
         only by a commitment whose salt nobody keeps.
         """
         count = await self._queue.perform(lambda tx: self._erase(tx, subject, by, reason))
-        await asyncio.to_thread(self._database.wipe)
+        await asyncio.to_thread(self._database.wipe, subject_key)
         if count is None:
             raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
         return count

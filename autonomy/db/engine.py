@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from autonomy.kernel.errors import Busy, Invalid, Unavailable
@@ -21,6 +23,7 @@ from autonomy.kernel.errors import Busy, Invalid, Unavailable
 from .turns import Turns
 
 T = TypeVar("T")
+log = logging.getLogger("autonomy.db")
 
 metadata = MetaData()
 """Every room declares its tables on this; the migrations must add up to it."""
@@ -30,7 +33,7 @@ STATEMENT_TIMEOUT_MS = 1_500  # of readers; who has to read for longer uses a co
 READER_CACHE_KB = 256  # of each reading connection; the operating system caches the file for all of them
 READERS = 4
 READ_SECONDS = 2.0  # how long somebody on the event loop waits for what is read in a thread
-WIPES = 20  # tries to wipe the log
+WIPES = 20  # tries to wipe what is gone
 WIPE_TIMEOUT_MS = 250  # how long one of them waits for readers: others cannot write meanwhile
 
 POSTGRESQL_CONNECTION = {
@@ -116,28 +119,46 @@ class Database:
             event.listen(engine, "connect", _prepare_postgresql_writer)
         return engine
 
-    def wipe(self) -> None:
-        """Take out of SQLite's write-ahead log what its pages do not hold any more. Blocks; PostgreSQL recycles its log
-        by itself.
+    def wipe(self, table: Table) -> None:
+        """Take what `table` does not hold any more out of the store's files: of SQLite out of its write-ahead log, of
+        PostgreSQL out of the table's own file, where an old version of a row stands until it is vacuumed. Blocks;
+        PostgreSQL recycles its log by itself.
 
         Raises Unavailable where readers, or whoever writes, are in the way for too long.
         """
-        if self.path is None:
-            return
-        engine, turns = self.writer_engine(), Turns(self.path)
+        wiped = self._wipe_log if self.path else lambda: self._rewrite(table)
+        if not wiped():
+            raise Unavailable(
+                "what is gone still stands in the files of the store",
+                code="store.unwiped",
+                hint="a reader is in the way; do it again until it succeeds",
+            )
+
+    def _wipe_log(self) -> bool:
+        assert self.path is not None  # only SQLite has a log of its own to be wiped
+        turns = Turns(self.path)
+        try:
+            with self._by_itself() as connection:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={WIPE_TIMEOUT_MS}")
+                return any(_is_wiped(connection, turns) for _ in range(WIPES))
+        finally:
+            turns.close()
+
+    def _rewrite(self, table: Table) -> bool:
+        with self._by_itself() as connection:
+            connection.exec_driver_sql(f"SET lock_timeout = '{WIPE_TIMEOUT_MS}ms'")
+            return any(_is_vacuumed(connection, table.name) for _ in range(WIPES))
+
+    @contextmanager
+    def _by_itself(self) -> Iterator[Connection]:
+        """A connection beside the writer's, in no transaction. Raises Unavailable where the store is gone."""
+        engine = self.writer_engine()
         try:
             with engine.connect() as connection:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={WIPE_TIMEOUT_MS}")
-                if not any(_is_wiped(connection, turns) for _ in range(WIPES)):
-                    raise Unavailable(
-                        "what is gone still stands in the write-ahead log of the store",
-                        code="store.unwiped",
-                        hint="a reader is in the way; do it again until it succeeds",
-                    )
+                yield connection
         except DBAPIError as error:
             raise unavailable(error.orig) from None
         finally:
-            turns.close()
             engine.dispose()
 
     def close(self) -> None:
@@ -201,6 +222,24 @@ def _is_wiped(connection: Connection, turns: Turns) -> bool:
     with turns.take():
         busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     return not busy
+
+
+def _is_vacuumed(connection: Connection, table: str) -> bool:
+    """Vacuum, and rewrite the file: vacuuming alone frees the place of an old row and leaves its bytes there. False
+    where somebody may still see old rows, which would be copied, or holds the table."""
+    try:
+        connection.exec_driver_sql(f"VACUUM {table}")
+        dead = connection.exec_driver_sql(f"SELECT pg_stat_get_dead_tuples('{table}'::regclass)")
+        if dead.scalar_one() > 0:
+            time.sleep(WIPE_TIMEOUT_MS / 1000)
+            return False
+        connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+    except OperationalError as error:
+        if connection.invalidated:
+            raise
+        log.info("`%s` is not vacuumed yet: %s", table, type(error.orig).__name__)
+        return False
+    return True
 
 
 def _prepare_sqlite_reader(connection: sqlite3.Connection, _record: object) -> None:

@@ -69,9 +69,14 @@ class Holding:
         roles = sorted({ask.role for ask in verdict.needed})
         said = f"the rules now ask for {', '.join(roles)}; approved by {', '.join(sorted(given)) or 'nobody'}"
         difference = "; ".join((said, *verdict.reasons))[:MAX_DIFFERENCE]
-        return await self._queue.perform(
-            lambda tx: self._approvals.reask(tx, held.id, claim.fence, verdict.needed, difference)
-        )
+
+        def work(tx: Tx) -> Hold:
+            hold = self._approvals.reask(tx, held.id, claim.fence, verdict.needed, difference)
+            _seal(tx, held)
+            tx.append(hold_leaf(held, verdict))
+            return hold
+
+        return await self._queue.perform(work)
 
     async def refuse(self, action_id: str, fence: int, code: str, message: str | None) -> None:
         """An approved action that may no longer be done ends as denied, with the reason for whoever asks."""
@@ -95,8 +100,7 @@ class Holding:
             return hold
         row = dict(zip(ACTION_COLUMNS, action_row(held, "held", None), strict=True))
         tx.execute(insert(action).values(**row))
-        columns = ("action", "part", "subject", "generation", "box", "at")
-        tx.execute(insert(payload), [dict(zip(columns, sealed, strict=True)) for sealed in held.papers.rows])
+        _seal(tx, held)
         tx.append(hold_leaf(held, verdict))
         return hold
 
@@ -117,6 +121,14 @@ class Holding:
         amount = held.money if held.tool.spec.cost.amount is not None else None
         about = (held.tool.spec.subject or "record").removesuffix("_id").replace("_", " ") if held.about else ""
         return consequence(past, amount, held.attempt.house.organisation.currency.base, held.tool.name, about)
+
+
+def _seal(tx: Tx, held: Action) -> None:
+    """Keep what is sealed about the action; of one that is asked about again, the facts as they are now."""
+    columns = ("action", "part", "subject", "generation", "box", "at")
+    rows = [dict(zip(columns, sealed, strict=True)) for sealed in held.papers.rows]
+    if rows:
+        tx.execute(insert(payload), rows)
 
 
 def _under_same_key(tx: Tx, held: Action) -> Repeat | None:

@@ -20,6 +20,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, NotFound
 from autonomy.policy import Verdict
 
+from . import obligations
 from .model import Action, Reply, Request, Status
 from .store import action
 
@@ -163,15 +164,22 @@ def hold_reply(hold: Hold, told: tuple[str, ...] = ()) -> Reply:
     return Reply(hold.action, "held", hold.case_id, None, "approval.needed", message, policies, roles, told, detail)
 
 
+NO_TRACE = "a dry run: nothing was done, and the log has no leaf of it"
+
+
 def plan_reply(decided: Action, verdict: Verdict) -> Reply:
-    """The answer to a dry run: the rule, the facts, and the approval that would be needed."""
+    """The answer to a dry run: the rule, the facts as the call itself would have met them (what a permit would hide is
+    hidden), and the approval that would be needed."""
     status: Status = "allowed" if verdict.effect == "allow" else "held"
     needed = tuple(dict.fromkeys(ask.role for ask in verdict.needed))
-    # Names only: a dry run leaves no record, and what leaves none must not be a way to read a system of record.
-    facts: dict[str, Json] = {"facts": sorted(decided.facts), "windows": dict(decided.assumed), "cost": decided.money}
+    found: dict[str, Json] = {
+        "facts": obligations.apply(verdict.obligations, dict(decided.facts)),
+        "windows": dict(decided.assumed),
+        "cost": decided.money,
+    }
     message = "; ".join(verdict.reasons) or None
     case = decided.attempt.case
-    return Reply("", status, case, None, None, message, verdict.policies, needed, notices(verdict), facts)
+    return Reply("", status, case, None, None, message, verdict.policies, needed, (NO_TRACE, *notices(verdict)), found)
 
 
 def notices(verdict: Verdict) -> tuple[str, ...]:

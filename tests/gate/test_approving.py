@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from autonomy.audit import commitment
 from autonomy.gate import Request
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import AutonomyError, Conflict, Forbidden
@@ -109,7 +110,32 @@ async def test_facts_that_ask_for_more_people_bring_the_action_back_with_the_dif
         await it.house.approve(held.action, "bea", "carl")
         assert (await it.result(held.action)).status == "done"
         assert it.plant.executions() == 1
-        assert it.story(held.action)[-2:] == ["intent", "outcome done"]
+        assert it.story(held.action) == [
+            *("hold", "approval", "approval", "hold", "approval", "approval", "intent", "outcome done")
+        ]
+
+
+async def test_asking_people_again_is_on_record_as_a_decision_of_its_own(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["level"] = say(1)
+        held = await it.ask("heat", n=1)
+        it.plant.behaves["level"] = say(2)
+        await it.house.approve(held.action, "bea")
+        first, second = it.leaves("hold")
+        assert [leaf["decision"]["policies"] for leaf in (first, second)] == [
+            ["heat-boss"],
+            ["heat-boss", "heat-chief"],
+        ]
+        assert [sorted(ask["role"] for ask in leaf["asks"]) for leaf in (first, second)] == [
+            ["boss"],
+            ["boss", "chief"],
+        ]
+        assert second["decision"]["bundle"] and second["epochs"] == first["epochs"]
+        (part,) = second["commitments"]
+        with it.system.database.reading() as connection:
+            opened = it.system.vault.open(connection, held.action, part)
+        assert opened is not None and opened.value == b'{"level":2}', "on what it was asked again"
+        assert commitment(opened.salt, opened.value) == second["commitments"][part]
 
 
 async def test_facts_that_forbid_end_the_action_with_a_denial(tmp_path: Path, database_url: str) -> None:
