@@ -30,6 +30,8 @@ Kind = Literal[
     "erasure",
     "secret",
     "reconcile",
+    "budget",
+    "absence",
 ]
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from autonomy.catalog.model import Measure, Period
-
-ScopeKind = Literal["unit", "agent", "tool"]
+from autonomy.catalog.model import Measure, Period, ScopeKind
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Limit:
     """At most `amount` of `measure` in every calendar `period` (UTC), by whom or what `scope` names.
 
-    Money is minor units of the base currency. `unit` declared the limit, which binds only that unit's subtree.
+    Money is minor units of the base currency. `unit` declared the limit, which binds only that unit's subtree. From
+    `warn` on its users are warned and the holders of the roles in `tell` are told, once a period. `parent` is the
+    nearest limit that binds all this one binds.
     """
 
     name: str
@@ -24,17 +23,24 @@ class Limit:
     measure: Measure
     period: Period
     amount: int
+    warn: int | None = None
+    tell: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one action may take from one account at worst. It is kept with the action until it is settled."""
+    """What one action may take from one account at worst. It is kept with the action until it is settled.
+
+    Whoever takes the account to `warn` or beyond is warned; None where nobody is.
+    """
 
     account: str
     budget: str
     measure: Measure
     limit: int
     amount: int
+    warn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,18 @@ class Refusal:
     def left(self) -> int:
         """What could still be asked; never negative."""
         return max(0, self.limit - self.settled - self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An action has taken an account to `used`, which is `warn` or more of its `limit`."""
+
+    budget: str
+    account: str
+    measure: Measure
+    limit: int
+    warn: int
+    used: int
 
 
 @dataclass(frozen=True, slots=True)

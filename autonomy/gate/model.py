@@ -25,7 +25,11 @@ Status = Literal["done", "held", "denied", "failed", "unknown", "running", "reje
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval."""
+    """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval.
+
+    But `workflow`, the declared workflow whose budgets bind the action as well, comes from whoever runs workflows: no
+    protocol takes it from an agent, which could otherwise use up another one's budget.
+    """
 
     tool: str
     arguments: Mapping[str, Json]
@@ -37,6 +41,7 @@ class Request:
     run: str | None = None
     task: str | None = None
     step: str | None = None
+    workflow: str | None = None
 
     def check(self) -> bytes:
         """The canonical arguments. Raises Invalid for words that cannot be written down, before anything is done."""
@@ -47,7 +52,13 @@ class Request:
 
     def lineage(self) -> dict[str, str]:
         """Where the action belongs, as far as it was said."""
-        named = {"parent": self.parent, "run": self.run, "task": self.task, "step": self.step}
+        named = {
+            "parent": self.parent,
+            "workflow": self.workflow,
+            "run": self.run,
+            "task": self.task,
+            "step": self.step,
+        }
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -113,6 +124,8 @@ class Attempt:
     bound: str = ""
     """What the approval of a resumed action binds to."""
     approvals: frozenset[str] = frozenset()
+    approvers: Mapping[str, int] = field(default_factory=dict)
+    """How many people stand behind each of the approvals."""
     described: Action | None = None
     """What the present round has found out about it."""
 
@@ -179,4 +192,5 @@ class Action:
             cost=self.money,
             record=self.tool.record_of(self.attempt.request.arguments) or ("", ""),
             site=caller.site or "",
+            approvers=self.attempt.approvers,
         )

@@ -36,7 +36,7 @@ from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
-from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
+from .results import Results, budget_notices, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
 from .units import (
     ANY_EPOCHS,
@@ -138,6 +138,7 @@ class Gate:
             hold=HoldClaim(claim.action, claim.fence, at),
             bound=waiting.bind,
             approvals=claim.approvals,
+            approvers=claim.approvers,
         )
         return await self._decide_in_rounds(attempt)
 
@@ -251,7 +252,7 @@ class Gate:
             self._doubt(action, verdict, error)
             raise
         if isinstance(answer, Committed):
-            return Cleared(judged.action, judged.verdict)
+            return Cleared(judged.action, judged.verdict, answer.warned)
         return await self._adapt(action, answer)
 
     async def _adapt(self, action: Action, answer: Answer) -> Reply | None:
@@ -369,6 +370,7 @@ class Gate:
             verdict=cleared.verdict,
             papers=action.papers,
             began=self._clock(),
+            warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
         )
 
     def _abandon(self, action: Action, verdict: Verdict, done: asyncio.Future[Answer]) -> None:
@@ -380,8 +382,7 @@ class Gate:
             self._end_undone(action, verdict, "the caller gave up before it began")
 
     def _doubt(self, action: Action, verdict: Verdict, error: Unavailable) -> None:
-        """Where the store was lost as it took the intent down, it may be there: it ends as not done. If it is not
-        there, nothing ends."""
+        """Where the store was lost as it took the intent down, it may be there: if so, it ends as not done."""
         if error.code == "store.uncertain":
             self._end_undone(action, verdict, "the store was lost as it began")
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from autonomy.audit import Leaf
 from autonomy.audit.vault import PayloadRow
-from autonomy.budget import Charge, Overrun, Refusal, Usage
+from autonomy.budget import Charge, Overrun, Refusal, Usage, Warned
 from autonomy.db.ports import Row
 
 from .windows import WindowUse
@@ -102,9 +102,10 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """It is durable, as leaf `index`."""
+    """It is durable, as leaf `index`; `warned` are budgets that it has taken to their warning or beyond."""
 
     index: int
+    warned: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

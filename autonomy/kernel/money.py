@@ -29,6 +29,10 @@ class Currency:
 
         Raises Invalid (`money.no_rate`) where no rate is declared.
         """
+        return _bounded(int(self.exact(amount, currency).to_integral_value(ROUND_CEILING)))
+
+    def exact(self, amount: Decimal, currency: str) -> Decimal:
+        """`amount` of `currency` in minor units of the base, without rounding. Raises Invalid like `minor`."""
         rate = Decimal(1) if currency == self.base else self.rates.get(currency)
         if rate is None:
             raise Invalid(
@@ -36,8 +40,7 @@ class Currency:
                 code="money.no_rate",
                 hint="add it to the root unit's `rates`",
             )
-        scaled = (amount * rate).scaleb(exponent(self.base))
-        return _bounded(int(scaled.to_integral_value(ROUND_CEILING)))
+        return (amount * rate).scaleb(exponent(self.base))
 
 
 def exponent(currency: str) -> int:

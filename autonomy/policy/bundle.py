@@ -16,7 +16,7 @@ from autonomy.kernel.errors import Forbidden, Invalid, NotFound
 
 from . import checks
 from .admission import Admission
-from .annotations import ask_of, obligations_of
+from .annotations import asks_of, obligations_of
 from .context import context_of, encoded
 from .decide import Request, judge, unite
 from .entities import entities_of
@@ -106,7 +106,8 @@ class Bundle:
             self._admit(agent, tool)
         context = context_of(question, tool, self.organisation.currency)
         text = encoded(context)
-        return [Request(agent, tool.name, self._entities, context, text) for agent in question.principals]
+        approvers = question.approvers
+        return [Request(agent, tool.name, self._entities, context, text, approvers) for agent in question.principals]
 
     def _admit(self, agent: str, tool: Tool) -> None:
         declared = self.organisation.get("Agent", agent)
@@ -150,7 +151,7 @@ def _rule(statement: Statement, form: Form) -> Rule:
         text=statement.text,
         form=form,
         annotations=said,
-        ask=ask_of(statement),
+        asks=asks_of(statement),
         obligations=obligations_of(statement),
     )
 

@@ -28,18 +28,28 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One agent before one tool, in one context; `text` is the context as JSON."""
+    """One agent before one tool, in one context; `text` is the context as JSON, `approvers` as in a Question."""
 
     agent: str
     tool: str
     entities: cedarpy.Entities
     context: Mapping[str, Json]
     text: str
+    approvers: Mapping[str, int]
+
+    @property
+    def approvals(self) -> frozenset[str]:
+        """The roles that have approved it."""
+        return frozenset(self.context["approvals"])
 
     def with_approvals(self, roles: Iterable[str]) -> Request:
-        """The same request, had these roles approved it."""
-        context = {**self.context, "approvals": sorted({*self.context["approvals"], *roles})}
+        """The same request, had these roles approved it and no others."""
+        context = {**self.context, "approvals": sorted(roles)}
         return replace(self, context=context, text=encoded(context))
+
+    def lacks(self, wanted: Ask) -> bool:
+        """Whether fewer people have approved in the role than are wanted; in a role that nobody counted, never."""
+        return self.approvers.get(wanted.role, wanted.people) < wanted.people
 
 
 def put(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema) -> cedarpy.AuthzResult:
@@ -75,6 +85,8 @@ def _failure(text: str) -> str:
 def judge(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema, rules: Mapping[str, Rule]) -> Verdict:
     """The verdict for one agent. A denial by approval rules alone is a hold, if the approvals they ask would lift it:
     nobody is asked for what stays denied."""
+    if request.approvers:
+        request = request.with_approvals(request.approvals - _short(request, policies, schema, rules))
     answer = ask(request, policies, schema)
     decided = [rules[policy] for policy in answer.policies]
     if answer.failed:
@@ -83,15 +95,30 @@ def judge(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema,
         return Verdict(
             "allow", answer.policies, _reasons(decided), obligations=united(rule.obligations for rule in decided)
         )
-    asks = tuple(sorted(rule.ask for rule in decided if rule.ask))
-    if not asks or len(asks) < len(decided):
-        return _denied(request, [rule for rule in decided if not rule.ask])
-    approved = ask(request.with_approvals(wanted.role for wanted in asks), policies, schema)
+    asks = tuple(sorted(wanted for rule in decided for wanted in rule.asks))
+    if not asks or not all(rule.asks for rule in decided):
+        return _denied(request, [rule for rule in decided if not rule.asks])
+    approved = ask(request.with_approvals(request.approvals.union(wanted.role for wanted in asks)), policies, schema)
     if approved.failed:
         return Verdict("deny", answer.policies, approved.failed, errors=approved.failed)
     if approved.allowed:
         return Verdict("hold", answer.policies, _reasons(decided), _needs(decided), asks)
     return _denied(request, [rules[policy] for policy in approved.policies])
+
+
+def _short(
+    request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema, rules: Mapping[str, Rule]
+) -> frozenset[str]:
+    """The roles that have approved, but with fewer people than a rule asks that holds the action without them.
+
+    Cedar knows who approved, not how many: a rule in its slice may ask for more than it applies to this request.
+    """
+    doubtful = {wanted.role for rule in rules.values() for wanted in rule.asks if request.lacks(wanted)}
+    if not doubtful:
+        return frozenset()
+    answer = ask(request.with_approvals(request.approvals - doubtful), policies, schema)
+    found = (wanted for policy in answer.policies for wanted in rules[policy].asks)
+    return frozenset(wanted.role for wanted in found if request.lacks(wanted))
 
 
 def _denied(request: Request, decided: Sequence[Rule]) -> Verdict:
@@ -105,8 +132,8 @@ def _reasons(decided: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def _sentence(rule: Rule) -> str:
-    if rule.ask:
-        return f"rule `{rule.id}` asks for an approval by `{rule.ask.role}`"
+    if rule.asks:
+        return f"rule `{rule.id}` asks for an approval by {' and '.join(f'`{wanted.wanted}`' for wanted in rule.asks)}"
     return f"rule `{rule.id}` {'permits' if rule.effect == 'permit' else 'forbids'} it"
 
 
@@ -136,7 +163,7 @@ def _joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _asks(verdicts: Sequence[Verdict]) -> tuple[Ask, ...]:
-    return tuple({ask.policy: ask for verdict in verdicts for ask in verdict.needed}.values())
+    return tuple({(ask.policy, ask.role): ask for verdict in verdicts for ask in verdict.needed}.values())
 
 
 def united(obligations: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autonomy import tools
-from autonomy.approvals import Approvals, Webhook
+from autonomy.approvals import Absences, Approvals
 from autonomy.audit import Vault
 from autonomy.audit.checkpoints import Checkpoints
+from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
@@ -26,6 +27,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
+from autonomy.notices import Notifier
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
@@ -58,7 +60,9 @@ class System:
     taking_up: TakingUp
     lifeline: Lifeline
     housekeeping: Housekeeping
-    webhook: Webhook | None
+    absences: Absences
+    warnings: Warnings
+    notifier: Notifier
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beating: asyncio.Task[None] | None = None
 
@@ -100,8 +104,8 @@ class System:
     async def _sweep(self) -> None:
         while True:
             await asyncio.to_thread(self.approvals.sweep)
-            if self.webhook is not None:
-                await self.webhook.deliver()
+            await asyncio.to_thread(self.warnings.tell)
+            await self.notifier.deliver()
             await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold
@@ -69,6 +69,7 @@ class House:
         self.time = time or Time()
         self.people = {role: set(holders) for role, holders in PEOPLE.items()}
         self.announced: list[tuple[str, str]] = []
+        self.told: list[tuple[str, ...]] = []
         self.queue = queue
         self.approvals = Approvals(
             database, queue, lambda _tx, role: self.people.get(role, ()), targets, self.time, self._announce
@@ -84,5 +85,6 @@ class House:
         """A hold everybody asked has approved."""
         return self.approve(self.ask(new), "felix")
 
-    def _announce(self, _tx: Tx, kind: str, hold: Hold, _at: int) -> None:
+    def _announce(self, _tx: Tx, kind: str, hold: Hold, people: Callable[[], Collection[str]], _at: int) -> None:
         self.announced.append((kind, hold.action))
+        self.told.append(tuple(people()))
