@@ -174,7 +174,7 @@ class People(Base):
             row = connection.execute(query).one_or_none()
             if row is None:
                 return False
-            groups = rows.to_names(connection.execute(last).scalar_one_or_none() or "")
+            groups = rows.to_names(connection.execute(last).scalar_one_or_none() or "[]")
             access = {*rows.to_names(row.access), *_access_of(connection, groups)}
         return permission in permissions_of(access)
 
@@ -183,7 +183,7 @@ class People(Base):
         person = store.person
         query = select(person.c.roles).where(person.c.name == name, person.c.state == "active")
         with self._database.reading() as connection:
-            return rows.to_names(connection.execute(query).scalar_one_or_none() or "")
+            return rows.to_names(connection.execute(query).scalar_one_or_none() or "[]")
 
     def address_of(self, name: str) -> str | None:
         """The e-mail address of an active person; None for anybody else."""

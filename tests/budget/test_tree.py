@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from autonomy.budget import Balance, charges, judge, limits_for
 from autonomy.budget.limits import read_limits
-from autonomy.budget.rules import reserve, settle
 from autonomy.budget.model import Charge, Limit, Usage
+from autonomy.budget.rules import reserve, settle
 from autonomy.catalog.allowances import Tree, budgets
 from autonomy.catalog.organisation import Organisation, Revision
 from tests.budget.organisations import AGENTS, UNITS, budget, organisation

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from autonomy.approvals import Approvals, news
-from autonomy.notices import Notifier, Webhook
-from autonomy.notices.service import MAX_ATTEMPTS, next_attempt
-from autonomy.notices.webhook import SIGNATURE_HEADER, check_signature, sign
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import HOUR, SECOND
 from autonomy.kernel.errors import Invalid, Unauthenticated, Unavailable
+from autonomy.notices import Notifier, Webhook
+from autonomy.notices.service import MAX_ATTEMPTS, next_attempt
+from autonomy.notices.webhook import SIGNATURE_HEADER, check_signature, sign
 from tests.approvals.house import NOON, House, Time, new_hold, targets
 
 SECRET = b"a secret of the two of us"
