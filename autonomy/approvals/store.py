@@ -272,7 +272,9 @@ def _votes(reader: Reader, actions: Sequence[str]) -> defaultdict[str, list[Vote
     """The votes about each action, in the order in which they were cast; where the clock does not tell, the one that
     ended a round comes last."""
     found: defaultdict[str, list[Vote]] = defaultdict(list)
-    query = select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.verdict, vote.c.at, vote.c.person)
+    query = (
+        select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.verdict, vote.c.at, vote.c.person)
+    )
     for row in reader.execute(query).mappings() if actions else ():
         values = dict(row)
         found[values.pop("action")].append(Vote(**values))

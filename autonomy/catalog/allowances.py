@@ -158,7 +158,8 @@ def _unread(organisation: Organisation) -> Iterator[Problem]:
 
 
 def _too_large(lower: Allowance, upper: Allowance) -> Problem:
-    limit = f"`{upper.said.limit}` a {upper.said.period} in budget `{upper.budget.name}`"
+    period = "" if upper.said.period == lower.said.period else f" a {upper.said.period}"
+    limit = f"`{upper.said.limit}`{period} in budget `{upper.budget.name}`"
     return about(
         lower.budget,
         "spec.limit",

@@ -39,13 +39,13 @@ def budgets(target: Target = None, url: Url = None, as_json: AsJson = False) -> 
             "  " * depth + one["name"],
             f"{one['scope']} {one['target']}",
             one["period"],
+            _warning(one),
             bar(one["percent"]),
             one["summary"],
-            _warning(one),
         ]
         for depth, one in as_tree(found)
     )
-    table(["BUDGET", "OF", "PERIOD", "", "USED", "WARNING"], rows, "no budget is declared")
+    table(["BUDGET", "OF", "PERIOD", "WARNING", "", "USED"], rows, "no budget is declared")
 
 
 @budget.command()

@@ -76,8 +76,9 @@ PARENT = budget("above", {"unit": "procurement"}, "500.00")
     ids=lambda child: str(child.spec.scope.subject),
 )
 def test_a_limit_above_that_of_its_parent_is_refused_with_its_field_and_what_would_be_right(child: Revision) -> None:
+    period = " a day" if child.spec.period == "hour" else ""
     assert problems(PARENT, child) == [
-        "b: spec.limit: the limit is above that of the unit `procurement`: `500.00` a day in budget `above`"
+        f"b: spec.limit: the limit is above that of the unit `procurement`: `500.00`{period} in budget `above`"
     ]
     (problem,) = budgets(organisation(PARENT, child))
     assert problem.hint == "write at most `500.00`, or raise the one above first"
@@ -112,7 +113,7 @@ def test_the_tightest_of_all_limits_above_counts_however_far_above_it_is() -> No
 
 def test_a_tool_lies_below_every_pattern_that_covers_it() -> None:
     found = problems(budget("wide", {"tool": "order.*"}, "5"), budget("narrow", {"tool": "order.line.add"}, "6"))
-    assert found == ["narrow: spec.limit: the limit is above that of the tool `order.*`: `5` a day in budget `wide`"]
+    assert found == ["narrow: spec.limit: the limit is above that of the tool `order.*`: `5` in budget `wide`"]
 
 
 ROLES = ("buyer", "payer")
