@@ -101,8 +101,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What happened to the approval: a vote of `actor`, who was shown what hashes to `shown`, or what time did. A deputy
-    votes `instead_of` an absent person."""
+    """What happened to the approval: a vote of `actor`, who was shown what hashes to `shown`, or what time did.
+
+    A deputy votes `instead_of` an absent person.
+    """
 
     index: int
     at: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold
+from autonomy.approvals.ports import People
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import HOUR
 from autonomy.policy.model import Ask
@@ -69,7 +70,6 @@ class House:
         self.time = time or Time()
         self.people = {role: set(holders) for role, holders in PEOPLE.items()}
         self.announced: list[tuple[str, str]] = []
-        self.told: list[tuple[str, ...]] = []
         self.queue = queue
         self.approvals = Approvals(
             database, queue, lambda _tx, role: self.people.get(role, ()), targets, self.time, self._announce
@@ -85,6 +85,5 @@ class House:
         """A hold everybody asked has approved."""
         return self.approve(self.ask(new), "felix")
 
-    def _announce(self, _tx: Tx, kind: str, hold: Hold, people: Callable[[], Collection[str]], _at: int) -> None:
+    def _announce(self, _tx: Tx, kind: str, hold: Hold, people: People, _at: int) -> None:
         self.announced.append((kind, hold.action))
-        self.told.append(tuple(people()))

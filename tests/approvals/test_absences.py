@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from autonomy.approvals import Absence, Absences
+from autonomy.approvals import Absence, Absences, Hold
+from autonomy.approvals.ports import People
 from autonomy.audit import read_leaf
 from autonomy.audit.store import leaves
 from autonomy.db import CommitQueue, Database, Tx
@@ -25,8 +26,13 @@ class Office(House):
     def __init__(self, database: Database, queue: CommitQueue) -> None:
         super().__init__(database, queue)
         self.database = database
+        self.told: list[tuple[str, ...]] = []
         self.news: list[tuple[str, str, str]] = []
         self.absences = Absences(database, queue, lambda name: name in DECIDERS, self.time, self._tell)
+
+    def _announce(self, tx: Tx, kind: str, hold: Hold, people: People, at: int) -> None:
+        super()._announce(tx, kind, hold, people, at)
+        self.told.append(tuple(people()))
 
     def away(self, person: str, deputy: str, since: int = 0, until: int = DAY, by: str = "") -> Absence:
         at = self.time()
