@@ -1,9 +1,19 @@
-"""Asking people first: a held action waits as a row, is decided by the right person, and is used at most once."""
+"""Asking people first: a held action waits as a row, is decided by the right people, and is used at most once."""
 
+from .absences import Absences
 from .consequence import consequence
-from .model import Behind, Claim, Hold, NewHold
+from .model import Absence, Behind, Claim, Hold, NewHold
 from .rules import escalation_targets
 from .service import Approvals
-from .webhook import Webhook
 
-__all__ = ["Approvals", "Behind", "Claim", "Hold", "NewHold", "Webhook", "consequence", "escalation_targets"]
+__all__ = [
+    "Absence",
+    "Absences",
+    "Approvals",
+    "Behind",
+    "Claim",
+    "Hold",
+    "NewHold",
+    "consequence",
+    "escalation_targets",
+]

@@ -1,9 +1,11 @@
-"""The words of an approval: a hold, the seats that people must fill, their votes, and the claim to carry it out."""
+"""The words of an approval: a hold, its seats, the votes for them, who stands in for whom, the claim to do it."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from autonomy.policy.model import Ask
@@ -53,7 +55,8 @@ class NewHold:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One approval that is needed, to be given by one person who holds `role` or a role it has been escalated to.
+    """An approval that is needed, to be given by as many different `people` who hold `role` or a role it has been
+    escalated to.
 
     Every `every` milliseconds the next role of `chain` joins those that may decide; `stage` of them have joined.
     """
@@ -63,6 +66,7 @@ class Seat:
     chain: tuple[str, ...] = ()
     every: int | None = None
     stage: int = 0
+    people: int = 1
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -72,7 +76,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What `person` said in `round`, filling the seat of `role`, having been shown what hashes to `shown`."""
+    """What `person` said in `round`, for the seat of `role`, having been shown what hashes to `shown`; a deputy says it
+    `instead_of` an absent person."""
 
     round: int
     role: str
@@ -81,6 +86,7 @@ class Vote:
     shown: str
     reason: str
     at: int
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,9 @@ class Hold:
     claim_until: int | None = None
     fence: int = 0
     ended_at: int | None = None
+    reminders: tuple[int, ...] = ()
+    """How long before its end people are reminded, in milliseconds, the first one first."""
+    next_reminder_at: int | None = None
     votes: tuple[Vote, ...] = ()
 
     @property
@@ -124,20 +133,48 @@ class Hold:
         return tuple(vote for vote in self.votes if vote.round == self.round)
 
     @property
+    def heard(self) -> frozenset[str]:
+        """Everybody whose word has been given in this round, by themselves or by a deputy. Nobody's counts twice."""
+        return frozenset(name for vote in self.given for name in (vote.person, vote.instead_of) if name)
+
+    @property
+    def approvers(self) -> Mapping[str, int]:
+        """How many different people have approved in each role in this round."""
+        return Counter(vote.role for vote in self.given if vote.verdict == "approve")
+
+    def missing(self, seat: Seat) -> int:
+        """How many people must still approve in this seat."""
+        return max(0, seat.people - self.approvers.get(seat.role, 0))
+
+    @property
     def open_seats(self) -> tuple[Seat, ...]:
-        """The seats nobody has filled in this round."""
-        filled = {vote.role for vote in self.given}
-        return tuple(seat for seat in self.seats if seat.role not in filled)
+        """The seats that still miss somebody in this round."""
+        return tuple(seat for seat in self.seats if self.missing(seat))
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Who must still approve, in words: `cfo`, `2 of finance-manager`."""
+        counted = ((self.missing(seat), " or ".join(seat.roles)) for seat in self.open_seats)
+        return tuple(roles if missing == 1 else f"{missing} of {roles}" for missing, roles in counted)
 
     @property
     def approvals(self) -> frozenset[str]:
-        """The roles whose approval has been given in this round, as policy names them."""
-        return frozenset(vote.role for vote in self.given if vote.verdict == "approve")
+        """The roles whose approval has been given in this round, by as many people as are needed."""
+        return frozenset(seat.role for seat in self.seats if not self.missing(seat))
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An absent person whose deputy is voting, and the roles that the absent one holds now."""
+
+    person: str
+    held: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A vote being cast: `held` are the roles that `person` holds now; `role` picks a seat where several are open."""
+    """A vote being cast: `held` are the roles that `person` holds now, `for_absent` those whose deputy they are; `role`
+    picks a seat where several are open."""
 
     person: str
     held: frozenset[str]
@@ -145,13 +182,43 @@ class Ballot:
     shown: str
     reason: str = ""
     role: str | None = None
+    for_absent: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to carry out an approved action until `until`; `fence` proves it is still ours."""
+    """The right to carry out an approved action until `until`; `fence` proves it is still ours. `approvers` says how
+    many people stand behind each of `approvals`."""
 
     action: str
     fence: int
     until: int
     approvals: frozenset[str]
+    approvers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A time, from `since` until before `until` (milliseconds), in which `deputy` may decide what `person` could.
+
+    `ended_at` is when it was ended early, by `ended_by`.
+    """
+
+    id: str
+    person: str
+    deputy: str
+    since: int
+    until: int
+    declared_by: str
+    declared_at: int
+    ended_at: int | None = None
+    ended_by: str | None = None
+
+    def covers(self, at: int) -> bool:
+        """Whether the person is away at `at`."""
+        return self.since <= at < self.over_at
+
+    @property
+    def over_at(self) -> int:
+        """When it is over."""
+        return self.until if self.ended_at is None else min(self.until, max(self.since, self.ended_at))

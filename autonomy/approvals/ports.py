@@ -1,23 +1,35 @@
-"""What this room needs from others: who holds a role now, how a hold is announced, how a webhook is posted."""
+"""What this room needs from others: who holds a role now, who may decide at all, and how people are told."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 from autonomy.db import Tx
 
-from .model import Hold
+from .model import Absence, Hold
+from .store import Reader
 
-Holders = Callable[[Tx, str], Collection[str]]
-"""The names of the active people who hold a role, as the transaction sees them."""
+Holders = Callable[[Reader, str], Collection[str]]
+"""The names of the active people who hold a role, as the transaction or connection sees them."""
 
-Announce = Callable[[Tx, str, Hold, int], None]
+MayDecide = Callable[[str], bool]
+"""Whether a person is active and may decide approvals."""
+
+People = Callable[[], Collection[str]]
+"""Finds the people whom something concerns; called only where somebody is to be told in person."""
+
+Announce = Callable[[Tx, str, Hold, People, int], None]
 """Told in the transaction that something was asked of people: the kind (`approval.asked`, `approval.asked_again`,
-`approval.escalated`), the hold and the time. What it does must be undone with the transaction."""
+`approval.escalated`, `approval.reminded`), the hold, who could decide it, and the time. What it does must be undone
+with the transaction."""
 
-Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
-"""Posts a body with headers to a URL; returns the HTTP status, raises AutonomyError or OSError where none came."""
+AnnounceAbsence = Callable[[Tx, str, Absence, int], None]
+"""Told in the transaction that an absence was declared or ended (`absence.declared`, `absence.ended`)."""
 
 
-def announce_nothing(_tx: Tx, _kind: str, _hold: Hold, _at: int) -> None:
-    """For an organisation that has declared no webhook."""
+def announce_nothing(_tx: Tx, _kind: str, _hold: Hold, _people: People, _at: int) -> None:
+    """For an organisation that tells nobody."""
+
+
+def announce_no_absence(_tx: Tx, _kind: str, _absence: Absence, _at: int) -> None:
+    """For an organisation that tells nobody."""

@@ -19,7 +19,7 @@ from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 from autonomy.policy.model import Ask
 
-from .model import Ballot, Finish, Hold, NewHold, Seat, State, Vote
+from .model import Ballot, Finish, Hold, NewHold, Seat, StandIn, State, Vote
 
 DEFAULT_EXPIRY = DAY  # an approval nobody gave within a day is asked for anew, with today's facts
 REPEAT_FOR = DAY  # how long a repeat of the same action gets the answer that was given
@@ -66,6 +66,8 @@ def open_hold(new: NewHold, targets: Targets, at: int) -> Hold:
         expires_at=at + expiry(new.needed),
         next_escalation_at=next_escalation(seats, at),
         consequence=new.consequence,
+        reminders=reminders(new.needed),
+        next_reminder_at=next_reminder(reminders(new.needed), at + expiry(new.needed), at),
     )
 
 
@@ -83,6 +85,8 @@ def ask_again(hold: Hold, fence: int, needed: Sequence[Ask], difference: str, ta
         asked_at=at,
         expires_at=at + expiry(needed),
         next_escalation_at=next_escalation(seats, at),
+        reminders=reminders(needed),
+        next_reminder_at=next_reminder(reminders(needed), at + expiry(needed), at),
         difference=difference,
         claimed_by=None,
         claim_until=None,
@@ -90,7 +94,8 @@ def ask_again(hold: Hold, fence: int, needed: Sequence[Ask], difference: str, ta
 
 
 def seat_people(needed: Iterable[Ask], targets: Targets) -> tuple[Seat, ...]:
-    """One seat for each role asked: two rules that ask the same role are answered by one approval.
+    """One seat for each role asked: two rules that ask the same role are answered by the same people, as many as the
+    rule asks that asks most.
 
     The chain starts with the rule's own `escalate_to` and goes on along the declared escalation targets. Of two rules
     the sooner escalation wins.
@@ -102,12 +107,12 @@ def seat_people(needed: Iterable[Ask], targets: Targets) -> tuple[Seat, ...]:
 
 
 def _seat(role: str, asks: Sequence[Ask], targets: Targets) -> Seat:
-    policies = tuple(ask.policy for ask in asks)
+    policies, people = tuple(ask.policy for ask in asks), max(ask.people for ask in asks)
     timed = [ask for ask in asks if ask.escalate_after]
     if not timed:
-        return Seat(role, policies)
+        return Seat(role, policies, people=people)
     first = min(timed, key=lambda ask: ask.escalate_after or 0)
-    return Seat(role, policies, _chain(role, first.escalate_to, targets), first.escalate_after)
+    return Seat(role, policies, _chain(role, first.escalate_to, targets), first.escalate_after, people=people)
 
 
 def _chain(role: str, first: str | None, targets: Targets) -> tuple[str, ...]:
@@ -125,6 +130,24 @@ def _chain(role: str, first: str | None, targets: Targets) -> tuple[str, ...]:
 def expiry(needed: Iterable[Ask]) -> int:
     """How long people have to decide, in milliseconds: the shortest time any rule gives them."""
     return min((ask.expires for ask in needed if ask.expires), default=DEFAULT_EXPIRY)
+
+
+def reminders(needed: Iterable[Ask]) -> tuple[int, ...]:
+    """How long before the end people are reminded, in milliseconds: whenever any rule wants it, the first one first."""
+    return tuple(sorted({before for ask in needed for before in ask.remind}, reverse=True))
+
+
+def next_reminder(before: Iterable[int], expires_at: int, at: int) -> int | None:
+    """When people are reminded next after `at`; None when they no longer are."""
+    return min((expires_at - each for each in before if expires_at - each > at), default=None)
+
+
+def remind(hold: Hold, at: int) -> Hold:
+    """The hold after the reminder that is due at `at`; the same hold where none is. Of several missed ones, one is
+    made up for."""
+    if hold.state != "waiting" or hold.next_reminder_at is None or hold.next_reminder_at > at:
+        return hold
+    return replace(hold, next_reminder_at=next_reminder(hold.reminders, hold.expires_at, at))
 
 
 def next_escalation(open_seats: Iterable[Seat], asked_at: int) -> int | None:
@@ -166,12 +189,13 @@ def decide(hold: Hold, ballot: Ballot, at: int) -> Hold:
     """
     check_open(hold, at)
     _check_words(ballot)
-    seat = _seat_of(hold, ballot)
+    seat, instead_of = _place_of(hold, ballot)
     if ballot.shown != hold.shown:
         raise Conflict(
             "what was shown is not what would be done", code="approval.shown", hint="look at it again, then decide"
         )
-    vote = Vote(hold.round, seat.role, ballot.person, ballot.verdict, ballot.shown, ballot.reason, at)
+    said = (ballot.verdict, ballot.shown, ballot.reason)
+    vote = Vote(hold.round, seat.role, ballot.person, *said, at, instead_of)
     return _after(replace(hold, votes=(*hold.votes, vote)), vote)
 
 
@@ -179,7 +203,7 @@ def _after(hold: Hold, vote: Vote) -> Hold:
     if vote.verdict != "approve":
         return end(hold, _END_OF[vote.verdict], vote.at)
     if not hold.open_seats:
-        return replace(hold, state="ready", next_escalation_at=None)
+        return replace(hold, state="ready", next_escalation_at=None, next_reminder_at=None)
     return _with_seats(hold, hold.seats)
 
 
@@ -200,21 +224,53 @@ def _check_words(ballot: Ballot) -> None:
         raise Invalid(f"a reason has at most {MAX_REASON} characters", code="approval.reason")
 
 
-def _seat_of(hold: Hold, ballot: Ballot) -> Seat:
-    """The seat this person fills: the one picked, else one of their own role, else one escalated to them."""
+def _place_of(hold: Hold, ballot: Ballot) -> tuple[Seat, str | None]:
+    """The seat this person fills, and the absent one they fill it for (None: they speak for themselves).
+
+    The one picked, else a person's own before an absent one's, and one of the role itself before an escalated one.
+    """
     _check_independent(hold, ballot.person)
-    theirs = [seat for seat in hold.seats if ballot.held.intersection(seat.roles)]
-    if ballot.role is not None:
-        theirs = [seat for seat in theirs if seat.role == ballot.role]
+    theirs = _places(hold, ballot)
     if not theirs:
-        wanted = ", ".join(sorted({role for seat in hold.seats for role in seat.roles}))
-        raise Forbidden("this is not yours to decide", code="approval.role", hint=f"it is for a holder of: {wanted}")
-    if any(vote.person == ballot.person for vote in hold.given):
+        raise _not_theirs(hold, ballot)
+    unheard = [place for place in theirs if not hold.heard & {ballot.person, place[1].person}]
+    if not unheard:
         raise Conflict("you have decided about this already", code="approval.voted", hint="another person must agree")
-    unfilled = [seat for seat in theirs if seat in hold.open_seats]
+    unfilled = [place for place in unheard if hold.missing(place[0])]
     if not unfilled:
         raise Conflict("another person has decided in this role", code="approval.role_decided")
-    return min(unfilled, key=lambda seat: seat.role not in ballot.held)
+    seat, voice = min(
+        unfilled, key=lambda place: (place[1].person != ballot.person, place[0].role not in place[1].held)
+    )
+    return seat, None if voice.person == ballot.person else voice.person
+
+
+def _places(hold: Hold, ballot: Ballot) -> list[tuple[Seat, StandIn]]:
+    """Every seat a person could have, by their own roles or as the deputy of somebody who may decide."""
+    closed = barred(hold)
+    voices = [StandIn(ballot.person, ballot.held), *(each for each in ballot.for_absent if each.person not in closed)]
+    seats = [seat for seat in hold.seats if ballot.role in (None, seat.role)]
+    return [(seat, voice) for voice in voices for seat in seats if voice.held.intersection(seat.roles)]
+
+
+def could_decide(hold: Hold, ballot: Ballot) -> bool:
+    """Whether the person could decide about the hold now, by themselves or as somebody's deputy."""
+    if hold.state != "waiting" or ballot.person in barred(hold):
+        return False
+    places = _places(hold, ballot)
+    return any(not hold.heard & {ballot.person, voice.person} and hold.missing(seat) for seat, voice in places)
+
+
+def _not_theirs(hold: Hold, ballot: Ballot) -> Forbidden:
+    behind = [each.person for each in ballot.for_absent if each.person in barred(hold)]
+    if behind:
+        return Forbidden(
+            f"`{behind[0]}`, for whom you stand in, is behind this action",
+            code="approval.own",
+            hint="a deputy decides what the absent one could; another person must decide this",
+        )
+    wanted = ", ".join(sorted({role for seat in hold.seats for role in seat.roles}))
+    return Forbidden("this is not yours to decide", code="approval.role", hint=f"it is for a holder of: {wanted}")
 
 
 def _check_independent(hold: Hold, person: str) -> None:
@@ -235,7 +291,8 @@ def barred(hold: Hold) -> frozenset[str]:
 
 def end(hold: Hold, state: State, at: int) -> Hold:
     """The hold at its end."""
-    return replace(hold, state=state, next_escalation_at=None, claimed_by=None, claim_until=None, ended_at=at)
+    timeless = replace(hold, next_escalation_at=None, next_reminder_at=None)
+    return replace(timeless, state=state, claimed_by=None, claim_until=None, ended_at=at)
 
 
 def expire(hold: Hold, at: int) -> Hold:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autonomy.audit import record
@@ -18,6 +18,7 @@ from .model import Ballot, Claim, Finish, Hold, NewHold, State, Verdict
 from .ports import Announce, Holders, announce_nothing
 from .rules import Targets
 from .store import Reader
+from .voices import Voices
 
 SWEEP_BATCH = 50  # holds a sweep moves in one transaction: others wait for it
 CLAIM_BATCH = 16  # holds one process takes at once; more would only wait there instead of elsewhere
@@ -27,10 +28,14 @@ MAX_PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many holds a sweep expired and escalated."""
+    """How many holds a sweep expired, escalated and reminded people of."""
 
-    expired: int
-    escalated: int
+    expired: int = 0
+    escalated: int = 0
+    reminded: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.expired + other.expired, self.escalated + other.escalated, self.reminded + other.reminded)
 
 
 class Approvals:
@@ -65,7 +70,7 @@ class Approvals:
             self._expire(tx, known, at)
         hold = rules.open_hold(new, self._targets, at)
         store.add(tx, hold)
-        self._announce(tx, "approval.asked", hold, at)
+        self._tell(tx, "approval.asked", hold, at)
         return hold
 
     def decide(
@@ -73,18 +78,20 @@ class Approvals:
     ) -> Hold:
         """Count the vote of `person`, who was shown what hashes to `shown`; returns the hold as it then stands.
 
-        `role` picks the seat where the person could fill several. The vote that fills the last seat makes the action
-        ready in the same transaction. Raises NotFound, Conflict (too late, decided already, something else was shown),
-        Forbidden (not theirs to decide) or Invalid.
+        A deputy of somebody who is away may speak in their roles; the two of them count as one person. `role` picks the
+        seat where the person could fill several. The vote that fills the last seat makes the action ready in the same
+        transaction. Raises NotFound, Conflict (too late, decided already, something else was shown), Forbidden (not
+        theirs to decide) or Invalid.
         """
 
         def work(tx: Tx) -> Hold:
             at = self._clock()
             asked = self._escalate(tx, _known(tx, action), at)
-            held = self._held(tx, asked, person)
-            after = rules.decide(asked, Ballot(person, held, verdict, shown, reason, role), at)
+            empty = self._voices(tx, at).ballot(asked, person)
+            ballot = replace(empty, verdict=verdict, shown=shown, reason=reason, role=role)
+            after = rules.decide(asked, ballot, at)
             _move(tx, asked, after)
-            _record_vote(tx, after, held)
+            _record_vote(tx, after, ballot)
             return after
 
         return self._queue.run(work)
@@ -106,12 +113,13 @@ class Approvals:
         return self._queue.run(work)
 
     def sweep(self) -> Swept:
-        """Expire and escalate every hold that is due, with a leaf each. Any process may call it, at any time."""
-        swept = Swept(0, 0)
+        """Expire, escalate and remind of every hold that is due, with a leaf each. Any process may call it, at any
+        time."""
+        swept = Swept()
         while self._due(store.overdue):
             part = self._queue.run(self._sweep_batch)
-            swept = Swept(swept.expired + part.expired, swept.escalated + part.escalated)
-            if part == Swept(0, 0):  # another process was faster
+            swept += part
+            if part == Swept():  # another process was faster
                 break
         return swept
 
@@ -153,13 +161,24 @@ class Approvals:
         after = rules.ask_again(before, fence, needed, difference, self._targets, at)
         _move(tx, before, after)
         _record(tx, after, at, "system", "ask_again")
-        self._announce(tx, "approval.asked_again", after, at)
+        self._tell(tx, "approval.asked_again", after, at)
         return after
 
     def get(self, action: str) -> Hold:
         """The hold of `action` with all its votes; raises NotFound."""
         with self._database.reading() as connection:
             return _known(connection, action)
+
+    def could_decide(self, holds: Sequence[Hold], person: str) -> set[str]:
+        """The actions among `holds` that the person could decide now, by themselves or as somebody's deputy."""
+        with self._database.reading() as connection:
+            voices = self._voices(connection, self._clock())
+            return {hold.action for hold in holds if voices.could_decide(hold, person)}
+
+    def stands_in_for(self, deputy: str) -> tuple[str, ...]:
+        """The absent people for whom `deputy` may decide now."""
+        with self._database.reading() as connection:
+            return self._voices(connection, self._clock()).absent(deputy)
 
     def holds(
         self,
@@ -187,14 +206,13 @@ class Approvals:
             return bool(query(connection, self._clock(), 1))
 
     def _sweep_batch(self, tx: Tx) -> Swept:
-        at = self._clock()
-        expired = escalated = 0
+        at, swept = self._clock(), Swept()
         for hold in store.overdue(tx, at, SWEEP_BATCH):
-            if self._expire(tx, hold, at) is not hold:
-                expired += 1
-            elif self._escalate(tx, hold, at) is not hold:
-                escalated += 1
-        return Swept(expired, escalated)
+            expired = self._expire(tx, hold, at)
+            escalated = self._escalate(tx, expired, at)
+            reminded = self._remind(tx, escalated, at)
+            swept += Swept(expired is not hold, escalated is not expired, reminded is not escalated)
+        return swept
 
     def _expire(self, tx: Tx, before: Hold, at: int) -> Hold:
         after = rules.expire(before, at)
@@ -208,13 +226,22 @@ class Approvals:
         if after is not before:
             _move(tx, before, after)
             _record(tx, after, at, "system", "escalate", to=sorted(_deciding(after) - _deciding(before)))
-            self._announce(tx, "approval.escalated", after, at)
+            self._tell(tx, "approval.escalated", after, at)
         return after
 
-    def _held(self, tx: Tx, hold: Hold, person: str) -> frozenset[str]:
-        """Which of the roles that may decide about the hold this person holds now."""
-        asked = {role for seat in hold.seats for role in seat.roles}
-        return frozenset(role for role in asked if person in self._holders(tx, role))
+    def _remind(self, tx: Tx, before: Hold, at: int) -> Hold:
+        after = rules.remind(before, at)
+        if after is not before:
+            _move(tx, before, after)
+            _record(tx, after, at, "system", "remind", to=sorted(_deciding(after)))
+            self._tell(tx, "approval.reminded", after, at)
+        return after
+
+    def _tell(self, tx: Tx, kind: str, hold: Hold, at: int) -> None:
+        self._announce(tx, kind, hold, lambda: self._voices(tx, at).deciders(hold), at)
+
+    def _voices(self, reader: Reader, at: int) -> Voices:
+        return Voices(reader, self._holders, at)
 
 
 def _known(reader: Reader, action: str) -> Hold:
@@ -232,7 +259,7 @@ def _move(tx: Tx, before: Hold, after: Hold) -> None:
 def _claim(tx: Tx, before: Hold, owner: str, at: int, lease_ms: int) -> Claim:
     after = rules.claim(before, owner, at, lease_ms)
     _move(tx, before, after)
-    return Claim(after.action, after.fence, at + lease_ms, after.approvals)
+    return Claim(after.action, after.fence, at + lease_ms, after.approvals, after.approvers)
 
 
 def _deciding(hold: Hold) -> set[str]:
@@ -244,11 +271,20 @@ def _is_for(hold: Hold, roles: Collection[str]) -> bool:
     return any(role in roles for seat in hold.seats for role in seat.roles)
 
 
-def _record_vote(tx: Tx, hold: Hold, held: Collection[str]) -> None:
+def _record_vote(tx: Tx, hold: Hold, ballot: Ballot) -> None:
     """The reason stays out of the log: it is free text, and the log is for ever."""
     vote = hold.votes[-1]
+    absent = {each.person: each.held for each in ballot.for_absent}
     _record(
-        tx, hold, vote.at, f"person:{vote.person}", vote.verdict, role=vote.role, held=sorted(held), shown=vote.shown
+        tx,
+        hold,
+        vote.at,
+        f"person:{vote.person}",
+        vote.verdict,
+        role=vote.role,
+        held=sorted(absent[vote.instead_of] if vote.instead_of else ballot.held),
+        shown=vote.shown,
+        instead_of=vote.instead_of,
     )
 
 

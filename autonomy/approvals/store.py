@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from autonomy.db import Tx, metadata
 
-from .model import Behind, Hold, Seat, State, Vote
+from .model import Absence, Behind, Hold, Seat, State, Vote
 from .rules import ALIVE, ANSWERED
 
 hold = Table(
@@ -58,6 +58,8 @@ hold = Table(
     Column("claim_until", BigInteger),
     Column("fence", Integer, nullable=False),
     Column("ended_at", BigInteger),
+    Column("reminders", Text, nullable=False, server_default="[]"),
+    Column("next_reminder_at", BigInteger),
 )
 
 _ALIVE = hold.c.state.in_(sorted(ALIVE))
@@ -78,25 +80,47 @@ Index(
     sqlite_where=hold.c.next_escalation_at.is_not(None),
     postgresql_where=hold.c.next_escalation_at.is_not(None),
 )
+Index(
+    "hold_reminder",
+    hold.c.next_reminder_at,
+    sqlite_where=hold.c.next_reminder_at.is_not(None),
+    postgresql_where=hold.c.next_reminder_at.is_not(None),
+)
 
 vote = Table(
     "vote",
     metadata,
     Column("action", Text, ForeignKey("hold.action"), primary_key=True),
     Column("round", Integer, primary_key=True),
-    Column("role", Text, primary_key=True),
-    Column("person", Text, nullable=False),
+    Column("person", Text, primary_key=True),
+    Column("role", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("shown", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
-    UniqueConstraint("action", "round", "person", name="vote_four_eyes"),
+    Column("instead_of", Text),
+    UniqueConstraint("action", "round", "instead_of", name="vote_one_voice"),
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, nullable=False, index=True),
+    Column("deputy", Text, nullable=False, index=True),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("declared_by", Text, nullable=False),
+    Column("declared_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", Text),
 )
 
 _JSON: dict[str, Any] = {
     "behind": tuple[Behind, ...],
     "requesters": tuple[str, ...],
     "seats": tuple[Seat, ...],
+    "reminders": tuple[int, ...],
 }
 """Columns that hold JSON text, and what it says."""
 
@@ -143,10 +167,10 @@ def same(reader: Reader, agent: str, case_id: str, bind: str) -> list[Hold]:
 
 
 def overdue(reader: Reader, at: int, count: int) -> list[Hold]:
-    """Holds that time has something to say about: expired, or due to be escalated."""
+    """Holds that time has something to say about: expired, or due to be escalated or reminded of."""
     lapsed = or_(hold.c.state != "claimed", hold.c.claim_until <= at)
     expired = and_(_ALIVE, hold.c.expires_at <= at, lapsed)
-    query = select(hold).where(or_(expired, hold.c.next_escalation_at <= at))
+    query = select(hold).where(or_(expired, hold.c.next_escalation_at <= at, hold.c.next_reminder_at <= at))
     return _holds(reader, query.order_by(hold.c.expires_at, hold.c.action).limit(count))
 
 
@@ -205,6 +229,34 @@ def replace(tx: Tx, before: Hold, after: Hold) -> bool:
     return True
 
 
+def add_absence(tx: Tx, new: Absence) -> None:
+    tx.execute(insert(absence).values(asdict(new)))
+
+
+def end_absence(tx: Tx, ended: Absence) -> None:
+    which = absence.c.id == ended.id
+    tx.execute(update(absence).where(which).values(ended_at=ended.ended_at, ended_by=ended.ended_by))
+
+
+def find_absence(reader: Reader, id: str) -> Absence | None:
+    """The absence of this id."""
+    return next(iter(_absences(reader, select(absence).where(absence.c.id == id))), None)
+
+
+def absences_of(reader: Reader, since: int, people: Sequence[str] | None = None) -> list[Absence]:
+    """Absences that last beyond `since`, the earliest first; with `people`, those in which one of them is absent or
+    the deputy."""
+    query = select(absence).where(absence.c.until > since)
+    if people is not None:
+        query = query.where(or_(absence.c.person.in_(people), absence.c.deputy.in_(people)))
+    found = _absences(reader, query.order_by(absence.c.since, absence.c.id))
+    return [each for each in found if each.over_at > since]
+
+
+def _absences(reader: Reader, query: Executable) -> list[Absence]:
+    return [Absence(**row) for row in reader.execute(query).mappings()]
+
+
 def _row(found: Hold) -> dict[str, Any]:
     row = {column.name: attrgetter(column.name)(found) for column in hold.columns}
     return row | {name: msgspec.json.encode(row[name]).decode() for name in _JSON}
@@ -217,9 +269,12 @@ def _holds(reader: Reader, query: Executable) -> list[Hold]:
 
 
 def _votes(reader: Reader, actions: Sequence[str]) -> defaultdict[str, list[Vote]]:
-    """The votes about each action, in the order in which they were cast."""
+    """The votes about each action, in the order in which they were cast; where the clock does not tell, the one that
+    ended a round comes last."""
     found: defaultdict[str, list[Vote]] = defaultdict(list)
-    query = select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.at, vote.c.role)
+    query = (
+        select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.verdict, vote.c.at, vote.c.person)
+    )
     for row in reader.execute(query).mappings() if actions else ():
         values = dict(row)
         found[values.pop("action")].append(Vote(**values))

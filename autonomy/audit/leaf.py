@@ -31,6 +31,8 @@ Kind = Literal[
     "erasure",
     "secret",
     "reconcile",
+    "budget",
+    "absence",
 ]
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
-from autonomy.catalog.model import BudgetScope, BudgetSpec
+from autonomy.catalog.allowances import Allowance, Tree, amount_of
+from autonomy.catalog.model import BudgetSpec, ScopeKind
 from autonomy.catalog.organisation import Organisation, Revision, matches
-from autonomy.kernel import money
 from autonomy.kernel.errors import Invalid
-from autonomy.kernel.money import Currency
 
-from .model import Limit, ScopeKind
+from .model import Limit
 
 SNAPSHOTS = 2  # the organisation in force and the one before it, which calls under way still hold
 
 
-def limits_for(organisation: Organisation, agent: str, unit: str, tool: str) -> tuple[Limit, ...]:
-    """Every limit that binds `agent` of `unit` when it uses `tool`: its own first, then the others by name.
+def limits_for(
+    organisation: Organisation, agent: str, unit: str, tool: str, roles: Iterable[str] = (), workflow: str | None = None
+) -> tuple[Limit, ...]:
+    """Every limit that binds `agent` of `unit`, which has `roles`, when it uses `tool` in `workflow`: its own first,
+    then those of its roles and its workflow, then the others by name.
 
     A limit of a unit binds its whole subtree. Raises Invalid where a declared budget makes no sense: nothing is
     spent under limits that cannot be read. When an agent acts for another, join the limits of both; `charges`
     counts a limit met twice only once.
     """
-    return _book(organisation).binding(agent, unit, tool)
+    return _book(organisation).binding(agent, unit, tool, roles, workflow)
 
 
 def read_limits(organisation: Organisation) -> tuple[Limit, ...]:
@@ -40,19 +44,36 @@ class _Book:
 
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
-        self.limits = tuple(sorted(_limit(organisation, found) for found in organisation.all("Budget").values()))
-        self._of_agents: dict[str, tuple[Limit, ...]] = {}
+        for budget in organisation.all("Budget").values():
+            _confine(organisation, budget)
+        tree = Tree(organisation)
+        limits = (_limit(organisation, found, tree.above(found)) for found in tree.all())
+        self.limits = tuple(sorted(limits, key=lambda limit: limit.name))
+        self._of: defaultdict[tuple[ScopeKind, str], tuple[Limit, ...]] = defaultdict(tuple)
         for limit in self.limits:
-            if limit.scope_kind == "agent":
-                self._of_agents[limit.scope] = (*self._of_agents.get(limit.scope, ()), limit)
+            self._of[limit.scope_kind, limit.scope] += (limit,)
         self._shared: dict[tuple[str, str], tuple[Limit, ...]] = {}
 
-    def binding(self, agent: str, unit: str, tool: str) -> tuple[Limit, ...]:
+    def binding(
+        self, agent: str, unit: str, tool: str, roles: Iterable[str], workflow: str | None
+    ) -> tuple[Limit, ...]:
         shared = self._shared.get((unit, tool))
         if shared is None:
             shared = self._shared[unit, tool] = self._find_shared(unit, tool)
-        own = self._of_agents.get(agent)
+        own = self._of.get(("agent", agent), ())
+        for role in roles:
+            own += self._declared_above(("role", role), unit)
+        if workflow is not None:
+            own += self._declared_above(("workflow", workflow), unit)
         return own + shared if own else shared
+
+    def _declared_above(self, subject: tuple[ScopeKind, str], unit: str) -> tuple[Limit, ...]:
+        """The limits on `subject` that the unit or one above it declares."""
+        found = self._of.get(subject)
+        if not found:
+            return ()
+        lineage = self._organisation.lineage(unit)
+        return tuple(limit for limit in found if limit.unit in lineage)
 
     def _find_shared(self, unit: str, tool: str) -> tuple[Limit, ...]:
         lineage = self._organisation.lineage(unit)
@@ -65,29 +86,33 @@ def _binds(limit: Limit, lineage: tuple[str, ...], tool: str) -> bool:
     return limit.scope_kind == "tool" and limit.unit in lineage and matches([limit.scope], tool)
 
 
-def _limit(organisation: Organisation, revision: Revision) -> Limit:
-    spec = revision.spec
-    if not isinstance(spec, BudgetSpec):
-        raise Invalid(f"`{revision.name}` is not a budget", code="catalog.kind")
-    kind, scope = _scope(spec.scope)
-    _confine(organisation, revision, kind, scope)
-    amount = _amount(spec.limit, organisation.currency)
-    return Limit(revision.name, revision.unit, kind, scope, spec.measure, spec.period, amount)
+def _limit(organisation: Organisation, found: Allowance, above: list[Allowance]) -> Limit:
+    said, amount = found.said, amount_of(found.said, organisation.currency)
+    return Limit(
+        found.budget.name,
+        found.budget.unit,
+        found.kind,
+        found.subject,
+        said.measure,
+        said.period,
+        amount,
+        warn=_share(amount, said.warnAt),
+        tell=tuple(said.tell),
+        parent=above[0].budget.name if above else None,
+    )
 
 
-def _scope(scope: BudgetScope) -> tuple[ScopeKind, str]:
-    if scope.unit is not None:
-        return "unit", scope.unit
-    if scope.agent is not None:
-        return "agent", scope.agent
-    if scope.tool is not None:
-        return "tool", scope.tool
-    raise Invalid("a budget binds nobody", code="budget.scope", hint="name one of `unit`, `agent`, `tool`")
+def _share(amount: int, percent: str | None) -> int | None:
+    """The part of `amount` from which to warn, rounded up: a warning is never early."""
+    return None if percent is None else max(1, -(-amount * int(percent.removesuffix("%")) // 100))
 
 
-def _confine(organisation: Organisation, revision: Revision, kind: ScopeKind, scope: str) -> None:
+def _confine(organisation: Organisation, revision: Revision) -> None:
     """A unit limits only itself and what lies below it; a limit on others would bind nobody and look as if it did."""
-    if kind == "tool":
+    if not isinstance(revision.spec, BudgetSpec):
+        raise Invalid(f"`{revision.name}` is not a budget", code="catalog.kind")
+    kind, scope = revision.spec.scope.subject
+    if kind not in ("unit", "agent"):
         return
     agent = organisation.get("Agent", scope) if kind == "agent" else None
     place = agent.unit if agent else scope if kind == "unit" else ""
@@ -97,11 +122,3 @@ def _confine(organisation: Organisation, revision: Revision, kind: ScopeKind, sc
             code="budget.scope",
             hint=f"declare it in the unit of `{scope}` or in one above",
         )
-
-
-def _amount(limit: str | int, currency: Currency) -> int:
-    """Calls and tokens as declared; money in minor units, rounded down: conversion never makes a limit larger."""
-    if isinstance(limit, int):
-        return limit
-    amount, code = money.parse(limit, currency.base)
-    return -currency.minor(-amount, code)

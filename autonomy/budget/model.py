@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from msgspec import Struct
 
-from autonomy.catalog.model import Measure, Period
-
-ScopeKind = Literal["unit", "agent", "tool"]
+from autonomy.catalog.model import Measure, Period, ScopeKind
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Limit:
     """At most `amount` of `measure` in every calendar `period` (UTC), by whom or what `scope` names.
 
-    Money is minor units of the base currency. `unit` declared the limit, which binds only that unit's subtree.
+    Money is minor units of the base currency. `unit` declared the limit, which binds only that unit's subtree. From
+    `warn` on its users are warned and the holders of the roles in `tell` are told, once a period. `parent` is the
+    nearest limit that binds all this one binds.
     """
 
     name: str
@@ -26,16 +25,23 @@ class Limit:
     measure: Measure
     period: Period
     amount: int
+    warn: int | None = None
+    tell: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 class Charge(Struct, frozen=True):
-    """What one action may take from one account at worst. It is kept with the action until it is settled."""
+    """What one action may take from one account at worst. It is kept with the action until it is settled.
+
+    Whoever takes the account to `warn` or beyond is warned; None where nobody is.
+    """
 
     account: str
     budget: str
     measure: Measure
     limit: int
     amount: int
+    warn: int | None = None
 
 
 class Balance(Struct, frozen=True):
@@ -77,6 +83,17 @@ class Refusal(Struct, frozen=True):
     def left(self) -> int:
         """What could still be asked; never negative."""
         return max(0, self.limit - self.settled - self.reserved)
+
+
+class Warned(Struct, frozen=True):
+    """An action has taken an account to `used`, which is `warn` or more of its `limit`."""
+
+    budget: str
+    account: str
+    measure: Measure
+    limit: int
+    warn: int
+    used: int
 
 
 class Overrun(Struct, frozen=True):

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from autonomy.catalog.model import Measure
 from autonomy.kernel.clock import period_start
 from autonomy.kernel.errors import Corrupt, Invalid
+from autonomy.kernel.money import show
 
-from .model import Balance, Charge, Limit, Overrun, Refusal, Settlement, Usage
+from .model import Balance, Charge, Limit, Overrun, Refusal, Settlement, Usage, Warned
 
 Balances = Mapping[str, Balance]
 """Accounts by key. An account nobody has charged yet holds nothing."""
@@ -47,7 +49,7 @@ def charges(limits: Iterable[Limit], at: int, money: int, calls: int = 1, tokens
         amount = asked[limit.measure]
         if amount:
             account = account_key(limit, at)
-            charged[account] = Charge(account, limit.name, limit.measure, limit.amount, amount)
+            charged[account] = Charge(account, limit.name, limit.measure, limit.amount, amount, limit.warn)
     return tuple(charged.values())
 
 
@@ -69,6 +71,15 @@ def reserve(balances: Balances, charges: Iterable[Charge]) -> dict[str, Balance]
         held = balances.get(charge.account, _EMPTY)
         touched[charge.account] = Balance(held.settled, held.reserved + charge.amount)
     return touched
+
+
+def warned(balances: Balances, charges: Iterable[Charge]) -> tuple[Warned, ...]:
+    """The accounts that stand at their warning or beyond, `charges` being promised already."""
+    return tuple(
+        Warned(charge.budget, charge.account, charge.measure, charge.limit, charge.warn, used)
+        for charge in charges
+        if charge.warn is not None and (used := balances.get(charge.account, _EMPTY).used) >= charge.warn
+    )
 
 
 def settle(balances: Balances, charges: Iterable[Charge], actual: Usage) -> Settlement:
@@ -105,3 +116,8 @@ def _released(balances: Balances, charge: Charge) -> Balance:
 def _taken(charge: Charge, actual: Usage) -> int:
     taken = actual.of(charge.measure)
     return charge.amount if taken is None or taken < 0 else taken
+
+
+def amount_in_words(amount: int, measure: Measure, currency: str) -> str:
+    """`1,200.00 EUR` or `1,200 calls`; `currency` is the base currency."""
+    return show(amount, currency) if measure == "money" else f"{amount:,} {measure}"

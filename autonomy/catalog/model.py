@@ -26,6 +26,8 @@ Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$"
 Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
 
+Share = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]?|100)%$")]
+
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
 """Words for people; not blank."""
 
@@ -42,6 +44,7 @@ FORMS = {
     r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
     r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
     r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
+    r"^([1-9][0-9]?|100)%$": "a share from `1%` to `100%`",
     r"\S": "words, not blanks",
     r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
     r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
@@ -56,6 +59,7 @@ Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
 Period = Literal["hour", "day", "month"]
 Measure = Literal["money", "calls", "tokens"]
+ScopeKind = Literal["unit", "agent", "role", "workflow", "tool"]
 Mode = Literal["enforce", "warn", "shadow"]
 FactType = Literal["integer", "string", "boolean", "money"]
 Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
@@ -280,14 +284,28 @@ class ToolSpec(Strict):
 class BudgetScope(Strict):
     """Whom a limit binds: exactly one."""
 
-    unit: Name | None = None
+    unit: Name | None = Field(None, description="the unit and every unit below it")
     agent: Name | None = None
+    role: Name | None = Field(None, description="all agents that have the role, together")
+    workflow: Name | None = Field(None, description="all runs of the workflow, together")
     tool: Pattern | None = None
 
     @model_validator(mode="after")
     def _one_subject(self) -> BudgetScope:
-        _exactly_one(unit=self.unit, agent=self.agent, tool=self.tool)
+        _exactly_one(unit=self.unit, agent=self.agent, role=self.role, workflow=self.workflow, tool=self.tool)
         return self
+
+    @property
+    def subject(self) -> tuple[ScopeKind, str]:
+        """What kind of thing is bound, and its name."""
+        named: tuple[tuple[ScopeKind, str | None], ...] = (
+            ("unit", self.unit),
+            ("agent", self.agent),
+            ("role", self.role),
+            ("workflow", self.workflow),
+            ("tool", self.tool),
+        )
+        return next((kind, name) for kind, name in named if name is not None)
 
 
 class BudgetSpec(Strict):
@@ -299,6 +317,10 @@ class BudgetSpec(Strict):
     limit: Amount | Annotated[int, Field(ge=0, le=MAX_MINOR)] = Field(
         description="`25000.00 EUR` for money; a whole number of calls or tokens otherwise"
     )
+    warnAt: Share | None = Field(
+        None, description="the share of the limit from which its users are warned, once a period"
+    )
+    tell: list[Name] = Field([], description="roles whose holders are told when that share is reached")
 
     @model_validator(mode="after")
     def _limit_fits_the_measure(self) -> BudgetSpec:

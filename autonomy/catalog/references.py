@@ -153,14 +153,17 @@ def _tool_links(revision: Revision) -> Iterator[Link]:
 
 
 def _budget_links(revision: Revision) -> Iterator[Link]:
-    scope = spec(revision, BudgetSpec).scope
+    said = spec(revision, BudgetSpec)
+    scope = said.scope
     for field, kind, target in (
         ("unit", "Unit", scope.unit),
         ("agent", "Agent", scope.agent),
+        ("role", "Role", scope.role),
         ("tool", "Tool", scope.tool),
     ):
         if target and target != "*":
             yield Link(f"spec.scope.{field}", kind, target)
+    yield from _each("spec.tell", "Role", said.tell)
 
 
 def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:

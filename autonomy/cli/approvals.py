@@ -114,7 +114,7 @@ def decide(
     if as_json:
         show_json({**decided, "shown": found["shown"]})
         return
-    left = f"; still needed: {', '.join(decided['roles'])}" if decided["roles"] else ""
+    left = f"; still needed: {', '.join(decided['waits_for'])}" if decided["waits_for"] else ""
     say(f"{decided['action']} is {decided['state']}{left}", "bold")
     if decided["state"] == "ready":
         say(f"it is carried out now; `autonomy action show {decided['action']}` tells how it ended")
@@ -154,7 +154,7 @@ def _tell(found: dict[str, Any]) -> None:
         say(f"rule {rule['id']}" + (f":\n{rule['text']}" if rule["text"] else ", whose words are not found"))
     details({"facts": _part(found["facts"]), "the agent's own word": _part(found["rationale"])})
     heading("Who decides")
-    rows = ([one["role"], one["roles"], one["given_by"]] for one in found["seats"])
+    rows = ([_wanted(one), one["roles"], [_giver(vote) for vote in one["given_by"]]] for one in found["seats"])
     table(["APPROVAL OF", "MAY BE GIVEN BY", "GIVEN BY"], rows, "nobody")
     _tell_history(found["history"])
     details(
@@ -164,9 +164,18 @@ def _tell(found: dict[str, Any]) -> None:
             "case": found["case"],
             "asked": moment(found["asked_at"]),
             "expires": moment(found["expires_at"]),
+            "reminder": None if found["next_reminder_at"] is None else moment(found["next_reminder_at"]),
             "shown": found["shown"],
         }
     )
+
+
+def _wanted(seat: dict[str, Any]) -> str:
+    return str(seat["role"]) if seat["people"] == 1 else f"{seat['people']} of {seat['role']}"
+
+
+def _giver(vote: dict[str, Any]) -> str:
+    return f"{vote['person']} for {vote['instead_of']}" if vote["instead_of"] else str(vote["person"])
 
 
 def _tell_history(history: list[dict[str, Any]]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from autonomy.kernel.clock import DAY, HOUR, MINUTE, SECOND, rfc3339
+from autonomy.kernel.clock import DAY, HOUR, MINUTE, SECOND, duration, rfc3339
+from autonomy.kernel.errors import Invalid
 
+_BLOCKS = 10
 _SPANS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
@@ -33,6 +36,27 @@ def span(milliseconds: int) -> str:
         if count or parts:
             parts.append((count, name))
     return " ".join(f"{count}{name}" for count, name in parts[:2] if count)
+
+
+def bar(percent: int) -> str:
+    """A share as ten blocks and a number, such as `████████░░  80%`; one that passes 100 fills them all."""
+    filled = min(percent, 100) * _BLOCKS // 100
+    return f"{'█' * filled}{'░' * (_BLOCKS - filled)} {percent:3}%"
+
+
+def point_in_time(text: str, at: int) -> int:
+    """Milliseconds since the epoch of a date, a time, or a duration from `at` on; without a zone it is UTC.
+
+    Raises Invalid where it is none of these.
+    """
+    if "-" not in text:
+        return at + duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write for example `2026-12-24`, `2026-12-24T09:00Z` or `7d`"
+        raise Invalid(f"`{text[:40]}` is no point in time", code="time.invalid", hint=hint) from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def cell(value: Any) -> str:

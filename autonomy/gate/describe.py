@@ -175,9 +175,11 @@ def _check_version(tool: Tool, arguments: Mapping[str, Any], facts: Mapping[str,
 
 
 def _charges(attempt: Attempt, tool: Tool, money: int, tokens: int) -> tuple[Charge, ...]:
-    organisation = attempt.house.organisation
+    organisation, workflow = attempt.house.organisation, attempt.request.workflow
     limits = [
-        limit for view in attempt.caller.chain for limit in limits_for(organisation, view.name, view.unit, tool.name)
+        limit
+        for view in attempt.caller.chain
+        for limit in limits_for(organisation, view.name, view.unit, tool.name, view.roles, workflow)
     ]
     return charges(limits, attempt.at, money, 1, tokens)
 

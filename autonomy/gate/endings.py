@@ -66,7 +66,7 @@ class Endings:
             end.code,
             end.message,
             errand.verdict.policies,
-            notices=notices(errand.verdict),
+            notices=notices(errand.verdict) + errand.warnings,
         )
 
     def later(self, errand: Errand, end: End) -> None:

@@ -40,6 +40,8 @@ class Errand(Struct):
     papers: Papers
     began: int
     """When it was begun, in milliseconds."""
+    warnings: tuple[str, ...] = ()
+    """What its agent is told of budgets that near their end."""
 
 
 NOTHING_BUT_A_CALL = Usage(0, 1, 0)

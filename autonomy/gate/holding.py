@@ -66,8 +66,8 @@ class Holding:
         """Facts changed the decision: the people are asked again, with the difference, and their old word is void."""
         claim, given = held.attempt.hold, held.attempt.approvals
         assert claim is not None  # only a resumed action comes here
-        roles = sorted({ask.role for ask in verdict.needed})
-        said = f"the rules now ask for {', '.join(roles)}; approved by {', '.join(sorted(given)) or 'nobody'}"
+        wanted = sorted({ask.wanted for ask in verdict.needed})
+        said = f"the rules now ask for {', '.join(wanted)}; approved by {', '.join(sorted(given)) or 'nobody'}"
         difference = "; ".join((said, *verdict.reasons))[:MAX_DIFFERENCE]
 
         def work(tx: Tx) -> Hold:

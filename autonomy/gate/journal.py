@@ -13,12 +13,13 @@ from typing import Any
 from autonomy.approvals.rules import still_answers
 from autonomy.approvals.store import CONSUME, read_answers, read_claims
 from autonomy.audit.store import INSERT_PAYLOAD
-from autonomy.budget import Balance, judge
-from autonomy.budget.rules import reserve, settle
-from autonomy.budget.store import READ_ACCOUNTS, UPSERT_ACCOUNT
+from autonomy.budget import Balance, Warned, judge
+from autonomy.budget.rules import reserve, settle, warned
+from autonomy.budget.store import MARK_WARNED, PUT_WARNING, READ_ACCOUNTS, UPSERT_ACCOUNT
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row, Write
 
+from .leaves import warning_leaf
 from .store import (
     END_ACTION,
     PUT_ACTION,
@@ -51,7 +52,10 @@ from .units import (
 )
 from .windows import add, gather
 
-INSERT_ORDER = (PUT_ACTION, END_ACTION, UPSERT_ACCOUNT, PUT_WINDOW, PUT_RECORD, PUT_LABEL, CONSUME, INSERT_PAYLOAD)
+INSERT_ORDER = (
+    *(PUT_ACTION, END_ACTION, UPSERT_ACCOUNT, MARK_WARNED, PUT_WARNING),
+    *(PUT_WINDOW, PUT_RECORD, PUT_LABEL, CONSUME, INSERT_PAYLOAD),
+)
 
 
 Text = Callable[[int], str]
@@ -105,7 +109,9 @@ class Journal:
     def _take(self, rows: dict[str, list[Row]]) -> None:
         self._states = {action: (state, owner) for action, state, owner in rows.get("states", ())}
         self._repeats = {key: tuple(found) for key, *found in rows.get("repeats", ())}
-        self._balances = {key: Balance(settled, reserved) for key, settled, reserved in rows.get("accounts", ())}
+        accounts = rows.get("accounts", ())
+        self._balances = {key: Balance(settled, reserved) for key, settled, reserved, _ in accounts}
+        self._warned = {key: mark for key, _, _, mark in accounts}
         self._buckets = gather(rows.get("windows", ()))
         self._holders = {key: (holder, moved) for key, holder, moved in rows.get("records", ())}
         self._claims = {action: (state, fence, expires) for action, state, fence, expires in rows.get("claims", ())}
@@ -208,7 +214,20 @@ class Journal:
             self._rows[CONSUME].append((unit.hold.at, unit.hold.action, unit.hold.fence, unit.hold.at))
         if unit.repeat_key:
             self._repeats[unit.repeat_key] = (unit.action, "intent", unit.bind)
-        return Committed(self._page.append(leaf))
+        index = self._page.append(leaf)
+        return Committed(index, self._warn(unit))
+
+    def _warn(self, unit: Intent) -> tuple[Warned, ...]:
+        """The budgets of which too little is left for comfort; those that have just come so far get a leaf, once."""
+        found = warned(self._balances, unit.charges)
+        for each in found:
+            if self._warned.get(each.account, 0) != each.warn:
+                self._warned[each.account] = each.warn
+                self._rows[MARK_WARNED].append((each.warn, each.account))
+                said = (each.budget, each.measure, each.limit, each.used, unit.action, unit.leaf.at)
+                self._rows[PUT_WARNING].append((each.account, each.warn, *said))
+                self._page.append(warning_leaf(each, unit.action, unit.leaf.at))
+        return found
 
     def _end(self, unit: Ending) -> Answer:
         state, owner = self._states.get(unit.action, ("unknown", None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from autonomy.audit import Leaf
+from autonomy.budget import Warned
 from autonomy.policy import Verdict
 
 from .leaves import intent_leaf
@@ -13,10 +14,11 @@ from .units import Drift
 
 
 class Cleared(Struct, frozen=True):
-    """An action whose intent is durable."""
+    """An action whose intent is durable; `warned` are the budgets of which its agent is warned."""
 
     action: Action
     verdict: Verdict
+    warned: tuple[Warned, ...] = ()
 
 
 class Judged:

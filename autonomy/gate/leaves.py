@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from autonomy.audit import Leaf, make_leaf
-from autonomy.budget import Overrun, Usage
-from autonomy.policy import Notice, Verdict
+from autonomy.budget import Overrun, Usage, Warned
+from autonomy.policy import Ask, Notice, Verdict
 
 from .model import Action, Attempt, Denied, Papers
 from .units import State
@@ -41,9 +41,14 @@ def hold_leaf(action: Action, verdict: Verdict) -> Leaf:
         **_asked(action.attempt),
         **_described(action),
         decision=_decision(action.attempt, verdict, action.assumed),
-        asks=[{"role": ask.role, "policy": ask.policy} for ask in verdict.needed],
+        asks=[_ask(ask) for ask in verdict.needed],
         commitments=action.papers.commitments,
     )
+
+
+def _ask(ask: Ask) -> dict[str, Any]:
+    said: dict[str, Any] = {"role": ask.role, "policy": ask.policy}
+    return said if ask.people == 1 else said | {"people": ask.people}
 
 
 def denial_leaf(attempt: Attempt, refusal: Denied, papers: Papers) -> Leaf:
@@ -99,6 +104,22 @@ def outcome_leaf(
         by=by,
         labels=sorted(labels) or None,
         commitments=dict(commitments) if commitments else None,
+    )
+
+
+def warning_leaf(warned: Warned, action: str, at: int) -> Leaf:
+    """A budget has come to the share of its limit from which it warns; `crossed_by` is the action that did it."""
+    return make_leaf(
+        "budget",
+        at,
+        event="warned",
+        budget=warned.budget,
+        account=warned.account,
+        measure=warned.measure,
+        limit=warned.limit,
+        warn=warned.warn,
+        used=warned.used,
+        crossed_by=action,
     )
 
 

@@ -26,7 +26,11 @@ Status = Literal["done", "held", "denied", "failed", "unknown", "running", "reje
 
 
 class Request(Struct, frozen=True):
-    """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval."""
+    """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval.
+
+    But `workflow`, the declared workflow whose budgets bind the action as well, comes from whoever runs workflows: no
+    protocol takes it from an agent, which could otherwise use up another one's budget.
+    """
 
     tool: str
     arguments: Mapping[str, Json]
@@ -38,6 +42,7 @@ class Request(Struct, frozen=True):
     run: str | None = None
     task: str | None = None
     step: str | None = None
+    workflow: str | None = None
 
     def check(self) -> bytes:
         """The canonical arguments. Raises Invalid for words that cannot be written down, before anything is done."""
@@ -48,9 +53,15 @@ class Request(Struct, frozen=True):
 
     def lineage(self) -> dict[str, str]:
         """Where the action belongs, as far as it was said."""
-        if not (self.parent or self.run or self.task or self.step):
+        if not (self.parent or self.workflow or self.run or self.task or self.step):
             return {}
-        named = {"parent": self.parent, "run": self.run, "task": self.task, "step": self.step}
+        named = {
+            "parent": self.parent,
+            "workflow": self.workflow,
+            "run": self.run,
+            "task": self.task,
+            "step": self.step,
+        }
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -114,6 +125,8 @@ class Attempt(Struct):
     bound: str = ""
     """What the approval of a resumed action binds to."""
     approvals: frozenset[str] = frozenset()
+    approvers: Mapping[str, int] = {}
+    """How many people stand behind each of the approvals."""
     described: Action | None = None
     """What the present round has found out about it."""
 
@@ -180,4 +193,5 @@ class Action(Struct, frozen=True):
             cost=self.money,
             record=self.named or ("", ""),
             site=caller.site or "",
+            approvers=self.attempt.approvers,
         )

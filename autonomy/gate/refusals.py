@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 
-from autonomy.budget import Refusal
+from autonomy.budget import Refusal, amount_in_words
 from autonomy.kernel.clock import SECOND, Clock
 from autonomy.kernel.errors import Busy
-from autonomy.kernel.money import show
 
 from .model import Attempt, Denied, Reply
 from .results import notices
@@ -66,11 +65,8 @@ class Refusals:
 
     def over_budget(self, refusal: Refusal, currency: str) -> Denied:
         """A budget without room, in the words of its measure."""
-
-        def say(amount: int) -> str:
-            return show(amount, currency) if refusal.measure == "money" else f"{amount:,} {refusal.measure}"
-
-        left, limit, asked = say(refusal.left), say(refusal.limit), say(refusal.asked)
+        amounts = (refusal.left, refusal.limit, refusal.asked)
+        left, limit, asked = (amount_in_words(amount, refusal.measure, currency) for amount in amounts)
         message = f"the budget `{refusal.budget}` has {left} left of {limit}; this takes {asked}"
         return Denied(
             "budget.exceeded",

@@ -13,6 +13,7 @@ from autonomy.approvals import Hold
 from autonomy.approvals.store import find
 from autonomy.audit import Vault
 from autonomy.audit.vault import Opened
+from autonomy.budget import Warned, amount_in_words
 from autonomy.db import Database
 from autonomy.identity import Caller
 from autonomy.kernel import canonical
@@ -159,7 +160,7 @@ def hold_reply(hold: Hold, told: tuple[str, ...] = ()) -> Reply:
         said = ": ".join((_ENDS[hold.state], *(vote.reason for vote in hold.given[-1:] if vote.reason)))
         return Reply(hold.action, "rejected", hold.case_id, None, f"approval.{hold.state}", said, policies)
     roles = tuple(sorted({role for seat in hold.open_seats for role in seat.roles}))
-    message = f"waits for {', '.join(roles) or 'its turn'}; {STOP_RETRYING}"
+    message = f"waits for {', '.join(hold.waits_for) or 'its turn'}; {STOP_RETRYING}"
     detail: dict[str, Json] = {"expires_at": hold.expires_at, "consequence": hold.consequence}
     return Reply(hold.action, "held", hold.case_id, None, "approval.needed", message, policies, roles, told, detail)
 
@@ -189,3 +190,13 @@ def notices(verdict: Verdict) -> tuple[str, ...]:
         for notice in verdict.notices
         if notice.mode == "warn"
     )
+
+
+def budget_notices(warned: tuple[Warned, ...], currency: str) -> tuple[str, ...]:
+    """The budgets that near their end, in words for the caller; `currency` is the base currency."""
+    return tuple(_nears_its_end(each, currency) for each in warned)
+
+
+def _nears_its_end(warned: Warned, currency: str) -> str:
+    used, limit = (amount_in_words(amount, warned.measure, currency) for amount in (warned.used, warned.limit))
+    return f"the budget `{warned.budget}` has come to {used} of {limit}"

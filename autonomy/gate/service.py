@@ -35,7 +35,7 @@ from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
-from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
+from .results import Results, budget_notices, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
 from .timing import in_step, in_time
 from .units import (
@@ -142,6 +142,7 @@ class Gate:
             hold=HoldClaim(claim.action, claim.fence, at),
             bound=waiting.bind,
             approvals=claim.approvals,
+            approvers=claim.approvers,
         )
         return await self._decide_in_rounds(attempt)
 
@@ -254,7 +255,7 @@ class Gate:
         with self.figures.step("intent"):
             answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
         if isinstance(answer, Committed):
-            return Cleared(judged.action, judged.verdict)
+            return Cleared(judged.action, judged.verdict, answer.warned)
         return await self._adapt(action, answer)
 
     async def _adapt(self, action: Action, answer: Answer) -> Reply | None:
@@ -372,6 +373,7 @@ class Gate:
             verdict=cleared.verdict,
             papers=action.papers,
             began=self._clock(),
+            warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
         )
 
     def _told(self, action: Action, verdict: Verdict, answer: Answer | Exception, heard: bool) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from autonomy.audit import Leaf
 from autonomy.audit.vault import PayloadRow
-from autonomy.budget import Charge, Overrun, Refusal, Usage
+from autonomy.budget import Charge, Overrun, Refusal, Usage, Warned
 from autonomy.db.ports import Row
 
 from .windows import WindowUse
@@ -96,9 +96,10 @@ class Denial(Struct):
 
 
 class Committed(Struct, frozen=True):
-    """It is durable, as leaf `index`."""
+    """It is durable, as leaf `index`; `warned` are budgets that it has taken to their warning or beyond."""
 
     index: int
+    warned: tuple[Warned, ...] = ()
 
 
 class Moved(Struct, frozen=True):

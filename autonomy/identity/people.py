@@ -16,7 +16,7 @@ from autonomy.kernel.errors import Busy, Conflict, Invalid, NotFound, Unauthenti
 from . import passwords, rows, rules, store
 from .base import Base
 from .model import PersonCaller, PersonView
-from .permissions import permissions_of
+from .permissions import Permission, permissions_of
 
 INVITATION_TTL = 24 * HOUR
 SESSION_TTL = 12 * HOUR
@@ -164,6 +164,34 @@ class People(Base):
     def holders(self, role: str) -> tuple[str, ...]:
         """The names of the active people who hold a business role."""
         return tuple(one.name for one in self.people() if one.state == "active" and role in one.roles)
+
+    def may(self, name: str, permission: Permission) -> bool:
+        """Whether a person is active and may do this, by what is declared and by the groups of their last sign-in."""
+        table, person = store.session, store.person
+        last = select(table.c.groups).where(table.c.person == name).order_by(table.c.created_at.desc()).limit(1)
+        with self._database.reading() as connection:
+            query = select(person.c.access).where(person.c.name == name, person.c.state == "active")
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return False
+            groups = rows.to_names(connection.execute(last).scalar_one_or_none() or "[]")
+            access = {*rows.to_names(row.access), *_access_of(connection, groups)}
+        return permission in permissions_of(access)
+
+    def roles_of(self, name: str) -> tuple[str, ...]:
+        """The business roles of an active person; none of anybody else."""
+        person = store.person
+        query = select(person.c.roles).where(person.c.name == name, person.c.state == "active")
+        with self._database.reading() as connection:
+            return rows.to_names(connection.execute(query).scalar_one_or_none() or "[]")
+
+    def address_of(self, name: str) -> str | None:
+        """The e-mail address of an active person; None for anybody else."""
+        person = store.person
+        query = select(person.c.email).where(person.c.name == name, person.c.state == "active")
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(query).scalar_one_or_none()
+        return found
 
     def _password_of(self, name: str) -> Row[Any] | None:
         if not rules.is_name(name):

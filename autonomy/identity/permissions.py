@@ -11,6 +11,8 @@ from autonomy.kernel.errors import Invalid
 class Permission(StrEnum):
     """`scope:resource:action`, in alphabetical order."""
 
+    APPROVALS_ABSENCE_ASSIGN = "approvals:absence:assign"
+    APPROVALS_ABSENCE_DECLARE = "approvals:absence:declare"
     APPROVALS_HOLD_DECIDE = "approvals:hold:decide"
     APPROVALS_HOLD_READ = "approvals:hold:read"
     AUDIT_LOG_EXPORT = "audit:log:export"
@@ -69,6 +71,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "approver": _SEE
     | _DECIDE
     | {
+        Permission.APPROVALS_ABSENCE_DECLARE,
         Permission.APPROVALS_HOLD_READ,
         Permission.GATE_ACTION_SIMULATE,
         Permission.POLICY_DECISION_EXPLAIN,

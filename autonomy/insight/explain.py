@@ -168,6 +168,7 @@ def _said(index: int, leaf: Mapping[str, Any], remarks: Remarks) -> Said:
         round=asked,
         role=leaf.get("role"),
         shown=leaf.get("shown"),
+        instead_of=leaf.get("instead_of"),
         reason=remarks.get((asked, actor.removeprefix("person:"))) if leaf.get("shown") else None,
     )
 

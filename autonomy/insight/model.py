@@ -101,7 +101,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What happened to the approval: a vote of `actor`, who was shown what hashes to `shown`, or what time did."""
+    """What happened to the approval: a vote of `actor`, who was shown what hashes to `shown`, or what time did.
+
+    A deputy votes `instead_of` an absent person.
+    """
 
     index: int
     at: int
@@ -111,6 +114,7 @@ class Said:
     role: str | None = None
     shown: str | None = None
     reason: str | None = None
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

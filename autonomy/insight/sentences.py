@@ -18,6 +18,7 @@ _EVENTS = {
     "expire": "let it expire",
     "withdraw": "withdrew it",
     "escalate": "escalated it",
+    "remind": "reminded people of it",
     "ask_again": "asked people again, because facts had changed",
     "finish": "ended it",
 }
@@ -83,6 +84,7 @@ def _by(decided: Decided) -> str:
 
 def _vote(said: Said) -> str:
     role = f" as `{said.role}`" if said.role else ""
+    role += f" in place of {said.instead_of}" if said.instead_of else ""
     shown = f", having been shown {said.shown[:12]}" if said.shown else ""
     reason = f": {json.dumps(said.reason, ensure_ascii=False)}" if said.reason else ""
     return f"At {rfc3339(said.at)} {said.actor}{role} {_EVENTS.get(said.event, said.event)}{shown}{reason}."

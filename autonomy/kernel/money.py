@@ -29,8 +29,12 @@ class Currency:
 
         Raises Invalid (`money.no_rate`) where no rate is declared.
         """
+        return _bounded(int(self.exact(amount, currency).to_integral_value(ROUND_CEILING)))
+
+    def exact(self, amount: Decimal, currency: str) -> Decimal:
+        """`amount` of `currency` in minor units of the base, without rounding. Raises Invalid like `minor`."""
         if currency == self.base:
-            return _rounded_up(amount, currency)
+            return amount.scaleb(exponent(currency))
         rate = self.rates.get(currency)
         if rate is None:
             raise Invalid(
@@ -38,7 +42,7 @@ class Currency:
                 code="money.no_rate",
                 hint="add it to the root unit's `rates`",
             )
-        return _rounded_up(amount * rate, self.base)
+        return (amount * rate).scaleb(exponent(self.base))
 
 
 def exponent(currency: str) -> int:

@@ -1,6 +1,7 @@
 """Who may do what, and why: an organisation's Cedar policies as bundles that decide, explain and test themselves."""
 
+from .approvers import unanswerable
 from .bundle import Bundle
 from .model import Ask, Effect, Notice, Question, Rule, Verdict
 
-__all__ = ["Ask", "Bundle", "Effect", "Notice", "Question", "Rule", "Verdict"]
+__all__ = ["Ask", "Bundle", "Effect", "Notice", "Question", "Rule", "Verdict", "unanswerable"]

@@ -15,19 +15,58 @@ from .source import Statement
 
 OBLIGATIONS = ("obligation_mask", "obligation_redact", "obligation_label")
 TIMES = ("escalate_after", "expires")
-APPROVAL = ("outcome", "escalate", "escalate_after", "escalate_to", "expires")
+DEFAULT_EXPIRES = "1d"  # an approval nobody gave within a day is asked for anew, with today's facts
+APPROVAL = ("outcome", "escalate", "approvals", "escalate_after", "escalate_to", "expires", "remind")
 KNOWN = frozenset({"id", "reason", "needs", *APPROVAL, *OBLIGATIONS})
 
+MAX_PEOPLE = 20  # who must gather more than that for one action needs a meeting, not a rule
+MAX_ROLES = 8  # that one rule asks
+MAX_REMINDERS = 8
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+_WANTED = re.compile(r"(?:([0-9]{1,2}) of )?([a-z0-9][a-z0-9_.-]{0,62})")
+_APPROVALS_FIX = 'write for example `@approvals("2 of finance-manager")` or `@approvals("2 of finance-manager, cfo")`'
 
 
-def ask_of(statement: Statement) -> Ask | None:
-    """The approval that lifts this rule, or None where it is not an approval rule. The statement has been checked."""
+def asks_of(statement: Statement) -> tuple[Ask, ...]:
+    """The approvals that lift this rule; none where it is not an approval rule. The statement has been checked."""
     said = statement.annotations
     if "outcome" not in said:
-        return None
+        return ()
     times = {name: clock.duration(said[name]) for name in TIMES if name in said}
-    return Ask(said["escalate"], said["id"], times.get("escalate_after"), said.get("escalate_to"), times.get("expires"))
+    remind = tuple(sorted(map(clock.duration, _list(said.get("remind", ""))), reverse=True))
+    return tuple(
+        Ask(
+            role,
+            said["id"],
+            times.get("escalate_after"),
+            said.get("escalate_to"),
+            times.get("expires"),
+            people,
+            remind,
+        )
+        for role, people in wanted_of(said).items()
+    )
+
+
+def wanted_of(said: Mapping[str, str]) -> dict[str, int]:
+    """How many people of which roles an approval rule asks; raises Invalid where `@approvals` cannot be read."""
+    if "approvals" not in said:
+        return {said["escalate"]: 1}
+    found: dict[str, int] = {}
+    for part in said["approvals"].split(","):
+        match = _WANTED.fullmatch(part.strip())
+        if match is None:
+            raise Invalid(f"`{part.strip()[:60]}` does not say how many of which role")
+        people, role = int(match[1] or 1), match[2]
+        if not 1 <= people <= MAX_PEOPLE:
+            raise Invalid(f"`{part.strip()}` asks for {people} people; it must be 1 to {MAX_PEOPLE}")
+        if role in found:
+            raise Invalid(f"the role `{role}` is named twice")
+        found[role] = people
+    if len(found) > MAX_ROLES:
+        raise Invalid(f"more than {MAX_ROLES} roles are named")
+    return found
 
 
 def obligations_of(statement: Statement) -> dict[str, tuple[str, ...]]:
@@ -84,18 +123,64 @@ def _approval(statement: Statement, roles: Collection[str]) -> Iterator[Problem]
     if said["outcome"] != "require_approval":
         what = f"unknown `@outcome` `{said['outcome']}`"
         yield statement.problem("policy.unknown_outcome", what, 'the only one is `@outcome("require_approval")`')
-    if "escalate" not in said:
-        fix = 'add `@escalate("role")` with the role that approves'
-        yield statement.problem("policy.missing_escalate", "an approval rule does not say who approves", fix)
-    elif not lifted_by(statement.form, said["escalate"]):
-        role = said["escalate"]
-        fix = f'add `unless {{ context.approvals.contains("{role}") }}`'
-        yield statement.problem("policy.never_lifted", f"no approval by `{role}` lifts this rule", fix)
-    for name in ("escalate", "escalate_to"):
-        if name in said and said[name] not in roles:
-            fix = "declare the Role, or name one that is declared"
-            yield statement.problem("policy.unknown_role", f"`@{name}` names the unknown role `{said[name]}`", fix)
+    if ("escalate" in said) == ("approvals" in said):
+        fix = (
+            'add `@escalate("role")` with the role that approves, or `@approvals("2 of role")` where several people do'
+        )
+        what = "an approval rule says twice who approves" if "escalate" in said else _NOBODY_APPROVES
+        yield statement.problem("policy.missing_escalate", what, fix)
+    else:
+        yield from _wanted(statement, roles)
+    if "escalate_to" in said:
+        yield from _known_role(statement, "escalate_to", said["escalate_to"], roles)
     yield from _times(statement)
+    yield from _reminders(statement)
+
+
+_NOBODY_APPROVES = "an approval rule does not say who approves"
+
+
+def _wanted(statement: Statement, roles: Collection[str]) -> Iterator[Problem]:
+    said = statement.annotations
+    try:
+        wanted = wanted_of(said)
+    except Invalid as error:
+        yield statement.problem("policy.bad_approvals", f"`@approvals`: {error.message}", _APPROVALS_FIX)
+        return
+    for role in wanted:
+        yield from _known_role(statement, "approvals" if "approvals" in said else "escalate", role, roles)
+        if not lifted_by(statement.form, role):
+            fix = f'add `unless {{ context.approvals.contains("{role}") }}`'
+            if len(wanted) > 1:
+                names = ", ".join(f'"{each}"' for each in wanted)
+                fix = f"add `unless {{ context.approvals.containsAll([{names}]) }}`"
+            yield statement.problem("policy.never_lifted", f"no approval by `{role}` lifts this rule", fix)
+
+
+def _known_role(statement: Statement, annotation: str, role: str, roles: Collection[str]) -> Iterator[Problem]:
+    if role not in roles:
+        fix = "declare the Role, or name one that is declared"
+        yield statement.problem("policy.unknown_role", f"`@{annotation}` names the unknown role `{role}`", fix)
+
+
+def _reminders(statement: Statement) -> Iterator[Problem]:
+    """A reminder comes before the question ends, and after it was asked."""
+    said = statement.annotations
+    if "remind" not in said:
+        return
+    fix = 'write for example `@remind("4h, 1h")`: how long before `@expires` people are reminded'
+    try:
+        before = [clock.duration(part) for part in _list(said["remind"])]
+        expires = clock.duration(said.get("expires", DEFAULT_EXPIRES))
+    except Invalid as error:
+        yield statement.problem("policy.bad_reminder", f"`@remind`: {error.message}", fix)
+        return
+    if not 1 <= len(before) <= MAX_REMINDERS:
+        what = f"`@remind` names {len(before)} times; it must be 1 to {MAX_REMINDERS}"
+        yield statement.problem("policy.bad_reminder", what, fix)
+    if not all(0 < time < expires for time in before):
+        what = f"`@remind` names a time that is not within the time to decide, `{said.get('expires', DEFAULT_EXPIRES)}`"
+        yield statement.problem("policy.bad_reminder", what, fix)
 
 
 def _times(statement: Statement) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from autonomy.kernel.errors import Forbidden, Invalid, NotFound
 
 from . import checks
 from .admission import Admission
-from .annotations import ask_of, obligations_of
+from .annotations import asks_of, obligations_of
 from .context import context_of, encoded
 from .decide import Request, allowance, judge, unite
 from .entities import entities_of
@@ -107,9 +107,11 @@ class Bundle:
         for agent in question.principals:
             self._admit(agent, tool)
         context = context_of(question, tool, self.organisation.currency)
-        read = self._read[tool.name]
+        read, approvers = self._read[tool.name], question.approvers
         text = encoded(kept(read, context))
-        return [Request(agent, tool.name, self._entities, context, read, text) for agent in question.principals]
+        return [
+            Request(agent, tool.name, self._entities, context, read, text, approvers) for agent in question.principals
+        ]
 
     def _admit(self, agent: str, tool: Tool) -> None:
         declared = self.organisation.get("Agent", agent)
@@ -153,7 +155,7 @@ def _rule(statement: Statement, form: Form) -> Rule:
         text=statement.text,
         form=form,
         annotations=said,
-        ask=ask_of(statement),
+        asks=asks_of(statement),
         obligations=obligations_of(statement),
     )
 

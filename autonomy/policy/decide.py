@@ -29,7 +29,8 @@ class Answer(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """One agent before one tool, in one context; `text` is what the rules `read` of it, as JSON."""
+    """One agent before one tool, in one context; `text` is what the rules `read` of it, as JSON, `approvers` as in a
+    Question."""
 
     agent: str
     tool: str
@@ -37,11 +38,21 @@ class Request(Struct, frozen=True):
     context: Mapping[str, Json]
     read: RecordOf
     text: str
+    approvers: Mapping[str, int]
+
+    @property
+    def approvals(self) -> frozenset[str]:
+        """The roles that have approved it."""
+        return frozenset(self.context["approvals"])
 
     def with_approvals(self, roles: Iterable[str]) -> Request:
-        """The same request, had these roles approved it."""
-        context = {**self.context, "approvals": sorted({*self.context["approvals"], *roles})}
+        """The same request, had these roles approved it and no others."""
+        context = {**self.context, "approvals": sorted(roles)}
         return replace(self, context=context, text=encoded(kept(self.read, context)))
+
+    def lacks(self, wanted: Ask) -> bool:
+        """Whether fewer people have approved in the role than are wanted; in a role that nobody counted, never."""
+        return self.approvers.get(wanted.role, wanted.people) < wanted.people
 
 
 def put(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema) -> cedarpy.AuthzResult:
@@ -93,21 +104,38 @@ def judge(
 ) -> Verdict:
     """The verdict for one agent. A denial by approval rules alone is a hold, if the approvals they ask would lift it:
     nobody is asked for what stays denied."""
+    if request.approvers:
+        request = request.with_approvals(request.approvals - _short(request, policies, schema, rules))
     answer = ask(request, policies, schema)
     if answer.failed:
         return Verdict("deny", answer.policies, answer.failed, errors=answer.failed)
     if answer.allowed:
         return allowed(answer.policies)
     decided = [rules[policy] for policy in answer.policies]
-    asks = tuple(sorted(rule.ask for rule in decided if rule.ask))
-    if not asks or len(asks) < len(decided):
-        return _denied(request, [rule for rule in decided if not rule.ask])
-    approved = ask(request.with_approvals(wanted.role for wanted in asks), policies, schema)
+    asks = tuple(sorted(wanted for rule in decided for wanted in rule.asks))
+    if not asks or not all(rule.asks for rule in decided):
+        return _denied(request, [rule for rule in decided if not rule.asks])
+    approved = ask(request.with_approvals(request.approvals.union(wanted.role for wanted in asks)), policies, schema)
     if approved.failed:
         return Verdict("deny", answer.policies, approved.failed, errors=approved.failed)
     if approved.allowed:
         return Verdict("hold", answer.policies, _reasons(decided), _needs(decided), asks)
     return _denied(request, [rules[policy] for policy in approved.policies])
+
+
+def _short(
+    request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema, rules: Mapping[str, Rule]
+) -> frozenset[str]:
+    """The roles that have approved, but with fewer people than a rule asks that holds the action without them.
+
+    Cedar knows who approved, not how many: a rule in its slice may ask for more than it applies to this request.
+    """
+    doubtful = {wanted.role for rule in rules.values() for wanted in rule.asks if request.lacks(wanted)}
+    if not doubtful:
+        return frozenset()
+    answer = ask(request.with_approvals(request.approvals - doubtful), policies, schema)
+    found = (wanted for policy in answer.policies for wanted in rules[policy].asks)
+    return frozenset(wanted.role for wanted in found if request.lacks(wanted))
 
 
 def _denied(request: Request, decided: Sequence[Rule]) -> Verdict:
@@ -121,8 +149,8 @@ def _reasons(decided: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def _sentence(rule: Rule) -> str:
-    if rule.ask:
-        return f"rule `{rule.id}` asks for an approval by `{rule.ask.role}`"
+    if rule.asks:
+        return f"rule `{rule.id}` asks for an approval by {' and '.join(f'`{wanted.wanted}`' for wanted in rule.asks)}"
     return f"rule `{rule.id}` {'permits' if rule.effect == 'permit' else 'forbids'} it"
 
 
@@ -152,7 +180,7 @@ def _joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _asks(verdicts: Sequence[Verdict]) -> tuple[Ask, ...]:
-    return tuple({ask.policy: ask for verdict in verdicts for ask in verdict.needed}.values())
+    return tuple({(ask.policy, ask.role): ask for verdict in verdicts for ask in verdict.needed}.values())
 
 
 def united(obligations: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:

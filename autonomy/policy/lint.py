@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autonomy.catalog.scope import is_covered, is_granted
 
+from .approvers import Holders, holders_of, left_without
 from .bundle import Bundle
 from .model import Rule
 from .problems import Problem
@@ -14,7 +15,18 @@ from .scope import named_actions, tools_of
 
 def lint(bundle: Bundle) -> list[Problem]:
     """What deserves a second look in the rules of a bundle, in order of file and line. Nothing here stops an apply."""
-    return sorted(problem for rule in bundle.rules.values() for problem in _rule(bundle, rule))
+    held = holders_of(bundle.organisation)
+    rules = bundle.rules.values()
+    return sorted(problem for rule in rules for problem in (*_rule(bundle, rule), *_unapproved(bundle, rule, held)))
+
+
+def _unapproved(bundle: Bundle, rule: Rule, held: Holders) -> Iterator[Problem]:
+    """An approval that nobody may give to some agents, because those who could answer for them."""
+    agents = left_without(bundle, rule, held) if rule.asks else []
+    if agents:
+        others = f" and {len(agents) - 1} more" if len(agents) > 1 else ""
+        what = f"nobody may give the approval to `{agents[0]}`{others}: who sponsors or owns an agent never decides"
+        yield _finding(rule, "policy.lint_no_approver", what, "give the role to another person")
 
 
 def _rule(bundle: Bundle, rule: Rule) -> Iterator[Problem]:

@@ -22,7 +22,8 @@ class Question(Struct, frozen=True):
     `principals` are agent names: the one that acts first, then everyone it acts for; each must be allowed.
     `arguments` are as the agent sent them, amounts as people write them (`1200.50`, `"1200.50 EUR"`); money in `facts`,
     `windows` and `cost` is already in minor units of the base currency. A declared fact or window left out is an error.
-    `record` is the kind and key of the record to be changed, two empty strings when there is none.
+    `record` is the kind and key of the record to be changed, two empty strings when there is none. `approvers` says how
+    many people have approved in each role of `approvals`; a role that it does not name has as many as any rule asks.
     """
 
     principals: tuple[str, ...]
@@ -35,17 +36,28 @@ class Question(Struct, frozen=True):
     cost: int = 0
     record: tuple[str, str] = ("", "")
     site: str = ""
+    approvers: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ask:
-    """One approval that would lift a hold: which role gives it, which rule wants it; times are milliseconds."""
+    """One approval that would lift a hold: which role gives it, by how many different people, and which rule wants it.
+
+    Times are milliseconds. `remind` says how long before the question ends those who are asked are reminded of it.
+    """
 
     role: str
     policy: str
     escalate_after: int | None = None
     escalate_to: str | None = None
     expires: int | None = None
+    people: int = 1
+    remind: tuple[int, ...] = ()
+
+    @property
+    def wanted(self) -> str:
+        """`finance-manager`, or `2 of finance-manager`."""
+        return self.role if self.people == 1 else f"{self.people} of {self.role}"
 
 
 class Notice(Struct, frozen=True):
@@ -75,7 +87,10 @@ class Verdict(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One Cedar statement of a policy: as written (`text`), and as confined to its unit (`form`, Cedar's JSON)."""
+    """One Cedar statement of a policy: as written (`text`), and as confined to its unit (`form`, Cedar's JSON).
+
+    `asks` are the approvals that lift it, all of them; empty where it is not an approval rule.
+    """
 
     id: str
     file: str
@@ -86,5 +101,5 @@ class Rule:
     text: str
     form: Mapping[str, Any]
     annotations: Mapping[str, str]
-    ask: Ask | None
+    asks: tuple[Ask, ...]
     obligations: Mapping[str, tuple[str, ...]]

@@ -197,6 +197,19 @@ class Client:
         path = f"/api/approvals/{_part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
 
+    def absences(self, person: str | None = None, ended: bool = False) -> Objects:
+        """Who is away now and later, and who decides for them; with `ended` also what is over."""
+        return self._pages("/api/absences", person=person, ended=ended or None)
+
+    def declare_absence(self, deputy: str, since: int, until: int, person: str | None = None) -> Object:
+        """Let `deputy` decide from `since` until before `until` (ms) what the person, by default this one, could."""
+        said = {} if person is None else {"person": person}
+        return self._post("/api/absences", deputy=deputy, since=since, until=until, **said)
+
+    def end_absence(self, absence: str) -> Object:
+        """The person is back."""
+        return self._post(f"/api/absences/{_part(absence)}/end")
+
     def contain(self, scope: str, target: str, reason: str) -> Object:
         """Stop an `agent`, a `unit`, a `tool` or `everything` (target `*`)."""
         return self._post("/api/contain", scope=scope, target=target, reason=reason)
@@ -214,6 +227,10 @@ class Client:
     def budgets(self, target: str | None = None) -> Objects:
         """Every limit by name, and how much of it is used."""
         return self._pages("/api/budgets", target=target)
+
+    def budget(self, name: str) -> Object:
+        """One limit, with those above and below it and when it came to its warning."""
+        return self._get(f"/api/budgets/{_part(name)}")
 
     def policies(self, unit: str | None = None) -> Objects:
         """Rules in force by their id."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from autonomy import tools
-from autonomy.approvals import Approvals, Webhook, escalation_targets
-from autonomy.approvals.ports import announce_nothing
+from autonomy.approvals import Absences, Approvals, escalation_targets, news
 from autonomy.audit import Log, Vault, begin_log, name_log, note
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
+from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -36,10 +36,12 @@ from autonomy.gate import (
     TakingUp,
     Watch,
 )
-from autonomy.identity import Identity
+from autonomy.identity import Identity, Permission
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
+from autonomy.notices import Notifier, Webhook
+from autonomy.notices.ports import Channel
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
@@ -113,8 +115,8 @@ def _assemble(
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
     connectors = _connectors(settings, database, watch, secrets, functions)
-    webhook = _webhook(settings, database, queue, secrets, clock)
-    approvals = _approvals(database, queue, identity, watch, webhook, clock)
+    notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
+    approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
     exporter, figures = _seen(settings, lifeline.owner)
@@ -169,7 +171,9 @@ def _assemble(
         taking_up=taking_up,
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
-        webhook=webhook,
+        absences=_absences(database, queue, identity, notifier, clock),
+        warnings=Warnings(database, queue, watch.organisation, identity.holders, notifier.announce, clock),
+        notifier=notifier,
         followers=_followers(settings, database, queue, lifeline.owner, clock),
         exporter=exporter,
     )
@@ -184,7 +188,13 @@ def _connectors(
 
 
 def _approvals(
-    database: Database, queue: CommitQueue, identity: Identity, watch: Watch, webhook: Webhook | None, clock: Clock
+    database: Database,
+    queue: CommitQueue,
+    identity: Identity,
+    watch: Watch,
+    notifier: Notifier,
+    link: str,
+    clock: Clock,
 ) -> Approvals:
     return Approvals(
         database,
@@ -192,7 +202,17 @@ def _approvals(
         lambda _, role: identity.holders(role),
         lambda role: escalation_targets(watch.organisation(), role),
         clock,
-        announce_nothing if webhook is None else webhook.announce,
+        lambda tx, kind, hold, people, at: notifier.announce(tx, news.of_hold(kind, hold, people, link), at),
+    )
+
+
+def _absences(database: Database, queue: CommitQueue, identity: Identity, notifier: Notifier, clock: Clock) -> Absences:
+    return Absences(
+        database,
+        queue,
+        lambda person: identity.may(person, Permission.APPROVALS_HOLD_DECIDE),
+        clock,
+        lambda tx, kind, absence, at: notifier.announce(tx, news.of_absence(kind, absence), at),
     )
 
 
@@ -237,16 +257,14 @@ def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:
     raise NotFound(f"`{name}` never had this wording", code="catalog.not_found")
 
 
-def _webhook(
-    settings: Settings, database: Database, queue: CommitQueue, secrets: Secrets, clock: Clock
-) -> Webhook | None:
-    """The sender of approval notices, where a URL is set; it signs with the secret `approval-webhook`."""
+def _channels(settings: Settings, secrets: Secrets, clock: Clock) -> list[Channel]:
+    """The ways to tell: a webhook where a URL is set, signed with the secret `approval-webhook`."""
     if not settings.webhook:
-        return None
+        return []
     try:
         key = secrets.reveal(WEBHOOK_SECRET).reveal().encode()
     except NotFound:
         log.error("no webhook is sent: set the secret `%s`, then start again", WEBHOOK_SECRET)
-        return None
+        return []
     poster = Poster(Outbound(secrets.reveal, settings.data), settings.webhook_allow)
-    return Webhook(database, queue, poster.post, settings.webhook, key, settings.public_url, clock)
+    return [Webhook(poster.post, settings.webhook, key, clock)]

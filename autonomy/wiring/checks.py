@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from autonomy import policy, tools
@@ -29,10 +30,10 @@ def check_policies(organisation: Organisation) -> list[Problem]:
 
 def _policy_problems(organisation: Organisation) -> list[Problem]:
     try:
-        policy.Bundle.build(organisation)
+        bundle = policy.Bundle.build(organisation)
     except Invalid as error:
         return [_policy_problem(found) for found in error.detail.get("problems", ())] or [Problem(message=str(error))]
-    return []
+    return [_policy_problem(asdict(found)) for found in policy.unanswerable(bundle)]
 
 
 def _policy_problem(found: Mapping[str, Any]) -> Problem:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autonomy import tools
-from autonomy.approvals import Approvals, Webhook
+from autonomy.approvals import Absences, Approvals
 from autonomy.audit import Vault
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.forward import Follower
+from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
@@ -27,6 +28,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
+from autonomy.notices import Notifier
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
@@ -62,7 +64,9 @@ class System:
     taking_up: TakingUp
     lifeline: Lifeline
     housekeeping: Housekeeping
-    webhook: Webhook | None
+    absences: Absences
+    warnings: Warnings
+    notifier: Notifier
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -114,8 +118,8 @@ class System:
     async def _sweep(self) -> None:
         while True:
             await asyncio.to_thread(self.approvals.sweep)
-            if self.webhook is not None:
-                await self.webhook.deliver()
+            await asyncio.to_thread(self.warnings.tell)
+            await self.notifier.deliver()
             await asyncio.sleep(SWEEP_SECONDS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold
+from autonomy.approvals.ports import People
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import HOUR
 from autonomy.policy.model import Ask
@@ -84,5 +85,5 @@ class House:
         """A hold everybody asked has approved."""
         return self.approve(self.ask(new), "felix")
 
-    def _announce(self, _tx: Tx, kind: str, hold: Hold, _at: int) -> None:
+    def _announce(self, _tx: Tx, kind: str, hold: Hold, people: People, _at: int) -> None:
         self.announced.append((kind, hold.action))

@@ -49,7 +49,7 @@ class Group:
         return [(READ_ACCOUNTS(len(keys)), tuple(keys))]
 
     def judge(self, rows: list[list[tuple[Any, ...]]], _page: object) -> Plan:
-        balances = {key: Balance(settled, reserved) for key, settled, reserved in rows[0]}
+        balances = {key: Balance(settled, reserved) for key, settled, reserved, _ in rows[0]}
         answers: list[Refusal | None] = []
         for unit in self.units:
             refusal = judge(unit.charges, balances) if isinstance(unit, Take) else None

@@ -28,7 +28,7 @@ def test_it_shows_every_rule_of_the_slice_and_which_decided() -> None:
     assert [one.rule.id for one in explained.matched] == ["pay-base", "pay-fm-approval"]
     assert [one.rule.id for one in explained.rules if one.decided] == ["pay-fm-approval"]
     approval = explained.rules[1].rule
-    assert approval.ask in explained.verdict.needed
+    assert approval.asks == explained.verdict.needed
     assert approval.text.startswith('@id("pay-fm-approval")')
     assert (approval.effect, approval.annotations["escalate_to"]) == ("forbid", "cfo")
 

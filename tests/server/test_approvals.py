@@ -51,7 +51,9 @@ def test_the_consequence_comes_first_then_the_exact_arguments_the_rules_and_what
     assert found["reasons"] == ["payments from 100 EUR need the boss"]
     (rule,) = found["rules"]
     assert rule["id"] == "pay-boss" and rule["text"].startswith('@id("pay-boss")') and rule["policy"] == "policy"
-    assert found["seats"] == [{"role": "boss", "roles": ["boss"], "policies": ["pay-boss"], "given_by": None}]
+    assert found["seats"] == [
+        {"role": "boss", "people": 1, "roles": ["boss"], "policies": ["pay-boss"], "given_by": []}
+    ]
     assert len(found["shown"]) == 64
 
 

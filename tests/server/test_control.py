@@ -130,3 +130,16 @@ def test_the_signing_key_is_replaced(office: Desk) -> None:
     ada = office.person("ada")
     first = ada.post("/api/keys/rotate", {"compromised": True}).json["kid"]
     assert ada.post("/api/keys/rotate").json["kid"] != first
+
+
+def test_a_budget_is_shown_with_its_place_its_warning_and_its_forecast(office: Desk) -> None:
+    for number in range(3):
+        assert office.act("buy", amount="150.00")["status"] == "done", number
+    vera = office.person("vera")
+    found = {one["name"]: one for one in vera.get("/api/budgets").json["items"]}
+    assert found["buying-month"]["percent"] == 90 and found["buying-month"]["warn"] is None
+    one = vera.get("/api/budgets/buying-month").json
+    assert (one["summary"], one["left"], one["above"], one["below"]) == ("450.00 EUR of 500.00 EUR", 5_000, [], [])
+    assert one["forecast"]["ends"] > one["since"] and one["crossings"] == []
+    assert {"per_hour", "at_end", "reached_at", "summary"} < set(one["forecast"])
+    assert vera.get("/api/budgets/nothing").code == "budget.unknown"

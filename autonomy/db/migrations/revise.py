@@ -22,7 +22,7 @@ STORES = (
     "catalog.store",
     "tools.store",
     "approvals.store",
-    "approvals.outbox",
+    "notices.outbox",
     "budget.store",
     "gate.store",
 )

@@ -1,6 +1,7 @@
 """The routes of the API, a file for each resource."""
 
 from . import (
+    absences,
     actions,
     agents,
     approvals,
@@ -25,6 +26,7 @@ ROUTERS = (
     people.router,
     actions.router,
     approvals.router,
+    absences.router,
     containment.router,
     budgets.router,
     policies.router,

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from autonomy.approvals import Hold
 from autonomy.approvals.model import Seat, State
-from autonomy.approvals.rules import barred
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part
 from autonomy.insight.model import NOTHING, Said, Wording
@@ -19,7 +18,7 @@ from autonomy.kernel import canonical
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
 from ..paging import cut
-from ..parts import Here
+from ..parts import Here, Parts
 from ..route import api
 from .actions import may_read
 
@@ -54,13 +53,21 @@ class HoldAnswer(Answer):
     yours: bool = Field(description="whether you could decide about it now")
 
 
+class Given(Answer):
+    """Who has approved; a deputy does so `instead_of` an absent person."""
+
+    person: str
+    instead_of: str | None
+
+
 class SeatAnswer(Answer):
-    """One approval that is needed. `roles` may give it now; `given_by` has."""
+    """An approval that is needed of so many different `people`. `roles` may give it now; `given_by` have."""
 
     role: str
+    people: int
     roles: list[str]
     policies: list[str]
-    given_by: str | None
+    given_by: list[Given]
 
 
 class ApprovalAnswer(Answer):
@@ -92,16 +99,19 @@ class ApprovalAnswer(Answer):
     asked_at: int
     expires_at: int
     next_escalation_at: int | None
+    next_reminder_at: int | None
     yours: bool
     history: list[Said]
 
 
 class DecidedAnswer(Answer):
-    """How it stands after the vote. `roles` must still approve."""
+    """How it stands after the vote. `roles` must still approve; `waits_for` says it in words, such as
+    `2 of finance-manager`."""
 
     action: str
     state: State
     roles: list[str]
+    waits_for: list[str]
 
 
 @router.get("/approvals", summary="what waits for people")
@@ -114,18 +124,20 @@ def list_approvals(
     limit: Limit = PAGE,
 ) -> Page[HoldAnswer]:
     """Newest first."""
-    roles = person.roles if mine else None
+    roles = _roles_of(person, here) if mine else None
     found = here.system.approvals.holds(tuple(state or ("waiting",)), roles, limit + 1, after)
     items, following = cut(found, lambda one: one.action, limit)
-    return Page(items=[_listed(one, person) for one in items], next=following)
+    yours = here.system.approvals.could_decide(items, person.name) if _may_decide(person) else set()
+    return Page(items=[_listed(one, one.action in yours) for one in items], next=following)
 
 
 @router.get("/approvals/{action}", summary="one held action, to be decided")
 def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer:
     """The consequence first, then the exact arguments, the facts, the rules in their own words, and what was said."""
     hold = here.system.approvals.get(action)
-    record = here.insight.record(action, may_read(person) or _sits(hold, person))
-    return _approval(hold, person, here.insight.explain(record))
+    record = here.insight.record(action, may_read(person) or _sits(hold, person, here))
+    yours = _may_decide(person) and bool(here.system.approvals.could_decide([hold], person.name))
+    return _approval(hold, yours, here.insight.explain(record))
 
 
 @router.post("/approvals/{action}/decision", summary="decide a held action")
@@ -136,10 +148,11 @@ async def decide_approval(action: str, asked: Decision, person: Decider, here: H
         approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role
     )
     here.system.taking_up.wake()
-    return DecidedAnswer(action=hold.action, state=hold.state, roles=_roles(hold))
+    waits_for = list(hold.waits_for) if hold.state == "waiting" else []
+    return DecidedAnswer(action=hold.action, state=hold.state, roles=_roles(hold), waits_for=waits_for)
 
 
-def _listed(hold: Hold, person: PersonCaller) -> HoldAnswer:
+def _listed(hold: Hold, yours: bool) -> HoldAnswer:
     return HoldAnswer(
         action=hold.action,
         consequence=hold.consequence,
@@ -151,11 +164,11 @@ def _listed(hold: Hold, person: PersonCaller) -> HoldAnswer:
         roles=_roles(hold),
         asked_at=hold.asked_at,
         expires_at=hold.expires_at,
-        yours=_yours(hold, person),
+        yours=yours,
     )
 
 
-def _approval(hold: Hold, person: PersonCaller, found: Explanation) -> ApprovalAnswer:
+def _approval(hold: Hold, yours: bool, found: Explanation) -> ApprovalAnswer:
     last = found.decisions[-1] if found.decisions else None
     arguments = found.what.arguments
     return ApprovalAnswer(
@@ -181,14 +194,21 @@ def _approval(hold: Hold, person: PersonCaller, found: Explanation) -> ApprovalA
         asked_at=hold.asked_at,
         expires_at=hold.expires_at,
         next_escalation_at=hold.next_escalation_at,
-        yours=_yours(hold, person),
+        next_reminder_at=hold.next_reminder_at,
+        yours=yours,
         history=list(found.approvals),
     )
 
 
 def _seat(seat: Seat, hold: Hold) -> SeatAnswer:
-    given = next((vote.person for vote in hold.given if vote.role == seat.role), None)
-    return SeatAnswer(role=seat.role, roles=list(seat.roles), policies=list(seat.policies), given_by=given)
+    votes = [vote for vote in hold.given if vote.role == seat.role and vote.verdict == "approve"]
+    return SeatAnswer(
+        role=seat.role,
+        people=seat.people,
+        roles=list(seat.roles),
+        policies=list(seat.policies),
+        given_by=[Given(person=vote.person, instead_of=vote.instead_of) for vote in votes],
+    )
 
 
 def _roles(hold: Hold) -> list[str]:
@@ -196,13 +216,19 @@ def _roles(hold: Hold) -> list[str]:
     return sorted({role for seat in hold.open_seats for role in seat.roles}) if hold.state == "waiting" else []
 
 
-def _sits(hold: Hold, person: PersonCaller) -> bool:
+def _may_decide(person: PersonCaller) -> bool:
+    return Permission.APPROVALS_HOLD_DECIDE in person.permissions
+
+
+def _roles_of(person: PersonCaller, here: Parts) -> set[str]:
+    """The roles in which the person may speak now: their own, and those of absent people whose deputy they are."""
+    absent = here.system.approvals.stands_in_for(person.name)
+    return set(person.roles).union(*(here.system.identity.roles_of(name) for name in absent))
+
+
+def _sits(hold: Hold, person: PersonCaller, here: Parts) -> bool:
     """Whether the person may decide about such an action: they must see what they decide."""
-    seated = any(role in person.roles for seat in hold.seats for role in seat.roles)
-    return seated and Permission.APPROVALS_HOLD_DECIDE in person.permissions
-
-
-def _yours(hold: Hold, person: PersonCaller) -> bool:
-    voted = any(vote.person == person.name for vote in hold.given)
-    open_to = any(role in person.roles for role in _roles(hold))
-    return open_to and not voted and person.name not in barred(hold) and _sits(hold, person)
+    if not _may_decide(person):
+        return False
+    theirs = _roles_of(person, here)
+    return any(role in theirs for seat in hold.seats for role in seat.roles)

@@ -1,12 +1,14 @@
-"""Notices on their way to a webhook: written with what they announce, sent after it is durable."""
+"""Notices on their way: written with what they tell of, sent after it is durable."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, and_, insert, select, update
 
 from autonomy.db import Tx, metadata
+
+from .model import Notice
 
 notice = Table(
     "notice",
@@ -17,33 +19,29 @@ notice = Table(
     Column("attempts", Integer, nullable=False),
     Column("due", BigInteger),
     Column("sent_at", BigInteger),
+    Column("channel", Text, nullable=False, server_default="webhook"),
+    Column("recipient", Text, nullable=False, server_default=""),
 )
 Index("notice_due", notice.c.due, sqlite_where=notice.c.due.is_not(None), postgresql_where=notice.c.due.is_not(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One announcement. `attempts` counts the one under way; `due` is the next one's time, None when it is over."""
-
-    id: str
-    kind: str
-    body: str
-    attempts: int
-
-
 def add(tx: Tx, new: Notice, due: int) -> None:
-    tx.execute(insert(notice).values(id=new.id, kind=new.kind, body=new.body, attempts=new.attempts, due=due))
+    values = {"channel": new.channel, "recipient": new.recipient, "attempts": new.attempts}
+    tx.execute(insert(notice).values(id=new.id, kind=new.kind, body=new.body, due=due, **values))
 
 
-def any_due(connection: Connection, at: int) -> bool:
-    return connection.execute(select(notice.c.id).where(notice.c.due <= at).limit(1)).first() is not None
+def any_due(connection: Connection, channels: Collection[str], at: int) -> bool:
+    """Whether something is to be sent by one of `channels`."""
+    query = select(notice.c.id).where(notice.c.due <= at, notice.c.channel.in_(channels)).limit(1)
+    return connection.execute(query).first() is not None
 
 
-def take(tx: Tx, at: int, until: int, count: int) -> list[Notice]:
+def take(tx: Tx, channels: Collection[str], at: int, until: int, count: int) -> list[Notice]:
     """The notices due, oldest first, each with one attempt more; nobody else gets them before `until`."""
-    query = select(notice.c.id, notice.c.kind, notice.c.body, notice.c.attempts).where(notice.c.due <= at)
+    columns = (notice.c.id, notice.c.channel, notice.c.recipient, notice.c.kind, notice.c.body, notice.c.attempts)
+    query = select(*columns).where(notice.c.due <= at, notice.c.channel.in_(channels))
     rows = tx.execute(query.order_by(notice.c.due, notice.c.id).limit(count)).all()
-    taken = [Notice(row.id, row.kind, row.body, row.attempts + 1) for row in rows]
+    taken = [Notice(row.id, row.channel, row.recipient, row.kind, row.body, row.attempts + 1) for row in rows]
     if taken:
         ours = notice.c.id.in_([each.id for each in taken])
         tx.execute(update(notice).where(ours).values(attempts=notice.c.attempts + 1, due=until))

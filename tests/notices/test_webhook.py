@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from autonomy.approvals import Approvals, Webhook
-from autonomy.approvals.webhook import MAX_ATTEMPTS, SIGNATURE_HEADER, check_signature, next_attempt, sign
+from autonomy.approvals import Approvals, news
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import HOUR, SECOND
 from autonomy.kernel.errors import Invalid, Unauthenticated, Unavailable
+from autonomy.notices import Notifier, Webhook
+from autonomy.notices.service import MAX_ATTEMPTS, next_attempt
+from autonomy.notices.webhook import SIGNATURE_HEADER, check_signature, sign
 from tests.approvals.house import NOON, House, Time, new_hold, targets
 
 SECRET = b"a secret of the two of us"
@@ -40,13 +42,21 @@ class Sending(House):
     def __init__(self, database: Database, queue: CommitQueue) -> None:
         super().__init__(database, queue, Time())
         self.receiver = Receiver()
-        self.webhook = Webhook(database, queue, self.receiver.post, URL, SECRET, "https://os.example/", self.time)
+        webhook = Webhook(self.receiver.post, URL, SECRET, self.time)
+        self.notifier = Notifier(database, queue, [webhook], self.time)
         self.approvals = Approvals(
-            database, queue, lambda _tx, role: self.people.get(role, ()), targets, self.time, self.webhook.announce
+            database,
+            queue,
+            lambda _tx, role: self.people.get(role, ()),
+            targets,
+            self.time,
+            lambda tx, kind, hold, people, at: self.notifier.announce(
+                tx, news.of_hold(kind, hold, people, "https://os.example"), at
+            ),
         )
 
     def deliver(self) -> int:
-        return asyncio.run(self.webhook.deliver())
+        return asyncio.run(self.notifier.deliver())
 
 
 @pytest.fixture
@@ -160,8 +170,8 @@ def test_a_forged_altered_or_replayed_notice_is_refused(
     assert caught.value.code == code
 
 
-def test_a_secret_that_can_be_guessed_is_refused_and_none_is_ever_shown(database: Database, queue: CommitQueue) -> None:
+def test_a_secret_that_can_be_guessed_is_refused_and_none_is_ever_shown() -> None:
     receiver = Receiver()
     with pytest.raises(Invalid):
-        Webhook(database, queue, receiver.post, URL, b"short")
-    assert "secret of" not in repr(Webhook(database, queue, receiver.post, URL, SECRET))
+        Webhook(receiver.post, URL, b"short")
+    assert "secret of" not in repr(Webhook(receiver.post, URL, SECRET))

@@ -1,0 +1,54 @@
+"""Who may speak about a hold now: the holders of its roles, and the deputies of those who are away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from . import rules, store
+from .model import Ballot, Hold, StandIn
+from .ports import Holders
+from .store import Reader
+
+
+class Voices:
+    """What one transaction or connection sees of people at one time; nothing is looked up twice."""
+
+    def __init__(self, reader: Reader, holders: Holders, at: int) -> None:
+        self._reader = reader
+        self._find_holders = holders
+        self._at = at
+        self._holders: dict[str, Collection[str]] = {}
+        self._absent: dict[str, tuple[str, ...]] = {}
+
+    def ballot(self, hold: Hold, person: str) -> Ballot:
+        """A ballot with the roles in which this person could speak about the hold: their own, and absent people's."""
+        stand_in = tuple(StandIn(absent, self._held(hold, absent)) for absent in self.absent(person))
+        return Ballot(person, self._held(hold, person), "approve", hold.shown, for_absent=stand_in)
+
+    def could_decide(self, hold: Hold, person: str) -> bool:
+        """Whether the person could decide about the hold, by themselves or as somebody's deputy."""
+        return rules.could_decide(hold, self.ballot(hold, person))
+
+    def deciders(self, hold: Hold) -> tuple[str, ...]:
+        """Everybody who could decide about the hold, by name."""
+        roles = {role for seat in hold.open_seats for role in seat.roles}
+        holders = {person for role in roles for person in self._of(role)}
+        away = store.absences_of(self._reader, self._at, sorted(holders)) if holders else []
+        deputies = {each.deputy for each in away if each.person in holders and each.covers(self._at)}
+        return tuple(name for name in sorted(holders | deputies) if self.could_decide(hold, name))
+
+    def absent(self, deputy: str) -> tuple[str, ...]:
+        """The people for whom `deputy` stands in."""
+        if deputy not in self._absent:
+            found = store.absences_of(self._reader, self._at, [deputy])
+            names = (each.person for each in found if each.deputy == deputy and each.covers(self._at))
+            self._absent[deputy] = tuple(names)
+        return self._absent[deputy]
+
+    def _held(self, hold: Hold, person: str) -> frozenset[str]:
+        return frozenset(role for seat in hold.seats for role in seat.roles if person in self._of(role))
+
+    def _of(self, role: str) -> Collection[str]:
+        if role not in self._holders:
+            self._holders[role] = self._find_holders(self._reader, role)
+        return self._holders[role]
