@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from typing import Any
 
 from autonomy.catalog.model import (
     ConnectorSpec,
@@ -14,14 +15,17 @@ from autonomy.catalog.model import (
     ToolSpec,
     WindowSpec,
 )
+from autonomy.catalog.operations import input_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.problem import Problem, nearest
+from autonomy.catalog.services import HttpService, OAuth, OpenApiConnector
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
 
 from .calls import check_call, check_facts, check_reconcile
 from .connectors.python import GROUP, installed
 from .database_url import read_url
+from .keyring import PLACES
 from .report import NUMBERS, SCALARS, Report
 from .schema import Schema
 from .sql_words import RESERVED
@@ -30,6 +34,8 @@ from .ssrf import parse_url, ranges
 MAX_DEADLINE = 5 * clock.MINUTE  # a call that takes longer is a workflow step with a callback
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, field names and schemes
+_PLACE = re.compile(r"\{([^{}]*)\}?")
+_SECRETS = {"credential", "certificate", "authorities", "clientSecret", "refreshToken", "subjectToken", "actorToken"}
 _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "upgrade", "te"}
 
 
@@ -50,11 +56,15 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
     use = revision.spec.use
     _duration(report, "spec.use.timeout", use.timeout)
+    _places(report, use.model_dump(exclude_unset=True))
     match use:
         case SqlConnector():
             _sql_connector(report, use)
         case HttpConnector():
-            _http_connector(report, use)
+            _http_service(report, use)
+        case OpenApiConnector():
+            _http_service(report, use)
+            _openapi_connector(report, use)
         case PythonConnector():
             if use.entryPoint not in entry_points:
                 report.say(
@@ -71,7 +81,7 @@ def _sql_connector(report: Report, use: SqlConnector) -> None:
             read_url(use.url)
 
 
-def _http_connector(report: Report, use: HttpConnector) -> None:
+def _http_service(report: Report, use: HttpService) -> None:
     with report.within("spec.use.baseUrl"):
         if "?" in parse_url(use.baseUrl).path:
             raise Invalid("a base URL has no query", hint="declare it with each request")
@@ -83,6 +93,44 @@ def _http_connector(report: Report, use: HttpConnector) -> None:
         )
     if use.scheme and not _TOKEN.fullmatch(use.scheme):
         report.say("spec.use.scheme", f"`{use.scheme[:40]}` is not a scheme", "one word such as `Bearer`, or empty")
+    if use.oauth is not None:
+        _oauth(report, use.oauth)
+
+
+def _oauth(report: Report, oauth: OAuth) -> None:
+    with report.within("spec.use.oauth.tokenUrl"):
+        parse_url(oauth.tokenUrl)
+    if oauth.refreshToken is not None and ":" in oauth.refreshToken:
+        report.say(
+            "spec.use.oauth.refreshToken",
+            "it lies where a renewed one cannot be stored",
+            "keep it in our own store: `autonomy secret set`",
+        )
+
+
+def _openapi_connector(report: Report, use: OpenApiConnector) -> None:
+    declared = use.described.value.get("components", {}).get("securitySchemes", {})
+    for name in use.credentials:
+        if name not in declared:
+            report.say(
+                "spec.use.credentials",
+                f"the document has no security scheme `{name[:60]}`",
+                nearest(name, declared) or "name one of `components.securitySchemes`",
+            )
+
+
+def _places(report: Report, use: Mapping[str, Any], field: str = "spec.use") -> None:
+    """Names of secrets in which something else than a place stands in braces."""
+    for name, value in use.items():
+        if isinstance(value, dict) and name in ("oauth", "credentials"):
+            _places(report, value, f"{field}.{name}")
+        elif isinstance(value, str) and name in _SECRETS | ({name} if field.endswith("credentials") else set()):
+            for place in sorted(set(_PLACE.findall(value)) - PLACES):
+                report.say(
+                    f"{field}.{name}",
+                    f"`{{{place[:20]}}}` is not known here",
+                    "use " + ", ".join(f"`{{{known}}}`" for known in sorted(PLACES)),
+                )
 
 
 def _tool(revision: Revision, organisation: Organisation) -> Report:
@@ -94,7 +142,7 @@ def _tool(revision: Revision, organisation: Organisation) -> Report:
     with report.within("spec.output"):
         _output(spec)
     with report.within("spec.input"):
-        schema = Schema(spec.input)
+        schema = Schema(input_of(organisation, revision))
         _reserved(report, schema)
         _arguments(report, spec, schema)
         _calls(report, spec, schema, organisation)

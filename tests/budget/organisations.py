@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autonomy.catalog.model import AgentSpec, BudgetSpec, Strict, UnitSpec
+from autonomy.catalog.model import AgentSpec, BudgetSpec, UnitSpec
+from autonomy.catalog.words import Strict
 from autonomy.catalog.organisation import Organisation, Revision
 
 UNITS = {"larkspur": None, "finance": "larkspur", "procurement": "larkspur", "sourcing": "procurement"}

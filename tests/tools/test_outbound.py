@@ -15,7 +15,7 @@ from autonomy.catalog.model import HttpConnector
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Unreachable
 from autonomy.tools.attempt import Attempt
-from autonomy.tools.connectors.http import next_hop
+from autonomy.tools.connectors.exchange import next_hop
 from autonomy.tools.endpoint import Endpoint
 from autonomy.tools.errors import excerpt
 from autonomy.tools.ssrf import may_reach, parse_url
@@ -72,7 +72,7 @@ def lookup(*addresses: str) -> Any:
 async def send(endpoint: Endpoint, url: str) -> AutonomyError | None:
     """Try a GET; what it raised."""
     try:
-        await endpoint.send("GET", parse_url(url), {}, None, Attempt(False, 2.0), None)
+        await endpoint.send("GET", parse_url(url), {}, None, Attempt(False, 2.0))
     except AutonomyError as error:
         return error
     return None
@@ -113,7 +113,7 @@ def test_no_redirect_leads_to_a_connection_either() -> None:
             except Unreachable:
                 continue
             with pytest.raises(Unreachable):
-                await endpoint.send("GET", target, {}, None, Attempt(False, 2.0), None)
+                await endpoint.send("GET", target, {}, None, Attempt(False, 2.0))
         await endpoint.close()
 
     with connections() as seen:

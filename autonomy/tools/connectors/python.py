@@ -51,7 +51,7 @@ class PythonFunction:
             raise Invalid("the tool declares no function", code="call.mismatch")
         if self._function is None:
             self._function = _callable(self._load(self._spec.entryPoint))
-        credential = await self._outbound.credential(self._spec.credential)
+        credential = await self._outbound.credential(self._spec.credential, invocation.agent)
         ready = replace(invocation, credential=credential) if credential else invocation
         try:
             returned = await self._call(self._function, call.function, arguments, ready, attempt)
