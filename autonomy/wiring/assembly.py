@@ -159,7 +159,12 @@ def _connectors(
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load, keep=partial(_keep, secrets))
+
+
+def _keep(secrets: Secrets, name: str, value: str) -> None:
+    """Store what a service renewed, such as a refresh token."""
+    secrets.rotate(name, value, "system")
 
 
 def _approvals(

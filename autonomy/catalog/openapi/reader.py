@@ -15,7 +15,7 @@ from .schemas import Conversion, plain
 from .security import alternatives
 
 MAX_ARGUMENTS: Final = 200
-MAX_MERGED: Final = 32  # `allOf` in `allOf` of a body
+MAX_MERGED: Final = 100  # parts of `allOf` of one body; beyond it the body is one argument
 
 _ODD = re.compile(r"[^A-Za-z0-9_-]")
 _TAKEN = frozenset({"action_id", "agent"})  # the gate fills these in
@@ -47,6 +47,7 @@ class OperationReader:
         self._properties: dict[str, Json] = {}
         self._required: list[str] = []
         self._dependent: dict[str, list[str]] = {}
+        self._merged = 0
 
     def read(self) -> Operation:
         """The operation. Raises Invalid (`openapi.*`) with what keeps it from being called."""
@@ -139,7 +140,7 @@ class OperationReader:
         inner = place.inside("content").inside(media)
         schema = inner.inside("schema") if "schema" in inner.value else Place(True, inner.pointer)
         fields = self._fields(schema)
-        return self._whole(schema, media, required) if fields is None else self._parts(fields, media, required)
+        return self._parts(fields, media, required) if fields and fields[0] else self._whole(schema, media, required)
 
     def _whole(self, schema: Place, media: str, required: bool) -> Body:
         argument = self._argument("body", "body")
@@ -162,11 +163,12 @@ class OperationReader:
             self._dependent = {argument: [one for one in wanted if one != argument] for argument in names}
         return Body(media, required, fields=names)
 
-    def _fields(self, place: Place, merged: int = 0) -> tuple[dict[str, Place], set[str]] | None:
+    def _fields(self, place: Place) -> tuple[dict[str, Place], set[str]] | None:
         """The fields of a plain object and the required ones; None where a body is anything else."""
+        self._merged += 1
         place = self._document.follow(place)
         schema = place.value
-        if merged > MAX_MERGED or not isinstance(schema, dict) or not _is_plain_object(schema):
+        if self._merged > MAX_MERGED or not isinstance(schema, dict) or not _is_plain_object(schema):
             return None
         found: dict[str, Place] = {}
         needed = {str(name) for name in schema.get("required") or ()}
@@ -174,13 +176,13 @@ class OperationReader:
             properties = place.inside("properties")
             found = {name: properties.inside(name) for name in properties.value}
         for index in range(len(schema.get("allOf", ()))):
-            part = self._fields(place.inside("allOf").inside(index), merged + 1)
+            part = self._fields(place.inside("allOf").inside(index))
             if part is None or any(name in found and found[name].value != one.value for name, one in part[0].items()):
                 return None
             found |= part[0]
             needed |= part[1]
         found = {name: one for name, one in found.items() if not self._schemas.is_read_only(one)}
-        return (found, needed & found.keys()) if found or merged else None
+        return found, needed & found.keys()
 
     def _argument(self, name: str, where: str) -> str:
         """A free name for an argument: as the service calls it, as far as that is possible."""
@@ -197,8 +199,8 @@ class OperationReader:
             schema["required"] = sorted(self._required)
         if dependent := {name: needed for name, needed in self._dependent.items() if needed}:
             schema["dependentRequired"] = dependent
-        if self._schemas.definitions:
-            schema["$defs"] = self._schemas.definitions
+        if definitions := self._schemas.definitions():
+            schema["$defs"] = definitions
         return schema
 
     def _unusable(self, why: str) -> Invalid:

@@ -39,11 +39,11 @@ _ODD = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 class Conversion:
-    """The schemas of one operation, converted; `definitions` are those that references led to."""
+    """The schemas of one operation, converted, and the definitions that references in them led to."""
 
     def __init__(self, document: Follows) -> None:
         self._document = document
-        self.definitions: dict[str, Json] = {}
+        self._waiting: list[tuple[str, Place]] = []
         self._names: dict[str, str] = {}
         self._parts = 0
 
@@ -58,10 +58,10 @@ class Conversion:
         if _REFUSED & schema.keys():
             raise _unfit(place, f"`{sorted(_REFUSED & schema.keys())[0]}` is not supported")
         if "$ref" in schema and self._document.is_3_0:
-            return {"$ref": self._definition(schema["$ref"], nested)}  # 3.0: what stands beside it is ignored
+            return {"$ref": self._definition(schema["$ref"])}  # 3.0: what stands beside it is ignored
         converted = self._keywords(place, nested)
         if "$ref" in schema:
-            converted["$ref"] = self._definition(schema["$ref"], nested)
+            converted["$ref"] = self._definition(schema["$ref"])
         return _of_3_0(converted, schema) if self._document.is_3_0 else converted
 
     def _keywords(self, place: Place, nested: int) -> dict[str, Json]:
@@ -96,13 +96,21 @@ class Conversion:
         value = self._document.follow(place).value
         return isinstance(value, dict) and value.get("readOnly") is True
 
-    def _definition(self, reference: Json, nested: int) -> str:
+    def definitions(self) -> dict[str, Json]:
+        """What was referred to, by name, and what that refers to in turn."""
+        found = {}
+        while self._waiting:
+            name, place = self._waiting.pop()
+            found[name] = self.convert(place)
+        return found
+
+    def _definition(self, reference: Json) -> str:
         """The reference to the definition that `reference` becomes."""
         place = self._document.at(reference)
         name = self._names.get(place.pointer)
         if name is None:
             name = self._names[place.pointer] = self._free_name(place.pointer)
-            self.definitions[name] = self.convert(place, nested + 1)
+            self._waiting.append((name, place))
         return f"#/$defs/{name}"
 
     def _free_name(self, pointer: str) -> str:

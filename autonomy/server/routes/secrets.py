@@ -44,14 +44,14 @@ def list_secrets(_person: Reader, here: Here, after: After = None, limit: Limit 
     return Page(items=[SecretAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.put("/secrets/{name}", summary="store a secret")
+@router.put("/secrets/{name:path}", summary="store a secret")
 def set_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
     """A new secret, or a new version of one."""
     version = here.system.secrets.set(name, asked.value.get_secret_value(), person.actor)
     return VersionAnswer(name=name, version=version)
 
 
-@router.post("/secrets/{name}/rotate", summary="replace a secret that exists")
+@router.post("/secrets/{name:path}/rotate", summary="replace a secret that exists")
 def rotate_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
     """The version before is forgotten."""
     version = here.system.secrets.rotate(name, asked.value.get_secret_value(), person.actor)
