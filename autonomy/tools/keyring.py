@@ -93,7 +93,7 @@ class Keyring:
             raise Unreachable(
                 f"no provider of secrets is called `{prefix}`",
                 code="secret.provider",
-                hint="whoever runs the server names providers: `AUTONOMY_SECRETS`",
+                hint="whoever runs the server sets it up: `AUTONOMY_AWS_REGION` for `aws:`",
             )
         self._known[name] = time.monotonic() + fresh, found
         self._known.move_to_end(name)

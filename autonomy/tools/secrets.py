@@ -100,7 +100,9 @@ class Secrets:
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
         raise Invalid(
-            "this is not a name for a secret", code="secret.name", hint="lower case letters, digits, `-`, `_`, `.`, and one `/` at most"
+            "this is not a name for a secret",
+            code="secret.name",
+            hint="lower case letters, digits, `-`, `_`, `.`, and one `/` at most",
         )
     if len(value) < MIN_LENGTH or _ODD.search(value):
         raise Invalid(

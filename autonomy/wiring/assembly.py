@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -14,6 +17,7 @@ from autonomy.audit import Log, Vault, begin_log, note
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.store import head, leaf
 from autonomy.catalog import Catalog, Check
+from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
@@ -37,7 +41,8 @@ from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
-from autonomy.tools.outbound import Outbound
+from autonomy.tools.outbound import Outbound, Providers
+from autonomy.tools.ports import SecretProvider
 from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
@@ -46,6 +51,9 @@ from .checks import Functions, check_policies, check_tools
 from .projection import projector
 from .settings import Settings
 from .system import System
+
+if TYPE_CHECKING:
+    from autonomy.tools.endpoint import Endpoint
 
 log = logging.getLogger("autonomy")
 
@@ -97,7 +105,7 @@ def _assemble(
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions)
+    connectors = _connectors(settings, database, watch, secrets, functions, clock)
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -155,11 +163,38 @@ def _assemble(
 
 
 def _connectors(
-    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None
+    settings: Settings,
+    database: Database,
+    watch: Watch,
+    secrets: Secrets,
+    functions: Functions | None,
+    clock: Clock,
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load, keep=partial(_keep, secrets))
+    return tools.Connectors(
+        watch.organisation,
+        secrets.reveal,
+        settings.data,
+        reserved=reserved,
+        load=load,
+        keep=partial(_keep, secrets),
+        providers=_providers(settings, clock),
+    )
+
+
+def _providers(settings: Settings, clock: Clock) -> Providers:
+    """The stores of secrets beside our own."""
+    if not settings.aws_region:
+        return {}
+
+    def aws(endpoint: Callable[[HttpService], Endpoint]) -> SecretProvider:
+        # AWS is only spoken where its region is named.
+        from autonomy.tools.aws import AwsSecrets  # noqa: PLC0415
+
+        return AwsSecrets(endpoint, settings.aws_region, os.environ, clock, settings.aws_allow)
+
+    return {"aws": aws}
 
 
 def _keep(secrets: Secrets, name: str, value: str) -> None:

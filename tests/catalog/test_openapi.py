@@ -270,8 +270,29 @@ LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8) | 
     ["#/components/schemas/A", "#/components/schemas/B", "object", "string", "array", "query", "path", "3.0.0"]
 )  # fmt: skip
 WORDS = st.sampled_from(
-    "type properties allOf anyOf items $ref required nullable enum in name schema style content parameters requestBody "
-    "application/json security description readOnly additionalProperties".split()  # noqa: SIM905
+    [
+        "type",
+        "properties",
+        "allOf",
+        "anyOf",
+        "items",
+        "$ref",
+        "required",
+        "nullable",
+        "enum",
+        "in",
+        "name",
+        "schema",
+        "style",
+        "content",
+        "parameters",
+        "requestBody",
+        "application/json",
+        "security",
+        "description",
+        "readOnly",
+        "additionalProperties",
+    ]
 )
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=20

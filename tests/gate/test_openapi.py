@@ -89,9 +89,7 @@ async def test_a_changed_document_quarantines_the_tools_it_changes_until_a_perso
         assert (refused.status, refused.code) == ("denied", "tool.quarantined") and not shop.heard
         assert (await it.ask("order.place", name="bolts", amount=5)).status == "done", "it did not change"
         tool = (await it.system.watch.house()).registry.get("order.read")
-        accept = await asyncio.to_thread(
-            it.system.queue.run, lambda tx: accept_again(tx, tool, "person:ada", now())
-        )
+        accept = await asyncio.to_thread(it.system.queue.run, lambda tx: accept_again(tx, tool, "person:ada", now()))
         assert accept == ["order.read"]
         await it.system.watch.refresh()
         assert (await it.ask("order.read", id=1)).status == "done"
