@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
-from typing import Any
+from collections.abc import Container
 
 from autonomy.catalog.model import (
     ConnectorSpec,
@@ -19,23 +18,22 @@ from autonomy.catalog.operations import input_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.problem import Problem, nearest
 from autonomy.catalog.services import HttpService, OAuth, OpenApiConnector
+from autonomy.catalog.words import Strict
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
 
 from .calls import check_call, check_facts, check_reconcile
 from .connectors.python import GROUP, installed
 from .database_url import read_url
-from .keyring import PLACES
 from .report import NUMBERS, SCALARS, Report
 from .schema import Schema
+from .secret_names import PLACES, named_secrets, places_in
 from .sql_words import RESERVED
 from .ssrf import parse_url, ranges
 
 MAX_DEADLINE = 5 * clock.MINUTE  # a call that takes longer is a workflow step with a callback
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, field names and schemes
-_PLACE = re.compile(r"\{([^{}]*)\}?")
-_SECRETS = {"credential", "certificate", "authorities", "clientSecret", "refreshToken", "subjectToken", "actorToken"}
 _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "upgrade", "te"}
 
 
@@ -56,7 +54,7 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
     use = revision.spec.use
     _duration(report, "spec.use.timeout", use.timeout)
-    _places(report, use.model_dump(exclude_unset=True))
+    _places(report, use)
     match use:
         case SqlConnector():
             _sql_connector(report, use)
@@ -119,18 +117,12 @@ def _openapi_connector(report: Report, use: OpenApiConnector) -> None:
             )
 
 
-def _places(report: Report, use: Mapping[str, Any], field: str = "spec.use") -> None:
+def _places(report: Report, use: Strict) -> None:
     """Names of secrets in which something else than a place stands in braces."""
-    for name, value in use.items():
-        if isinstance(value, dict) and name in ("oauth", "credentials"):
-            _places(report, value, f"{field}.{name}")
-        elif isinstance(value, str) and name in _SECRETS | ({name} if field.endswith("credentials") else set()):
-            for place in sorted(set(_PLACE.findall(value)) - PLACES):
-                report.say(
-                    f"{field}.{name}",
-                    f"`{{{place[:20]}}}` is not known here",
-                    "use " + ", ".join(f"`{{{known}}}`" for known in sorted(PLACES)),
-                )
+    for field, name in named_secrets(use):
+        for place in sorted(places_in(name) - PLACES):
+            known = ", ".join(f"`{{{one}}}`" for one in sorted(PLACES))
+            report.say(field, f"`{{{place[:20]}}}` is not known here", f"use {known}")
 
 
 def _tool(revision: Revision, organisation: Organisation) -> Report:

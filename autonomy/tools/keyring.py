@@ -6,7 +6,6 @@ Where a name says `{agent}`, each agent has a credential of its own; a name such
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from autonomy.kernel.errors import AutonomyError
 from .credential import Credential
 from .errors import Refused, Unreachable
 from .ports import SecretProvider
+from .secret_names import filled
 
 Reveal = Callable[[str], Credential]
 """Gives the credential of a name; blocks on the store."""
@@ -25,9 +25,6 @@ Places = Callable[[str], Mapping[str, str]]
 
 FRESH_S = 2.0  # how long a revealed credential is used again: rotation takes effect within it
 KNOWN = 10_000  # credentials held at once, under a kilobyte each; others are revealed again
-
-_PLACE = re.compile(r"\{([a-z]*)\}")
-PLACES = frozenset({"agent", "unit", "sponsor", "owner"})
 
 
 def agent_alone(agent: str) -> Mapping[str, str]:
@@ -50,13 +47,10 @@ class Keyring:
         """The secret that `name` means where `agent` acts. Raises Refused (`credential.whose`) where it is nobody's."""
         if "{" not in name:
             return name
-        known = self._places(agent)
-        missing = [place for place in _PLACE.findall(name) if not known.get(place)]
-        if missing:
-            raise Refused(
-                f"`{name}` names a secret for each {missing[0]}, and this agent has none", code="credential.whose"
-            )
-        return _PLACE.sub(lambda place: known[place[1]], name)
+        meant = filled(name, self._places(agent))
+        if meant is None:
+            raise Refused(f"`{name}` names nobody's secret where this agent acts", code="credential.whose")
+        return meant
 
     async def credential(self, name: str, agent: str = "") -> Credential:
         """The credential `name` in its present version. Raises Unreachable, or Refused where an agent's own is missing:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autonomy.catalog.model import AgentSpec, Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
+from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.services import OpenApiConnector
 from autonomy.kernel import clock
@@ -31,6 +31,7 @@ from .outbound import Outbound, Providers
 from .pages import at
 from .ports import Connector
 from .registry import Tool
+from .secret_names import places_of
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
 
@@ -68,7 +69,14 @@ class Connectors:
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
-        self._outbound = Outbound(reveal, folder, reserved, places=self._places, keep=keep, providers=providers)
+        self._outbound = Outbound(
+            reveal,
+            folder,
+            reserved,
+            places=lambda agent: places_of(organisation(), agent),
+            keep=keep,
+            providers=providers,
+        )
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -191,17 +199,14 @@ class Connectors:
             return OpenApiInterface(name, use, self._outbound)
         return PythonFunction(name, use, self._outbound, self._load)
 
-    def _places(self, agent: str) -> Mapping[str, str]:
-        """Whose secrets are meant where `agent` acts."""
-        found = self._organisation().get("Agent", agent)
-        if found is None or not isinstance(found.spec, AgentSpec):
-            return {"agent": agent}
-        return {"agent": agent, "unit": found.unit, "sponsor": found.spec.sponsor, "owner": found.spec.owner}
-
     def _retire(self, line: _Line) -> None:
         task = asyncio.create_task(_close_later(line))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _places(organisation: Callable[[], Organisation], agent: str) -> Mapping[str, str]:
+    return places_of(organisation(), agent)
 
 
 async def _close_later(line: _Line) -> None:

@@ -13,6 +13,7 @@ import pytest
 from autonomy.catalog import read
 from autonomy.catalog.files import collect, write
 from autonomy.cli.declared import organisation_of
+from autonomy.insight.secret_use import last_used, secret_uses
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import AutonomyError, Invalid
 from autonomy.tools.quarantine import accept_again
@@ -21,7 +22,8 @@ from tests.house import declare
 from tests.tools.services import DOCUMENT, Shop
 from tests.tools.test_http import serving
 
-PERMIT = '@id("all") permit (principal, action, resource) unless { context.arguments has amount && context.arguments.amount > 50 };'
+PERMIT = """@id("all") permit (principal, action, resource)
+unless { context.arguments has amount && context.arguments.amount > 50 };"""
 
 
 def manifests(port: int, credential: str = "shop-key") -> str:
@@ -107,6 +109,37 @@ async def test_each_agent_is_itself_at_the_other_system(tmp_path: Path, database
         await secret(it, "erp/w2", "key-of-w2")
         assert (await it.ask("order.read", "w2", id=1)).status == "done", "w2's trouble closed the way for nobody"
         assert [heard["headers"]["X-Key"] for heard in shop.heard] == ["key-of-w1", "key-of-w2"]
+
+
+async def test_the_audit_says_who_can_use_what_and_last_did(tmp_path: Path, database_url: str) -> None:
+    shop = Shop()
+    more = """
+---
+apiVersion: autonomy/v1
+kind: Connector
+metadata: { name: idle }
+spec: { use: { type: http, baseUrl: "https://idle.example", credential: "aws:idle#token" } }
+"""
+    found = files(1, credential="erp/{agent}")
+    found["tools.yaml"] += more
+    async with serving(shop) as port:
+        found["tools.yaml"] = found["tools.yaml"].replace("127.0.0.1:1/", f"127.0.0.1:{port}/")
+        async with works(tmp_path, database_url, files=found) as it:
+            for name in ("erp/w1", "forgotten"):
+                await secret(it, name)
+            began = now()
+            await it.ask("order.read", "w1", id=1)
+            await it.settle()
+            house = await it.system.watch.house()
+            used = await it.system.database.read(last_used)
+            uses = secret_uses(house.organisation, house.registry, {"erp/w1", "forgotten"}, used)
+    lines = {(one.secret, one.agent): one for one in uses}
+    mine = lines["erp/w1", "w1"]
+    assert (mine.connectors, mine.tools, mine.stored) == (("shop",), ("order.place", "order.read"), True)
+    assert mine.last_used is not None and began <= mine.last_used <= now()
+    assert (lines["erp/w2", "w2"].stored, lines["erp/w2", "w2"].last_used) == (False, None)
+    assert lines["aws:idle#token", None].connectors == ("idle",) and lines["aws:idle#token", None].stored is None
+    assert lines["forgotten", None].connectors == ()
 
 
 async def test_what_was_pulled_is_what_was_applied(tmp_path: Path, database_url: str) -> None:
