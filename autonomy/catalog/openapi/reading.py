@@ -27,6 +27,7 @@ def read_document(text: str, max_bytes: int = MAX_BYTES) -> dict[str, Json]:
             hint="keep the operations that are needed: `autonomy tool import openapi FILE --operation ID`",
         )
     value = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    _count(value, MAX_NODES * max(1, max_bytes // MAX_BYTES))
     canonical.check(value)
     if not isinstance(value, dict):
         raise Invalid("this is not an OpenAPI document", code="openapi.unreadable", hint="it is an object at its top")
@@ -42,7 +43,6 @@ def _json(text: str) -> Json:
         ) from None
     except RecursionError:
         raise Invalid("nested too deep", code="openapi.unreadable") from None
-    _count(value)
     return value
 
 
@@ -56,14 +56,14 @@ def _yaml(text: str) -> Json:
     return documents[0].value
 
 
-def _count(value: Json) -> None:
-    """Raise Invalid for more values than a document of YAML may have."""
-    left, waiting = MAX_NODES, [value]
+def _count(value: Json, most: int) -> None:
+    """Raise Invalid for more than `most` values."""
+    left, waiting = most, [value]
     while waiting:
         one = waiting.pop()
         left -= 1
         if left < 0:
-            raise Invalid(f"more than {MAX_NODES} values", code="openapi.unreadable", hint="keep what is needed")
+            raise Invalid(f"more than {most} values", code="openapi.unreadable", hint="keep what is needed")
         if isinstance(one, dict):
             waiting.extend(one.values())
         elif isinstance(one, list):
