@@ -38,9 +38,8 @@ def test_what_is_written_can_be_applied_and_asks_for_the_least(tmp_path: Path) -
     write(tmp_path / "org", starter.organisation())
     assert imported(tmp_path, *wanting(*ALL)) == 0
     found = organisation_of(read(collect(tmp_path / "org")))
-    effects = {
-        name: spec(tool, ToolSpec).effect for name, tool in found.all("Tool").items() if name.startswith("shop.")
-    }
+    tools = {name: spec(one, ToolSpec) for name, one in found.all("Tool").items() if name.startswith("shop.")}
+    effects = {name: one.effect for name, one in tools.items()}
     assert effects == {
         "shop.list_orders": "read",
         "shop.create_order": "write-keyed",

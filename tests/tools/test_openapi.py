@@ -119,7 +119,7 @@ def test_a_service_that_says_when_to_come_back_has_done_nothing(status: int) -> 
     ):
         with pytest.raises(Unreachable) as caught:
             ask(shop, call, effect, **arguments)
-        assert caught.value.code == "upstream.busy" and caught.value.detail["retry_after_s"] == 7
+        assert caught.value.code == "upstream.later" and caught.value.detail["retry_after_s"] == 7
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

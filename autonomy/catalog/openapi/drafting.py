@@ -25,7 +25,7 @@ def tool_name(connector: str, operation: str) -> str:
 
 
 def _connector(name: str, base_url: str) -> str:
-    return f"""# The document is pinned: where a new one describes an operation otherwise, its tool rests until it is accepted.
+    return f"""# The document is pinned: a tool whose operation it describes anew rests until somebody accepts it.
 apiVersion: autonomy/v1
 kind: Connector
 metadata: {{ name: {name} }}

@@ -60,7 +60,7 @@ def meaning(name: str, answer: Answer, write: bool) -> Json:
     if (wait := _wait(answer)) is not None:
         raise Unreachable(
             f"`{name}` is busy and did nothing",
-            code="upstream.busy",
+            code="upstream.later",
             hint=f"try again in {wait} s" if wait else "try again later",
             status=status,
             retry_after_s=wait,
