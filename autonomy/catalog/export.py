@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from .documents import extracted
 from .manifest import CONFIG, STATE
 from .model import PolicySpec
 from .revision import restore, written
@@ -26,18 +27,18 @@ def folder(scope: str, stored: Iterable[str], agreed: Mapping[str, str]) -> dict
     """The files of one scope by path, from the stored bodies of its objects."""
     files = {CONFIG: write({"scope": scope}), STATE: state(agreed)}
     for body in stored:
-        path, text = file(body)
-        files[path] = text
+        files |= files_of(body)
     return files
 
 
-def file(body: str) -> tuple[str, str]:
-    """Path and text of the file for one stored object."""
+def files_of(body: str) -> dict[str, str]:
+    """The files of one stored object by path: its own first, then the document it names."""
     manifest = restore(body)
     place = f"{FOLDERS[manifest.kind]}/{manifest.metadata.name}"
     if isinstance(manifest.spec, PolicySpec):
-        return f"{place}.cedar", manifest.spec.text
-    return f"{place}.yaml", write(written(manifest))
+        return {f"{place}.cedar": manifest.spec.text}
+    shown, documents = extracted(written(manifest))
+    return {f"{place}.yaml": write(shown), **documents}
 
 
 def state(agreed: Mapping[str, str]) -> str:

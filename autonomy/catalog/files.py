@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autonomy.kernel.errors import NotFound
 
+from .documents import is_document
 from .manifest import CONFIG, STATE, TESTS, is_manifest
 from .problem import Problem, invalid
 
@@ -48,7 +49,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             place = (inside / name).as_posix()
-            if is_manifest(place) or place == CONFIG:
+            if is_manifest(place) or is_document(place) or place == CONFIG:
                 yield folder / place
     if (folder / STATE).is_file():
         yield folder / STATE

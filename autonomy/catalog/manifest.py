@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -14,9 +14,12 @@ from autonomy.kernel.canonical import Json, parse
 from autonomy.kernel.errors import AutonomyError
 
 from . import cedar_text, yaml_text
+from .documents import FOLDER as DOCUMENTS
+from .documents import embedded
 from .faults import Fault, faults
-from .model import API_VERSION, SPECS, Manifest, Metadata, Name, Strict
+from .model import API_VERSION, SPECS, Manifest, Metadata
 from .problem import Problem, invalid, nearest
+from .words import Name, Strict
 from .yaml_text import Document, Unreadable
 
 CONFIG = "autonomy.yaml"
@@ -73,7 +76,7 @@ def read(files: Mapping[str, str]) -> Folder:
     declared: list[Declared] = []
     for path in sorted(filter(is_manifest, files)):
         found, wrong = read_file(path, files[path])
-        declared.extend(found)
+        declared.extend(_embedded(one, files, problems) for one in found)
         problems.extend(wrong)
     problems.extend(_twice(declared))
     if problems:
@@ -82,10 +85,10 @@ def read(files: Mapping[str, str]) -> Folder:
 
 
 def is_manifest(path: str) -> bool:
-    """Whether the file at `path` declares something: hidden files, tests and the folder's own settings do not."""
+    """Whether the file at `path` declares something: hidden files, tests, documents and settings do not."""
     parts = PurePosixPath(path).parts
     hidden = any(part.startswith(".") for part in parts)
-    return path.endswith(SUFFIXES) and not hidden and parts[0] != TESTS and path != CONFIG
+    return path.endswith(SUFFIXES) and not hidden and parts[0] not in (TESTS, DOCUMENTS) and path != CONFIG
 
 
 def read_file(path: str, text: str) -> tuple[list[Declared], list[Problem]]:
@@ -197,6 +200,26 @@ def _line(lines: Mapping[str, int], path: str) -> int:
     while path and path not in lines:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return lines.get(path, 0)
+
+
+def _embedded(declared: Declared, files: Mapping[str, str], problems: list[Problem]) -> Declared:
+    """The manifest with its document inside."""
+    try:
+        return replace(declared, manifest=embedded(declared.manifest, files))
+    except AutonomyError as error:
+        kind, name = declared.manifest.key
+        problems.append(
+            Problem(
+                message=error.message,
+                hint=error.hint,
+                kind=kind,
+                name=name,
+                field="spec.use.document",
+                file=declared.file,
+                line=declared.line("spec.use.document"),
+            )
+        )
+        return declared
 
 
 def _twice(declared: Iterable[Declared]) -> Iterator[Problem]:

@@ -9,51 +9,33 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
+from .services import HttpService, OpenApiConnector, OperationCall
+from .words import (
+    Amount,
+    ArgumentName,
+    CurrencyCode,
+    Duration,
+    Email,
+    Field_,
+    Name,
+    Path,
+    Pattern,
+    Pointer,
+    Rate,
+    SecretName,
+    Share,
+    Strict,
+    Text,
+    TrustDomain,
+    exactly_one,
+    fault,
+)
+
 API_VERSION = "autonomy/v1"
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$")]
-"""Lower case letters, digits, `-`, `_`, `.`; 1 to 63 characters."""
-
-Field_ = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$")]
-"""A tool's name, `prefix.*`, or `*`."""
-
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
-Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
-
-Share = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]?|100)%$")]
-
-Text = Annotated[str, StringConstraints(pattern=r"\S")]
-"""Words for people; not blank."""
-
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
-TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
-BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
-Path = Annotated[str, StringConstraints(pattern=r"^/")]
-
-FORMS = {
-    r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
-    r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
-    r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
-    r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
-    r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
-    r"^([1-9][0-9]?|100)%$": "a share from `1%` to `100%`",
-    r"\S": "words, not blanks",
-    r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
-    r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
-    r"^[a-z0-9.-]{1,255}$": "a trust domain such as `example.com`",
-    r"^[^@\s]+@[^@\s]+$": "an e-mail address",
-    r"^https?://": "an `http://` or `https://` URL",
-    r"^/": "a path that begins with `/`",
-}
-"""What each pattern above asks for, in the words of an error message."""
 
 Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
@@ -65,17 +47,11 @@ FactType = Literal["integer", "string", "boolean", "money"]
 Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
 
 
-class Strict(BaseModel):
-    """A part of a manifest: unknown fields are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
 class Metadata(Strict):
     name: Name
     unit: Name | None = Field(None, description="the unit that declares this; the root unit when absent")
     description: str = ""
-    labels: dict[Name, str] = {}
+    labels: dict[Name, str] = Field({})
 
 
 class UnitSpec(Strict):
@@ -94,13 +70,13 @@ class UnitSpec(Strict):
     def _rates_are_positive(self) -> UnitSpec:
         for code, rate in self.rates.items():
             if Decimal(rate) == 0:
-                raise _fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
+                raise fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
         return self
 
 
 class RoleScope(Strict):
     tools: list[Pattern]
-    data: list[Name] = []
+    data: list[Name] = Field([])
 
 
 class Expectation(Strict):
@@ -124,7 +100,7 @@ class PersonSpec(Strict):
     displayName: Text
     email: Email
     roles: list[Name] = Field([], description="business roles held, such as `finance-manager`; approvals ask for these")
-    access: list[Access] = ["viewer"]
+    access: list[Access] = Field(["viewer"])
     manager: Name | None = None
     externalSubject: str | None = Field(None, description="`issuer|subject` at the identity provider")
 
@@ -151,35 +127,25 @@ class SqlConnector(Strict):
     @model_validator(mode="after")
     def _reachable(self) -> SqlConnector:
         if self.url is None and self.credential is None:
-            raise _fault("neither `url` nor `credential` says where the database is", "give a `url`")
+            raise fault("neither `url` nor `credential` says where the database is", "give a `url`")
         return self
 
 
-class HttpConnector(Strict):
+class HttpConnector(HttpService):
     type: Literal["http"]
-    baseUrl: BaseUrl
-    credential: Name | None = None
-    header: str = Field("Authorization", description="the header the credential goes into")
-    scheme: str = Field("Bearer", description="what stands before the credential in that header; may be empty")
-    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
-    timeout: Duration = "10s"
-    maxBytes: int = Field(1_048_576, ge=1, le=67_108_864)
-    traceContext: bool = Field(
-        False, description="send `traceparent` and `tracestate`, so that this system continues the trace of an action"
-    )
 
 
 class PythonConnector(Strict):
     type: Literal["python"]
     entryPoint: Name = Field(description="name in the entry-point group `autonomy.connectors`")
-    credential: Name | None = None
+    credential: SecretName | None = None
     timeout: Duration = "10s"
 
 
 class ConnectorSpec(Strict):
     """A system of record and how to reach it, integrated once for every agent."""
 
-    use: Annotated[SqlConnector | HttpConnector | PythonConnector, Field(discriminator="type")]
+    use: Annotated[SqlConnector | HttpConnector | OpenApiConnector | PythonConnector, Field(discriminator="type")]
 
 
 class Statement(Strict):
@@ -192,22 +158,33 @@ class Statement(Strict):
 class HttpRequest(Strict):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path = Field(description="`{argument}` is replaced, percent-encoded")
-    query: dict[str, Field_] = Field({}, description="query parameter → argument")
+    query: dict[str, ArgumentName] = Field({}, description="query parameter → argument")
     body: Literal["arguments", "none"] = "none"
     idempotencyHeader: str | None = None
 
 
 class Call(Strict):
-    """What a connector does: exactly one of the three, as its type needs."""
+    """What a connector does: exactly one of these, as its type needs."""
 
     statements: list[Statement] | None = Field(None, min_length=1)
     request: HttpRequest | None = None
     function: Text | None = None
+    operation: Text | OperationCall | None = Field(None, description="an operation of the connector's document")
 
     @model_validator(mode="after")
     def _one_way(self) -> Call:
-        _exactly_one(statements=self.statements, request=self.request, function=self.function)
+        exactly_one(**dict(self))
         return self
+
+    @property
+    def way(self) -> str:
+        """The name of the one field that is given."""
+        return next(name for name, value in self if value is not None)
+
+    @property
+    def operation_call(self) -> OperationCall | None:
+        """The operation in its long form."""
+        return OperationCall(id=self.operation) if isinstance(self.operation, str) else self.operation
 
 
 class FactSpec(Strict):
@@ -217,18 +194,25 @@ class FactSpec(Strict):
     sql: Text | None = None
     request: HttpRequest | None = None
     function: Text | None = None
+    operation: Text | OperationCall | None = None
+    select: Pointer | None = Field(None, description="where the value stands in the answer")
     type: FactType
     default: int | str | bool | None = Field(None, description="the value when the look-up finds nothing; none: deny")
 
     @model_validator(mode="after")
     def _one_way(self) -> FactSpec:
-        _exactly_one(sql=self.sql, request=self.request, function=self.function)
+        exactly_one(sql=self.sql, request=self.request, function=self.function, operation=self.operation)
         return self
+
+    @property
+    def operation_call(self) -> OperationCall | None:
+        """The operation in its long form."""
+        return OperationCall(id=self.operation) if isinstance(self.operation, str) else self.operation
 
     @model_validator(mode="after")
     def _default_fits(self) -> FactSpec:
         if self.default is not None and type(self.default) not in _FACT_VALUES[self.type]:
-            raise _fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
+            raise fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
         return self
 
 
@@ -236,8 +220,8 @@ class RecordSpec(Strict):
     """The record an operation changes, so that two agents do not change it at once."""
 
     kind: Name
-    key: Field_ = Field(description="argument that names the record")
-    version: Field_ | None = Field(None, description="argument with the version the agent has seen")
+    key: ArgumentName = Field(description="argument that names the record")
+    version: ArgumentName | None = Field(None, description="argument with the version the agent has seen")
     current: Field_ | None = Field(None, description="fact with the version in force; must equal `version`")
 
 
@@ -245,16 +229,16 @@ class WindowSpec(Strict):
     """A count or sum over a sliding time, this action included, kept in the intent's own transaction."""
 
     over: Duration
-    sum: Field_ | None = Field(None, description="argument to add up; counts actions when absent")
+    sum: ArgumentName | None = Field(None, description="argument to add up; counts actions when absent")
     by: list[str] = Field(["agent"], description="`agent`, `unit`, `record`, or `arguments.NAME`")
 
 
 class CostSpec(Strict):
     """What one call costs at worst. Money is an argument or a fixed price; tokens likewise."""
 
-    amount: Field_ | Amount | None = None
-    currency: Field_ | None = Field(None, description="argument with the currency; the base currency when absent")
-    tokens: Field_ | int | None = None
+    amount: ArgumentName | Amount | None = None
+    currency: ArgumentName | None = Field(None, description="argument with the currency; the base currency when absent")
+    tokens: ArgumentName | int | None = None
 
 
 class ToolSpec(Strict):
@@ -262,23 +246,34 @@ class ToolSpec(Strict):
 
     connector: Name
     call: Call
-    input: dict[str, Any] = Field(description="JSON Schema 2020-12 of the arguments, an object")
+    input: dict[str, Any] | None = Field(
+        None,
+        description="JSON Schema 2020-12 of the arguments, an object; the document's where an operation needs none",
+    )
     output: dict[str, Any] | None = None
     effect: Effect
     egress: bool = Field(False, description="a read that carries data out counts as a write for policy")
     risk: Risk = "low"
     record: RecordSpec | None = None
-    facts: dict[Field_, FactSpec] = {}
-    windows: dict[Field_, WindowSpec] = {}
+    facts: dict[Field_, FactSpec] = Field({})
+    windows: dict[Field_, WindowSpec] = Field({})
     cost: CostSpec = CostSpec()
     tags: list[Name] = Field([], description="classes of the data it touches, such as `pii`, `finance`")
     trust: Literal["trusted", "untrusted"] = Field("untrusted", description="label on what it returns")
-    subject: Field_ | None = Field(None, description="argument that names the person or company the data is about")
+    subject: ArgumentName | None = Field(
+        None, description="argument that names the person or company the data is about"
+    )
     reconcile: Call | None = Field(
         None, description="asks by `:action_id` whether a write happened; needed by write-queryable"
     )
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")
+
+    @model_validator(mode="after")
+    def _says_what_it_takes(self) -> ToolSpec:
+        if self.input is None and self.call.operation is None:
+            raise fault("`input` is missing", "write the JSON Schema of the arguments, `type: object` at its top")
+        return self
 
 
 class BudgetScope(Strict):
@@ -292,7 +287,7 @@ class BudgetScope(Strict):
 
     @model_validator(mode="after")
     def _one_subject(self) -> BudgetScope:
-        _exactly_one(unit=self.unit, agent=self.agent, role=self.role, workflow=self.workflow, tool=self.tool)
+        exactly_one(unit=self.unit, agent=self.agent, role=self.role, workflow=self.workflow, tool=self.tool)
         return self
 
     @property
@@ -325,9 +320,9 @@ class BudgetSpec(Strict):
     @model_validator(mode="after")
     def _limit_fits_the_measure(self) -> BudgetSpec:
         if self.measure == "money" and isinstance(self.limit, int):
-            raise _fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
+            raise fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
         if self.measure != "money" and isinstance(self.limit, str):
-            raise _fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
+            raise fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
         return self
 
 
@@ -370,16 +365,3 @@ _FACT_VALUES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "money": (int, str),
 }
-
-
-def _fault(message: str, hint: str) -> PydanticCustomError:
-    """A fault of several fields together. Plain text: braces would be read as placeholders."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "hint": hint})
-
-
-def _exactly_one(**given: object) -> None:
-    names = ", ".join(f"`{name}`" for name in given)
-    found = [name for name, value in given.items() if value is not None]
-    if len(found) != 1:
-        said = "none" if not found else " and ".join(f"`{name}`" for name in found)
-        raise _fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from .allowances import budgets, outside
 from .hierarchy import circles, grants, roots, units_of_units
 from .leaks import secrets
+from .operations import unknown_operations
 from .organisation import Organisation
 from .problem import Problem
 from .references import borrowed, roles_in_use, unresolved
@@ -30,4 +31,5 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *budgets(organisation),
         *outside(organisation),
         *secrets(organisation),
+        *unknown_operations(organisation),
     ]

@@ -126,7 +126,7 @@ class Catalog:
             found,
             held.scope,
             held.since_epoch,
-            export.file(body)[1],
+            next(iter(export.files_of(body).values())),
             periods,
             [(link.kind, link.target) for link in references.links(found, root)],
             [(user.kind, user.name) for user in references.users(organisation, kind, name)],

@@ -46,10 +46,13 @@ class Document:
     lines: Mapping[str, int]
 
 
-def read(text: str) -> list[Document]:
-    """Every document of `text` that is not empty. Raises Unreadable at the first place that cannot be read."""
+def read(text: str, clamp: bool = False) -> list[Document]:
+    """Every document of `text` that is not empty. Raises Unreadable at the first place that cannot be read.
+
+    With `clamp`, integers beyond 2^53 become 2^53 in place of being refused.
+    """
     try:
-        return list(_Reader(text).documents())
+        return list(_Reader(text, clamp).documents())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)
@@ -69,8 +72,9 @@ def inside(path: str, part: str | int) -> str:
 class _Reader:
     """Builds values from events, so that depth and size are bounded before anything is built."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, clamp: bool = False) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self._clamp = clamp
         self._nodes = 0
         self._anchors: dict[str, Json] = {}
         self._lines: dict[str, int] = {}
@@ -101,7 +105,7 @@ class _Reader:
 
     def _build(self, event: Any, path: str, depth: int) -> Json:
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event, path)
+            return _scalar(event, path, self._clamp)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path, depth)
         return self._mapping(path, depth)
@@ -142,19 +146,21 @@ class _Reader:
             raise Unreadable(f"nested deeper than {MAX_DEPTH}", line)
 
 
-def _scalar(event: Any, path: str) -> Json:
+def _scalar(event: Any, path: str, clamp: bool) -> Json:
     text = _text(event, path)
     if not event.implicit[0]:  # quoted, or a block
         return text
     for pattern, meaning in _PLAIN:
         if pattern.fullmatch(text):
-            return _number(meaning, text, event.start_mark.line + 1, path)
+            return _number(meaning, text, event.start_mark.line + 1, path, clamp)
     return text
 
 
-def _number(meaning: Any, text: str, line: int, path: str) -> Json:
+def _number(meaning: Any, text: str, line: int, path: str, clamp: bool) -> Json:
     value = meaning(text) if len(text) <= 400 else None  # int() refuses thousands of digits in its own words
     too_large = isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
+    if too_large and clamp:
+        return -MAX_SAFE_INTEGER if text.startswith("-") else MAX_SAFE_INTEGER
     if too_large or value in (float("inf"), float("-inf")) or len(text) > 400:
         raise Unreadable(f"the number `{text[:20]}` is too large", line, "write it as text, in quotes", path)
     return value

@@ -65,7 +65,7 @@ COMMANDS = MappingProxyType(
         "budget": Entry("budgets", LIMITS, "Show limits as a tree, one of them, or how long they last."),
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
-        "tool": Entry("tools", LIMITS, "Show an operation, or accept its changed definition."),
+        "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -60,6 +61,43 @@ def list_secrets(url: Url = None, as_json: AsJson = False) -> None:
         for one in found
     )
     table(["SECRET", "VERSION", "SET AT", "BY", "RETIRED"], rows, "no secret is kept")
+
+
+@secret.command("audit")
+def audit_secrets(
+    agent: Annotated[str | None, typer.Option(help="Only what this agent can use.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which agent can use which secret, by which tools, and when it last did.
+
+    \b
+      autonomy secret audit --agent buyer-1
+    """
+    with connected(url) as client:
+        found = list(client.secret_audit(agent))
+    if as_json:
+        show_json(found)
+        return
+    rows = (
+        [
+            one["secret"],
+            one["agent"] or "nobody",
+            one["connectors"],
+            one["tools"],
+            _where(one),
+            moment(one["last_used"]),
+        ]
+        for one in found
+    )
+    table(["SECRET", "AGENT", "CONNECTORS", "TOOLS", "WHERE", "LAST USED"], rows, "no secret is kept or named")
+
+
+def _where(use: Mapping[str, Any]) -> str:
+    """Where the secret lies."""
+    if use["stored"] is None:
+        return str(use["secret"]).partition(":")[0]
+    return "here" if use["stored"] else "missing"
 
 
 def _stored(found: dict[str, object], as_json: bool) -> None:

@@ -187,4 +187,4 @@ def _charges(attempt: Attempt, tool: Tool, money: int, tokens: int) -> tuple[Cha
 def _canonical_action(attempt: Attempt, tool: Tool) -> bytes:
     """What an approval binds to: who, for whom, which tool in which wording, with which arguments."""
     chain = [view.id for view in attempt.caller.chain]
-    return canonical.encode_plain([chain, tool.name, tool.revision]) + attempt.arguments
+    return canonical.encode_plain([chain, tool.name, tool.wording]) + attempt.arguments

@@ -62,7 +62,7 @@ class Bundle:
         Raises Invalid (`policy.*`) with every problem of every policy in `detail["problems"]`, each a dict of `file`
         (the policy's name), `line` (0 when it concerns the whole), `code`, `what`, `fix`.
         """
-        tools = {name: Tool.of(revision) for name, revision in organisation.all("Tool").items()}
+        tools = {name: Tool.of(organisation, revision) for name, revision in organisation.all("Tool").items()}
         refuse(list(checks.tool_problems(tools)))
         statements, problems = _read(organisation)
         reach, schema = reach_of(tools), schema_text(tools.values())

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from autonomy.catalog import yaml_text
-from autonomy.catalog.model import Strict
+from autonomy.catalog.words import Strict
 from autonomy.catalog.yaml_text import Unreadable
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.money import Currency

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
 from autonomy.catalog.model import ToolSpec
-from autonomy.catalog.organisation import Revision
+from autonomy.catalog.operations import input_of
+from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.kernel.canonical import Json
 
 from . import shapes
@@ -27,10 +28,12 @@ class Tool:
     name: str
     unit: str
     spec: ToolSpec
+    input: Mapping[str, Json]
 
     @staticmethod
-    def of(revision: Revision) -> Tool:
-        return Tool(revision.name, revision.unit, cast(ToolSpec, revision.spec))
+    def of(organisation: Organisation, revision: Revision) -> Tool:
+        """The tool that `revision` declares. Raises Invalid where its document does not have its operation."""
+        return Tool(revision.name, revision.unit, cast(ToolSpec, revision.spec), input_of(organisation, revision))
 
     @property
     def writes(self) -> bool:
@@ -49,7 +52,7 @@ class Tool:
 
     @cached_property
     def arguments(self) -> RecordOf:
-        return shapes.of_schema(self.spec.input)
+        return shapes.of_schema(self.input)
 
     @cached_property
     def facts(self) -> RecordOf:

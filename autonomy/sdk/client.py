@@ -256,6 +256,10 @@ class Client:
         """Every version of every secret, never a value."""
         return self._pages("/api/secrets")
 
+    def secret_audit(self, agent: str | None = None) -> Objects:
+        """Which agent can use which secret by which tools, and when it last did."""
+        return self._pages("/api/secret-audit", agent=agent)
+
     def set_secret(self, name: str, value: str) -> Object:
         """Store a secret or a new version of one."""
         answer: Object = self._wire.request("PUT", f"/api/secrets/{_part(name)}", {"value": value})

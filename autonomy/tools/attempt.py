@@ -46,6 +46,11 @@ class Attempt:
                 raise Abandoned
             self._committed = True
 
+    def take_back(self) -> None:
+        """The system said that it did nothing (a 401, say): until the next `commit`, nothing has happened."""
+        with self._lock:
+            self._committed = False
+
     def abandon(self) -> bool:
         """Give up. True when the point of no return was not passed and never will be."""
         with self._lock:

@@ -15,6 +15,9 @@ from autonomy.catalog.model import (
     Statement,
     ToolSpec,
 )
+from autonomy.catalog.openapi import Operation
+from autonomy.catalog.problem import nearest
+from autonomy.catalog.services import OpenApiConnector, OperationCall
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
@@ -23,11 +26,15 @@ from .requests import places, used
 from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
+from .wanted import of_operation
 
-Use = SqlConnector | HttpConnector | PythonConnector
+Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector
+
+_WAYS = {"sql": "statements", "http": "request", "openapi": "operation", "python": "function"}
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_ANYTHING = SCALARS | {"object", "array", "any"}
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _READING = ("GET", "POST")  # many interfaces take queries by POST; facts and questions must do with GET
 
@@ -38,14 +45,14 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
         return
     parsed = _body(report, "spec.call", spec.call, schema, use)
     if spec.effect == "read":
-        _require_reading(report, "spec.call", spec.call, parsed, _READING)
+        _require_reading(report, "spec.call", spec.call, parsed, _READING, use)
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
     if spec.effect in ("write-keyed", "write-queryable") and not _carries_key(spec.call, parsed, header=True):
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
-            "use `:action_id` in a statement, or `idempotencyHeader` or `action_id` in a request",
+            "use `:action_id` in a statement, `idempotencyHeader` or `action_id` in a request, `fill` in an operation",
         )
 
 
@@ -58,10 +65,12 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
     if not _fits(report, "spec.reconcile", spec.reconcile, use):
         return
     parsed = _body(report, "spec.reconcile", spec.reconcile, schema, use)
-    _require_reading(report, "spec.reconcile", spec.reconcile, parsed, ("GET",))
+    _require_reading(report, "spec.reconcile", spec.reconcile, parsed, ("GET",), use)
     if not _carries_key(spec.reconcile, parsed, header=False):
         report.say(
-            "spec.reconcile", "it does not ask by the action's id", "use `:action_id`, or `action_id` in a request"
+            "spec.reconcile",
+            "it does not ask by the action's id",
+            "use `:action_id` in a statement, `action_id` in a request, `fill` in an operation",
         )
 
 
@@ -71,29 +80,30 @@ def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapp
         field, call = f"spec.facts.{name}", fact_call(fact)
         use = connectors.get(fact.connector or spec.connector)
         if use is not None and _fits(report, field, call, use):
-            _require_reading(report, field, call, _body(report, field, call, schema, use), ("GET",))
+            _require_reading(report, field, call, _body(report, field, call, schema, use), ("GET",), use)
 
 
 def fact_call(fact: FactSpec) -> Call:
     """A look-up in the form of a call."""
     statements = [Statement(sql=fact.sql, expectRows=None)] if fact.sql is not None else None
-    return Call(statements=statements, request=fact.request, function=fact.function)
+    return Call(statements=statements, request=fact.request, function=fact.function, operation=fact.operation)
 
 
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
-    """Whether `call`, which is exactly one of the three, is the one that its connector's type can do."""
-    stated = {"statements": call.statements, "request": call.request, "function": call.function}
-    wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
-    given = next(name for name, value in stated.items() if value is not None)
-    if given != wanted:
-        report.say(field, f"a connector of type {use.type} cannot do `{given}`", f"declare `{wanted}`")
-    return given == wanted
+    """Whether `call` is in the one way that its connector's type can do."""
+    wanted = _WAYS[use.type]
+    if call.way != wanted:
+        report.say(field, f"a connector of type {use.type} cannot do `{call.way}`", f"declare `{wanted}`")
+    return call.way == wanted
 
 
 def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> list[Parsed]:
     """Check statements or request against the arguments; returns the statements that could be read."""
     if call.request is not None:
         _request(report, f"{field}.request", call.request, schema)
+    if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
+        with report.within(f"{field}.operation"):
+            _operation(report, f"{field}.operation", called, use, schema)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -130,7 +140,7 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
 
 
 def _require_reading(
-    report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...]
+    report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...], use: Use
 ) -> None:
     for statement in parsed:
         with report.within(field):
@@ -138,10 +148,38 @@ def _require_reading(
     if call.request is not None and call.request.method not in methods:
         report.say(f"{field}.request.method", f"{call.request.method} changes something", f"use {' or '.join(methods)}")
 
+    if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
+        method = use.described.operation(called.id).method
+        if method not in methods:
+            report.say(f"{field}.operation", f"{method} changes something", f"use {' or '.join(methods)}")
+
+
+def _operation(report: Report, field: str, called: OperationCall, use: OpenApiConnector, schema: Schema) -> None:
+    operation = use.described.operation(called.id)
+    of_operation(use, operation)
+    decided = {*called.fill, *called.fixed}
+    for name in sorted(decided - operation.arguments):
+        report.say(field, f"the operation takes no `{name[:60]}`", nearest(name, operation.arguments) or "leave it out")
+    for name in sorted(operation.required - decided):
+        report.argument(field, name, schema, _ANYTHING, required=True)
+    for name in sorted(decided & set(schema.properties)):
+        report.say("spec.input", f"`{name}` is not for agents to decide", "leave it out, or out of `fill` and `fixed`")
+    if called.idempotencyHeader is not None and not _FIELD.fullmatch(called.idempotencyHeader):
+        report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
+    if called.pagination is not None:
+        _pages(report, f"{field}.pagination", operation)
+
+
+def _pages(report: Report, field: str, operation: Operation) -> None:
+    if not operation.reads:
+        report.say(field, f"{operation.method} has no pages", "only GET is asked again")
+
 
 def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
     if call.request is not None:
         return "action_id" in used(call.request) or (header and call.request.idempotencyHeader is not None)
+    if (called := call.operation_call) is not None:
+        return "action_id" in called.fill.values() or (header and called.idempotencyHeader is not None)
     if call.statements is not None:
         # A statement that could not be read has its own problem already.
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)

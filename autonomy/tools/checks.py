@@ -14,8 +14,11 @@ from autonomy.catalog.model import (
     ToolSpec,
     WindowSpec,
 )
+from autonomy.catalog.operations import input_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.problem import Problem, nearest
+from autonomy.catalog.services import HttpService, OAuth, OpenApiConnector
+from autonomy.catalog.words import Strict
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
 
@@ -24,6 +27,7 @@ from .connectors.python import GROUP, installed
 from .database_url import read_url
 from .report import NUMBERS, SCALARS, Report
 from .schema import Schema
+from .secret_names import PLACES, named_secrets, places_in
 from .sql_words import RESERVED
 from .ssrf import parse_url, ranges
 
@@ -50,11 +54,15 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
     use = revision.spec.use
     _duration(report, "spec.use.timeout", use.timeout)
+    _places(report, use)
     match use:
         case SqlConnector():
             _sql_connector(report, use)
         case HttpConnector():
-            _http_connector(report, use)
+            _http_service(report, use)
+        case OpenApiConnector():
+            _http_service(report, use)
+            _openapi_connector(report, use)
         case PythonConnector():
             if use.entryPoint not in entry_points:
                 report.say(
@@ -71,7 +79,7 @@ def _sql_connector(report: Report, use: SqlConnector) -> None:
             read_url(use.url)
 
 
-def _http_connector(report: Report, use: HttpConnector) -> None:
+def _http_service(report: Report, use: HttpService) -> None:
     with report.within("spec.use.baseUrl"):
         if "?" in parse_url(use.baseUrl).path:
             raise Invalid("a base URL has no query", hint="declare it with each request")
@@ -83,6 +91,38 @@ def _http_connector(report: Report, use: HttpConnector) -> None:
         )
     if use.scheme and not _TOKEN.fullmatch(use.scheme):
         report.say("spec.use.scheme", f"`{use.scheme[:40]}` is not a scheme", "one word such as `Bearer`, or empty")
+    if use.oauth is not None:
+        _oauth(report, use.oauth)
+
+
+def _oauth(report: Report, oauth: OAuth) -> None:
+    with report.within("spec.use.oauth.tokenUrl"):
+        parse_url(oauth.tokenUrl)
+    if oauth.refreshToken is not None and ":" in oauth.refreshToken:
+        report.say(
+            "spec.use.oauth.refreshToken",
+            "it lies where a renewed one cannot be stored",
+            "keep it in our own store: `autonomy secret set`",
+        )
+
+
+def _openapi_connector(report: Report, use: OpenApiConnector) -> None:
+    declared = use.described.value.get("components", {}).get("securitySchemes", {})
+    for name in use.credentials:
+        if name not in declared:
+            report.say(
+                "spec.use.credentials",
+                f"the document has no security scheme `{name[:60]}`",
+                nearest(name, declared) or "name one of `components.securitySchemes`",
+            )
+
+
+def _places(report: Report, use: Strict) -> None:
+    """Names of secrets in which something else than a place stands in braces."""
+    for field, name in named_secrets(use):
+        for place in sorted(places_in(name) - PLACES):
+            known = ", ".join(f"`{{{one}}}`" for one in sorted(PLACES))
+            report.say(field, f"`{{{place[:20]}}}` is not known here", f"use {known}")
 
 
 def _tool(revision: Revision, organisation: Organisation) -> Report:
@@ -94,7 +134,7 @@ def _tool(revision: Revision, organisation: Organisation) -> Report:
     with report.within("spec.output"):
         _output(spec)
     with report.within("spec.input"):
-        schema = Schema(spec.input)
+        schema = Schema(input_of(organisation, revision))
         _reserved(report, schema)
         _arguments(report, spec, schema)
         _calls(report, spec, schema, organisation)

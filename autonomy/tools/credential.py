@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 REDACTED: Final = "[credential]"
@@ -35,6 +35,15 @@ class Credential:
 
     def __reduce__(self) -> str:
         raise TypeError("a credential does not leave its process")
+
+
+class Presented(NamedTuple):
+    """A credential and how it stands in a request: in which header, after which word, or as user and password."""
+
+    credential: Credential
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+    basic: bool = False
 
 
 def _spellings(value: str) -> list[str]:

@@ -7,20 +7,22 @@ factory judges once more, literal addresses and redirects included.
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from types import SimpleNamespace
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from autonomy.catalog.model import HttpConnector
+from autonomy.catalog.services import HttpService
 from autonomy.kernel.errors import TooLarge
 
 from .attempt import Attempt
-from .credential import Credential
+from .credential import Credential, Presented
 from .errors import Unreachable, Unsure
 from .ssrf import Network, Target, may_reach, parse_url, ranges
 
@@ -29,15 +31,17 @@ Lookup = Callable[[str, int], Awaitable[list[tuple[int, str]]]]
 
 CONNECTIONS = 64  # per HTTP connector; an upstream that is slow must not eat every descriptor
 CHUNK = 65_536
+MIN_SCRUBBED = 4  # characters; a shorter password could not be kept out of texts without destroying them
 
 
 class Answer(NamedTuple):
-    """An HTTP answer. `text` is None where the body is not UTF-8; the credential is nowhere in it."""
+    """An HTTP answer. `text` is None where the body is not UTF-8; no credential that was presented is in it."""
 
     status: int
     kind: str
     location: str | None
     text: str | None
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class ForbiddenAddress(OSError):
@@ -48,7 +52,7 @@ class Endpoint:
     """HTTP to one declared base URL. Reads share connections; each write has its own, so that a connection which the
     server had already given up never leaves a write in doubt."""
 
-    def __init__(self, spec: HttpConnector, lookup: Lookup | None = None) -> None:
+    def __init__(self, spec: HttpService, lookup: Lookup | None = None) -> None:
         lookup = lookup or look_up
         self.base = parse_url(spec.baseUrl)
         self._spec = spec
@@ -63,24 +67,28 @@ class Endpoint:
         headers: Mapping[str, str],
         body: bytes | None,
         attempt: Attempt,
-        credential: Credential | None,
+        presented: Sequence[Presented] = (),
+        tls: ssl.SSLContext | None = None,
     ) -> Answer:
-        """Send one request, follow nothing. The credential goes to the declared origin and to no other.
+        """Send one request, follow nothing. Credentials and client certificates (`tls`) go to the declared origin and
+        to no other.
 
         Raises Unreachable where nothing was sent, Unsure where a write may have arrived.
         """
         session = self._writing if attempt.write else self._reading
+        at_home = target.origin == self.base.origin
         try:
             async with session.request(
                 method,
                 _url(target),
-                headers={**headers, **self._authorisation(target, credential)},
+                headers={**headers, **(_authorisation(presented) if at_home else {})},
                 data=body,
                 allow_redirects=False,
+                ssl=tls if tls is not None and at_home else True,
                 trace_request_ctx=attempt,
                 middlewares=(_Once(),) if attempt.write else (),
             ) as response:
-                return await self._answer(response, attempt, credential)
+                return await self._answer(response, attempt, presented)
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, target, attempt) from None
 
@@ -110,30 +118,46 @@ class Endpoint:
             raise ForbiddenAddress(f"`{place[0]}` may not be reached")
         return socket.socket(family, kind, protocol)
 
-    def _authorisation(self, target: Target, credential: Credential | None) -> dict[str, str]:
-        if credential is None or target.origin != self.base.origin:
-            return {}
-        value = f"{self._spec.scheme} {credential.reveal()}".strip()
-        if not value.isprintable() or not value.isascii():
-            raise Unreachable(
-                f"the credential `{credential.name}` cannot stand in a header", code="credential.malformed"
-            )
-        return {self._spec.header: value}
-
     async def _answer(
-        self, response: aiohttp.ClientResponse, attempt: Attempt, credential: Credential | None
+        self, response: aiohttp.ClientResponse, attempt: Attempt, presented: Sequence[Presented]
     ) -> Answer:
         body = bytearray()
         async for chunk in response.content.iter_chunked(CHUNK):
             body += chunk
             if len(body) > self._spec.maxBytes:
                 raise _too_large(self._spec.maxBytes, attempt)
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError:
-            return Answer(response.status, response.content_type, response.headers.get("Location"), None)
-        shown = credential.scrub(text) if credential else text
-        return Answer(response.status, response.content_type, response.headers.get("Location"), shown)
+        location, text = response.headers.get("Location"), _text(body, presented)
+        return Answer(response.status, response.content_type, location, text, response.headers)
+
+
+def _authorisation(presented: Sequence[Presented]) -> dict[str, str]:
+    """The headers that hold the credentials. Raises Unreachable where one cannot stand in a header."""
+    found = {}
+    for one in presented:
+        value = one.credential.reveal()
+        if one.basic:
+            value = base64.b64encode(value.encode("utf-8")).decode()
+        shown = f"{'Basic' if one.basic else one.scheme} {value}".strip()
+        if not shown.isprintable() or not shown.isascii():
+            raise Unreachable(
+                f"the credential `{one.credential.name}` cannot stand in a header", code="credential.malformed"
+            )
+        found[one.header] = shown
+    return found
+
+
+def _text(body: bytes | bytearray, presented: Sequence[Presented]) -> str | None:
+    """The body without the credentials; None where it is not UTF-8."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    for one in presented:
+        text = one.credential.scrub(text)
+        password = one.credential.reveal().partition(":")[2] if one.basic else ""
+        if len(password) >= MIN_SCRUBBED:
+            text = Credential(one.credential.name, one.credential.version, password).scrub(text)
+    return text
 
 
 class _Resolver(AbstractResolver):

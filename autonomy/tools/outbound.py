@@ -5,63 +5,107 @@ Business databases are opened here, HTTP by `endpoint`, which nobody else uses.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import time
-from collections.abc import Callable, Collection
+import ssl
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from autonomy.catalog.model import HttpConnector
-from autonomy.kernel.errors import AutonomyError, Invalid
+from autonomy.catalog.services import HttpService
+from autonomy.kernel.errors import Invalid
 
-from .credential import Credential
+from .certificates import Certificates
+from .credential import Credential, Presented
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
 from .errors import Unreachable
+from .keyring import Keyring, Places, Reveal, agent_alone
+from .oauth import Keep, Tokens
+from .ports import SecretProvider
+from .wanted import Wanted
 
 if TYPE_CHECKING:
     import psycopg
 
     from .endpoint import Endpoint
 
-Reveal = Callable[[str], Credential]
-"""Gives the credential of a name; blocks on the store."""
+Providers = Mapping[str, Callable[[Callable[[HttpService], "Endpoint"]], SecretProvider]]
+"""Makers of stores of secrets by their prefix; each is handed the one way to make an HTTP endpoint."""
 
-FRESH_S = 2.0  # how long a revealed credential is used again: rotation takes effect within it
 SQLITE_LENGTH = 16_777_216  # bytes of one value or row; bounds what `replace` and `printf` can build
 
 
 class Outbound:
     """Reveals credentials to connections and opens them.
 
-    `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open.
+    `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open;
+    `places` says whose secret a name means, `keep` stores a renewed refresh token, `providers` are stores of secrets.
     """
 
-    def __init__(self, reveal: Reveal, folder: Path, reserved: Collection[Path] = ()) -> None:
-        self._reveal = reveal
+    def __init__(
+        self,
+        reveal: Reveal,
+        folder: Path,
+        reserved: Collection[Path] = (),
+        *,
+        places: Places = agent_alone,
+        keep: Keep | None = None,
+        providers: Providers | None = None,
+    ) -> None:
+        made = {prefix: make(self.endpoint) for prefix, make in (providers or {}).items()}
+        self._keyring = Keyring(reveal, places, made)
+        self._tokens = Tokens(self._keyring, self.endpoint, self.tls, keep)
+        self._certificates = Certificates()
         self._folder = folder
         self._reserved = frozenset(path.resolve() for path in reserved)
-        self._known: dict[str, tuple[float, Credential]] = {}
 
-    async def credential(self, name: str | None) -> Credential | None:
-        """The credential `name` in its present version; none for no name."""
-        if name is None:
+    async def credential(self, name: str | None, agent: str = "") -> Credential | None:
+        """The credential `name` in its present version, for the agent that acts; none for no name."""
+        return None if name is None else await self._keyring.credential(name, agent)
+
+    async def present(
+        self,
+        service: HttpService,
+        wanted: Sequence[Wanted],
+        agent: str,
+        seconds: float,
+        refused: Sequence[Presented] = (),
+    ) -> list[Presented]:
+        """What a request shows: credentials and tokens as they are now, anew where the service refused them.
+
+        Raises Refused or Unreachable: nothing was sent to the service.
+        """
+        found = []
+        for index, one in enumerate(wanted):
+            before = refused[index].credential if refused else None
+            shown = await self._shown(service, one, agent, seconds, before)
+            found.append(Presented(shown, one.header, one.scheme, one.basic))
+        return found
+
+    async def tls(self, service: HttpService, agent: str) -> ssl.SSLContext | None:
+        """The TLS context of a service that wants a client certificate or has authorities of its own; else none."""
+        if service.certificate is None and service.authorities is None:
             return None
-        known = self._known.get(name)
-        if known is None or known[0] < time.monotonic():
-            found = await self._fresh(name)
-            known = self._known[name] = (time.monotonic() + FRESH_S, found)
-        return known[1]
+        certificate = await self.credential(service.certificate, agent)
+        return self._certificates.context(certificate, await self.credential(service.authorities, agent))
 
-    async def _fresh(self, name: str) -> Credential:
-        try:
-            return await asyncio.to_thread(self._reveal, name)
-        except AutonomyError as error:
-            raise Unreachable(error.message, code=error.code, hint=error.hint) from None
+    async def close(self) -> None:
+        """Let go of the connections to those who give credentials."""
+        await self._tokens.close()
+        await self._keyring.close()
 
-    def endpoint(self, spec: HttpConnector) -> Endpoint:
-        """The HTTP side of one connector. Make it on the event loop; close it."""
+    async def _shown(
+        self, service: HttpService, wanted: Wanted, agent: str, seconds: float, refused: Credential | None
+    ) -> Credential:
+        if wanted.secret is None:
+            assert service.oauth is not None  # the checks of apply hold it
+            return await self._tokens.token(service, service.oauth, agent, seconds, refused)
+        if refused is not None:
+            return await self._keyring.renewed(wanted.secret, agent, refused)
+        return await self._keyring.credential(wanted.secret, agent)
+
+    def endpoint(self, spec: HttpService) -> Endpoint:
+        """The HTTP side of one service. Make it on the event loop; close it."""
         # The HTTP client is only loaded where a connector needs it: a start costs a quarter of a second less.
         from .endpoint import Endpoint  # noqa: PLC0415
 

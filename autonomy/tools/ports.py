@@ -1,4 +1,4 @@
-"""What the service needs from a kind of connector."""
+"""What the service needs from a kind of connector, and from a store of secrets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from autonomy.catalog.model import Call
 from autonomy.kernel.canonical import Json
 
 from .attempt import Attempt
+from .credential import Credential
 from .model import Invocation, Result
 
 
@@ -25,3 +26,15 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and threads."""
+
+
+class SecretProvider(Protocol):
+    """A store of secrets beside our own. `fresh_s` is how long a revealed one may be used before it is read again."""
+
+    fresh_s: float
+
+    async def reveal(self, name: str) -> Credential:
+        """The secret in its present version. Raises NotFound (`secret.unknown`), Unavailable (`secret.provider`)."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -26,7 +26,7 @@ class Poster:
         endpoint = self._outbound.endpoint(HttpConnector(type="http", baseUrl=url, allow=list(self._allow)))
         try:
             attempt = Attempt(True, SECONDS)
-            answer = await endpoint.send("POST", target, headers, body, attempt, None)
+            answer = await endpoint.send("POST", target, headers, body, attempt)
         finally:
             await endpoint.close()
         return answer.status

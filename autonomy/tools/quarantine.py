@@ -1,6 +1,7 @@
 """Pinned wordings: a tool whose definition differs from the accepted one is not offered and not called.
 
-For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person.
+For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person, such as
+an operation that a new document describes otherwise.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def accepted(connection: Connection) -> dict[str, str]:
 def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
     """Accept the present wording of `tools`; returns the names that changed, which the log records."""
     known = store.pins_within(tx)
-    changed = {tool.name: tool.revision for tool in tools if known.get(tool.name) != tool.revision}
+    changed = {tool.name: tool.wording for tool in tools if known.get(tool.name) != tool.wording}
     if changed:
         store.put_pins(tx, changed, by, at)
         record(tx, "change", at, actor=by, operation="tool.accept", tools=changed)
@@ -34,4 +35,15 @@ def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
 def quarantined(connection: Connection, registry: Registry) -> set[str]:
     """The tools whose wording was never accepted, or is not the accepted one."""
     known = store.pins(connection)
-    return {name for name, tool in registry.tools.items() if known.get(name) != tool.revision}
+    return {name for name, tool in registry.tools.items() if known.get(name) != tool.wording}
+
+
+def accept_again(tx: Tx, tool: Tool, by: str, at: int) -> list[str]:
+    """A person accepts the present wording of `tool`; everybody decides anew from then on.
+
+    Returns the name where anything changed.
+    """
+    accepted_now = accept(tx, [tool], by, at)
+    if accepted_now:
+        tx.bump("catalog")
+    return accepted_now

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from autonomy.catalog.model import Effect, ToolSpec
+from autonomy.catalog.operations import input_of, wording_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.scope import is_covered, is_granted
 from autonomy.kernel import canonical, clock, money
@@ -23,7 +24,8 @@ Arguments = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One operation in one wording. `revision` is the digest of its manifest; `connector` the connector's name."""
+    """One operation in one wording. `revision` is the digest of its manifest; `wording`, which has to be accepted, is
+    also that of the operations it calls, as documents have them."""
 
     name: str
     revision: str
@@ -31,6 +33,7 @@ class Tool:
     description: str
     spec: ToolSpec
     schema: Schema
+    wording: str
 
     @property
     def connector(self) -> str:
@@ -124,7 +127,9 @@ class Registry:
     @classmethod
     def build(cls, organisation: Organisation) -> Registry:
         """Compile every tool; raises Invalid naming the first whose schema cannot be enforced."""
-        return cls(organisation, {name: _tool(revision) for name, revision in organisation.all("Tool").items()})
+        return cls(
+            organisation, {name: _tool(organisation, revision) for name, revision in organisation.all("Tool").items()}
+        )
 
     def get(self, name: str) -> Tool:
         """The tool `name`; raises NotFound (`tool.unknown`)."""
@@ -153,13 +158,14 @@ def unknown(name: str) -> NotFound:
     return NotFound(f"there is no tool `{name[:63]}`", code="tool.unknown", hint="list the tools you may use")
 
 
-def _tool(revision: Revision) -> Tool:
+def _tool(organisation: Organisation, revision: Revision) -> Tool:
     spec = _spec(revision)
     try:
-        schema = Schema(spec.input)
+        schema = Schema(input_of(organisation, revision))
+        wording = wording_of(organisation, revision)
     except Invalid as error:
         raise Invalid(f"tool `{revision.name}`: {error.message}", code=error.code, hint=error.hint) from None
-    return Tool(revision.name, revision.digest, revision.unit, revision.description, spec, schema)
+    return Tool(revision.name, revision.digest, revision.unit, revision.description, spec, schema, wording)
 
 
 def _spec(revision: Revision) -> ToolSpec:

@@ -43,8 +43,8 @@ def compose(base: Target, request: HttpRequest, arguments: Mapping[str, Json], k
     Raises Invalid (`arguments.invalid`) for values that cannot stand where they are declared to stand.
     """
     named = {**arguments, **known}
-    path = base.path.rstrip("/") + _PLACE.sub(lambda place: _segment(place[1], named.get(place[1])), request.path)
-    query = {key: _scalar(name, named[name]) for key, name in request.query.items() if named.get(name) is not None}
+    path = base.path.rstrip("/") + _PLACE.sub(lambda place: segment(place[1], named.get(place[1])), request.path)
+    query = {key: scalar(name, named[name]) for key, name in request.query.items() if named.get(name) is not None}
     headers = {"Accept": "application/json"}
     if request.idempotencyHeader:
         headers[request.idempotencyHeader] = known["action_id"]
@@ -57,9 +57,9 @@ def compose(base: Target, request: HttpRequest, arguments: Mapping[str, Json], k
     return Composed(request.method, target, headers, body)
 
 
-def _segment(name: str, value: Json) -> str:
+def segment(name: str, value: Json) -> str:
     """One argument within a path. What a server could read as a way upwards is refused, encoded or not."""
-    text = _scalar(name, value)
+    text = scalar(name, value)
     if not text or not text.isprintable() or any(set(step) <= {"."} for step in _STEP.split(text)):
         raise Invalid(
             f"the argument `{name}` cannot stand in a path",
@@ -69,7 +69,8 @@ def _segment(name: str, value: Json) -> str:
     return quote(text, safe="")
 
 
-def _scalar(name: str, value: Json) -> str:
+def scalar(name: str, value: Json) -> str:
+    """One value as text. Raises Invalid (`arguments.invalid`) for none and for several."""
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, (list, dict)):

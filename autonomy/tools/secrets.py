@@ -22,7 +22,8 @@ MAX_LENGTH = 65_536  # bytes; a key or certificate, not a file
 MIN_LENGTH = 4  # characters; a shorter value could not be kept out of texts without destroying them
 NONCE = 12  # bytes, as GCM is defined
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
+_PART = r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?"
+_NAME = re.compile(f"{_PART}(/{_PART})?")
 _ODD = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters survive no driver
 
 
@@ -99,7 +100,9 @@ class Secrets:
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
         raise Invalid(
-            "this is not a name for a secret", code="secret.name", hint="lower case letters, digits, `-`, `_`, `.`"
+            "this is not a name for a secret",
+            code="secret.name",
+            hint="lower case letters, digits, `-`, `_`, `.`, and one `/` at most",
         )
     if len(value) < MIN_LENGTH or _ODD.search(value):
         raise Invalid(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.services import OpenApiConnector
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
@@ -20,13 +21,18 @@ from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import fact_call
 from .connectors.http import HttpInterface
+from .connectors.openapi import OpenApiInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
 from .errors import Refused, Unreachable, Unsure
+from .keyring import Reveal
 from .model import Invocation, Reconciled, Result
-from .outbound import Outbound, Reveal
+from .oauth import Keep
+from .outbound import Outbound, Providers
+from .pages import at
 from .ports import Connector
 from .registry import Tool
+from .secret_names import places_of
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
 
@@ -47,7 +53,8 @@ class Connectors:
     """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
-    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `clock` is monotonic ms.
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `keep` stores a renewed
+    refresh token, `providers` are stores of secrets beside our own; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -58,10 +65,19 @@ class Connectors:
         *,
         reserved: Collection[Path] = (),
         load: Load = load_entry_point,
+        keep: Keep | None = None,
+        providers: Providers | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
-        self._outbound = Outbound(reveal, folder, reserved)
+        self._outbound = Outbound(
+            reveal,
+            folder,
+            reserved,
+            places=lambda agent: places_of(organisation(), agent),
+            keep=keep,
+            providers=providers,
+        )
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -120,6 +136,7 @@ class Connectors:
         for task in self._closing:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._outbound.close()
 
     async def _fact(
         self, tool: Tool, name: str, spec: FactSpec, arguments: Arguments, invocation: Invocation
@@ -137,7 +154,7 @@ class Connectors:
     ) -> Json | rules.Missing:
         try:
             result = await self._run(spec.connector or tool.connector, fact_call(spec), arguments, invocation, False)
-            found = rules.single(result.value)
+            found = rules.single(result.value if spec.select is None else at(result.value, spec.select))
         except Refused as error:
             if error.code != "upstream.not_found":
                 raise
@@ -183,12 +200,18 @@ class Connectors:
             return SqlConnection(name, use, self._outbound)
         if isinstance(use, HttpConnector):
             return HttpInterface(name, use, self._outbound)
+        if isinstance(use, OpenApiConnector):
+            return OpenApiInterface(name, use, self._outbound)
         return PythonFunction(name, use, self._outbound, self._load)
 
     def _retire(self, line: _Line) -> None:
         task = asyncio.create_task(_close_later(line))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _places(organisation: Callable[[], Organisation], agent: str) -> Mapping[str, str]:
+    return places_of(organisation(), agent)
 
 
 async def _close_later(line: _Line) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -18,6 +20,7 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check
+from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
@@ -44,7 +47,8 @@ from autonomy.notices import Notifier, Webhook
 from autonomy.notices.ports import Channel
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
-from autonomy.tools.outbound import Outbound
+from autonomy.tools.outbound import Outbound, Providers
+from autonomy.tools.ports import SecretProvider
 from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
@@ -56,6 +60,7 @@ from .system import System
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
+    from autonomy.tools.endpoint import Endpoint
 
 log = logging.getLogger("autonomy")
 
@@ -114,7 +119,7 @@ def _assemble(
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions)
+    connectors = _connectors(settings, database, watch, secrets, functions, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -180,11 +185,43 @@ def _assemble(
 
 
 def _connectors(
-    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None
+    settings: Settings,
+    database: Database,
+    watch: Watch,
+    secrets: Secrets,
+    functions: Functions | None,
+    clock: Clock,
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    return tools.Connectors(
+        watch.organisation,
+        secrets.reveal,
+        settings.data,
+        reserved=reserved,
+        load=load,
+        keep=partial(_keep, secrets),
+        providers=_providers(settings, clock),
+    )
+
+
+def _providers(settings: Settings, clock: Clock) -> Providers:
+    """The stores of secrets beside our own."""
+    if not settings.aws_region:
+        return {}
+
+    def aws(endpoint: Callable[[HttpService], Endpoint]) -> SecretProvider:
+        # AWS is only spoken where its region is named.
+        from autonomy.tools.aws import AwsSecrets  # noqa: PLC0415
+
+        return AwsSecrets(endpoint, settings.aws_region, os.environ, clock, settings.aws_allow)
+
+    return {"aws": aws}
+
+
+def _keep(secrets: Secrets, name: str, value: str) -> None:
+    """Store what a service renewed, such as a refresh token."""
+    secrets.rotate(name, value, "system")
 
 
 def _approvals(

@@ -29,8 +29,11 @@ def projector(identity: Identity, clock: Clock) -> Projector:
             retire=gone["Agent"],
             offboard=gone["Person"],
         )
-        if any(revision.kind == "Tool" for revision in written):
-            accept(tx, tools.Registry.build(organisation).tools.values(), "system", clock())
+        # Only what was written: a tool whose document changed under it waits for a person.
+        declared = {revision.name for revision in written if revision.kind == "Tool"}
+        if declared:
+            found = tools.Registry.build(organisation).tools
+            accept(tx, [found[name] for name in sorted(declared)], "system", clock())
 
     return project
 

@@ -66,6 +66,7 @@ NEEDS = {
     "describe_tool": "catalog:object:read",
     "accept_tool": "tools:definition:accept",
     "list_secrets": "tools:secret:read",
+    "audit_secrets": "tools:secret:read",
     "set_secret": "tools:secret:write",
     "rotate_secret": "tools:secret:write",
     "list_leaves": "audit:log:read",

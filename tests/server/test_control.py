@@ -112,6 +112,11 @@ def test_a_secret_is_stored_and_never_shown(office: Desk) -> None:
     listed = ada.get("/api/secrets")
     assert [one["version"] for one in listed.json["items"]] == [1, 2] and canary.encode() not in listed.body
     assert ada.post("/api/secrets/other/rotate", {"value": canary}).code == "secret.unknown"
+    assert ada.send("PUT", "/api/secrets/erp/w1", {"value": canary}).json == {"name": "erp/w1", "version": 1}
+    assert ada.post("/api/secrets/erp/w1/rotate", {"value": canary}).json == {"name": "erp/w1", "version": 2}
+    audited = ada.get("/api/secret-audit")
+    assert [(one["secret"], one["agent"]) for one in audited.json["items"]] == [("erp", None), ("erp/w1", None)]
+    assert canary.encode() not in audited.body
     exported = office.person("aldo").get("/api/audit/export")
     assert canary.encode() not in exported.body
 

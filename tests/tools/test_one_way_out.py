@@ -72,7 +72,15 @@ def test_only_the_outbound_module_uses_the_endpoint() -> None:
     assert users == {"outbound.py"}
 
 
-def test_only_the_outbound_module_reveals_a_credential() -> None:
+REVEALING = WAY_OUT | {
+    "aws.py",  # signs requests with our own keys at AWS
+    "certificates.py",  # OpenSSL is handed the key of a client certificate
+    "oauth.py",  # the form that asks for a token holds secrets, and goes out by the endpoint
+    "keyring.py",  # reveals in the other sense: asks the store, or a provider, for a credential
+}
+
+
+def test_only_what_writes_to_a_socket_reveals_a_credential() -> None:
     found = {
         str(path.relative_to(ROOM))
         for path in ROOM.rglob("*.py")
@@ -81,4 +89,4 @@ def test_only_the_outbound_module_reveals_a_credential() -> None:
             for node in ast.walk(ast.parse(path.read_text()))
         )
     }
-    assert found == WAY_OUT
+    assert found == REVEALING

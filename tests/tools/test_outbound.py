@@ -7,20 +7,27 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address, ip_address
+from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from aiohttp import web
 
 from autonomy.catalog.model import HttpConnector
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Unreachable
 from autonomy.tools.attempt import Attempt
-from autonomy.tools.connectors.http import next_hop
+from autonomy.tools.connectors.exchange import next_hop
+from autonomy.tools.credential import Credential
 from autonomy.tools.endpoint import Endpoint
 from autonomy.tools.errors import excerpt
 from autonomy.tools.ssrf import may_reach, parse_url
 
+from .organisations import Bench, arguments, connector, tool
 from .spellings import spellings
+from .test_http import serving
 
 _watchers: list[list[Any]] = []
 
@@ -72,7 +79,7 @@ def lookup(*addresses: str) -> Any:
 async def send(endpoint: Endpoint, url: str) -> AutonomyError | None:
     """Try a GET; what it raised."""
     try:
-        await endpoint.send("GET", parse_url(url), {}, None, Attempt(False, 2.0), None)
+        await endpoint.send("GET", parse_url(url), {}, None, Attempt(False, 2.0))
     except AutonomyError as error:
         return error
     return None
@@ -113,7 +120,7 @@ def test_no_redirect_leads_to_a_connection_either() -> None:
             except Unreachable:
                 continue
             with pytest.raises(Unreachable):
-                await endpoint.send("GET", target, {}, None, Attempt(False, 2.0), None)
+                await endpoint.send("GET", target, {}, None, Attempt(False, 2.0))
         await endpoint.close()
 
     with connections() as seen:
@@ -162,6 +169,69 @@ def test_a_name_is_resolved_once_and_that_very_address_is_connected_to() -> None
         assert asyncio.run(once()) is not None
     assert seen == [("127.0.0.1", 8099)]
     assert answers == ["127.0.0.2"]
+
+
+async def test_no_redirect_on_any_hop_leads_to_a_forbidden_address() -> None:
+    """A server that may be reached sends us on, at once or after one or two hops, to every spelling there is."""
+    asked: list[str] = []
+    ticks = count()
+
+    async def steps(request: Any) -> web.Response:
+        if "left" not in request.query:
+            return web.Response(status=404)
+        left, number = int(request.query["left"]), int(request.query["n"])
+        asked.append(request.path_qs)
+        onward = urls[number] if left == 0 else f"/api/things?left={left - 1}&n={number}"
+        return web.Response(status=302, headers={"Location": _header(onward)})
+
+    async with serving(steps) as port:
+        urls = spellings(port)
+        request = {"method": "GET", "path": "/things", "query": {"left": "left", "n": "n"}}
+        made = Bench(
+            connector("erp", type="http", baseUrl=f"http://127.0.0.1:{port}/api", allow=["127.0.0.1/32"], timeout="2s"),
+            tool("t", call={"request": request}, input=arguments(left="integer", n="integer")),
+            clock=lambda: next(ticks) * 10_000,  # so that the breaker has always rested
+        )
+        async with made:
+            with connections() as seen:
+                for number in range(len(urls)):
+                    with pytest.raises(AutonomyError):
+                        await made.call("t", left=number % 3, n=number)
+    assert len(asked) > len(urls) >= 500
+    assert {_plain(address[0]) for address in seen} == {"127.0.0.1"}, "only the address that may be reached"
+
+
+def _plain(address: str) -> str:
+    """The address that packets reach: IPv4 may be written inside IPv6 (v4-mapped, NAT64)."""
+    found = ip_address(address)
+    embedded = found.version == 6 and found.compressed.startswith(("::ffff:", "64:ff9b::"))
+    return str(IPv4Address(int(found) & 0xFFFFFFFF)) if embedded else str(found)
+
+
+def _header(url: str) -> str:
+    """A URL as a header can carry it."""
+    return "".join(char if char.isprintable() and ord(char) < 256 else quote(char) for char in url)
+
+
+async def test_no_spelling_of_a_token_url_leads_to_a_connection() -> None:
+    async def refuse(made: Bench) -> str:
+        async with made:
+            with pytest.raises(AutonomyError) as caught:
+                await made.call("t")
+            return caught.value.code
+
+    with connections() as seen:
+        for url in spellings(8099):
+            if not url.startswith(("http://", "https://")):
+                continue  # a manifest cannot hold it
+            oauth = {"grant": "client_credentials", "tokenUrl": url, "clientId": "c", "clientSecret": "s"}
+            made = Bench(
+                connector("erp", type="http", baseUrl="http://127.0.0.9:1/", oauth=oauth),
+                tool("t", call={"request": {"method": "GET", "path": "/"}}),
+                reveal=lambda name: Credential(name, 1, "canary"),
+            )
+            assert await refuse(made) in ("egress.forbidden", "url.invalid", "upstream.unreachable", "upstream.overdue")
+    assert [address for address in seen if isinstance(address, tuple)] == []
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, SecretStr
 
 from autonomy.identity import Permission, PersonCaller
+from autonomy.insight.secret_use import last_used, secret_uses
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page
@@ -44,14 +47,46 @@ def list_secrets(_person: Reader, here: Here, after: After = None, limit: Limit 
     return Page(items=[SecretAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.put("/secrets/{name}", summary="store a secret")
+class SecretUseAnswer(Answer):
+    """A secret and an agent that can use it. `agent` is null where nobody can, `stored` where it lies with a provider,
+    `last_used` where the record holds no action of the agent with one of the tools."""
+
+    secret: str
+    agent: str | None
+    connectors: list[str]
+    tools: list[str]
+    stored: bool | None
+    last_used: int | None
+
+
+@router.get("/secret-audit", summary="who can use which secret, and last did")
+async def audit_secrets(
+    _person: Reader,
+    here: Here,
+    agent: Annotated[str | None, Query(max_length=63)] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[SecretUseAnswer]:
+    """Agents by their tools, tools by their connectors, connectors by the secrets they name."""
+    system = here.system
+    house = await system.watch.house()
+    versions = await run_in_threadpool(system.secrets.list)
+    stored = {one.name for one in versions if one.retired_at is None}
+    used = await system.database.read(last_used)
+    found = secret_uses(house.organisation, house.registry, stored, used)
+    wanted = (one for one in found if agent in (None, one.agent))
+    items, following = page(wanted, lambda one: f"{one.secret} {one.agent or ''}", after, limit)
+    return Page(items=[SecretUseAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.put("/secrets/{name:path}", summary="store a secret")
 def set_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
     """A new secret, or a new version of one."""
     version = here.system.secrets.set(name, asked.value.get_secret_value(), person.actor)
     return VersionAnswer(name=name, version=version)
 
 
-@router.post("/secrets/{name}/rotate", summary="replace a secret that exists")
+@router.post("/secrets/{name:path}/rotate", summary="replace a secret that exists")
 def rotate_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
     """The version before is forgotten."""
     version = here.system.secrets.rotate(name, asked.value.get_secret_value(), person.actor)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from autonomy.catalog.model import Call, HttpConnector
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
-from autonomy.telemetry import trace_headers
 
 from ..attempt import Attempt
-from ..credential import Credential
 from ..errors import Refused, Stale, Unreachable, Unsure, excerpt
 from ..model import Invocation, Result
 from ..outbound import Outbound
-from ..requests import Composed, compose
-from ..ssrf import DEFAULT_PORTS, Target, parse_url
+from ..requests import compose
+from ..wanted import of_service
+from .exchange import Exchange
 
 if TYPE_CHECKING:
-    from ..endpoint import Answer, Endpoint
+    from ..endpoint import Answer
 
-MAX_HOPS = 3  # redirects of one read
+MAX_WAIT = 86_400  # seconds that a service may ask to wait; more is said as a day
 
-_REDIRECTS = {301, 302, 303, 307, 308}
 _BUSY = {408, 425, 429}  # the request was not acted upon, or nobody says so
+_STALE = {409, 412}  # it conflicts with the present state, or a precondition failed (RFC 9110, sections 15.5.10, .13)
 
 
 class HttpInterface:
@@ -34,75 +32,52 @@ class HttpInterface:
 
     def __init__(self, name: str, spec: HttpConnector, outbound: Outbound) -> None:
         self._name = name
-        self._spec = spec
-        self._outbound = outbound
-        self._endpoint: Endpoint | None = None
+        self._wanted = of_service(spec)
+        self._exchange = Exchange(name, spec, outbound)
 
     async def run(self, call: Call, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt) -> Result:
         """The answer's JSON, or `{"text": …}` where it is another kind of text."""
         if call.request is None:
             raise Invalid("the tool declares no request", code="call.mismatch")
-        if self._endpoint is None:
-            self._endpoint = self._outbound.endpoint(self._spec)
         known = {"action_id": invocation.action_id, "agent": invocation.agent}
-        composed = compose(self._endpoint.base, call.request, arguments, known)
-        if self._spec.traceContext:
-            composed.headers.update(trace_headers())
-        credential = await self._outbound.credential(self._spec.credential)
-        answer = await self._send(self._endpoint, composed, attempt, credential)
-        return Result(_meaning(self._name, answer, attempt.write))
+        composed = compose(self._exchange.base, call.request, arguments, known)
+        answer = await self._exchange.send(composed, self._wanted, invocation, attempt)
+        return Result(meaning(self._name, answer, attempt.write))
 
     async def close(self) -> None:
-        if self._endpoint is not None:
-            await self._endpoint.close()
-
-    async def _send(
-        self, endpoint: Endpoint, composed: Composed, attempt: Attempt, credential: Credential | None
-    ) -> Answer:
-        """Send it; for GET follow at most three redirects, each judged like the first address."""
-        target = composed.target
-        for _ in range(MAX_HOPS + 1):
-            answer = await endpoint.send(composed.method, target, composed.headers, composed.body, attempt, credential)
-            if answer.status not in _REDIRECTS or attempt.write or composed.method != "GET" or not answer.location:
-                return answer
-            target = next_hop(endpoint.base, target, answer.location)
-        raise Unreachable(f"`{self._name}` redirects more than {MAX_HOPS} times", code="upstream.redirect")
+        await self._exchange.close()
 
 
-def next_hop(base: Target, here: Target, location: str) -> Target:
-    """Where a redirect leads: an http(s) URL on an ordinary port, never from https down to http.
-
-    Raises Unreachable (`upstream.redirect`).
-    """
-    try:
-        target = parse_url(urljoin(f"{here.scheme}://{_authority(here)}{here.path}", location))
-    except (Invalid, ValueError):
-        raise Unreachable("a redirect leads to something that is no plain URL", code="upstream.redirect") from None
-    if (here.scheme, target.scheme) == ("https", "http"):
-        raise Unreachable("a redirect leads from https down to http", code="upstream.redirect")
-    if target.port not in (base.port, DEFAULT_PORTS[target.scheme]):
-        raise Unreachable("a redirect leads to an unusual port", code="upstream.redirect")
-    return target
-
-
-def _authority(target: Target) -> str:
-    return f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
-
-
-def _meaning(name: str, answer: Answer, write: bool) -> Json:
+def meaning(name: str, answer: Answer, write: bool) -> Json:
     """The value of a good answer; raises Refused, Stale, Unreachable or Unsure as the status says."""
     status = answer.status
     if 200 <= status < 300:
         return _value(name, answer, write)
     if status == 404 and not write:
         raise Refused(f"`{name}` knows no such thing", code="upstream.not_found")
-    if status == 412:
-        raise Stale(f"`{name}` says the record has changed")
+    if status in _STALE:
+        raise Stale(f"`{name}` says the record has changed: {excerpt(answer.text or '')}", status=status)
+    if (wait := _wait(answer)) is not None:
+        raise Unreachable(
+            f"`{name}` is busy and did nothing",
+            code="upstream.later",
+            hint=f"try again in {wait} s" if wait else "try again later",
+            status=status,
+            retry_after_s=wait,
+        )
     if 400 <= status < 500 and status not in _BUSY:
         raise Refused(f"`{name}` refused with status {status}: {excerpt(answer.text or '')}", status=status)
     if write:
         raise Unsure(f"`{name}` answered with status {status}", status=status)
     raise Unreachable(f"`{name}` answered with status {status}", code="upstream.failed", status=status)
+
+
+def _wait(answer: Answer) -> int | None:
+    """The seconds a service asks to wait, which says that it did nothing; 0 for a date, None where it says nothing."""
+    stated = answer.headers.get("Retry-After")
+    if answer.status not in (429, 503) or stated is None:
+        return None
+    return min(int(stated), MAX_WAIT) if stated.isascii() and stated.isdigit() and len(stated) < 10 else 0
 
 
 def _value(name: str, answer: Answer, write: bool) -> Json:

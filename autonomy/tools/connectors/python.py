@@ -54,7 +54,7 @@ class PythonFunction:
         if self._function is None:
             self._function = _callable(self._load(self._spec.entryPoint))
             self._is_async = _is_async(self._function)
-        credential = await self._outbound.credential(self._spec.credential)
+        credential = await self._outbound.credential(self._spec.credential, invocation.agent)
         ready = replace(invocation, credential=credential) if credential else invocation
         try:
             returned = await self._call(self._function, call.function, arguments, ready, attempt)
