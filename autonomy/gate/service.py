@@ -8,10 +8,8 @@ admit → describe → decide → reserve and record the intent → perform → 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from autonomy.approvals import Claim
 from autonomy.approvals.rules import ALIVE
@@ -38,6 +36,7 @@ from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
+from .turnstile import Turnstile
 from .units import (
     ANY_EPOCHS,
     Answer,
@@ -54,11 +53,8 @@ from .units import (
     Repeat,
 )
 
-T = TypeVar("T")
-
 MOVES = 3  # decisions that the epochs overtook before the door stays shut
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
-DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
 
 class Gate:
@@ -91,11 +87,12 @@ class Gate:
         self._lifeline = lifeline
         self._clock = clock
         self._refusals = Refusals(clock)
+        self._turnstile = Turnstile()
 
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
-        return await self._carry_out(await _in_time(self._ask(bearer, request)))
+        return await self._carry_out(await self._turnstile.decide(self._ask(bearer, request)))
 
     async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
         arguments = request.check()
@@ -116,7 +113,7 @@ class Gate:
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
-        return await self._carry_out(await _in_time(self._resume(claim)))
+        return await self._carry_out(await self._turnstile.decide(self._resume(claim)))
 
     async def _resume(self, claim: Claim) -> Reply | Cleared:
         waiting = await self._results.waiting(claim.action)
@@ -143,7 +140,7 @@ class Gate:
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
-        return await _in_time(self._tools(bearer))
+        return await self._turnstile.decide(self._tools(bearer))
 
     async def _tools(self, bearer: str) -> list[Tool]:
         caller = await self._admission.admit(bearer)
@@ -152,7 +149,7 @@ class Gate:
 
     async def result(self, bearer: str, action_id: str) -> Reply:
         """What became of one of the caller's actions."""
-        return await _in_time(self._result(bearer, action_id))
+        return await self._turnstile.decide(self._result(bearer, action_id))
 
     async def _result(self, bearer: str, action_id: str) -> Reply:
         return await self._results.of(await self._admission.admit(bearer), action_id)
@@ -388,12 +385,3 @@ class Gate:
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
         self._endings.later(self._errand(Cleared(action, verdict)), end)
-
-
-async def _in_time(work: Awaitable[T]) -> T:
-    """What is decided within two seconds; nothing that is not decided by then is done."""
-    try:
-        async with asyncio.timeout(DECIDE_SECONDS):
-            return await work
-    except TimeoutError:
-        raise Unavailable("no decision in time", code="gate.timeout", hint="nothing was done") from None
