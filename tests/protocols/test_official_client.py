@@ -198,7 +198,7 @@ def test_the_client_finds_its_own_way_to_a_token(wires: Wires, mode: str) -> Non
             assert [tool.name for tool in (await client.list_tools()).tools] == ["actions.result"]
 
     asyncio.run(run())
-    assert wires.clients.asked == [("token", url, None)]
+    assert wires.clients.asked == [("token", f"{url}/mcp", None)]
 
 
 class Memory:
