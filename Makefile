@@ -20,10 +20,10 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
 	@$(RUN) python -m demo
 
-programs: setup  ## Prometheus, Alertmanager and rsyslog for the tests: the machine's, else Debian's unpacked into .tools
+programs: setup  ## Prometheus, Alertmanager and rsyslog for the slow tests: the machine's, else Debian's unpacked into .tools
 	@$(RUN) python -m tests.programs
 
-test: setup lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
