@@ -120,6 +120,7 @@ class PlainCedar:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._policies = policy_set({rule.id: rule.form for rule in bundle.rules.values()})
+        self._schema = cedarpy.Schema.from_str(bundle.schema)
 
     def block(self, asked: Sequence[Asked]) -> list[float]:
         """The milliseconds of each."""
@@ -136,7 +137,7 @@ class PlainCedar:
         return Prepared(asked.effect == "allow", written, request.entities)
 
     def _decide(self, prepared: Prepared) -> None:
-        answer = cedarpy.is_authorized(prepared.request, self._policies, prepared.entities, self._bundle.handle)
+        answer = cedarpy.is_authorized(prepared.request, self._policies, prepared.entities, self._schema)
         if answer.allowed != prepared.allowed:
             raise AssertionError(f"plain Cedar decided otherwise: {prepared.request}")
 

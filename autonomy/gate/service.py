@@ -187,11 +187,7 @@ class Gate:
             action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
             raise Denied("approval.other_action", "what was approved is not what would be done now; ask again")
-        await in_step()
-        with self.figures.step("decide"):
-            verdict = attempt.house.bundle.decide(action.question())
-        self.figures.decisions.add(verdict.effect)
-        await in_step()
+        verdict = await self._verdict(action)
         # An intent's own transaction looks; a refusal and a dry run have none.
         if (verdict.effect != "allow" or attempt.request.dry_run) and await self._guessed_wrong(action):
             return None
@@ -202,6 +198,17 @@ class Gate:
         if verdict.effect == "allow":
             return await self._intend(action, verdict)
         return await self._hold(action, verdict)
+
+    async def _verdict(self, action: Action) -> Verdict:
+        """What the rules say; who is not alone keeps step with the others."""
+        if self._turnstile.is_crowded:
+            await in_step()
+        with self.figures.step("decide"):
+            verdict = action.attempt.house.bundle.decide(action.question())
+        self.figures.decisions.add(verdict.effect)
+        if self._turnstile.is_crowded:
+            await in_step()
+        return verdict
 
     async def _deny(self, action: Action, verdict: Verdict) -> Reply:
         """Refuse what the rules refuse, unless people have answered this very call already: then it was done once."""

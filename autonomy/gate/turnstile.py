@@ -31,6 +31,11 @@ class Turnstile:
         self._line: deque[asyncio.Future[None]] = deque()
         self._moved = time.monotonic()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether several are decided at once."""
+        return self._inside > 1
+
     async def decide(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` decides, once its turn has come. Raises Unavailable (`gate.timeout`) where it does not decide in
         time, or nobody before it did: then nothing was done; Busy (`gate.busy`) where the line is too long."""
