@@ -55,6 +55,7 @@ def test_every_alert_says_how_grave_it_is_and_is_explained(rule: dict[str, Any])
     assert f"\n### {rule['alert']}\n" in GUIDE.read_text()
 
 
+@pytest.mark.slow
 def test_alerts_dashboard_and_guide_name_only_figures_that_are_there(tmp_path: Path) -> None:
     target = f"file://{tmp_path}/audit.jsonl"
     with desk(tmp_path / "data", metrics_token=TOKEN, forward=(target,)) as it:
