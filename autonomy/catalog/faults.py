@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from autonomy.kernel.canonical import Json
 
-from .model import FORMS, Strict
+from .forms import FORMS, Strict
 from .problem import nearest
 from .yaml_text import inside
 

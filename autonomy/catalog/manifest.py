@@ -15,7 +15,8 @@ from autonomy.kernel.errors import AutonomyError
 
 from . import cedar_text, yaml_text
 from .faults import Fault, faults
-from .model import API_VERSION, SPECS, Manifest, Metadata, Name, Strict
+from .forms import Name, Strict
+from .model import API_VERSION, SPECS, Manifest, Metadata
 from .problem import Problem, invalid, nearest
 from .yaml_text import Document, Unreadable
 

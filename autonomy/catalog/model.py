@@ -9,48 +9,30 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
+from .forms import (
+    Access,
+    Amount,
+    BaseUrl,
+    CurrencyCode,
+    Duration,
+    Email,
+    Field_,
+    Name,
+    Path,
+    Pattern,
+    Rate,
+    Strict,
+    Text,
+    TrustDomain,
+    fault,
+)
+from .identity_provider import FederatedIdentity, IdentityProviderSpec
+
 API_VERSION = "autonomy/v1"
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$")]
-"""Lower case letters, digits, `-`, `_`, `.`; 1 to 63 characters."""
-
-Field_ = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$")]
-"""A tool's name, `prefix.*`, or `*`."""
-
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
-Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
-
-Text = Annotated[str, StringConstraints(pattern=r"\S")]
-"""Words for people; not blank."""
-
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
-TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
-BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
-Path = Annotated[str, StringConstraints(pattern=r"^/")]
-
-FORMS = {
-    r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
-    r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
-    r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
-    r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
-    r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
-    r"\S": "words, not blanks",
-    r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
-    r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
-    r"^[a-z0-9.-]{1,255}$": "a trust domain such as `example.com`",
-    r"^[^@\s]+@[^@\s]+$": "an e-mail address",
-    r"^https?://": "an `http://` or `https://` URL",
-    r"^/": "a path that begins with `/`",
-}
-"""What each pattern above asks for, in the words of an error message."""
 
 Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
@@ -58,20 +40,13 @@ Period = Literal["hour", "day", "month"]
 Measure = Literal["money", "calls", "tokens"]
 Mode = Literal["enforce", "warn", "shadow"]
 FactType = Literal["integer", "string", "boolean", "money"]
-Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
-
-
-class Strict(BaseModel):
-    """A part of a manifest: unknown fields are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Metadata(Strict):
     name: Name
     unit: Name | None = Field(None, description="the unit that declares this; the root unit when absent")
     description: str = ""
-    labels: dict[Name, str] = {}
+    labels: dict[Name, str] = Field({})
 
 
 class UnitSpec(Strict):
@@ -90,13 +65,13 @@ class UnitSpec(Strict):
     def _rates_are_positive(self) -> UnitSpec:
         for code, rate in self.rates.items():
             if Decimal(rate) == 0:
-                raise _fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
+                raise fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
         return self
 
 
 class RoleScope(Strict):
     tools: list[Pattern]
-    data: list[Name] = []
+    data: list[Name] = Field([])
 
 
 class Expectation(Strict):
@@ -117,12 +92,29 @@ class RoleSpec(Strict):
 class PersonSpec(Strict):
     """A human being: accountable as sponsor, deciding as holder of roles, seeing what `access` admits."""
 
-    displayName: Text
-    email: Email
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["displayName", "email"]}, {"required": ["userName"]}]}
+    )
+
+    displayName: Text | None = None
+    email: Email | None = None
+    userName: Text | None = Field(
+        None, description="SCIM account of this person; name, e-mail and subject are then the identity provider's"
+    )
     roles: list[Name] = Field([], description="business roles held, such as `finance-manager`; approvals ask for these")
-    access: list[Access] = ["viewer"]
+    access: list[Access] = Field(["viewer"])
     manager: Name | None = None
     externalSubject: str | None = Field(None, description="`issuer|subject` at the identity provider")
+
+    @model_validator(mode="after")
+    def _has_one_owner(self) -> PersonSpec:
+        own = {"displayName": self.displayName, "email": self.email, "externalSubject": self.externalSubject}
+        said = [name for name, value in own.items() if value is not None]
+        if self.userName is not None and said:
+            raise fault(f"`{said[0]}` belongs to the SCIM account `{self.userName}`", f"leave out `{said[0]}`")
+        if self.userName is None and (self.displayName is None or self.email is None):
+            raise fault("`displayName` and `email` are needed", "write both, or the `userName` of a SCIM account")
+        return self
 
 
 class AgentSpec(Strict):
@@ -135,6 +127,7 @@ class AgentSpec(Strict):
     parent: Name | None = Field(None, description="the agent this one is a child of; it ends with its parent")
     site: Name | None = None
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)
+    federated: list[FederatedIdentity] = Field([], max_length=10, description="workloads outside that are this agent")
 
 
 class SqlConnector(Strict):
@@ -147,7 +140,7 @@ class SqlConnector(Strict):
     @model_validator(mode="after")
     def _reachable(self) -> SqlConnector:
         if self.url is None and self.credential is None:
-            raise _fault("neither `url` nor `credential` says where the database is", "give a `url`")
+            raise fault("neither `url` nor `credential` says where the database is", "give a `url`")
         return self
 
 
@@ -221,7 +214,7 @@ class FactSpec(Strict):
     @model_validator(mode="after")
     def _default_fits(self) -> FactSpec:
         if self.default is not None and type(self.default) not in _FACT_VALUES[self.type]:
-            raise _fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
+            raise fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
         return self
 
 
@@ -261,8 +254,8 @@ class ToolSpec(Strict):
     egress: bool = Field(False, description="a read that carries data out counts as a write for policy")
     risk: Risk = "low"
     record: RecordSpec | None = None
-    facts: dict[Field_, FactSpec] = {}
-    windows: dict[Field_, WindowSpec] = {}
+    facts: dict[Field_, FactSpec] = Field({})
+    windows: dict[Field_, WindowSpec] = Field({})
     cost: CostSpec = CostSpec()
     tags: list[Name] = Field([], description="classes of the data it touches, such as `pii`, `finance`")
     trust: Literal["trusted", "untrusted"] = Field("untrusted", description="label on what it returns")
@@ -300,9 +293,9 @@ class BudgetSpec(Strict):
     @model_validator(mode="after")
     def _limit_fits_the_measure(self) -> BudgetSpec:
         if self.measure == "money" and isinstance(self.limit, int):
-            raise _fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
+            raise fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
         if self.measure != "money" and isinstance(self.limit, str):
-            raise _fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
+            raise fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
         return self
 
 
@@ -316,6 +309,7 @@ class PolicySpec(Strict):
 SPECS: dict[str, type[Strict]] = {
     "Unit": UnitSpec,
     "Role": RoleSpec,
+    "IdentityProvider": IdentityProviderSpec,
     "Person": PersonSpec,
     "Agent": AgentSpec,
     "Connector": ConnectorSpec,
@@ -347,14 +341,9 @@ _FACT_VALUES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _fault(message: str, hint: str) -> PydanticCustomError:
-    """A fault of several fields together. Plain text: braces would be read as placeholders."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "hint": hint})
-
-
 def _exactly_one(**given: object) -> None:
     names = ", ".join(f"`{name}`" for name in given)
     found = [name for name, value in given.items() if value is not None]
     if len(found) != 1:
         said = "none" if not found else " and ".join(f"`{name}`" for name in found)
-        raise _fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")
+        raise fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")

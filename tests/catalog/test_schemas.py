@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from autonomy.catalog import yaml_text
-from autonomy.catalog.model import FORMS
+from autonomy.catalog.forms import FORMS
 from autonomy.catalog.schemas import documents
 
 from .company import FILES
