@@ -161,6 +161,8 @@ def plan_reply(decided: Action, verdict: Verdict) -> Reply:
     needed = tuple(dict.fromkeys(ask.role for ask in verdict.needed))
     # Names only: a dry run leaves no record, and what leaves none must not be a way to read a system of record.
     facts: dict[str, Json] = {"facts": sorted(decided.facts), "windows": dict(decided.assumed), "cost": decided.money}
+    if verdict.obligations:
+        facts["obligations"] = {name: list(values) for name, values in verdict.obligations.items()}
     message = "; ".join(verdict.reasons) or None
     case = decided.attempt.case
     return Reply("", status, case, None, None, message, verdict.policies, needed, notices(verdict), facts)

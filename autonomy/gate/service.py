@@ -141,6 +141,12 @@ class Gate:
         )
         return await self._decide_in_rounds(attempt)
 
+    async def rehearse(self, attempt: Attempt) -> Reply:
+        """What would come of an attempt that is a dry run."""
+        decided = await _in_time(self._decide_in_rounds(attempt))
+        assert isinstance(decided, Reply)  # a dry run clears nothing
+        return decided
+
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
         return await _in_time(self._tools(bearer))

@@ -53,14 +53,19 @@ class TokenEndpoint(Clients):
         giver = directory.id_of(act_for)
         return self._issue(directory, _extended(directory, client, (giver,), (), client.expires_at), audience)
 
-    def exchange(self, proof: Proof, subject: str | Vouched, audience: str | None = None) -> TokenResponse:
+    def exchange(
+        self, proof: Proof, subject: str | Vouched, audience: str | None = None, actor: Proof | None = None
+    ) -> TokenResponse:
         """An access token for this agent acting for whom `subject` is about (token exchange, RFC 8693).
 
         `subject` is an access token of ours or what an identity provider vouches for. The agent that acts in it must
-        have delegated to this one; the new token ends no later than it. Raises as `token` does, and Invalid
-        (`oauth.invalid_request`) for a subject token that is an API key.
+        have delegated to this one; the new token ends no later than it. `actor` is a further proof of who acts.
+        Raises as `token` does, and Invalid (`oauth.invalid_request`) for a subject token that is an API key and for an
+        actor who is another than the client.
         """
         directory, client = self._client(proof)
+        if actor is not None and self._client(actor)[1].agent != client.agent:
+            raise Invalid("the actor is not the agent that asks", code="oauth.invalid_request")
         if isinstance(subject, str) and read_api_key(subject) is not None:
             raise Invalid("an API key cannot be exchanged", code="oauth.invalid_request", hint="send an access token")
         try:

@@ -13,10 +13,11 @@ from autonomy.kernel.errors import AutonomyError, Forbidden, NotFound
 
 from . import asgi
 from .asgi import Answer, Disconnected, Incoming
+from .authzen import EVALUATION, EVALUATIONS, AuthZen
 from .documents import WELL_KNOWN, documents
 from .mcp import McpEndpoint
 from .oauth import NOBODY_SIGNS_IN, OAuth
-from .ports import Clients, Door, Withdraw
+from .ports import Clients, Consider, Door, Vouch, Withdraw
 from .refusals import refused
 from .rest import ACTIONS, TOOLS, Rest
 from .site import Site
@@ -28,7 +29,7 @@ Routes = dict[str, dict[str, Handler]]
 
 MCP = "/mcp"
 _ONE_ACTION = f"{ACTIONS}/"
-_ROOTS = ("/v1/", "/oauth/", WELL_KNOWN)
+_ROOTS = ("/v1/", "/oauth/", "/access/v1/", WELL_KNOWN)
 
 
 def serves(path: str) -> bool:
@@ -41,18 +42,23 @@ def app(
     clients: Clients,
     *,
     withdraw: Withdraw,
+    vouch: Vouch,
+    consider: Consider,
     url: str,
     origins: Iterable[str] = (),
     clock: Clock = clock.now,
 ) -> App:
     """The application behind every path that `serves` names.
 
-    `door` is the gate, `clients` identity, `withdraw` ends a hold, `url` is how clients know this server, `origins`
-    are the web pages besides our own that may call. Raises Invalid (`settings.url`).
+    `door` is the gate, `clients` identity, `withdraw` ends a hold, `vouch` verifies tokens of others, `consider`
+    answers questions of others, `url` is how
+    clients know this server, `origins` are the web pages besides our own that may call. Raises Invalid
+    (`settings.url`).
     """
     site = Site.of(url, origins)
     mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
-    return App(site, _routes(site, mcp, Rest(door), OAuth(clients, site)))
+    routes = _routes(site, mcp, Rest(door), OAuth(clients, site, vouch), AuthZen(consider, clients))
+    return App(site, routes)
 
 
 class App:
@@ -103,7 +109,7 @@ class App:
         return found
 
 
-def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth) -> Routes:
+def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: AuthZen) -> Routes:
     return {
         MCP: {"POST": mcp.post},
         ACTIONS: {"POST": rest.act},
@@ -112,6 +118,8 @@ def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth) -> Routes:
         "/oauth/token": {"POST": oauth.token},
         "/oauth/authorize": {"GET": _always(NOBODY_SIGNS_IN)},
         f"{WELL_KNOWN}jwks.json": {"GET": oauth.keys},
+        EVALUATION: {"POST": authzen.evaluation},
+        EVALUATIONS: {"POST": authzen.evaluations},
         **{path: {"GET": _always(answer)} for path, answer in documents(site).items()},
     }
 

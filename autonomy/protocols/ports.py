@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from autonomy.gate import Reply, Request
 from autonomy.identity import Caller
 from autonomy.identity.model import TokenResponse
+from autonomy.identity.proof import Proof, Vouched
+from autonomy.identity.service_keys import Purpose, ServiceKey
 from autonomy.tools import Tool
 
 
@@ -26,16 +28,22 @@ class Clients(Protocol):
 
     def authenticate(self, bearer: str) -> Caller: ...
 
-    def token(
-        self, client_id: str, secret: str, audience: str | None = None, act_for: str | None = None
-    ) -> TokenResponse: ...
+    def token(self, proof: Proof, audience: str | None = None, act_for: str | None = None) -> TokenResponse: ...
 
     def exchange(
-        self, client_id: str, secret: str, subject_token: str, audience: str | None = None
+        self, proof: Proof, subject: str | Vouched, audience: str | None = None, actor: Proof | None = None
     ) -> TokenResponse: ...
 
     def jwks(self) -> dict[str, list[dict[str, str]]]: ...
 
+    def admit_service(self, bearer: str, purpose: Purpose) -> ServiceKey: ...
+
+
+Vouch = Callable[[str], Awaitable[Vouched]]
+"""Asks the declared identity provider that issued a token whether it did. Raises Unauthenticated or Unavailable."""
+
+Consider = Callable[[str, Request, tuple[str, str] | None], Awaitable[Reply]]
+"""Says what would come of an action of an agent (id or name), about a record (kind and key) where one is named."""
 
 Withdraw = Callable[[str, str], Any]
 """Ends the hold of an action (id) for an actor (`agent:<id>`). Blocks; raises NotFound or Conflict."""

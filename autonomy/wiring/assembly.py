@@ -18,6 +18,7 @@ from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
     Admission,
+    Considering,
     Containing,
     Describer,
     Effects,
@@ -35,6 +36,7 @@ from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
+from autonomy.signon import SignOn, Web
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
@@ -151,7 +153,17 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
+        signon=_signon(settings, master, identity, watch, secrets, clock),
+        considering=Considering(gate, watch, identity, clock),
     )
+
+
+def _signon(
+    settings: Settings, master: bytes, identity: Identity, watch: Watch, secrets: Secrets, clock: Clock
+) -> SignOn:
+    web = Web(Outbound(secrets.reveal, settings.data))
+    key = canonical.derive(master, b"autonomy sign-on")
+    return SignOn(watch.organisation, identity, web, key, settings.public_url, clock)
 
 
 def _connectors(
