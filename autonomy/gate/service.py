@@ -54,9 +54,9 @@ from .units import (
     Repeat,
 )
 
-MOVES = 3  # decisions that the epochs overtook before the door stays shut
 T = TypeVar("T")
 
+MOVES = 3  # decisions that the epochs overtook before the door stays shut
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 DECIDE_SECONDS = 2.0  # invariant 3: an answer within two seconds, the upstream's own time not counted
 
@@ -142,10 +142,8 @@ class Gate:
         return await self._decide_in_rounds(attempt)
 
     async def rehearse(self, attempt: Attempt) -> Reply:
-        """What would come of an attempt that is a dry run."""
-        decided = await _in_time(self._decide_in_rounds(attempt))
-        assert isinstance(decided, Reply)  # a dry run clears nothing
-        return decided
+        """What would come of an attempt that is a dry run, which clears nothing."""
+        return await self._carry_out(await _in_time(self._decide_in_rounds(attempt)))
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
@@ -335,7 +333,6 @@ class Gate:
 
     def _intent(self, action: Action, verdict: Verdict, judged: Judged) -> Intent:
         attempt = action.attempt
-        key = attempt.request.key
         return Intent(
             action=action.id,
             row=action_row(action, "intent", self._lifeline.owner),
@@ -344,7 +341,7 @@ class Gate:
             agent=attempt.caller.agent_id,
             case=attempt.case,
             bind=action.bind,
-            repeat_key=repeat_key(attempt.caller, key) if key else None,
+            repeat_key=repeat_key(attempt.caller, attempt.request.key) if attempt.request.key else None,
             labels=action.labels,
             charges=action.charges,
             windows=action.windows,
@@ -386,14 +383,12 @@ class Gate:
             self._end_undone(action, verdict, "the caller gave up before it began")
 
     def _doubt(self, action: Action, verdict: Verdict, error: Unavailable) -> None:
-        """Where the store was lost as it took the intent down, it may be there: it ends as not done. If it is not
-        there, nothing ends."""
+        """The store was lost as it took the intent down: if that is there, it ends as not done."""
         if error.code == "store.uncertain":
             self._end_undone(action, verdict, "the store was lost as it began")
 
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
-        end = End("failed", code="action.abandoned", message=why)
-        self._endings.later(self._errand(Cleared(action, verdict)), end)
+        self._endings.later(self._errand(Cleared(action, verdict)), End("failed", code="action.abandoned", message=why))
 
 
 async def _in_time(work: Awaitable[T]) -> T:

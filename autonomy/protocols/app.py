@@ -20,6 +20,8 @@ from .oauth import NOBODY_SIGNS_IN, OAuth
 from .ports import Clients, Consider, Door, Vouch, Withdraw
 from .refusals import refused
 from .rest import ACTIONS, TOOLS, Rest
+from .scim import ROOT as SCIM
+from .scim import Scim
 from .site import Site
 
 log = logging.getLogger("autonomy.protocols")
@@ -29,7 +31,7 @@ Routes = dict[str, dict[str, Handler]]
 
 MCP = "/mcp"
 _ONE_ACTION = f"{ACTIONS}/"
-_ROOTS = ("/v1/", "/oauth/", "/access/v1/", WELL_KNOWN)
+_ROOTS = ("/v1/", "/oauth/", "/access/v1/", f"{SCIM}/", WELL_KNOWN)
 
 
 def serves(path: str) -> bool:
@@ -51,13 +53,14 @@ def app(
     """The application behind every path that `serves` names.
 
     `door` is the gate, `clients` identity, `withdraw` ends a hold, `vouch` verifies tokens of others, `consider`
-    answers questions of others, `url` is how
-    clients know this server, `origins` are the web pages besides our own that may call. Raises Invalid
-    (`settings.url`).
+    answers questions of others, `url` is how clients know this server, `origins` are the web pages besides our own
+    that may call. Raises Invalid (`settings.url`).
     """
     site = Site.of(url, origins)
     mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
-    routes = _routes(site, mcp, Rest(door), OAuth(clients, site, vouch), AuthZen(consider, clients))
+    routes = _routes(
+        site, mcp, Rest(door), OAuth(clients, site, vouch), AuthZen(consider, clients), Scim(clients, site)
+    )
     return App(site, routes)
 
 
@@ -103,13 +106,15 @@ class App:
     def _methods(self, path: str) -> dict[str, Handler]:
         if path.startswith(_ONE_ACTION):
             path = _ONE_ACTION
+        elif path.startswith(f"{SCIM}/"):
+            path = SCIM
         found = self._routes.get(path)
         if found is None:
             raise NotFound("there is nothing at this path", code="route.unknown")
         return found
 
 
-def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: AuthZen) -> Routes:
+def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: AuthZen, scim: Scim) -> Routes:
     return {
         MCP: {"POST": mcp.post},
         ACTIONS: {"POST": rest.act},
@@ -118,6 +123,7 @@ def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: Aut
         "/oauth/token": {"POST": oauth.token},
         "/oauth/authorize": {"GET": _always(NOBODY_SIGNS_IN)},
         f"{WELL_KNOWN}jwks.json": {"GET": oauth.keys},
+        SCIM: dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), scim.answer),
         EVALUATION: {"POST": authzen.evaluation},
         EVALUATIONS: {"POST": authzen.evaluations},
         **{path: {"GET": _always(answer)} for path, answer in documents(site).items()},

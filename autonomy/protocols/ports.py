@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from autonomy.gate import Reply, Request
 from autonomy.identity import Caller
+from autonomy.identity.account import Account, Group, WantedAccount, WantedGroup
 from autonomy.identity.model import TokenResponse
 from autonomy.identity.proof import Proof, Vouched
 from autonomy.identity.service_keys import Purpose, ServiceKey
@@ -23,7 +24,42 @@ class Door(Protocol):
     async def result(self, bearer: str, action_id: str) -> Reply: ...
 
 
-class Clients(Protocol):
+class Accounts(Protocol):
+    """Identity as identity providers tell it of people and groups. These block and run in threads."""
+
+    def admit_service(self, bearer: str, purpose: Purpose) -> ServiceKey: ...
+
+    def accounts(self, provider: str, user_name: str | None = None) -> list[Account]: ...
+
+    def account(self, provider: str, account: str) -> Account: ...
+
+    def create_account(self, provider: str, wanted: WantedAccount, by: str) -> Account: ...
+
+    def change_account(
+        self,
+        provider: str,
+        account: str,
+        change: Callable[[Account], WantedAccount],
+        by: str,
+        version: int | None = None,
+    ) -> Account: ...
+
+    def delete_account(self, provider: str, account: str, by: str, version: int | None = None) -> None: ...
+
+    def groups(self, provider: str) -> list[Group]: ...
+
+    def group(self, provider: str, group: str) -> Group: ...
+
+    def create_group(self, provider: str, wanted: WantedGroup, by: str) -> Group: ...
+
+    def change_group(
+        self, provider: str, group: str, change: Callable[[Group], WantedGroup], by: str, version: int | None = None
+    ) -> Group: ...
+
+    def delete_group(self, provider: str, group: str, by: str, version: int | None = None) -> None: ...
+
+
+class Clients(Accounts, Protocol):
     """Identity as the token endpoint and the handshake need it. These block and run in threads."""
 
     def authenticate(self, bearer: str) -> Caller: ...
@@ -35,8 +71,6 @@ class Clients(Protocol):
     ) -> TokenResponse: ...
 
     def jwks(self) -> dict[str, list[dict[str, str]]]: ...
-
-    def admit_service(self, bearer: str, purpose: Purpose) -> ServiceKey: ...
 
 
 Vouch = Callable[[str], Awaitable[Vouched]]

@@ -240,7 +240,7 @@ def real(identity: Identity) -> Wires:
     """The wires over the real identity."""
     wires = Wires()
     wires.app = app(
-        wires.door, identity, withdraw=wires.withdraw, vouch=wires.vouch, consider=wires.consider, url=ISSUER
+        wires.door, identity, **wires.handed, url=ISSUER
     )
     return wires
 

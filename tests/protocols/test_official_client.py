@@ -30,7 +30,7 @@ TASKS = "io.modelcontextprotocol/tasks"
 async def connected(wires: Wires, mode: str, extensions: Any = None, auth: Any = None) -> AsyncIterator[Client]:
     def make(url: str) -> Any:
         return app(
-            wires.door, wires.clients, withdraw=wires.withdraw, vouch=wires.vouch, consider=wires.consider, url=url
+            wires.door, wires.clients, **wires.handed, url=url
         )
 
     headers = {} if auth else {"authorization": f"Bearer {KEY}"}

@@ -164,13 +164,8 @@ class Wires:
         self.door = FakeDoor()
         self.clients = FakeClients()
         self.withdrawn: list[tuple[str, str]] = []
-        given = {
-            "withdraw": self.withdraw,
-            "vouch": self.vouch,
-            "consider": self.consider,
-            "url": URL,
-            "clock": lambda: NOW,
-        } | options
+        self.handed = {"withdraw": self.withdraw, "vouch": self.vouch, "consider": self.consider}
+        given = self.handed | {"url": URL, "clock": lambda: NOW} | options
         self.app: App = app(self.door, self.clients, **given)
 
     def withdraw(self, action: str, actor: str) -> None:

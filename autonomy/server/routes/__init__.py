@@ -13,6 +13,7 @@ from . import (
     people,
     policies,
     secrets,
+    services,
     sessions,
     tools,
 )
@@ -23,6 +24,7 @@ ROUTERS = (
     agents.router,
     credentials.router,
     people.router,
+    services.router,
     actions.router,
     approvals.router,
     containment.router,
