@@ -71,11 +71,15 @@ def holds(claims: Mapping[str, Json], wanted: Mapping[str, str]) -> bool:
 
 
 def _at(claims: Mapping[str, Json], name: str) -> Json:
+    """The claim at a path. A name may hold dots itself, as `kubernetes.io` does: the shortest that is there leads on."""
     if name in claims:
         return claims[name]
-    first, dot, rest = name.partition(".")
-    inner = claims.get(first)
-    return _at(inner, rest) if dot and isinstance(inner, dict) else None
+    parts = name.split(".")
+    for length in range(1, len(parts)):
+        inner = claims.get(".".join(parts[:length]))
+        if isinstance(inner, Mapping):
+            return _at(inner, ".".join(parts[length:]))
+    return None
 
 
 def _instant(claims: Mapping[str, Json], name: str) -> int | None:

@@ -30,7 +30,7 @@ _FIELDS = 12
 async def show_login(request: Request) -> Response:
     """Where people sign in: one button for each identity provider, and name and password."""
     here = await parts_of(request)
-    return _login(here, following(request.query_params.get("next", "")), "")
+    return await _login(here, following(request.query_params.get("next", "")), "")
 
 
 async def take_login(request: Request) -> Response:
@@ -41,7 +41,7 @@ async def take_login(request: Request) -> Response:
         _check_origin(request, here)
         session = await run_in_threadpool(here.system.identity.sign_in, name, password)
     except AutonomyError as error:
-        return _login(here, following(after), str(error), error.status)
+        return await _login(here, following(after), str(error), error.status)
     return _signed_in(here, session, following(after))
 
 
@@ -109,13 +109,13 @@ def _signed_in(here: Parts, session: str, after: str) -> Response:
     return answer
 
 
-def _login(here: Parts, after: str, problem: str, status: int = 200) -> Response:
+async def _login(here: Parts, after: str, problem: str, status: int = 200) -> Response:
     told = f'<p role="alert"><strong>{escape(problem)}</strong></p>' if problem else ""
     query = urlencode({"next": after})
     buttons = "".join(
         f'<p><a class="button" href="/sign-on/with/{quote(name)}?{escape(query, quote=True)}">'
         f"Sign in with {escape(label)}</a></p>"
-        for name, label in here.system.signon.choices()
+        for name, label in await here.system.signon.choices()
     )
     return page(
         f"<h1>Sign in</h1>{told}{buttons}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from autonomy.catalog.identity_provider import IdentityProviderSpec, SignIn
@@ -50,11 +50,15 @@ class Finished:
 
 
 class SignOn:
-    """People by OpenID Connect, agents by the tokens of declared issuers. Lives in one event loop."""
+    """People by OpenID Connect, agents by the tokens of declared issuers. Lives in one event loop.
+
+    `organisation` reads what is in force now, so that a provider which is no longer declared ends at once; `key` seals
+    what browsers keep.
+    """
 
     def __init__(
         self,
-        organisation: Callable[[], Organisation],
+        organisation: Callable[[], Awaitable[Organisation]],
         identity: Identity,
         web: Web,
         key: bytes,
@@ -69,14 +73,14 @@ class SignOn:
         self._clock = clock
         self._providers = Providers(web, clock)
 
-    def choices(self) -> list[tuple[str, str]]:
+    async def choices(self) -> list[tuple[str, str]]:
         """Name and label of every provider at which people sign in."""
-        found = self._declared().items()
+        found = (await self._declared()).items()
         return [(name, one.spec.signIn.label or name) for name, one in found if one.spec.signIn is not None]
 
     async def begin(self, provider: str, following: str = "", terminal: Terminal | None = None) -> Begun:
         """Send somebody to a provider. Raises NotFound (`sign_on.unknown`), Invalid, Unavailable."""
-        found, said = self._choice(provider)
+        found, said = await self._choice(provider)
         if terminal is not None:
             _check_terminal(terminal)
         metadata = await self._providers.metadata(found)
@@ -97,7 +101,7 @@ class SignOn:
         pending = self._seal.open(kept, Pending)
         if pending is None:
             raise lost()
-        found, said = self._choice(pending.provider)
+        found, said = await self._choice(pending.provider)
         metadata = await self._providers.metadata(found)
         code = rules.check_answer(answer, pending, found.spec.issuer, metadata.says_issuer, self._clock())
         tokens = await self._redeem(found, said, metadata, pending, code)
@@ -120,8 +124,8 @@ class SignOn:
         The token must be meant for this server: its one audience is our URL or that of the token endpoint. Raises
         Unauthenticated (`assertion.*`), Unavailable where the issuer's keys cannot be had.
         """
-        unverified = jose.read(token)
-        provider = next((one for one in self._declared().values() if one.spec.issuer == unverified.issuer), None)
+        unverified, declared = jose.read(token), await self._declared()
+        provider = next((one for one in declared.values() if one.spec.issuer == unverified.issuer), None)
         if provider is None:
             raise jose.refused("its issuer is not declared here")
         claims = await self._providers.verified(provider, unverified)
@@ -192,14 +196,14 @@ class SignOn:
             raise jose.refused("the provider speaks of somebody else")
         return rules.groups_in(found, said.groupsClaim) or []
 
-    def _choice(self, name: str) -> tuple[Provider, SignIn]:
-        found = self._declared().get(name)
+    async def _choice(self, name: str) -> tuple[Provider, SignIn]:
+        found = (await self._declared()).get(name)
         if found is None or found.spec.signIn is None:
             raise NotFound(f"nobody signs in at `{name[:80]}`", code="sign_on.unknown", hint="see the page `/login`")
         return found, found.spec.signIn
 
-    def _declared(self) -> dict[str, Provider]:
-        declared = self._organisation().all("IdentityProvider")
+    async def _declared(self) -> dict[str, Provider]:
+        declared = (await self._organisation()).all("IdentityProvider")
         return {name: _provider(revision) for name, revision in sorted(declared.items())}
 
 

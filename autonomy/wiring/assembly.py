@@ -13,7 +13,7 @@ from autonomy.approvals.ports import announce_nothing
 from autonomy.audit import Log, Vault, begin_log, note
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.store import head, leaf
-from autonomy.catalog import Catalog, Check
+from autonomy.catalog import Catalog, Check, Organisation
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
@@ -163,7 +163,12 @@ def _signon(
 ) -> SignOn:
     web = Web(Outbound(secrets.reveal, settings.data))
     key = canonical.derive(master, b"autonomy sign-on")
-    return SignOn(watch.organisation, identity, web, key, settings.public_url, clock)
+
+    async def organisation() -> Organisation:
+        await watch.refresh()
+        return watch.organisation()
+
+    return SignOn(organisation, identity, web, key, settings.public_url, clock)
 
 
 def _connectors(

@@ -91,9 +91,9 @@ def sign_in_by_browser(asked: TakeOver, here: Here) -> SessionAnswer:
 
 
 @router.get("/sign-on", summary="identity providers at which people sign in", dependencies=[anybody])
-def show_sign_on(here: Here) -> SignOnAnswer:
+async def show_sign_on(here: Here) -> SignOnAnswer:
     """Each leads to its own page, `/sign-on/with/NAME`."""
-    found = here.system.signon.choices()
+    found = await here.system.signon.choices()
     return SignOnAnswer(providers=[ProviderAnswer(name=name, label=label) for name, label in found])
 
 
