@@ -46,7 +46,7 @@ class WantedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group. `members` are ids of accounts and what they are called."""
+    """A group. `members` are ids of accounts."""
 
     id: str
     display_name: str
@@ -54,4 +54,4 @@ class Group:
     version: int
     created_at: int
     changed_at: int
-    members: tuple[tuple[str, str], ...] = ()
+    members: tuple[str, ...] = ()

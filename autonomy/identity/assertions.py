@@ -71,7 +71,7 @@ def holds(claims: Mapping[str, Json], wanted: Mapping[str, str]) -> bool:
 
 
 def _at(claims: Mapping[str, Json], name: str) -> Json:
-    """The claim at a path. A name may hold dots itself, as `kubernetes.io` does: the shortest that is there leads on."""
+    """The claim at a path. A name may hold dots itself, as `kubernetes.io` does: the shortest there is leads on."""
     if name in claims:
         return claims[name]
     parts = name.split(".")

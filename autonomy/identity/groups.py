@@ -25,7 +25,7 @@ IN_ONE_LEAF = 500  # people named in one record of the log
 Change = Callable[[Group], WantedGroup]
 """What a group is to be, from what it is; called inside the transaction."""
 
-Members = defaultdict[str, list[tuple[str, str]]]
+Members = defaultdict[str, list[str]]
 
 
 class Groups(Base):
@@ -70,7 +70,7 @@ class Groups(Base):
             rules.check_version(row.version, version)
             before = _to_group(row, _members_of(tx, provider, group))
             wanted = change(before)
-            held, members = {person for person, _ in before.members}, set(wanted.members)
+            held, members = set(before.members), set(wanted.members)
             if (wanted.display_name, wanted.external_id, members) == (before.display_name, before.external_id, held):
                 return before
             _check_free(tx, provider, wanted, group)
@@ -91,7 +91,7 @@ class Groups(Base):
         def work(tx: Tx) -> None:
             stamp, row = self._now(tx), _find(tx, provider, group)
             rules.check_version(row.version, version)
-            members = [person for person, _ in _members_of(tx, provider, group)[group]]
+            members = _members_of(tx, provider, group)[group]
             with check_administered(tx):
                 tx.execute(delete(scim_member).where(scim_member.c.group_id == group))
                 tx.execute(delete(scim_group).where(scim_group.c.id == group))
@@ -118,17 +118,16 @@ def _find(reader: store.Reader, provider: str, group: str) -> Row[Any]:
 
 
 def _members_of(reader: store.Reader, provider: str, group: str | None = None) -> Members:
-    member, account, person = scim_member, scim_account, store.person
+    member, account = scim_member, scim_account
     query = (
-        select(member.c.group_id, member.c.person, person.c.display_name)
+        select(member.c.group_id, member.c.person)
         .join(account, account.c.person == member.c.person)
-        .join(person, person.c.name == member.c.person)
         .where(account.c.provider == provider)
         .order_by(member.c.person)
     )
     found: Members = defaultdict(list)
     for row in reader.execute(query if group is None else query.where(member.c.group_id == group)):
-        found[row.group_id].append((row.person, row.display_name))
+        found[row.group_id].append(row.person)
     return found
 
 

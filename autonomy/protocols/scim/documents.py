@@ -37,9 +37,9 @@ def cleaned(sent: Json, schemas: Sequence[Schema]) -> Document:
 
 
 def check_complete(document: Document, schema: Schema) -> None:
-    """Raise Invalid (`scim.value`) where something is missing that must be there."""
+    """Raise Invalid (`scim.value`) where a text is missing that must be there; `active` may be left as it is."""
     for attribute in schema.attributes:
-        if attribute.required and not document.get(attribute.name):
+        if attribute.required and attribute.type == "string" and not document.get(attribute.name):
             raise wrong(f"`{attribute.name}` is missing")
 
 

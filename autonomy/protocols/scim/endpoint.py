@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -79,14 +79,16 @@ class Scim:
         """The answer to any request; errors are in SCIM's words."""
         try:
             key = await asyncio.to_thread(self._accounts.admit_service, bearer_of(incoming), "scim")
-            call = await _call(incoming, key)
-            said = await asyncio.to_thread(self._route(call), call)
+            parts = _parts(incoming.path)
+            handler = self._route(incoming.method, parts)
+            call = await _call(incoming, key, parts)
+            said = await asyncio.to_thread(handler, call)
         except AutonomyError as error:
             headers = guidance(error, self._metadata)
             return Answer(status_of(error), msgspec.json.encode(error_body(error)), (NO_STORE, _TYPE, *headers))
         return _answer(said, call)
 
-    def _route(self, call: Call) -> Handler:
+    def _route(self, method: str, parts: tuple[str, ...]) -> Handler:
         handlers: dict[tuple[str, ...], Mapping[str, Handler]] = {
             ("Users",): {"GET": self._list_users, "POST": self._create_user},
             ("Users", ""): {
@@ -108,15 +110,15 @@ class Scim:
             ("Schemas",): {"GET": self._schemas},
             ("Schemas", ""): {"GET": self._schemas},
         }
-        if call.parts[:1] in (("Bulk",), ("Me",)) or call.parts[-1:] == (".search",):
-            raise Invalid(f"`{call.parts[-1]}` is not served here", code="scim.unsupported")
-        shape = (call.parts[0], *("" for _ in call.parts[1:])) if call.parts else ()
+        if parts[:1] in (("Bulk",), ("Me",)) or parts[-1:] == (".search",):
+            raise Invalid(f"`{parts[-1]}` is not served here", code="scim.unsupported")
+        shape = (parts[0], *("" for _ in parts[1:])) if parts else ()
         methods = handlers.get(shape, {})
         if not methods:
             raise NotFound("there is nothing at this address", code="route.unknown")
-        if call.method not in methods:
+        if method not in methods:
             raise _Method(", ".join(methods))
-        return methods[call.method]
+        return methods[method]
 
     def _list_users(self, call: Call) -> Said:
         asked = _filter(call)
@@ -232,15 +234,13 @@ class _Forbidden(Invalid):
     default_code = "scim.filter"
 
 
-async def _call(incoming: Incoming, key: ServiceKey) -> Call:
+async def _call(incoming: Incoming, key: ServiceKey, parts: tuple[str, ...]) -> Call:
     body: Json = None
     if incoming.method in ("POST", "PUT", "PATCH"):
         kind = (incoming.header(b"content-type") or "").partition(";")[0].strip().lower()
         if kind not in _KINDS:
             raise Invalid("the body is not declared as SCIM", code="body.type", hint="say `application/scim+json`")
         body = asgi.read_json(await incoming.body())
-    path = incoming.path.removeprefix(ROOT).strip("/")
-    parts = tuple(unquote(part) for part in path.split("/")) if path else ()
     return Call(
         key,
         incoming.method,
@@ -250,6 +250,12 @@ async def _call(incoming: Incoming, key: ServiceKey) -> Call:
         _tag(incoming.header(b"if-match")),
         _tag(incoming.header(b"if-none-match")),
     )
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """What stands behind `/scim/v2`; the server has decoded it."""
+    rest = path.removeprefix(ROOT).strip("/")
+    return tuple(rest.split("/")) if rest else ()
 
 
 def _query(query: bytes) -> dict[str, str]:

@@ -198,7 +198,8 @@ def _listed(value: Json) -> list[Json]:
 
 
 def _key(value: Json) -> Json:
-    """By what two values of a list are the same one: their `value` and type. Every member of a group is a `User`."""
+    """By what two values of a list are the same one: their `value` and type, which members of groups do not have."""
     if not isinstance(value, Mapping):
         return str(value)
-    return str(get(value, "value")), str(get(value, "type") or "User").lower()
+    kind = str(get(value, "type") or "").lower()
+    return str(get(value, "value")), "" if kind == "user" else kind

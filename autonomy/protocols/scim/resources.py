@@ -35,10 +35,8 @@ def group(found: Group, root: str) -> dict[str, Any]:
     if found.external_id is not None:
         shown["externalId"] = found.external_id
     if found.members:
-        shown["members"] = [
-            {"value": member, "$ref": f"{root}/Users/{member}", "type": "User", "display": name}
-            for member, name in found.members
-        ]
+        # No more than was said: clients compare what comes back with what they sent.
+        shown["members"] = [{"value": member, "$ref": f"{root}/Users/{member}"} for member in found.members]
     return shown | {"meta": _meta("Group", f"{root}/Groups/{found.id}", found)}
 
 
@@ -78,7 +76,7 @@ def document_of(account: Account) -> Document:
 
 def document_of_group(found: Group) -> Document:
     """What a client has said of a group, as a patch begins from it."""
-    members = [{"value": member} for member, _ in found.members]
+    members = [{"value": member} for member in found.members]
     said = {"externalId": found.external_id} if found.external_id is not None else {}
     return {"schemas": [GROUP], "displayName": found.display_name, **said, "members": members}
 

@@ -118,7 +118,9 @@ PEOPLE = Schema(
             ("locale", "how dates and numbers are written"),
             ("timezone", "IANA time zone"),
         ),
-        Attribute("active", "whether the person may sign in; false ends everything at the next call", "boolean"),
+        Attribute(
+            "active", "whether the person may sign in; false ends everything at the next call", "boolean", required=True
+        ),
         _many("emails", "e-mail addresses; the primary one is used"),
         _many("phoneNumbers", "telephone numbers"),
         Attribute(
@@ -165,8 +167,6 @@ GROUPS = Schema(
                 Attribute(
                     "$ref", "where the person is", "reference", mutability="immutable", exact=True, targets=("User",)
                 ),
-                Attribute("type", "always `User`", mutability="immutable"),
-                Attribute("display", "what the person is called", mutability="readOnly"),
             ),
         ),
     ),
