@@ -91,6 +91,7 @@ class _Work:
         self._people = _by_name(tx, store.person)
         self._agents = _by_name(tx, store.agent)
         self._accounts = {row.person: row for row in tx.execute(select(scim_account))}
+        self._awaited = {one.name for one in declared.people if one.user_name is not None}
         self.changed = False
 
     def run(self) -> Projection:
@@ -227,7 +228,7 @@ class _Work:
 
     def _is_active(self, person: str) -> bool:
         row = self._people.get(person)
-        return row is None or row.state == "active"
+        return person not in self._awaited if row is None else row.state == "active"
 
     def _check_family(self) -> None:
         by_id = {row.id: name for name, row in self._agents.items()}

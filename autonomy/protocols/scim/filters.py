@@ -11,6 +11,7 @@ from typing import Any
 from autonomy.kernel.canonical import Json
 
 from .faults import wrong
+from .schemas import GROUP, USER
 
 MAX_LENGTH = 2_000  # characters of a filter
 MAX_TERMS = 60
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
 )
 _OPERATORS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None}
+_OWN = frozenset({USER.lower(), GROUP.lower()})
 _EXACT = frozenset({"id", "externalid", "value"})
 """Attributes whose case counts (RFC 7643 sections 3.1 and 4.2). A `value` is exact only where nothing is above it."""
 
@@ -105,14 +107,16 @@ def read_place(text: str) -> Place:
 
 
 def split(word: str) -> Path:
-    """`name.familyName` as its two parts; the URN of a schema before an attribute stays whole."""
+    """`name.familyName` as its two parts. The URN of an extension before an attribute stays whole, that of a kind of
+    resource itself says nothing."""
     urn, colon, rest = word.rpartition(":")
     if not colon:
         return tuple(word.split("."))
     # `…:2.0:User` alone is an extension itself: what stands behind its last colon is no attribute.
     if urn.lower().endswith((":2.0", ":1.0")):
         return (word,)
-    return (urn, *rest.split("."))
+    parts = tuple(rest.split("."))
+    return parts if urn.lower() in _OWN else (urn, *parts)
 
 
 def holds(found: Filter, resource: Mapping[str, Json]) -> bool:

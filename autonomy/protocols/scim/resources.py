@@ -118,17 +118,11 @@ def _left(name: str, value: Any, paths: Sequence[Path]) -> Any:
 
 
 def _named(name: str, paths: Sequence[Path]) -> bool:
-    return any([part.lower() for part in _bare(path)] == [name.lower()] for path in paths)
+    return any([part.lower() for part in path] == [name.lower()] for path in paths)
 
 
 def _parts_of(name: str, paths: Sequence[Path]) -> set[str]:
-    bare = [_bare(path) for path in paths]
-    return {path[1].lower() for path in bare if len(path) > 1 and path[0].lower() == name.lower()}
-
-
-def _bare(path: Path) -> Path:
-    """A path without the URN of its resource's own schema."""
-    return path[1:] if len(path) > 1 and path[0].lower() in (USER.lower(), GROUP.lower()) else path
+    return {path[1].lower() for path in paths if len(path) > 1 and path[0].lower() == name.lower()}
 
 
 def _pick(value: Any, wanted: Any) -> Any:
