@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import threading
 import time
 import webbrowser
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ def sign_on(client: Client, provider: str | None) -> dict[str, Any]:
         asked = {"port": server.server_address[1], "challenge": waiting.challenge, "state": waiting.state}
         address = f"{client.url}/sign-on/with/{quote(named, safe='')}?{urlencode(asked)}"
         note(f"sign in with your browser: {address}")
-        webbrowser.open(address)
+        # A browser of the terminal keeps its caller until it ends, and it ends only when it was answered here.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         _wait(server, waiting)
     return client.sign_in_by_browser(waiting.code, waiting.verifier)
 

@@ -359,8 +359,7 @@ def test_patches_change_what_they_name(shared: Directory) -> None:
     assert found["name"] == {"givenName": "Zoe"}
 
 
-BAD_IT = {"department": "IT"}
-PATCHES: list[tuple[Any, str]] = [
+BAD_PATCHES: list[tuple[Any, str]] = [
     ({"op": "copy", "path": "title", "value": "x"}, "invalidSyntax"),
     ({"op": "remove"}, "noTarget"),
     ({"op": "remove", "path": 'emails[type eq "none"]'}, "noTarget"),
