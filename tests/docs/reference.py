@@ -12,7 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autonomy.catalog.model import FORMS, SPECS
+from autonomy.catalog.forms import FORMS
+from autonomy.catalog.model import SPECS
 from autonomy.catalog.schemas import documents as schemas
 from autonomy.cli.app import app
 from autonomy.cli.index import COMMANDS, SECTIONS

@@ -81,7 +81,7 @@ def _at(document: Document, verb: str, place: Place, value: Json, schemas: Seque
     elif verb == "add" and attribute.multi:
         _append(holder, attribute, value)
     elif verb == "add" and attribute.type == "complex" and isinstance(value, Mapping):
-        holder[attribute.name] = {**holder.get(attribute.name, {}), **_named(value, attribute)}
+        holder[attribute.name] = {**_held_object(holder, attribute), **_named(value, attribute)}
     else:
         holder[attribute.name] = value
 
@@ -116,10 +116,10 @@ def _extension(document: Document, verb: str, urn: str, value: Json) -> None:
 
 def _some(holder: Document, verb: str, attribute: Attribute, chosen: Filter, part: str | None, value: Json) -> None:
     """Those values of a list that fit. Nothing fits: an error, but adding makes what the filter describes."""
-    listed = holder.get(attribute.name, [])
-    if not attribute.multi or not isinstance(listed, list):
+    if not attribute.multi:
         raise wrong(f"`{attribute.name}` has no values to choose among", "path")
-    fitting = [each for each in listed if isinstance(each, Mapping) and holds(chosen, each)]
+    listed = _held_list(holder, attribute)
+    fitting = [each for each in listed if holds(chosen, each)]
     if not fitting:
         if verb == "remove":
             raise wrong(f"nothing of `{attribute.name}` fits", "target")
@@ -129,9 +129,8 @@ def _some(holder: Document, verb: str, attribute: Attribute, chosen: Filter, par
         holder[attribute.name] = [each for each in listed if all(each is not one for one in fitting)]
         return
     for each in fitting:
-        assert isinstance(each, dict)
         if part is not None:
-            _part({attribute.name: each}, verb, attribute, part, value)
+            _set(each, verb, attribute, part, value)
         elif isinstance(value, Mapping):
             each.update(_named(value, attribute))
         else:
@@ -148,17 +147,41 @@ def _described(chosen: Filter) -> dict[str, Json]:
 
 
 def _part(holder: Document, verb: str, attribute: Attribute, part: str, value: Json) -> None:
+    """A part of the one value, or of each value of a list."""
+    if attribute.multi:
+        held = _held_list(holder, attribute)
+    else:
+        held = [_held_object(holder, attribute)]
+        holder[attribute.name] = held[0]
+    for each in held:
+        _set(each, verb, attribute, part, value)
+
+
+def _set(each: Document, verb: str, attribute: Attribute, part: str, value: Json) -> None:
     known = find(attribute.subs, part)
     if known is None:
         raise wrong(f"`{attribute.name}.{part[:80]}` is not known here", "path")
     if known.mutability != "readWrite":
         raise wrong(f"`{attribute.name}.{known.name}` cannot be changed", "mutability")
-    held = holder.setdefault(attribute.name, [] if attribute.multi else {})
-    for each in held if isinstance(held, list) else [held]:
-        if verb == "remove":
-            each.pop(known.name, None)
-        else:
-            each[known.name] = value
+    if verb == "remove":
+        each.pop(known.name, None)
+    else:
+        each[known.name] = value
+
+
+def _held_list(holder: Document, attribute: Attribute) -> list[Document]:
+    """The values an attribute has so far; an earlier operation may have put anything there."""
+    held = holder.get(attribute.name) or []
+    if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
+        raise wrong(f"`{attribute.name}` is not a list of objects")
+    return held
+
+
+def _held_object(holder: Document, attribute: Attribute) -> Document:
+    held = holder.get(attribute.name) or {}
+    if not isinstance(held, dict):
+        raise wrong(f"`{attribute.name}` is not an object")
+    return held
 
 
 def _remove(holder: Document, attribute: Attribute, value: Json) -> None:
@@ -169,12 +192,13 @@ def _remove(holder: Document, attribute: Attribute, value: Json) -> None:
         holder.pop(attribute.name, None)
         return
     gone = {_key(each) for each in value}
-    holder[attribute.name] = [each for each in holder.get(attribute.name, []) if _key(each) not in gone]
+    holder[attribute.name] = [each for each in _held_list(holder, attribute) if _key(each) not in gone]
 
 
 def _append(holder: Document, attribute: Attribute, value: Json) -> None:
     new = [_named(each, attribute) if isinstance(each, Mapping) else each for each in _listed(value)]
-    held = [each for each in holder.get(attribute.name, []) if _key(each) not in {_key(one) for one in new}]
+    names = {_key(one) for one in new}
+    held = [each for each in _held_list(holder, attribute) if _key(each) not in names]
     holder[attribute.name] = [*held, *new]
     for each in new:
         if isinstance(each, Mapping) and each.get("primary") is True:
