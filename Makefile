@@ -3,8 +3,9 @@
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
 WORKERS ?= 2
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo programs test test-all lint bench clean
+.PHONY: help setup demo programs chromium test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,7 +21,17 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
 	@$(RUN) python -m demo
 
-programs: setup  ## Prometheus, Alertmanager and rsyslog for the tests: the machine's, else Debian's unpacked into .tools
+PROVIDER := tests/signon/provider/node_modules/.ready
+
+$(PROVIDER): tests/signon/provider/package-lock.json .venv/.ready
+	@echo "installing an OpenID Connect provider for the tests of sign-on into tests/signon/provider"
+	@$(RUN) npm ci --prefix tests/signon/provider --silent --no-fund --no-audit
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
+
+programs: setup chromium $(PROVIDER)  ## what the tests talk to: Prometheus, Alertmanager and rsyslog (the machine's, else Debian's unpacked into .tools), an OpenID provider, a browser
 	@$(RUN) python -m tests.programs
 
 test: setup lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
@@ -42,4 +53,4 @@ bench: setup  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -29,7 +29,7 @@ TASKS = "io.modelcontextprotocol/tasks"
 @asynccontextmanager
 async def connected(wires: Wires, mode: str, extensions: Any = None, auth: Any = None) -> AsyncIterator[Client]:
     def make(url: str) -> Any:
-        return app(wires.door, wires.clients, withdraw=wires.withdraw, url=url)
+        return app(wires.door, wires.clients, **wires.handed, url=url)
 
     headers = {} if auth else {"authorization": f"Bearer {KEY}"}
     async with serving(make) as url, httpx2.AsyncClient(headers=headers, auth=auth and auth(url)) as http:
@@ -198,7 +198,7 @@ def test_the_client_finds_its_own_way_to_a_token(wires: Wires, mode: str) -> Non
             assert [tool.name for tool in (await client.list_tools()).tools] == ["actions.result"]
 
     asyncio.run(run())
-    assert wires.clients.asked == [("token", url, None)]
+    assert wires.clients.asked == [("token", f"{url}/mcp", None)]
 
 
 class Memory:
