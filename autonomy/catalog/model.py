@@ -35,6 +35,11 @@ TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 Path = Annotated[str, StringConstraints(pattern=r"^/")]
+Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$", max_length=200)]
+"""A JSON Pointer (RFC 6901); the empty one is the whole."""
+
+CredentialName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]|\{agent\})([a-z0-9_.-]|\{agent\}){0,61}$")]
+"""The name of a secret; `{agent}` in it stands for the calling agent's name, so that each has one of its own."""
 
 FORMS = {
     r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
@@ -49,6 +54,8 @@ FORMS = {
     r"^[^@\s]+@[^@\s]+$": "an e-mail address",
     r"^https?://": "an `http://` or `https://` URL",
     r"^/": "a path that begins with `/`",
+    r"^(/([^~/]|~[01])*)*$": "a JSON Pointer such as `/party/name`",
+    r"^([a-z0-9]|\{agent\})([a-z0-9_.-]|\{agent\}){0,61}$": "the name of a secret, in which `{agent}` may stand",
 }
 """What each pattern above asks for, in the words of an error message."""
 
@@ -154,9 +161,12 @@ class SqlConnector(Strict):
 class HttpConnector(Strict):
     type: Literal["http"]
     baseUrl: BaseUrl
-    credential: Name | None = None
+    credential: CredentialName | None = Field(
+        None, description="secret with the credential; `{agent}` in its name gives each agent one of its own"
+    )
     header: str = Field("Authorization", description="the header the credential goes into")
     scheme: str = Field("Bearer", description="what stands before the credential in that header; may be empty")
+    headers: dict[str, str] = Field({}, description="headers that every request carries; no secrets")
     allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
     timeout: Duration = "10s"
     maxBytes: int = Field(1_048_576, ge=1, le=67_108_864)
@@ -182,12 +192,35 @@ class Statement(Strict):
     )
 
 
+class QueryPart(Strict):
+    """A query parameter that is more than one argument: exactly one of the three."""
+
+    fixed: str | list[str] | None = Field(None, description="always this; one parameter for each of a list")
+    asJson: list[Any] | dict[str, Any] | None = Field(
+        None, description="JSON in which `{argument}` is replaced, sent as text"
+    )
+    asBase64: list[Any] | dict[str, Any] | None = Field(
+        None, description="JSON in which `{argument}` is replaced, sent in the URL-safe base64 of RFC 4648"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> QueryPart:
+        _exactly_one(fixed=self.fixed, asJson=self.asJson, asBase64=self.asBase64)
+        return self
+
+
 class HttpRequest(Strict):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path = Field(description="`{argument}` is replaced, percent-encoded")
-    query: dict[str, Field_] = Field({}, description="query parameter → argument")
-    body: Literal["arguments", "none"] = "none"
+    query: dict[str, Field_ | QueryPart] = Field({}, description="query parameter → argument, or a part of its own")
+    body: Literal["arguments", "none"] | dict[str, Any] | list[Any] = Field(
+        "none", description="`arguments`: those not used elsewhere; or JSON in which `{argument}` is replaced"
+    )
     idempotencyHeader: str | None = None
+    rows: Pointer | None = Field(None, description="where the answer's objects are; the whole answer when absent")
+    fields: dict[Field_, Pointer] = Field(
+        {}, description="what is kept of each object of the answer: name → JSON Pointer; all of it when absent"
+    )
 
 
 class Call(Strict):
@@ -269,6 +302,10 @@ class ToolSpec(Strict):
     subject: Field_ | None = Field(None, description="argument that names the person or company the data is about")
     reconcile: Call | None = Field(
         None, description="asks by `:action_id` whether a write happened; needed by write-queryable"
+    )
+    reconcileBy: Literal["action", "state"] = Field(
+        "action",
+        description="`state`: asks whether the record is as the write leaves it; for writes whose repeat does nothing",
     )
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")

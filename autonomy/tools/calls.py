@@ -41,7 +41,13 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
         _require_reading(report, "spec.call", spec.call, parsed, _READING)
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
-    if spec.effect in ("write-keyed", "write-queryable") and not _carries_key(spec.call, parsed, header=True):
+    by_state = spec.effect == "write-queryable" and spec.reconcileBy == "state"
+    if spec.effect in ("write-keyed", "write-queryable") and not by_state:
+        _require_key(report, spec, parsed)
+
+
+def _require_key(report: Report, spec: ToolSpec, parsed: list[Parsed]) -> None:
+    if not _carries_key(spec.call, parsed, header=True):
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
@@ -59,10 +65,26 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
         return
     parsed = _body(report, "spec.reconcile", spec.reconcile, schema, use)
     _require_reading(report, "spec.reconcile", spec.reconcile, parsed, ("GET",))
-    if not _carries_key(spec.reconcile, parsed, header=False):
+    if spec.reconcileBy == "state":
+        _require_record(report, spec, spec.reconcile, parsed)
+    elif not _carries_key(spec.reconcile, parsed, header=False):
         report.say(
             "spec.reconcile", "it does not ask by the action's id", "use `:action_id`, or `action_id` in a request"
         )
+
+
+def _require_record(report: Report, spec: ToolSpec, asked: Call, parsed: list[Parsed]) -> None:
+    """What is asked by its state is one record, and the question names it."""
+    if spec.record is None:
+        report.say("spec.reconcileBy", "the tool declares no record whose state could be asked", "declare `record`")
+    elif not _asks_for(asked, parsed, spec.record.key):
+        report.say("spec.reconcile", f"it does not ask for the record `{spec.record.key}`", "use the argument in it")
+
+
+def _asks_for(asked: Call, parsed: list[Parsed], argument: str) -> bool:
+    if asked.request is not None:
+        return argument in used(asked.request)
+    return asked.statements is None or any(argument in one.parameters for one in parsed)
 
 
 def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapping[str, Use]) -> None:
@@ -121,9 +143,12 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.path", "it is not a plain path", "letters, digits and `{argument}` between slashes")
     for name in sorted(set(places(request.path)) - RESERVED):
         report.argument(f"{field}.path", name, schema, SCALARS - {"null"}, required=True)
-    for name in sorted(set(request.query.values()) - RESERVED):
+    for name in sorted({part for part in request.query.values() if isinstance(part, str)} - RESERVED):
         report.argument(f"{field}.query", name, schema)
-    if request.body == "arguments" and request.method not in _WITH_BODY:
+    with report.within(f"{field}.body"):
+        for name in sorted(used(request) - RESERVED - set(schema.properties)):
+            report.argument(field, name, schema)
+    if request.body != "none" and request.method not in _WITH_BODY:
         report.say(f"{field}.body", f"{request.method} carries no body", "use `none`, and put arguments into `query`")
     if request.idempotencyHeader is not None and not _FIELD.fullmatch(request.idempotencyHeader):
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")

@@ -81,8 +81,17 @@ def _http_connector(report: Report, use: HttpConnector) -> None:
         report.say(
             "spec.use.header", f"`{use.header[:40]}` is not a header for a credential", "such as `Authorization`"
         )
+    _headers(report, use)
     if use.scheme and not _TOKEN.fullmatch(use.scheme):
         report.say("spec.use.scheme", f"`{use.scheme[:40]}` is not a scheme", "one word such as `Bearer`, or empty")
+
+
+def _headers(report: Report, use: HttpConnector) -> None:
+    for name, value in use.headers.items():
+        if not _TOKEN.fullmatch(name) or name.lower() in _OWN_HEADERS | {use.header.lower()}:
+            report.say(f"spec.use.headers.{name[:40]}", "it is not a header of your own", "such as `X-Requested-With`")
+        elif not (value.isascii() and value.isprintable()):
+            report.say(f"spec.use.headers.{name[:40]}", "its value cannot stand in a header", "printable ASCII")
 
 
 def _tool(revision: Revision, organisation: Organisation) -> Report:

@@ -29,6 +29,7 @@ Reveal = Callable[[str], Credential]
 """Gives the credential of a name; blocks on the store."""
 
 FRESH_S = 2.0  # how long a revealed credential is used again: rotation takes effect within it
+KNOWN = 1_024  # credentials held at once; where every agent has its own, the others are read again when needed
 SQLITE_LENGTH = 16_777_216  # bytes of one value or row; bounds what `replace` and `printf` can build
 
 
@@ -44,13 +45,16 @@ class Outbound:
         self._reserved = frozenset(path.resolve() for path in reserved)
         self._known: dict[str, tuple[float, Credential]] = {}
 
-    async def credential(self, name: str | None) -> Credential | None:
-        """The credential `name` in its present version; none for no name."""
+    async def credential(self, name: str | None, agent: str = "") -> Credential | None:
+        """The credential `name` in its present version, `{agent}` in it being the agent's name; none for no name."""
         if name is None:
             return None
+        name = name.replace("{agent}", agent)
         known = self._known.get(name)
         if known is None or known[0] < time.monotonic():
             found = await self._fresh(name)
+            if len(self._known) >= KNOWN:
+                self._known.clear()
             known = self._known[name] = (time.monotonic() + FRESH_S, found)
         return known[1]
 

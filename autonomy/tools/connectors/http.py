@@ -18,6 +18,7 @@ from ..model import Invocation, Result
 from ..outbound import Outbound
 from ..requests import Composed, compose
 from ..ssrf import DEFAULT_PORTS, Target, parse_url
+from ..template import keep, look
 
 if TYPE_CHECKING:
     from ..endpoint import Answer, Endpoint
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_HOPS = 3  # redirects of one read
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_REASONS = ("/detail", "/title", "/message", "/error/msg", "/error/message", "/error")  # RFC 9457 first, then customs
 _BUSY = {408, 425, 429}  # the request was not acted upon, or nobody says so
 
 
@@ -44,10 +46,10 @@ class HttpInterface:
         if self._endpoint is None:
             self._endpoint = self._outbound.endpoint(self._spec)
         known = {"action_id": invocation.action_id, "agent": invocation.agent}
-        composed = compose(self._endpoint.base, call.request, arguments, known)
-        credential = await self._outbound.credential(self._spec.credential)
+        composed = compose(self._endpoint.base, call.request, arguments, known, self._spec.headers)
+        credential = await self._outbound.credential(self._spec.credential, invocation.agent)
         answer = await self._send(self._endpoint, composed, attempt, credential)
-        return Result(_meaning(self._name, answer, attempt.write))
+        return Result(keep(_meaning(self._name, answer, attempt.write), call.request.rows, call.request.fields))
 
     async def close(self) -> None:
         if self._endpoint is not None:
@@ -96,7 +98,7 @@ def _meaning(name: str, answer: Answer, write: bool) -> Json:
     if status == 412:
         raise Stale(f"`{name}` says the record has changed")
     if 400 <= status < 500 and status not in _BUSY:
-        raise Refused(f"`{name}` refused with status {status}: {excerpt(answer.text or '')}", status=status)
+        raise Refused(f"`{name}` refused with status {status}: {excerpt(_reason(answer))}", status=status)
     if write:
         raise Unsure(f"`{name}` answered with status {status}", status=status)
     raise Unreachable(f"`{name}` answered with status {status}", code="upstream.failed", status=status)
@@ -115,6 +117,19 @@ def _value(name: str, answer: Answer, write: bool) -> Json:
         raise Unreachable(
             f"`{name}` answered with something unreadable: {error.message}", code="upstream.failed"
         ) from None
+
+
+def _reason(answer: Answer) -> str:
+    """Why the other system refuses, in its own words: what its JSON names as the reason, else all it said."""
+    said = answer.text or ""
+    if not _is_json(answer.kind):
+        return said
+    try:
+        told = canonical.parse(said.encode(), max_bytes=len(said) * 4)
+    except Invalid:
+        return said
+    found = next((reason for pointer in _REASONS if isinstance(reason := look(pointer, told), str) and reason), None)
+    return found or said
 
 
 def _is_json(kind: str) -> bool:
