@@ -15,6 +15,7 @@ from autonomy.catalog.model import (
     Statement,
     ToolSpec,
 )
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
@@ -23,6 +24,7 @@ from .requests import places, used
 from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
+from .template import keep
 
 Use = SqlConnector | HttpConnector | PythonConnector
 
@@ -100,6 +102,20 @@ def fact_call(fact: FactSpec) -> Call:
     """A look-up in the form of a call."""
     statements = [Statement(sql=fact.sql, expectRows=None)] if fact.sql is not None else None
     return Call(statements=statements, request=fact.request, function=fact.function)
+
+
+def question(fact: FactSpec) -> tuple[str, Call]:
+    """What a fact asks, as a text by which the same question is known, and the call that asks it. The call returns the
+    whole answer, for facts may keep different parts of it."""
+    if fact.request is None:
+        return fact.sql or fact.function or "", fact_call(fact)
+    request = fact.request.model_copy(update={"rows": None, "fields": {}})
+    return request.model_dump_json(), Call.model_construct(request=request, statements=None, function=None)
+
+
+def kept(fact: FactSpec, answer: Json) -> Json:
+    """What the fact keeps of the answer to its question."""
+    return answer if fact.request is None else keep(answer, fact.request.rows, fact.request.fields)
 
 
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
