@@ -1,14 +1,16 @@
-"""Stands between the house and Tryton and spoils answers: lost, late, doubled. What reaches Tryton is never touched."""
+"""Stands between the house and Tryton and spoils answers: lost, late, doubled. What reaches Tryton is as it was."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from urllib.parse import urlsplit
 
-Spoil = Callable[[str, bytes], Awaitable[bytes | None]]
-"""Gets the first line of a request and Tryton's answer; returns what the caller hears, None for a broken line."""
+Forward = Callable[[], Awaitable[bytes]]
+Spoil = Callable[[str, Forward], Awaitable[bytes | None]]
+"""Gets the first line of a request and what forwards it; returns what the caller hears, None for a broken line."""
 
 
 @asynccontextmanager
@@ -20,8 +22,8 @@ async def between(url: str, spoil: Spoil) -> AsyncIterator[str]:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 request = await _message(reader)
-                answer = await _forward(str(parts.hostname), int(parts.port or 80), request)
-                told = await spoil(request.split(b"\r\n", 1)[0].decode(), answer)
+                forward = partial(_forward, str(parts.hostname), int(parts.port or 80), request)
+                told = await spoil(request.split(b"\r\n", 1)[0].decode(), forward)
                 if told is None:
                     break
                 writer.write(told)

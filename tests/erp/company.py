@@ -28,8 +28,12 @@ async def company(
 
     The agents in `without` have no key; no call to Tryton takes longer than `deadline`.
     """
-    declared = organisation.files(url or tryton.url)
-    declared["connectors.yaml"] = declared["connectors.yaml"].replace("timeout: 10s", f"timeout: {deadline}")
+    declared = {
+        path: text.replace("timeout: 10s", f"timeout: {deadline}").replace(
+            "spec:\n  connector: erp\n", f"spec:\n  deadline: {deadline}\n  connector: erp\n"
+        )
+        for path, text in organisation.files(url or tryton.url).items()
+    }
     folder.mkdir(exist_ok=True)
     controlling = folder / organisation.CONTROLLING
     if not controlling.exists():
