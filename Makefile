@@ -4,7 +4,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-all lint bench clean
+ERP ?= sqlite
+
+.PHONY: help setup erp demo test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -17,14 +19,21 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
-demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
-	@$(RUN) python -m demo
+erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
 
-test: setup lint  ## every test but the slow ones, on SQLite and PostgreSQL
+.erp/.ready: setup pyproject.toml uv.lock
+	@echo "installing Tryton and Roundup into .erp, as locked"
+	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
+	@touch $@
+
+demo: setup $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton
+	@$(RUN) python -m demo --erp $(ERP)
+
+test: setup erp lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup lint  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup erp lint  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors
@@ -35,8 +44,8 @@ lint: setup  ## style, types, floors
 	@$(RUN) lint-imports >.lint-imports.log 2>&1 || { cat .lint-imports.log; rm -f .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 
-bench: setup  ## every benchmark; writes the tables of docs/benchmarks.md
+bench: setup erp  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .erp .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache

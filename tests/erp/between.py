@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from urllib.parse import urlsplit
+
+_HOST = re.compile(rb"\r\nhost:[^\r]*", re.IGNORECASE)
 
 Forward = Callable[[], Awaitable[bytes]]
 Spoil = Callable[[str, Forward], Awaitable[bytes | None]]
@@ -50,7 +53,7 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 async def _forward(host: str, port: int, request: bytes) -> bytes:
     """Tryton's whole answer to a request on a line of its own; it closes each of its lines after one answer."""
     reader, writer = await asyncio.open_connection(host, port)
-    writer.write(request)
+    writer.write(_HOST.sub(f"\r\nHost: {host}:{port}".encode(), request, count=1))
     await writer.drain()
     answer = await reader.read()
     writer.close()
