@@ -25,6 +25,7 @@ from .driver import Orders
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.erp.driver"])
+READS = ("contract.get", "purchase_order.get")
 PATIENCE = 60.0  # seconds for a process to say something or to end
 
 
@@ -80,7 +81,9 @@ def compare(tryton: Tryton, ended: dict[str, tuple[str, str]], heard: list[dict[
     assert set(held) == made
     undecided = {name: how for name, how in ended.items() if how[1] not in ("done", "failed", "denied")}
     assert undecided == {}
-    assert [one for one in heard if one["status"] == "done" and ended[one["action"]][1] != "done"] == []
+    # A read's outcome is written after its answer; what is lost of it settles as if it had failed.
+    writes = [one for one in heard if one["status"] == "done" and one["tool"] not in READS]
+    assert [one for one in writes if ended[one["action"]][1] != "done"] == []
     invoiced = rows(
         tryton,
         "SELECT purchase, COUNT(*) FROM (SELECT DISTINCT l.purchase, i.invoice FROM purchase_line l "
