@@ -26,7 +26,9 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A folder that is empty, or not there yet.")],
     packs: Annotated[
         list[str] | None,
-        typer.Option("--with", help="Put the company on another system: `tryton`, `roundup`, `postgresql`. Repeatable."),
+        typer.Option(
+            "--with", help="Put the company on another system: `tryton`, `roundup`, `postgresql`. Repeatable."
+        ),
     ] = None,
     with_business: Annotated[
         bool, typer.Option("--with-business", help=f"Also write the business database's schema, `{BUSINESS}`.")

@@ -20,7 +20,7 @@ from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
 from .report import SCALARS, Report
-from .requests import places, used
+from .requests import in_body, in_query, places, used
 from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
@@ -159,11 +159,11 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.path", "it is not a plain path", "letters, digits and `{argument}` between slashes")
     for name in sorted(set(places(request.path)) - RESERVED):
         report.argument(f"{field}.path", name, schema, SCALARS - {"null"}, required=True)
-    for name in sorted({part for part in request.query.values() if isinstance(part, str)} - RESERVED):
+    for name in sorted({part for part in request.query.values() if isinstance(part, str)} & set(schema.properties)):
         report.argument(f"{field}.query", name, schema)
-    with report.within(f"{field}.body"):
-        for name in sorted(used(request) - RESERVED - set(schema.properties)):
-            report.argument(field, name, schema)
+    for place, found in (("query", in_query(request)), ("body", in_body(request))):
+        for name in sorted(found - RESERVED - set(schema.properties)):
+            report.argument(f"{field}.{place}", name, schema)
     if request.body != "none" and request.method not in _WITH_BODY:
         report.say(f"{field}.body", f"{request.method} carries no body", "use `none`, and put arguments into `query`")
     if request.idempotencyHeader is not None and not _FIELD.fullmatch(request.idempotencyHeader):

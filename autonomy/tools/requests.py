@@ -35,9 +35,8 @@ def places(path: str) -> list[str]:
 
 
 def used(request: HttpRequest) -> set[str]:
-    """The arguments that stand in path, query and a body of its own. Raises Invalid for braces that name none."""
-    found = {*places(request.path), *in_query(request)}
-    return found if isinstance(request.body, str) else found | names(request.body)
+    """The arguments that stand in path, query and a body of its own."""
+    return {*places(request.path), *in_query(request), *in_body(request)}
 
 
 def in_query(request: HttpRequest) -> set[str]:
@@ -46,6 +45,11 @@ def in_query(request: HttpRequest) -> set[str]:
     for part in request.query.values():
         found |= {part} if isinstance(part, str) else names(_template(part))
     return found
+
+
+def in_body(request: HttpRequest) -> set[str]:
+    """The arguments that stand in a body of its own."""
+    return set() if isinstance(request.body, str) else names(request.body)
 
 
 def compose(

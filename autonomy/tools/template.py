@@ -16,7 +16,6 @@ from autonomy.kernel.errors import Invalid
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 _WHOLE = re.compile(r"\{([^{}]*)\}")
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class _Absent:
@@ -27,7 +26,7 @@ _ABSENT: Final = _Absent()
 
 
 def names(template: Json) -> set[str]:
-    """The arguments a template asks for. Raises Invalid for braces that hold no argument's name."""
+    """What stands in the places of a template."""
     return set(_names(template))
 
 
@@ -71,19 +70,13 @@ def _names(template: Json) -> Iterator[str]:
     if isinstance(template, str):
         for place in _PLACE.finditer(template):
             if place[1] is not None:
-                yield _checked(place[1])
+                yield place[1]
     elif isinstance(template, dict):
         for inner in template.values():
             yield from _names(inner)
     elif isinstance(template, list):
         for inner in template:
             yield from _names(inner)
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise Invalid(f"`{{{name[:60]}}}` names no argument", hint="write `{argument}`, and `{{` for a brace")
-    return name
 
 
 def _fill(template: Json, values: Mapping[str, Json]) -> Json | _Absent:

@@ -64,7 +64,7 @@ def test_the_schema_named_in_the_first_line_admits_the_file(pack: str) -> None:
 
 
 def test_two_packs_for_one_place_and_a_pack_that_is_none_are_refused() -> None:
-    with pytest.raises(Conflict, match="both bring `connectors.yaml`"):
+    with pytest.raises(Conflict, match="both bring `connectors"):
         starter.organisation(["tryton", "postgresql"])
     with pytest.raises(NotFound, match="no pack `sap`"):
         starter.organisation(["sap"])

@@ -22,6 +22,7 @@ async def company(
     url: str = "",
     *,
     without: Collection[str] = (),
+    controlling: str = "",
     deadline: str = "10s",
 ) -> AsyncIterator[House]:
     """The organisation of the pack in force, on `tryton` or whatever answers at `url` in its place.
@@ -32,12 +33,12 @@ async def company(
         path: text.replace("timeout: 10s", f"timeout: {deadline}").replace(
             "spec:\n  connector: erp\n", f"spec:\n  deadline: {deadline}\n  connector: erp\n"
         )
-        for path, text in organisation.files(url or tryton.url).items()
+        for path, text in organisation.files(url or tryton.url, controlling or organisation.CONTROLLING_URL).items()
     }
     folder.mkdir(exist_ok=True)
-    controlling = folder / organisation.CONTROLLING
-    if not controlling.exists():
-        organisation.create_controlling(f"sqlite:///{controlling}")
+    budgets = folder / organisation.CONTROLLING
+    if not controlling and not budgets.exists():
+        organisation.create_controlling(f"sqlite:///{budgets}")
     async with house(folder, database, declared) as made:
         keys = {agent: key for agent, key in tryton.keys.items() if agent not in without}
         for name, key in organisation.secrets(keys).items():
