@@ -12,7 +12,7 @@ from demo.tryton import organisation
 from demo.tryton.server import Tryton
 from tests.house import house
 
-from .company import company, confirm, quoted, reserve
+from .company import Patient, company, confirm, quoted, reserve
 
 URL = "postgresql://autonomy@127.0.0.1:5432/business"
 
@@ -21,7 +21,8 @@ async def test_the_starters_tools_order_and_pay_on_postgresql(postgres_url: str,
     business.create(postgres_url)
     files = starter.organisation(["postgresql"])
     files["connectors.yaml"] = files["connectors.yaml"].replace(URL, postgres_url)
-    async with house(tmp_path, files=files) as it:
+    async with house(tmp_path, files=files) as made:
+        it = Patient(made.system, made.folder, made.keys)
         it.system.secrets.set("erp-password", "the-server-trusts-us", "person:ada")
         low = (await it.ask("stock-watcher", "stock.list_low", {})).result["rows"]
         assert len(low) == business.LOW

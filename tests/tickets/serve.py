@@ -37,6 +37,7 @@ def main(folder: str, port: str, passwords: str) -> None:
 
 def _make(tracker, port, users):
     settings = f"tracker_web=http://127.0.0.1:{port}/,mail_domain=larkspur.example,mail_host=127.0.0.1"
+    settings += ",password_pbkdf2_default_rounds=1000"  # a password is hashed with every request, and this is a test
     _admin(tracker, "install", "classic", "sqlite", f"{settings},mail_debug={tracker.parent / 'mail'}")
     schema = tracker / "schema.py"
     text = schema.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 
 from autonomy.catalog import starter
 from tests.erp.between import Forward, between
+from tests.erp.company import Patient
 from tests.house import House, house
 
 from .tracker import Roundup
@@ -26,7 +27,7 @@ async def desk(folder: Path, roundup: Roundup, url: str = "") -> AsyncIterator[H
     folder.mkdir(exist_ok=True)
     async with house(folder, files=files) as made:
         made.system.secrets.set("roundup.desk-1", roundup.basic("desk-1"), "person:ada")
-        yield made
+        yield Patient(made.system, made.folder, made.keys)
 
 
 async def told(it: House, tool: str, case: str = "", **arguments: Any) -> Any:
