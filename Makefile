@@ -5,7 +5,9 @@ RUN := $(UV) run --frozen --quiet
 WORKERS ?= 2
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo programs chromium test test-all lint bench clean
+ERP ?= sqlite
+
+.PHONY: help setup erp demo programs chromium test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -18,8 +20,15 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
-demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
-	@$(RUN) python -m demo
+erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
+
+.erp/.ready: setup pyproject.toml uv.lock
+	@echo "installing Tryton and Roundup into .erp, as locked"
+	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
+	@touch $@
+
+demo: setup $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton
+	@$(RUN) python -m demo --erp $(ERP)
 
 PROVIDER := tests/signon/provider/node_modules/.ready
 
@@ -34,11 +43,11 @@ chromium:
 programs: setup chromium $(PROVIDER)  ## what the tests talk to: Prometheus, Alertmanager and rsyslog (the machine's, else Debian's unpacked into .tools), an OpenID provider, a browser
 	@$(RUN) python -m tests.programs
 
-test: setup lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup erp lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup erp lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors
@@ -49,8 +58,8 @@ lint: setup  ## style, types, floors
 	@$(RUN) lint-imports >.lint-imports.log 2>&1 || { cat .lint-imports.log; rm -f .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 
-bench: setup  ## every benchmark; writes the tables of docs/benchmarks.md
+bench: setup erp  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .tools tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .erp .tools tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

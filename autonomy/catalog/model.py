@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from autonomy.kernel.money import MAX_MINOR
 
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
-from .services import HttpService, OpenApiConnector, OperationCall
+from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
 from .words import (
     Access,
     Amount,
@@ -24,7 +24,6 @@ from .words import (
     Email,
     Field_,
     Name,
-    Path,
     Pattern,
     Pointer,
     Rate,
@@ -152,6 +151,7 @@ class SqlConnector(Strict):
 
 class HttpConnector(HttpService):
     type: Literal["http"]
+    headers: dict[str, str] = Field({}, description="headers that every request carries; no secrets")
 
 
 class PythonConnector(Strict):
@@ -172,14 +172,6 @@ class Statement(Strict):
     expectRows: int | None = Field(
         None, ge=0, description="rows a write must touch; any other number undoes and refuses it"
     )
-
-
-class HttpRequest(Strict):
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: Path = Field(description="`{argument}` is replaced, percent-encoded")
-    query: dict[str, ArgumentName] = Field({}, description="query parameter → argument")
-    body: Literal["arguments", "none"] = "none"
-    idempotencyHeader: str | None = None
 
 
 class Call(Strict):
@@ -284,6 +276,10 @@ class ToolSpec(Strict):
     )
     reconcile: Call | None = Field(
         None, description="asks by `:action_id` whether a write happened; needed by write-queryable"
+    )
+    reconcileBy: Literal["action", "state"] = Field(
+        "action",
+        description="`state`: asks whether the record is as the write leaves it; for writes whose repeat does nothing",
     )
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")
