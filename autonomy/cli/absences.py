@@ -56,7 +56,7 @@ def absent(
     The deputy decides what you could, never what you are behind, and counts as one person with you.
 
     \b
-      autonomy absent --deputy felix --from 2026-12-24 --until 2027-01-04
+      autonomy absent --deputy clara --from 2026-12-24 --until 2027-01-04
     """
     at = now()
     begins, ends = point_in_time(since, at), point_in_time(until, at)

@@ -56,14 +56,18 @@ COMMANDS = MappingProxyType(
         "actions": Entry("actions", WORK, "List actions."),
         "action": Entry("actions", WORK, "Show an action, or say how it ended."),
         "approvals": Entry("approvals", WORK, "List, show and decide what waits for people."),
-        "absences": Entry("absences", WORK, "List who is away, and who decides for them."),
+        "absences": Entry(
+            "absences", WORK, "List who is away, now and later, and who decides their approvals meanwhile."
+        ),
         "absent": Entry("absences", WORK, "Let a deputy decide your approvals while you are away."),
         "back": Entry("absences", WORK, "Say that you are back before the time."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),
         "containments": Entry("containment", WORK, "List what is contained."),
         "budgets": Entry("budgets", LIMITS, "Show limits and how much of them is used."),
-        "budget": Entry("budgets", LIMITS, "Show limits as a tree, one of them, or how long they last."),
+        "budget": Entry(
+            "budgets", LIMITS, "Show limits as a tree, how much of them is used, and how long they will last."
+        ),
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),

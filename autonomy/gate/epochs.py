@@ -43,6 +43,8 @@ class Watch:
         self._acquaint = acquaint
         self._building = asyncio.Lock()
         self._house: House | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
         self.identity = -1
         self.changed = asyncio.Condition()
 
@@ -54,7 +56,20 @@ class Watch:
         return self._house
 
     async def refresh(self) -> None:
-        """Read the epochs now; build the house anew where the catalog moved."""
+        """Read the epochs now; build the house anew where the catalog moved.
+
+        Whoever asks while they are being read shares the next reading with everybody else who does: a hundred readings
+        at once would find the same and keep each other waiting.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._read(self._reading))
+            self._next.add_done_callback(_nobody_waits_any_more)
+        await asyncio.shield(self._next)
+
+    async def _read(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._reading, self._next = self._next, None
         _, _, catalog, identity = await self._database.read(read_head)
         await self.see(catalog, identity)
 
@@ -92,3 +107,9 @@ class Watch:
         while True:
             await self.refresh()
             await asyncio.sleep(WATCH_SECONDS)
+
+
+def _nobody_waits_any_more(reading: asyncio.Task[None]) -> None:
+    """An error is raised where somebody waits for the reading; where nobody does any more, it is no news."""
+    if not reading.cancelled():
+        reading.exception()

@@ -35,6 +35,7 @@ class Lifeline:
         self._place = _place()
         self._beaten = float("-inf")
         self._unbroken_since = float("inf")
+        self._beating: asyncio.Task[None] | None = None
 
     @property
     def silent_seconds(self) -> float:
@@ -53,14 +54,14 @@ class Lifeline:
     async def fresh(self) -> None:
         """Beat where the last beat is too old to begin anything on it: this process may have been frozen."""
         if time.monotonic() - self._beaten > FRESH_SECONDS:
-            await self.beat()
+            await self._beat_together()
 
     async def holds(self, action_id: str) -> bool:
         """Whether an open action is still ours. Asked right before its effect: costs nothing while the last beat is
         young, and a look into the store where this process may have been frozen and taken for dead."""
         if time.monotonic() - self._beaten <= FRESH_SECONDS:
             return True
-        await self.beat()
+        await self._beat_together()
         query = select(action.c.id).where(
             action.c.id == action_id, action.c.owner == self.owner, action.c.state == "intent"
         )
@@ -88,6 +89,18 @@ class Lifeline:
     def adopt(self, tx: Tx, action_id: str) -> None:
         """Make an action of unknown ending ours, whoever it was left by."""
         tx.execute(update(action).where(action.c.id == action_id, action.c.state == "unknown").values(owner=self.owner))
+
+    async def _beat_together(self) -> None:
+        """One beat for everybody who waits for one: hundreds at once would keep the store from anything else."""
+        if self._beating is None:
+            self._beating = asyncio.create_task(self.beat())
+            self._beating.add_done_callback(self._beaten_together)
+        await asyncio.shield(self._beating)
+
+    def _beaten_together(self, beating: asyncio.Task[None]) -> None:
+        self._beating = None
+        if not beating.cancelled():
+            beating.exception()  # whoever waits for it raises it; where nobody does any more, it is no news
 
     def _beat(self, tx: Tx) -> None:
         row = {"id": self.owner, "host": self._place, "pid": os.getpid(), "beat": store_time(tx)}

@@ -37,7 +37,8 @@ from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, budget_notices, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
-from .timing import in_step, in_time
+from .timing import in_step
+from .turnstile import Turnstile
 from .units import (
     ANY_EPOCHS,
     Answer,
@@ -90,12 +91,13 @@ class Gate:
         self.figures = figures
         self._clock = clock
         self._refusals = Refusals(clock)
+        self._turnstile = Turnstile()
 
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
         with self.figures.passing(request.tool) as passing:
-            return passing.ended(await self._carry_out(await in_time(self._ask(bearer, request))))
+            return passing.ended(await self._carry_out(await self._turnstile.decide(self._ask(bearer, request))))
 
     async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
         arguments = request.check()
@@ -120,7 +122,7 @@ class Gate:
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
         with self.figures.passing() as passing:
-            return passing.ended(await self._carry_out(await in_time(self._resume(claim))))
+            return passing.ended(await self._carry_out(await self._turnstile.decide(self._resume(claim))))
 
     async def _resume(self, claim: Claim) -> Reply | Cleared:
         waiting = await self._results.waiting(claim.action)
@@ -148,11 +150,11 @@ class Gate:
 
     async def rehearse(self, attempt: Attempt) -> Reply:
         """What would come of an attempt that is a dry run, which clears nothing."""
-        return await self._carry_out(await in_time(self._decide_in_rounds(attempt)))
+        return await self._carry_out(await self._turnstile.decide(self._decide_in_rounds(attempt)))
 
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
-        return await in_time(self._tools(bearer))
+        return await self._turnstile.decide(self._tools(bearer))
 
     async def _tools(self, bearer: str) -> list[Tool]:
         caller = await self.admission.admit(bearer)
@@ -161,7 +163,7 @@ class Gate:
 
     async def result(self, bearer: str, action_id: str) -> Reply:
         """What became of one of the caller's actions."""
-        return await in_time(self._result(bearer, action_id))
+        return await self._turnstile.decide(self._result(bearer, action_id))
 
     async def _result(self, bearer: str, action_id: str) -> Reply:
         return await self._results.of(await self.admission.admit(bearer), action_id)

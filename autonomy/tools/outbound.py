@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from autonomy.audit.store import checkpoint, head, subject_key
 from autonomy.catalog.services import HttpService
 from autonomy.kernel.errors import Invalid
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 
 Providers = Mapping[str, Callable[[Callable[[HttpService], "Endpoint"]], SecretProvider]]
 """Makers of stores of secrets by their prefix; each is handed the one way to make an HTTP endpoint."""
+
+OWN_TABLES = [head.name, subject_key.name, checkpoint.name]
+_COUNT_OWN_TABLES = (
+    "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND relname = ANY(%s) "
+    "GROUP BY relnamespace ORDER BY 1 DESC LIMIT 1"
+)
+"""By which a PostgreSQL database is known that holds a control plane: all its tables are in one schema. Every role may
+ask that, and no name of a server, proxy, pooler or standby on the way to it changes the answer."""
 
 SQLITE_LENGTH = 16_777_216  # bytes of one value or row; bounds what `replace` and `printf` can build
 
@@ -57,7 +66,7 @@ class Outbound:
         self._tokens = Tokens(self._keyring, self.endpoint, self.tls, keep)
         self._certificates = Certificates()
         self._folder = folder
-        self._reserved = frozenset(path.resolve() for path in reserved)
+        self._reserved = tuple(path.resolve() for path in reserved)
 
     async def credential(self, name: str | None, agent: str = "") -> Credential | None:
         """The credential `name` in its present version, for the agent that acts; none for no name."""
@@ -114,7 +123,7 @@ class Outbound:
     def sqlite(self, file: SqliteFile, write: bool) -> sqlite3.Connection:
         """A connection to an existing business database, read-only unless `write`. Raises Unreachable."""
         path = (self._folder / file.path).resolve()
-        if path in self._reserved:
+        if any(_is_same(path, own) for own in self._reserved):
             raise Unreachable("this file belongs to the control plane", code="connector.reserved")
         try:
             connection = sqlite3.connect(
@@ -132,7 +141,8 @@ class Outbound:
         return connection
 
     def postgres(self, url: str, credential: Credential | None, write: bool, seconds: float) -> psycopg.Connection[Any]:
-        """A connection to a PostgreSQL server, read-only unless `write`. Raises Unreachable, naming no URL."""
+        """A connection to a PostgreSQL server, read-only unless `write`. Raises Unreachable, naming no URL, also where
+        the database is that of a control plane (`connector.reserved`)."""
         # Loading the driver takes a fifth of a second; only processes with a PostgreSQL connector need it.
         import psycopg  # noqa: PLC0415
 
@@ -140,16 +150,28 @@ class Outbound:
         if password and "://" in password:
             url, password = without_password(password)
         try:
-            return psycopg.connect(
+            connection = psycopg.connect(
                 **_server(url).settings,  # type: ignore[arg-type]
                 password=password,
                 connect_timeout=max(2, int(seconds)),
                 application_name="autonomy",
-                options=f"-c default_transaction_read_only={'off' if write else 'on'}",
+                options=f"-c default_transaction_read_only={'off' if write else 'on'}"
+                f" -c statement_timeout={max(1, int(seconds * 1_000))}",
                 tcp_user_timeout=max(1_000, int(seconds * 1_000)),
             )
+            with connection.transaction():
+                row = connection.execute(_COUNT_OWN_TABLES, [OWN_TABLES]).fetchone()
         except (psycopg.Error, OSError):
             raise Unreachable("the business database cannot be reached", code="upstream.unreachable") from None
+        if row is not None and row[0] == len(OWN_TABLES):
+            connection.close()
+            raise Unreachable("this database belongs to a control plane", code="connector.reserved")
+        return connection
+
+
+def _is_same(path: Path, own: Path) -> bool:
+    """Whether two names are of one file, links included."""
+    return path == own or (path.exists() and own.exists() and path.samefile(own))
 
 
 def _server(url: str) -> PostgresServer:

@@ -111,15 +111,12 @@ def _assemble(
     clock: Clock,
     functions: Functions | None,
 ) -> System:
-    holder: dict[str, Checkpoints] = {}
-    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
-    checkpoints = holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
+    queue, checkpoints = _log(settings, database, signer, clock)
     vault = Vault(database, queue, master, clock)
     vault.prove_key()
     identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
-    checks: list[Check] = [partial(check_tools, functions), check_policies]
-    catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
+    catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
     connectors = _connectors(settings, database, watch, secrets, functions, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
@@ -216,6 +213,21 @@ def _signon(
         return watch.organisation()
 
     return SignOn(organisation, identity, web, key, settings.public_url, clock)
+
+
+def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clock) -> tuple[CommitQueue, Checkpoints]:
+    """Who writes, and who signs what was written; each needs the other."""
+    holder: dict[str, Checkpoints] = {}
+    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
+    holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
+    return queue, holder["checkpoints"]
+
+
+def _catalog(
+    database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
+) -> Catalog:
+    checks: list[Check] = [partial(check_tools, functions), check_policies]
+    return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 
 def _connectors(

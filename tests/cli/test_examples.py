@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import sqlite3
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,9 @@ APPROVER = (
     "autonomy approvals --mine",
     "autonomy approvals show",
     'autonomy approvals decide --approve --reason "agreed with the supplier"',
+    "autonomy absent --deputy clara --from 2026-12-24 --until 2027-01-04",
+    "autonomy absences",
+    "autonomy back",
 )
 ADMIN = (
     "autonomy whoami",
@@ -48,6 +53,10 @@ ADMIN = (
     'autonomy reinstate agent buyer-1 --reason "the order list is mended"',
     "autonomy actions --state held --since 24h",
     "autonomy budgets",
+    "autonomy budget show operations-month",
+    "autonomy budget forecast",
+    "autonomy metrics",
+    "autonomy metrics store",
     "autonomy policy list",
     "autonomy policy why --agent payables-1 --tool invoice.approve invoice_id=inv-1 version=1 --fact invoice_amount=99",
     "autonomy tools",
@@ -56,6 +65,7 @@ ADMIN = (
     "autonomy secret set erp-password",
     "autonomy secret rotate erp-password",
     "autonomy secret list",
+    "autonomy secret audit --agent buyer-1",
     "autonomy people",
     "autonomy person invite rosa --out rosa.link",
     "autonomy access",
@@ -72,11 +82,36 @@ ADMIN = (
     "autonomy logout",
 )
 AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",)
-ALONE = ("autonomy login ada", "autonomy restore autonomy.backup --data restored", "autonomy up", "autonomy serve")
+ALONE = (
+    "autonomy login ada",
+    "autonomy restore autonomy.backup --data restored",
+    "autonomy up",
+    "autonomy serve",
+    "autonomy tool import openapi crm.json --operation getOrder --name crm --base-url https://crm.example --into org",
+)
+CRM = {
+    "openapi": "3.1.0",
+    "info": {"title": "CRM", "version": "1"},
+    "paths": {
+        "/orders/{id}": {
+            "get": {
+                "operationId": "getOrder",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "the order"}},
+            }
+        }
+    },
+}
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
     assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE) == EXAMPLES
+
+
+def soon(line: str) -> str:
+    """The line with its dates in the present and the coming weeks: nobody declares an absence that is over."""
+    days = iter(date.today() + timedelta(weeks=weeks) for weeks in (0, 3))
+    return re.sub(r"\d{4}-\d{2}-\d{2}", lambda _: next(days).isoformat(), line)
 
 
 def paste(line: str) -> Ran:
@@ -99,12 +134,14 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
 
         for line in BEFORE + AGENT:
             paste(line)
+        (tmp_path / "crm.json").write_text(json.dumps(CRM))
+        paste(ALONE[-1])
         paste(f"{AGENT[0].replace('invoice.list_open', 'supplier.get')} supplier_id=sup-1")
         release_another(tmp_path)
         paste(asks.replace("inv-1", "inv-2").replace("1200.00", "1900.00"))
         paste(f"autonomy login felix --url http://127.0.0.1:{port}")
         for line in APPROVER:
-            paste(line)
+            paste(soon(line))
         paste("autonomy login ada")
         for line in ADMIN:
             paste(line)

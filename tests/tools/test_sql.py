@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from autonomy.db import Database
+from autonomy.db.migrate import upgrade
 from autonomy.tools import Refused, Result, Unreachable
 from autonomy.tools.attempt import Attempt
 from autonomy.tools.connectors.sqlite import SqliteSession
@@ -331,7 +333,9 @@ def test_the_authorizer_denies_what_the_parser_would_have_refused(tmp_path: Path
 
 def test_a_file_of_the_control_plane_cannot_be_opened(tmp_path: Path) -> None:
     Business(f"sqlite:///{tmp_path}/autonomy.sqlite")
-    for name in ("autonomy.sqlite", f"/{tmp_path}/autonomy.sqlite"):
+    (tmp_path / "another.sqlite").hardlink_to(tmp_path / "autonomy.sqlite")
+    (tmp_path / "linked.sqlite").symlink_to("autonomy.sqlite")
+    for name in ("autonomy.sqlite", f"/{tmp_path}/autonomy.sqlite", "another.sqlite", "linked.sqlite"):
         made = Bench(
             connector("erp", type="sql", url=f"sqlite:///{name}"),
             read("SELECT sku FROM item"),
@@ -341,6 +345,47 @@ def test_a_file_of_the_control_plane_cannot_be_opened(tmp_path: Path) -> None:
         with pytest.raises(Unreachable) as caught:
             call(made)
         assert caught.value.code == "connector.reserved"
+
+
+@pytest.fixture
+def shared(postgres_url: str) -> Iterator[str]:
+    """A database with business tables and a control plane, as a role without rights to the latter reaches it."""
+    Business(postgres_url)
+    upgrade(Database.open(postgres_url))
+    administer(postgres_url, "CREATE ROLE stranger LOGIN; GRANT SELECT, UPDATE ON item TO stranger")
+    yield postgres_url.replace("postgres@", "stranger@").replace("127.0.0.1", "localhost")
+    administer(postgres_url, "DROP OWNED BY stranger; DROP ROLE stranger")
+
+
+def administer(url: str, statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(statements.encode())
+
+
+ANYWHERE = {
+    "among business tables": "SELECT 1",
+    "in another schema": "CREATE SCHEMA own; ALTER TABLE log_head SET SCHEMA own; "
+    "ALTER TABLE subject_key SET SCHEMA own; ALTER TABLE checkpoint SET SCHEMA own",
+}
+
+
+@pytest.mark.parametrize("where", ANYWHERE)
+@pytest.mark.parametrize("effect", ["read", "write-neither"])
+def test_a_database_that_holds_a_control_plane_cannot_be_opened(
+    shared: str, postgres_url: str, effect: str, where: str
+) -> None:
+    administer(postgres_url, ANYWHERE[where])
+    statement = "SELECT sku FROM item" if effect == "read" else "UPDATE item SET on_hand = 1"
+    declared = tool("t", call=sql(f"{statement} WHERE sku = :sku"), effect=effect, input=arguments(sku="string"))
+    with pytest.raises(Unreachable) as caught:
+        call(Bench(connector("erp", type="sql", url=shared), declared), sku="A")
+    assert caught.value.code == "connector.reserved"
+
+
+def test_a_business_table_named_as_one_of_ours_is_no_control_plane(shared: str, postgres_url: str) -> None:
+    administer(postgres_url, "DROP TABLE log_head")
+    made = Bench(connector("erp", type="sql", url=shared), read("SELECT sku FROM item WHERE sku = :sku", sku="string"))
+    assert call(made, sku="A") == {"rows": [{"sku": "A"}]}
 
 
 def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
