@@ -7,7 +7,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 ERP ?= sqlite
 
-.PHONY: help setup erp demo programs chromium test test-all lint bench clean
+.PHONY: help setup erp demo programs chromium sign-on test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -40,14 +40,16 @@ $(PROVIDER): tests/signon/provider/package-lock.json .venv/.ready
 chromium:
 	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
 
-programs: setup chromium $(PROVIDER)  ## what the tests talk to: Prometheus, Alertmanager and rsyslog (the machine's, else Debian's unpacked into .tools), an OpenID provider, a browser
+sign-on: chromium $(PROVIDER)  ## a browser and an OpenID Connect provider, for the tests of sign-on
+
+programs: setup  ## Prometheus, Alertmanager and rsyslog for the slow tests: the machine's, else Debian's unpacked into .tools
 	@$(RUN) python -m tests.programs
 
-test: setup erp lint programs  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup erp sign-on lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup erp lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup erp sign-on lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors

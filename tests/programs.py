@@ -65,12 +65,19 @@ def fetch() -> None:
     print(f"fetching {', '.join(missing)} from Debian into .tools/debian (unpacked, not installed)", flush=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        got = subprocess.run(["apt-get", "-q", "download", *missing], cwd=folder, capture_output=True, text=True)
-        if got.returncode:
-            sys.exit(f"they could not be fetched, try `apt-get update` first:\n{got.stderr}")
+        if _download(missing, folder).returncode:
+            # A fresh machine may not know yet what there is.
+            subprocess.run(["apt-get", "-qq", "update"], check=False)
+            got = _download(missing, folder)
+            if got.returncode:
+                sys.exit(f"they could not be fetched, try `apt-get update` first:\n{got.stderr}")
         for package in Path(folder).glob("*.deb"):
             subprocess.run(["dpkg", "-x", str(package), str(FOLDER)], check=True)
     _find_templates_here()
+
+
+def _download(packages: list[str], folder: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["apt-get", "-q", "download", *packages], cwd=folder, capture_output=True, text=True)
 
 
 def _find_templates_here() -> None:

@@ -180,6 +180,7 @@ def test_targets_are_read_with_their_usual_ports() -> None:
     assert read_target("tls://siem.example").port == 6514
 
 
+@pytest.mark.slow
 async def test_rsyslog_reads_every_message_over_each_transport(
     tmp_path: Path, database: Database, queue: CommitQueue
 ) -> None:
@@ -209,6 +210,7 @@ def check(told: list[dict[str, Any]]) -> None:
         assert event["class_uid"] == 3001 and event["metadata"]["log_name"] == ORIGIN
 
 
+@pytest.mark.slow
 async def test_rsyslog_reads_it_over_tls_and_a_stranger_with_another_certificate_gets_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database, queue: CommitQueue
 ) -> None:
@@ -224,6 +226,7 @@ async def test_rsyslog_reads_it_over_tls_and_a_stranger_with_another_certificate
         check(await asyncio.to_thread(it.wait_for, 3))
 
 
+@pytest.mark.slow
 async def test_a_syslog_server_that_dies_and_comes_back_has_every_leaf(
     tmp_path: Path, database: Database, queue: CommitQueue
 ) -> None:

@@ -33,6 +33,7 @@ ALERTS = [
 ]
 
 
+@pytest.mark.slow
 def test_every_alert_is_silent_when_it_must_be_and_fires_when_it_must(tmp_path: Path) -> None:
     shutil.copy(MONITORING / "alerts.yml", tmp_path)
     rules = Path(__file__).parent / "alerts_test.yml"
@@ -81,6 +82,7 @@ def test_alerts_dashboard_and_guide_name_only_figures_that_are_there(tmp_path: P
     assert explained == families, "the guide's table is the list of them"
 
 
+@pytest.mark.slow
 def test_prometheus_scrapes_a_server_and_an_alert_reaches_a_webhook_and_ends_there(tmp_path: Path) -> None:
     with desk(tmp_path / "data", metrics_token=TOKEN) as it, webhook() as (hook, heard), watchers(tmp_path, it, hook):
         it.plant.behaves["shout"] = lost
