@@ -3,8 +3,11 @@
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
 WORKERS ?= 2
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo programs test test-all lint bench clean
+ERP ?= sqlite
+
+.PHONY: help setup erp demo programs chromium sign-on test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -17,17 +20,36 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
-demo: setup  ## a purchasing department of agents, governed; ends with Ctrl-C
-	@$(RUN) python -m demo
+erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
+
+.erp/.ready: setup pyproject.toml uv.lock
+	@echo "installing Tryton and Roundup into .erp, as locked"
+	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
+	@touch $@
+
+demo: setup $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton
+	@$(RUN) python -m demo --erp $(ERP)
+
+PROVIDER := tests/signon/provider/node_modules/.ready
+
+$(PROVIDER): tests/signon/provider/package-lock.json .venv/.ready
+	@echo "installing an OpenID Connect provider for the tests of sign-on into tests/signon/provider"
+	@$(RUN) npm ci --prefix tests/signon/provider --silent --no-fund --no-audit
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
+
+sign-on: chromium $(PROVIDER)  ## a browser and an OpenID Connect provider, for the tests of sign-on
 
 programs: setup  ## Prometheus, Alertmanager and rsyslog for the slow tests: the machine's, else Debian's unpacked into .tools
 	@$(RUN) python -m tests.programs
 
-test: setup lint  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup erp sign-on lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup erp sign-on lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors
@@ -38,8 +60,8 @@ lint: setup  ## style, types, floors
 	@$(RUN) lint-imports >.lint-imports.log 2>&1 || { cat .lint-imports.log; rm -f .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
 
-bench: setup  ## every benchmark; writes the tables of docs/benchmarks.md
+bench: setup erp  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .erp .tools tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

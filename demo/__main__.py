@@ -10,17 +10,19 @@ import argparse
 import signal
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from shlex import join, quote
 
 from autonomy.kernel.errors import AutonomyError
 
 from .approving import Approving
-from .company import AUDITOR, SUPERVISOR, Company, new_folder, prepare, running
+from .company import AUDITOR, SUPERVISOR, Business, Company, new_folder, on_sqlite, prepare, running
 from .processes import Failed
 from .proof import large_order, proof, verify_command
 from .runaway import runaway
-from .scenes import SCENES
+from .scenes import SCENES, Scene, budgets
 from .teller import Teller
 
 
@@ -34,20 +36,21 @@ def main() -> int:
     except KeyboardInterrupt:
         teller.say("stopped")
         return 130
-    except (Failed, AutonomyError, FileExistsError) as error:
+    except (Failed, AutonomyError, FileExistsError, FileNotFoundError, RuntimeError) as error:
         teller.say(f"[bold red]{error}[/]", "!", colour="red")
         return 1
 
 
 def _run(asked: argparse.Namespace, teller: Teller) -> int:
     folder = new_folder(asked.folder)
-    teller.scene("Larkspur Instruments", "a company of nine people and five agents, its rules, its business database")
     prepare(folder)
-    with running(folder, teller, asked.port) as company:
+    with ExitStack() as stack:
+        business, scenes = _business(asked.erp, folder, teller, stack)
+        company = stack.enter_context(running(folder, teller, asked.port, business))
         approving = Approving(company)
-        for scene in (*SCENES, runaway, proof):
+        for scene in scenes:
             scene(company, approving)
-        _where_next(company)
+        _where_next(company, asked.erp)
         if asked.picture:
             teller.save_picture(asked.picture)
         if asked.excerpt:
@@ -57,7 +60,19 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
     return 1 if teller.failures else 0
 
 
-def _where_next(company: Company) -> None:
+def _business(erp: str, folder: Path, teller: Teller, stack: ExitStack) -> tuple[Business, Sequence[Scene]]:
+    """What the company works on, and what happens there."""
+    if erp == "tryton":
+        # Only here: whoever runs the usual demo needs no Tryton.
+        from .tryton import story  # noqa: PLC0415
+
+        return stack.enter_context(story.on_tryton(folder, teller)), (*story.SCENES, budgets, proof)
+    business = on_sqlite(folder)
+    teller.scene("Larkspur Instruments", business.about)
+    return business, (*SCENES, runaway, proof)
+
+
+def _where_next(company: Company, erp: str) -> None:
     company.teller.scene("Where to look next", f"the server is at {company.url}, everything lies in {company.folder}")
     people = company.folder / "passwords"
     for command in (
@@ -66,7 +81,7 @@ def _where_next(company: Company) -> None:
         f"audit explain {large_order(company)}",
         join(verify_command(company, company.folder / "audit.jsonl")),
         f"login {SUPERVISOR} --url {company.url} < {quote(str(people / SUPERVISOR))}",
-        "reinstate agent buyer-2 --reason 'the program is mended'",
+        *(["reinstate agent buyer-2 --reason 'the program is mended'"] if erp == "sqlite" else []),
     ):
         company.teller.plain(f"    uv run autonomy {command}")
 
@@ -81,6 +96,7 @@ def _stay(teller: Teller) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--erp", choices=("sqlite", "tryton"), default="sqlite", help="the system of record")
     parser.add_argument("--folder", type=Path, default=Path("autonomy-demo"), help="where everything is kept")
     parser.add_argument("--port", type=int, default=0, help="the server's port; a free one unless given")
     parser.add_argument("--picture", type=Path, help="write the story as an SVG picture")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .company import APPROVERS, Company
+from .company import Company
 from .processes import Event
 
 
@@ -33,7 +33,7 @@ class Approving:
                 return
 
     def _vote(self, action: str, role: str) -> bool:
-        person, teller = self._company.people[APPROVERS[role]], self._company.teller
+        person, teller = self._company.people[self._company.approvers[role]], self._company.teller
         shown = person.client.approval(action)
         title = f"{person.display_name}, {role.replace('-', ' ')}"
         agreed = teller.asks(f"approve as {title}?")

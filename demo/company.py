@@ -6,11 +6,12 @@ import queue
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from autonomy.catalog import starter
 
@@ -48,8 +49,9 @@ class Company:
     url: str
     people: People
     office: Office
-    ledger: Ledger
+    ledger: Any
     teller: Teller
+    approvers: Mapping[str, str]
 
     @property
     def auditor(self) -> Person:
@@ -60,33 +62,54 @@ class Company:
         return self.people[SUPERVISOR]
 
 
+@dataclass(frozen=True, slots=True)
+class Business:
+    """What the company works on: its declared files, its agents' programs, who approves in which role, the secrets to
+    store, and a look into the tables of its systems of record."""
+
+    about: str
+    files: Mapping[str, str]
+    programs: Mapping[str, str]
+    approvers: Mapping[str, str]
+    secrets: Mapping[str, str]
+    ledger: Any
+
+
+def on_sqlite(folder: Path) -> Business:
+    """The starter company on the business database it comes with, which is made in `folder`."""
+    business.create(f"sqlite:///{folder / 'data' / 'business.sqlite'}")
+    about = "a company of nine people and five agents, its rules, its business database"
+    ledger = Ledger(folder / "data" / "business.sqlite")
+    return Business(about, starter.organisation(), PROGRAMS, APPROVERS, {}, ledger)
+
+
 def prepare(folder: Path) -> None:
-    """Make the folders, the organisation's files and the business database."""
+    """Make the folders."""
     (folder / MARKER).write_text("Made by `python -m demo`; its next run replaces this folder.\n", encoding="utf-8")
     for name in ("data", "witness", "logs", "org"):
         (folder / name).mkdir(mode=0o700)
-    for path, text in starter.organisation().items():
-        target = folder / "org" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    business.create(f"sqlite:///{folder / 'data' / 'business.sqlite'}")
 
 
 @contextmanager
-def running(folder: Path, teller: Teller, port: int) -> Iterator[Company]:
+def running(folder: Path, teller: Teller, port: int, business: Business) -> Iterator[Company]:
     """The company at work; ends every process it started, whatever happens."""
+    for path, text in business.files.items():
+        target = folder / "org" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
     server = Server(folder, port or _free_port(), folder / "logs" / "server.log")
     try:
         seconds = server.wait()
         teller.check(seconds < READY_SECONDS, f"`autonomy up` answers at {server.url} after {seconds:.1f} s")
-        people = _people(server)
+        people = _people(server, business.approvers)
         people.keep_passwords(folder / "passwords")
-        office = _office(folder, server.url, people[ADMIN])
+        for name, value in business.secrets.items():
+            people[ADMIN].client.set_secret(name, value)
+        office = _office(folder, server.url, people[ADMIN], business.programs)
         try:
             # The auditor keeps the log's key from the first day on: what is verified later must be signed by it.
             (folder / KEY).write_text(people[AUDITOR].client.checkpoint()["key"], encoding="utf-8")
-            ledger = Ledger(folder / "data" / "business.sqlite")
-            yield Company(folder, server.url, people, office, ledger, teller)
+            yield Company(folder, server.url, people, office, business.ledger, teller, business.approvers)
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
             office.close()
@@ -104,18 +127,18 @@ def new_folder(wanted: Path) -> Path:
     return wanted
 
 
-def _people(server: Server) -> People:
+def _people(server: Server, approvers: Mapping[str, str]) -> People:
     people = People(server.url)
     admin = people.accept(server.admin_link())
-    for name in (*APPROVERS.values(), AUDITOR):
+    for name in (*approvers.values(), AUDITOR):
         people.invite(admin, name)
     return people
 
 
-def _office(folder: Path, url: str, admin: Person) -> Office:
+def _office(folder: Path, url: str, admin: Person, programs: Mapping[str, str]) -> Office:
     events: Events = queue.SimpleQueue()
     workers: dict[str, Worker] = {}
-    for name, program in PROGRAMS.items():
+    for name, program in programs.items():
         issued = admin.client.issue_credential(name, "client_secret")
         identity = {"AUTONOMY_CLIENT_ID": issued["id"], "AUTONOMY_CLIENT_SECRET": issued["secret"]}
         environment = {"AUTONOMY_URL": url, "AGENT_NAME": name, **identity}

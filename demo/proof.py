@@ -47,7 +47,7 @@ def verify(company: Company, export: Path) -> CompletedProcess[str]:
 def _cheat(company: Company, export: Path) -> None:
     """Make a denied action look allowed, as somebody with access to the file might."""
     forged = company.folder / "audit-forged.jsonl"
-    forged.write_bytes(export.read_bytes().replace(b"order-needs-budget-check", b"order-needs-budget-chess", 1))
+    forged.write_bytes(export.read_bytes().replace(b"order-needs-budget", b"order-needs-bodget", 1))
     found = verify(company, forged)
     company.teller.check(found.returncode != 0, "one changed word in it is found")
     company.teller.plain(_indented(found.stdout, 3))
@@ -59,10 +59,12 @@ def _compare(company: Company) -> None:
     done = {
         one["id"]
         for one in company.auditor.client.actions()
-        if one["state"] == "done" and effects[one["tool"]] != "read"
+        if one["state"] == "done" and effects[one["tool"]] != "read" and company.ledger.leaves_trace(one["tool"])
     }
     executed = company.ledger.executions()
-    company.teller.check(set(executed) == done, f"the business database holds exactly the {len(done)} writes on record")
+    company.teller.check(
+        set(executed) == done, f"the business's own tables hold exactly the {len(done)} writes on record"
+    )
     doubled = [action for action, times in executed.items() if times > 1]
     company.teller.check(not doubled, "none of them was executed twice")
     heard = Counter(str(event["action"]) for _, event in company.office.used if event["status"] == "denied")
@@ -79,7 +81,8 @@ def _explain(company: Company) -> None:
 
 def large_order(company: Company) -> str:
     """The action that asked for the largest order."""
-    asked = [event for _, event in company.office.used if event["tool"] == "purchase_order.create"]
+    asked = [event for _, event in company.office.used if event["tool"].startswith("purchase_order.")]
+    asked = [event for event in asked if "amount" in event["arguments"]]
     return str(max(asked, key=lambda event: float(event["arguments"]["amount"]))["action"])
 
 

@@ -22,6 +22,22 @@ _DEEDS = {
     "invoice.approve": "approves {invoice_id}",
     "payment.release": "pays {invoice_id}, {amount} EUR",
     "supplier.get": "reads {supplier_id}",
+    "purchase_order.quote": "closes the draft {purchase_order_id}",
+    "purchase_order.confirm": "buys order {purchase_order_id} from supplier {supplier_id} for {amount} EUR",
+    "purchase_order.change_quantity": "sets order {purchase_order_id} to {quantity} pieces over version {version}",
+    "budget.reserve": "reserves {amount} EUR of {cost_center} for order {purchase_order_id}",
+    "supplier.notes": "reads what is noted about supplier {supplier_id}",
+    "supplier.rename": "wants supplier {supplier_id} to be called {name}",
+    "invoice.list_draft": "looks up the draft invoices",
+    "invoice.post": "posts invoice {invoice_id}",
+    "payment.prepare": "prepares a payment of {amount} EUR to supplier {supplier_id}",
+    "payment.submit": "hands payment {payment_id} in",
+    "production.list_open": "looks up the production orders",
+    "production.schedule": "sets production {production_id} to {planned_start_date}",
+    "production.plan": "puts production {production_id} into the plan",
+    "production.assign": "sets the parts of production {production_id} aside",
+    "production.start": "starts production {production_id}",
+    "production.finish": "books what production {production_id} has made",
     "supplier.update_bank_account": "wants {supplier_id} to be paid to another account",
 }
 _DONE = {"held": "done, as approved", "done": "done already: the same answer again"}
@@ -69,7 +85,18 @@ def deed_of(tool: str, arguments: Mapping[str, Any]) -> str:
     shown = {name: short(value) if isinstance(value, str) else value for name, value in arguments.items()}
     if "amount" in arguments:
         shown["amount"] = grouped(arguments["amount"])
-    return _DEEDS.get(tool, tool).format_map(shown)
+    return _deed(tool, arguments).format_map(shown)
+
+
+def _deed(tool: str, arguments: Mapping[str, Any]) -> str:
+    """How a call is told; the same tool names its record by other arguments in other systems."""
+    others = {
+        "purchase_order.create": "drafts an order of {quantity} × product {product_id} at {unit_price} EUR",
+        "payment.release": "releases payment {payment_id}, {amount} EUR",
+    }
+    if tool in others and not {"sku", "invoice_id"} & set(arguments):
+        return others[tool]
+    return _DEEDS.get(tool, tool)
 
 
 def short(text: str) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
-from .services import HttpService, OpenApiConnector, OperationCall
+from .identity_provider import FederatedIdentity, IdentityProviderSpec
+from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
 from .words import (
+    Access,
     Amount,
     ArgumentName,
     CurrencyCode,
@@ -22,7 +24,6 @@ from .words import (
     Email,
     Field_,
     Name,
-    Path,
     Pattern,
     Pointer,
     Rate,
@@ -44,7 +45,6 @@ Measure = Literal["money", "calls", "tokens"]
 ScopeKind = Literal["unit", "agent", "role", "workflow", "tool"]
 Mode = Literal["enforce", "warn", "shadow"]
 FactType = Literal["integer", "string", "boolean", "money"]
-Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
 
 
 class Metadata(Strict):
@@ -97,12 +97,29 @@ class RoleSpec(Strict):
 class PersonSpec(Strict):
     """A human being: accountable as sponsor, deciding as holder of roles, seeing what `access` admits."""
 
-    displayName: Text
-    email: Email
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["displayName", "email"]}, {"required": ["userName"]}]}
+    )
+
+    displayName: Text | None = None
+    email: Email | None = None
+    userName: Text | None = Field(
+        None, description="SCIM account of this person; name, e-mail and subject are then the identity provider's"
+    )
     roles: list[Name] = Field([], description="business roles held, such as `finance-manager`; approvals ask for these")
     access: list[Access] = Field(["viewer"])
     manager: Name | None = None
     externalSubject: str | None = Field(None, description="`issuer|subject` at the identity provider")
+
+    @model_validator(mode="after")
+    def _has_one_owner(self) -> PersonSpec:
+        own = {"displayName": self.displayName, "email": self.email, "externalSubject": self.externalSubject}
+        said = [name for name, value in own.items() if value is not None]
+        if self.userName is not None and said:
+            raise fault(f"`{said[0]}` belongs to the SCIM account `{self.userName}`", f"leave out `{said[0]}`")
+        if self.userName is None and (self.displayName is None or self.email is None):
+            raise fault("`displayName` and `email` are needed", "write both, or the `userName` of a SCIM account")
+        return self
 
 
 class AgentSpec(Strict):
@@ -115,6 +132,7 @@ class AgentSpec(Strict):
     parent: Name | None = Field(None, description="the agent this one is a child of; it ends with its parent")
     site: Name | None = None
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)
+    federated: list[FederatedIdentity] = Field([], max_length=10, description="workloads outside that are this agent")
 
 
 class SqlConnector(Strict):
@@ -133,6 +151,7 @@ class SqlConnector(Strict):
 
 class HttpConnector(HttpService):
     type: Literal["http"]
+    headers: dict[str, str] = Field({}, description="headers that every request carries; no secrets")
 
 
 class PythonConnector(Strict):
@@ -153,14 +172,6 @@ class Statement(Strict):
     expectRows: int | None = Field(
         None, ge=0, description="rows a write must touch; any other number undoes and refuses it"
     )
-
-
-class HttpRequest(Strict):
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: Path = Field(description="`{argument}` is replaced, percent-encoded")
-    query: dict[str, ArgumentName] = Field({}, description="query parameter → argument")
-    body: Literal["arguments", "none"] = "none"
-    idempotencyHeader: str | None = None
 
 
 class Call(Strict):
@@ -266,6 +277,10 @@ class ToolSpec(Strict):
     reconcile: Call | None = Field(
         None, description="asks by `:action_id` whether a write happened; needed by write-queryable"
     )
+    reconcileBy: Literal["action", "state"] = Field(
+        "action",
+        description="`state`: asks whether the record is as the write leaves it; for writes whose repeat does nothing",
+    )
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")
 
@@ -336,6 +351,7 @@ class PolicySpec(Strict):
 SPECS: dict[str, type[Strict]] = {
     "Unit": UnitSpec,
     "Role": RoleSpec,
+    "IdentityProvider": IdentityProviderSpec,
     "Person": PersonSpec,
     "Agent": AgentSpec,
     "Connector": ConnectorSpec,

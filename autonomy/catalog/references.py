@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .identity_provider import IdentityProviderSpec
 from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
@@ -65,6 +66,8 @@ def borrowed(organisation: Organisation) -> Iterator[Problem]:
 def roles_in_use(organisation: Organisation) -> Iterator[Problem]:
     """Roles of agents that admit no tool, and roles that must decide for agents but that nobody holds."""
     held = {role for person in organisation.all("Person").values() for role in spec(person, PersonSpec).roles}
+    for provider in organisation.all("IdentityProvider").values():
+        held |= {role for group in spec(provider, IdentityProviderSpec).groups for role in group.roles}
     vacant = frozenset(organisation.all("Role")) - held
     used = {role for agent in organisation.all("Agent").values() for role in spec(agent, AgentSpec).roles}
     for name in sorted(used):
@@ -142,6 +145,13 @@ def _agent_links(revision: Revision) -> Iterator[Link]:
     yield Link("spec.supervisor", "Role", said.supervisor)
     if said.parent:
         yield Link("spec.parent", "Agent", said.parent)
+    for index, identity in enumerate(said.federated):
+        yield Link(f"spec.federated[{index}].provider", "IdentityProvider", identity.provider)
+
+
+def _provider_links(revision: Revision) -> Iterator[Link]:
+    for index, grant in enumerate(spec(revision, IdentityProviderSpec).groups):
+        yield from _each(f"spec.groups[{index}].roles", "Role", grant.roles)
 
 
 def _tool_links(revision: Revision) -> Iterator[Link]:
@@ -175,6 +185,7 @@ def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:
 _LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {
     "Unit": _unit_links,
     "Role": _role_links,
+    "IdentityProvider": _provider_links,
     "Person": _person_links,
     "Agent": _agent_links,
     "Tool": _tool_links,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .allowances import budgets, outside
+from .federation import accounts, providers
 from .hierarchy import circles, grants, roots, units_of_units
 from .leaks import secrets
 from .operations import unknown_operations
@@ -28,6 +29,8 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *borrowed(organisation),
         *grants(organisation),
         *roles_in_use(organisation),
+        *providers(organisation),
+        *accounts(organisation),
         *budgets(organisation),
         *outside(organisation),
         *secrets(organisation),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from .openapi import Document
-from .words import BaseUrl, Duration, Pointer, SecretName, Strict, Text, fault
+from .words import ArgumentName, BaseUrl, Duration, Field_, Path, Pointer, SecretName, Strict, Text, exactly_one, fault
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # RFC 8693, section 3; a name, not a secret
 
@@ -70,6 +70,39 @@ class HttpService(Strict):
         if self.credential is not None and self.oauth is not None:
             raise fault("both `credential` and `oauth` are given", "keep one of them")
         return self
+
+
+class QueryPart(Strict):
+    """A query parameter that is more than one argument: exactly one of the three."""
+
+    fixed: str | list[str] | None = Field(None, description="always this; one parameter for each of a list")
+    asJson: list[Any] | dict[str, Any] | None = Field(
+        None, description="JSON in which `{argument}` is replaced, sent as text"
+    )
+    asBase64: list[Any] | dict[str, Any] | None = Field(
+        None, description="JSON in which `{argument}` is replaced, sent in the URL-safe base64 of RFC 4648"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> QueryPart:
+        exactly_one(fixed=self.fixed, asJson=self.asJson, asBase64=self.asBase64)
+        return self
+
+
+class HttpRequest(Strict):
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: Path = Field(description="`{argument}` is replaced, percent-encoded")
+    query: dict[str, ArgumentName | QueryPart] = Field(
+        {}, description="query parameter → argument, or a part of its own"
+    )
+    body: Literal["arguments", "none"] | dict[str, Any] | list[Any] = Field(
+        "none", description="`arguments`: those not used elsewhere; or JSON in which `{argument}` is replaced"
+    )
+    idempotencyHeader: str | None = None
+    rows: Pointer | None = Field(None, description="where the answer's objects are; the whole answer when absent")
+    fields: dict[Field_, Pointer] = Field(
+        {}, description="what is kept of each object of the answer: name → JSON Pointer; all of it when absent"
+    )
 
 
 class OpenApiConnector(HttpService):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -65,6 +65,8 @@ FORMS = {
     ),
 }
 """What each pattern above asks for, in the words of an error message."""
+
+Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
 
 
 class Strict(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from autonomy.kernel.clock import duration
 
 from .asking import confirm
 from .connect import connected
+from .ending import Misused
 from .options import AsJson, Reason, Url, Yes, commands
 from .screen import details, note, say, show_json, table
 from .sessions import write_private
@@ -110,6 +112,38 @@ def credential(
         return
     note(f"{found['kind']} {found['id']} of {found['agent']}, good until {moment(found['expires_at'])}")
     say(found["secret"] if out is None else f"the secret is in `{out}`")
+
+
+@agent.command()
+def key(
+    name: Name,
+    jwk: Annotated[Path, typer.Option("--jwk", help="A file with the public half of its key, as a JSON Web Key.")],
+    lasting: Annotated[str | None, typer.Option("--for", help="How long it is good, such as `30d`.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register an agent's public key: it then signs to get tokens (`private_key_jwt`), and no secret is shared.
+
+    \b
+      autonomy agent key buyer-1 --jwk buyer-1.jwk
+    """
+    with connected(url) as client:
+        found = client.register_key(name, _read_jwk(jwk), None if lasting is None else duration(lasting))
+    if as_json:
+        show_json(found)
+        return
+    note(f"good until {moment(found['expires_at'])}; its client id is")
+    say(found["id"])
+
+
+def _read_jwk(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise Misused(f"`{path}` is no JSON Web Key") from None
+    if not isinstance(found, dict):
+        raise Misused(f"`{path}` is no JSON Web Key")
+    return found
 
 
 @agent.command()

@@ -50,6 +50,7 @@ COMMANDS = MappingProxyType(
         "delegations": Entry("delegation", WORKFORCE, "List who may act for whom."),
         "people": Entry("people", WORKFORCE, "List people."),
         "person": Entry("people", WORKFORCE, "Invite a person or end their access."),
+        "service-key": Entry("services", WORKFORCE, "Let other systems tell of people, or ask the policies."),
         "access": Entry("people", WORKFORCE, "Review who can do what."),
         "act": Entry("act", WORK, "Ask for an action, as an agent."),
         "actions": Entry("actions", WORK, "List actions."),

@@ -24,7 +24,7 @@ Name = Annotated[str, typer.Argument(help="The person's name.")]
 @app.command()
 def people(
     role: Annotated[str | None, typer.Option(help="Only holders of this role.")] = None,
-    state: Annotated[str | None, typer.Option(help="active or offboarded.")] = None,
+    state: Annotated[str | None, typer.Option(help="active, inactive or offboarded.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:

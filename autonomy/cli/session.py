@@ -11,6 +11,7 @@ import typer
 from autonomy.sdk import Client
 
 from .asking import hidden, new_password
+from .browser import sign_on
 from .connect import connected
 from .ending import Misused
 from .options import AsJson, Url, commands
@@ -29,26 +30,29 @@ def login(
         str | None,
         typer.Option("--link-file", help="A file with your one-time link: sets a password first. `-` reads the link."),
     ] = None,
+    sso: Annotated[bool, typer.Option("--sso", help="Sign in with a browser, at an identity provider.")] = False,
+    provider: Annotated[
+        str | None, typer.Option(help="Which identity provider; needed where several are declared.")
+    ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Sign in to a server.
 
     The password is asked for, or comes as a line on standard input. The session is kept for you alone, for twelve
-    hours. Whoever was given a one-time link sets a password with it and is signed in.
+    hours. Whoever was given a one-time link sets a password with it and is signed in. With `--sso` the browser of this
+    machine is sent to the identity provider, and this command waits.
 
     \b
       autonomy login ada
+      autonomy login --sso --url https://autonomy.example
     """
-    if link_file is not None:
-        url, token = read_link(hidden("One-time link") if link_file == "-" else read_private(Path(link_file)))
-        password = new_password()
-        name = Client(url).accept_invitation(token, password)
-    else:
+    if sso:
         url = url or Sessions.of_user().current()
-        name = name or _asked_name()
-        password = hidden("Password")
-    session = Client(url).sign_in(name, password)
+        session = sign_on(Client(url), provider)
+    else:
+        url, name, password = _with_password(name, link_file, url)
+        session = Client(url).sign_in(name, password)
     person = session["person"]
     Sessions.of_user().keep(url, Session(person["name"], session["token"]))
     if as_json:
@@ -97,6 +101,15 @@ def read_link(text: str) -> tuple[str, str]:
     if not found or not token or "/" in token or parts.scheme not in ("http", "https"):
         raise Misused("this is not a one-time link", hint="it looks like `http://HOST/invite/…`")
     return base, token
+
+
+def _with_password(name: str | None, link_file: str | None, url: str | None) -> tuple[str, str, str]:
+    """Server, name and password; the password is a new one where a one-time link says so."""
+    if link_file is not None:
+        url, token = read_link(hidden("One-time link") if link_file == "-" else read_private(Path(link_file)))
+        password = new_password()
+        return url, Client(url).accept_invitation(token, password), password
+    return url or Sessions.of_user().current(), name or _asked_name(), hidden("Password")
 
 
 def _asked_name() -> str:

@@ -24,6 +24,12 @@ app = commands()
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A folder that is empty, or not there yet.")],
+    packs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", help="Put the company on another system: `tryton`, `roundup`, `postgresql`. Repeatable."
+        ),
+    ] = None,
     with_business: Annotated[
         bool, typer.Option("--with-business", help=f"Also write the business database's schema, `{BUSINESS}`.")
     ] = False,
@@ -36,9 +42,10 @@ def init(
 
     \b
       autonomy init org
+      autonomy init org --with tryton --with roundup
     """
     check_empty(folder)
-    files = starter.organisation() | {f"{SCHEMAS}/{name}": text for name, text in documents().items()}
+    files = starter.organisation(packs or ()) | {f"{SCHEMAS}/{name}": text for name, text in documents().items()}
     if with_business:
         files[BUSINESS] = starter.business_schema()
     write(folder, files)

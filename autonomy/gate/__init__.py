@@ -1,6 +1,7 @@
 """The door: one function that everything an agent does to the world passes."""
 
 from .admission import Admission
+from .considering import Considering
 from .containing import Containing
 from .describe import Describer
 from .effect import Effects
@@ -18,6 +19,7 @@ from .taking_up import TakingUp
 
 __all__ = [
     "Admission",
+    "Considering",
     "Containing",
     "Describer",
     "DoorFigures",

@@ -178,6 +178,8 @@ def plan_reply(decided: Action, verdict: Verdict) -> Reply:
         "windows": dict(decided.assumed),
         "cost": decided.money,
     }
+    if verdict.obligations:
+        found["obligations"] = {name: list(values) for name, values in verdict.obligations.items()}
     message = "; ".join(verdict.reasons) or None
     case = decided.attempt.case
     return Reply("", status, case, None, None, message, verdict.policies, needed, (NO_TRACE, *notices(verdict)), found)

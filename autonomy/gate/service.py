@@ -148,6 +148,10 @@ class Gate:
         )
         return await self._decide_in_rounds(attempt)
 
+    async def rehearse(self, attempt: Attempt) -> Reply:
+        """What would come of an attempt that is a dry run, which clears nothing."""
+        return await self._carry_out(await self._turnstile.decide(self._decide_in_rounds(attempt)))
+
     async def tools(self, bearer: str) -> list[Tool]:
         """The tools the caller may see, at the epochs in force now."""
         return await self._turnstile.decide(self._tools(bearer))
@@ -342,7 +346,6 @@ class Gate:
 
     def _intent(self, action: Action, verdict: Verdict, judged: Judged) -> Intent:
         attempt = action.attempt
-        key = attempt.request.key
         return Intent(
             action=action.id,
             row=action_row(action, "intent", self._lifeline.owner),
@@ -351,7 +354,7 @@ class Gate:
             agent=attempt.caller.agent_id,
             case=attempt.case,
             bind=action.bind,
-            repeat_key=repeat_key(attempt.caller, key) if key else None,
+            repeat_key=repeat_key(attempt.caller, attempt.request.key) if attempt.request.key else None,
             labels=action.labels,
             charges=action.charges,
             windows=action.windows,

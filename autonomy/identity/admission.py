@@ -77,6 +77,17 @@ class Admission(Base):
         caller, _ = _caller(directory, _Presented(tuple(chain), tuple(delegations), credential, at), at)
         return caller
 
+    def stand_in(self, agent: str, epoch: int) -> Caller:
+        """The caller that an agent (id or name) would be at `epoch`, acting for itself, whatever it presents.
+
+        For questions only: nothing is ever done for who has shown no credential. Raises NotFound, Unauthenticated.
+        """
+        directory = self._directory.at(epoch)
+        found = directory.agent(agent)
+        directory.check_admissible(found)
+        behind = rules.people_behind(directory.lineage(found))
+        return _describe((found,), None, behind, _Presented((found.id,), (), "", self._clock()))
+
     def state_of(self, agent: str, epoch: int) -> State:
         """The state in force of an agent (id or name). Raises NotFound."""
         return self._directory.at(epoch).agent(agent).state

@@ -12,11 +12,13 @@ import secrets
 from sqlalchemy import func, insert, select, update
 
 from autonomy.db import Tx
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import Conflict, Invalid, Unauthenticated
 from autonomy.kernel.ids import new_id
 
-from . import rules, store
+from . import jose, rules, store
 from .base import Base
 from .directory import Directory
 from .ending import Stamp, end_access, with_children
@@ -54,9 +56,36 @@ class Credentials(Base):
                 raise Conflict(f"the agent `{found.name}` is retired", code="agent.retired")
             _check_room(tx, found.id, found.name, stamp.at)
             issued = _issued(new_id("cred"), found.id, kind, stamp.at + ttl, secret)
-            _insert(tx, issued, hash_secret(secret), by, stamp)
+            made = Credential(issued.id, found.id, kind, stamp.at, issued.expires_at, None, by)
+            _insert(tx, made, hash_secret(secret), stamp)
             self._leaf(tx, stamp, "credential.issued", by, agent=found.id, credential=issued.id, credential_kind=kind)
             return issued
+
+        return self._write(work)
+
+    def register_key(self, agent: str, key: Json, by: str, ttl: int = DEFAULT_TTL) -> Credential:
+        """Let `agent` (id or name) prove itself by signing with the private half of `key`, a public JSON Web Key.
+
+        Nothing secret passes here. Raises NotFound, Conflict (`agent.retired`, `credential.too_many`), Invalid
+        (`credential.key`, `credential.private_key`, `credential.kind`).
+        """
+        rules.check_actor(by)
+        public = canonical.encode(dict(jose.check_public(key))).decode()
+        if not 0 < ttl <= LONGEST_TTL:
+            raise Invalid("no such credential is issued", code="credential.kind", hint="at most 366d")
+
+        def work(tx: Tx) -> Credential:
+            stamp = self._stamp(tx)
+            found = store.find_agent(tx, agent)
+            if found.state is State.RETIRED:
+                raise Conflict(f"the agent `{found.name}` is retired", code="agent.retired")
+            _check_room(tx, found.id, found.name, stamp.at)
+            made = Credential(new_id("cred"), found.id, "public_key", stamp.at, stamp.at + ttl, None, by)
+            _insert(tx, made, public, stamp)
+            self._leaf(
+                tx, stamp, "credential.issued", by, agent=found.id, credential=made.id, credential_kind="public_key"
+            )
+            return made
 
         return self._write(work)
 
@@ -141,7 +170,8 @@ def _issued(credential: str, agent: str, kind: CredentialKind, expires_at: int, 
 
 def _check_room(tx: Tx, agent: str, name: str, at: int) -> None:
     table = store.credential
-    live = table.c.agent == agent, table.c.revoked_at.is_(None), table.c.expires_at > at
+    issued = table.c.agent == agent, table.c.kind != "federated"
+    live = *issued, table.c.revoked_at.is_(None), table.c.expires_at > at
     if tx.execute(select(func.count()).select_from(table).where(*live)).scalar_one() >= MAX_LIVE:
         raise Conflict(
             f"`{name}` has {MAX_LIVE} live credentials",
@@ -150,17 +180,17 @@ def _check_room(tx: Tx, agent: str, name: str, at: int) -> None:
         )
 
 
-def _insert(tx: Tx, issued: IssuedCredential, hashed: str, by: str, stamp: Stamp) -> None:
+def _insert(tx: Tx, made: Credential, stored: str, stamp: Stamp) -> None:
     tx.execute(
         insert(store.credential).values(
-            id=issued.id,
-            agent=issued.agent,
-            kind=issued.kind,
-            hash=hashed,
-            created_at=stamp.at,
-            expires_at=issued.expires_at,
+            id=made.id,
+            agent=made.agent,
+            kind=made.kind,
+            hash=stored,
+            created_at=made.created_at,
+            expires_at=made.expires_at,
             revoked_at=None,
-            issued_by=by,
+            issued_by=made.issued_by,
             changed=stamp.epoch,
         )
     )

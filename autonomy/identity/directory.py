@@ -18,7 +18,7 @@ from autonomy.db import Database
 from autonomy.kernel.errors import NotFound, Unauthenticated
 
 from . import rows, rules, store
-from .model import AgentView, Containment, Credential, Delegation, SigningKey
+from .model import AgentView, Containment, Credential, Delegation, SigningKey, Workload
 
 EVERYTHING = "*"
 """The target of a containment of everything."""
@@ -37,6 +37,7 @@ class Directory:
         self.keys: dict[str, SigningKey] = {}
         self._names: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
+        self._workloads: dict[tuple[str, str], dict[str, Workload]] = {}
         self._units: dict[str, str | None] = {}
         self._contained: dict[tuple[str, str], Containment] = {}
         self._granted: dict[tuple[str, str], str] = {}
@@ -78,8 +79,13 @@ class Directory:
         return found
 
     def hash_of(self, credential: str) -> str | None:
-        """The hash of a credential's secret; None for an unknown credential."""
+        """The hash of a credential's secret, or its public key as JSON; None for an unknown credential."""
         return self._hashes.get(credential)
+
+    def workloads(self, provider: str, subject: str) -> tuple[tuple[Credential, Workload], ...]:
+        """The credentials that a subject at an identity provider may make, each with what else its token must say."""
+        found = tuple(self._workloads.get((provider, subject), {}).items())
+        return tuple((self.credentials[credential], workload) for credential, workload in found)
 
     def grant(self, giver: str, taker: str) -> Delegation | None:
         """The grant not revoked from one agent to another; it may have expired."""
@@ -130,6 +136,8 @@ class Directory:
         for row in self._changed(connection, store.credential):
             self._hashes[row.id] = row.hash
             self.credentials[row.id] = rows.to_credential(row)
+            if row.kind == "federated":
+                self._take_workload(row.id, row.hash)
         for row in self._changed(connection, store.signing_key):
             self.keys[row.kid] = rows.to_signing_key(row)
         self._take_delegations(map(rows.to_delegation, self._changed(connection, store.delegation)))
@@ -137,6 +145,14 @@ class Directory:
 
     def _changed(self, connection: Connection, table: Table) -> list[Row[Any]]:
         return list(connection.execute(select(table).where(table.c.changed > self.epoch)).all())
+
+    def _take_workload(self, credential: str, text: str) -> None:
+        if text:
+            workload = rows.to_workload(text)
+            self._workloads.setdefault((workload.provider, workload.subject), {})[credential] = workload
+            return
+        for named in self._workloads.values():
+            named.pop(credential, None)
 
     def _take_delegations(self, changed: Iterable[Delegation]) -> None:
         for one in changed:

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select, update
 from autonomy.db import Tx
 
 from . import rules, store
-from .model import Offboarding, State
+from .model import Offboarding, PersonState, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,14 @@ def retire_agents(tx: Tx, agents: Collection[str], stamp: Stamp, declared: bool)
     return tuple(sorted(live))
 
 
-def offboard_person(tx: Tx, name: str, stamp: Stamp, declared: bool) -> Offboarding:
-    """End a person's access and suspend the agents they answer for, whose secrets they may have kept."""
+def offboard_person(tx: Tx, name: str, stamp: Stamp, declared: bool, state: PersonState = "offboarded") -> Offboarding:
+    """End a person's access and suspend the agents they answer for, whose secrets they may have kept.
+
+    `state` is where they stand then: `offboarded` for good, or `inactive` for as long as their provider says so.
+    """
     person, session, invitation = store.person, store.session, store.invitation
-    gone = {"state": "offboarded", "offboarded_at": stamp.at, "password_hash": None, "declared": declared}
+    left_at = stamp.at if state == "offboarded" else None
+    gone = {"state": state, "offboarded_at": left_at, "password_hash": None, "declared": declared}
     tx.execute(update(person).where(person.c.name == name).values(**gone))
     open_sessions = session.c.person == name, session.c.ended_at.is_(None)
     tx.execute(update(session).where(*open_sessions).values(ended_at=stamp.at))
@@ -71,6 +75,13 @@ def offboard_person(tx: Tx, name: str, stamp: Stamp, declared: bool) -> Offboard
     tx.execute(update(invitation).where(*unused).values(used_at=stamp.at))
     suspended, revoked = _suspend_sponsored(tx, name, stamp)
     return Offboarding(suspended, revoked, _known_to(tx, name, stamp.at))
+
+
+def resume_sponsored(tx: Tx, sponsor: str, stamp: Stamp) -> None:
+    """Let the agents go on that rest only because their sponsor was away. Their secrets stay ended."""
+    agent = store.agent
+    theirs = agent.c.sponsor == sponsor, agent.c.suspended == "sponsor", agent.c.stage != State.RETIRED
+    tx.execute(update(agent).where(*theirs).values(suspended="", changed=stamp.epoch))
 
 
 def _suspend_sponsored(tx: Tx, sponsor: str, stamp: Stamp) -> tuple[tuple[str, ...], int]:

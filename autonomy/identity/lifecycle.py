@@ -15,6 +15,7 @@ from . import rows, rules, store
 from .base import Base
 from .directory import EVERYTHING
 from .ending import Stamp, offboard_person, retire_agents
+from .grants import check_administered
 from .model import AgentView, Containment, Offboarding, Scope, State
 
 
@@ -67,7 +68,7 @@ class Lifecycle(Base):
         """End a person's access at once and suspend the agents they sponsor until a new sponsor is declared.
 
         Those agents' credentials, tokens and delegations end, children included: who leaves may have kept copies.
-        Raises NotFound, Conflict (`person.offboarded`).
+        Raises NotFound, Conflict (`person.offboarded`, `person.last_admin`).
         """
         rules.check_actor(by)
         rules.check_reason(reason)
@@ -77,7 +78,8 @@ class Lifecycle(Base):
             if row.state == "offboarded":
                 raise Conflict(f"`{person}` has left already", code="person.offboarded")
             stamp = self._stamp(tx)
-            done = offboard_person(tx, person, stamp, declared=row.declared)
+            with check_administered(tx):
+                done = offboard_person(tx, person, stamp, declared=row.declared)
             self._leaf(tx, stamp, "person.offboarded", by, person=person, agents=list(done.suspended), reason=reason)
             return done
 

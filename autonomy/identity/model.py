@@ -8,7 +8,13 @@ from typing import Any, Literal
 
 from .permissions import Permission
 
-CredentialKind = Literal["client_secret", "api_key"]
+CredentialKind = Literal["client_secret", "api_key", "public_key", "federated"]
+"""What an agent shows: a secret, an API key, a signature by its own key, or a token of a declared identity provider."""
+
+PersonState = Literal["active", "inactive", "offboarded"]
+"""Whether a person may sign in: `inactive` until the identity provider says otherwise, `offboarded` for good."""
+
+GrantKind = Literal["access", "role"]
 Scope = Literal["agent", "unit", "tool", "everything"]
 Suspension = Literal["", "person", "sponsor"]
 """Why an agent is suspended: not at all, by a person's decision, or because its sponsor has left."""
@@ -35,15 +41,38 @@ class UnitRecord:
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A person as declared. `access` names console roles (`ROLES`), `roles` names business roles."""
+    """A person as declared. `access` names console roles (`ROLES`), `roles` names business roles.
+
+    `user_name` names the SCIM account that says who this is; name, e-mail and subject are then none of the declaration.
+    """
 
     name: str
-    display_name: str
-    email: str
+    display_name: str = ""
+    email: str = ""
     roles: tuple[str, ...] = ()
     access: tuple[str, ...] = ("viewer",)
     manager: str | None = None
     external_subject: str | None = None
+    user_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGrant:
+    """What members of a group at an identity provider hold here: an `access` or a business `role`."""
+
+    provider: str
+    group: str
+    kind: GrantKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Who at an identity provider is an agent here: the subject, and what further claims must say."""
+
+    provider: str
+    subject: str
+    claims: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +91,7 @@ class AgentRecord:
     rate_per_minute: int = 600
     pilot: bool = False
     """Whether it begins as a pilot, to be promoted by a person, rather than active."""
+    workloads: tuple[Workload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +184,10 @@ class PersonView:
     access: tuple[str, ...]
     manager: str | None
     external_subject: str | None
-    state: Literal["active", "offboarded"]
+    state: PersonState
     has_password: bool
+    user_name: str | None
+    """The SCIM account that says who this is; None where the manifest does."""
 
 
 @dataclass(frozen=True, slots=True)

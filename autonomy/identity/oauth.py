@@ -16,12 +16,13 @@ from autonomy.kernel.errors import AutonomyError, Invalid, Unauthenticated
 from autonomy.kernel.ids import new_id
 
 from . import rules, store, tokens
-from .admission import Admission
-from .credentials import check_secret, check_unexpired, check_unrevoked, read_api_key
+from .clients import Clients
+from .credentials import read_api_key
 from .directory import Directory
 from .ending import Stamp
 from .keys import Signer, jwk
 from .model import Credential, SigningKey, TokenResponse
+from .proof import Proof, Vouched
 from .tokens import Claims
 
 
@@ -35,41 +36,45 @@ class _Request:
     until: int
 
 
-class TokenEndpoint(Admission):
+class TokenEndpoint(Clients):
     """Issuing access tokens."""
 
     _signer: Signer | None = None
 
-    def token(
-        self, client_id: str, secret: str, resources: Sequence[str] = (), act_for: str | None = None
-    ) -> TokenResponse:
-        """An access token for the agent whose client secret this is (client credentials, RFC 6749 section 4.4).
+    def token(self, proof: Proof, resources: Sequence[str] = (), act_for: str | None = None) -> TokenResponse:
+        """An access token for the agent that `proof` shows the client to be (RFC 6749 section 4.4, RFC 7523).
 
         `resources` are those it is meant for, the whole server when none is named. `act_for` names (by name or id) an
         agent that has delegated to this one; the token then acts for it. Raises Unauthenticated
         (`oauth.invalid_client`) and Invalid (`oauth.unauthorized_client .invalid_grant .invalid_target`).
         """
-        directory, client = self._client(client_id, secret)
+        directory, client = self._client(proof)
         if act_for is None:
             return self._issue(directory, _Request(client, (client.agent,), (), client.expires_at), resources)
         giver = directory.id_of(act_for)
         return self._issue(directory, _extended(directory, client, (giver,), (), client.expires_at), resources)
 
-    def exchange(self, client_id: str, secret: str, subject_token: str, resources: Sequence[str] = ()) -> TokenResponse:
-        """An access token for this agent acting for the bearer of `subject_token` (token exchange, RFC 8693).
+    def exchange(
+        self, proof: Proof, subject: str | Vouched, resources: Sequence[str] = (), actor: Proof | None = None
+    ) -> TokenResponse:
+        """An access token for this agent acting for whom `subject` is about (token exchange, RFC 8693).
 
-        The agent that acts in `subject_token` must have delegated to this one; the new token ends no later than it.
-        Raises as `token` does, and Invalid (`oauth.invalid_request`) for a subject token that is an API key.
+        `subject` is an access token of ours or what an identity provider vouches for. The agent that acts in it must
+        have delegated to this one; the new token ends no later than it. `actor` is a further proof of who acts.
+        Raises as `token` does, and Invalid (`oauth.invalid_request`) for a subject token that is an API key and for an
+        actor who is another than the client.
         """
-        directory, client = self._client(client_id, secret)
-        if read_api_key(subject_token) is not None:
+        directory, client = self._client(proof)
+        if actor is not None and self._client(actor)[1].agent != client.agent:
+            raise Invalid("the actor is not the agent that asks", code="oauth.invalid_request")
+        if isinstance(subject, str) and read_api_key(subject) is not None:
             raise Invalid("an API key cannot be exchanged", code="oauth.invalid_request", hint="send an access token")
         try:
-            subject = self._subject(directory, subject_token)
+            chain, grants, ends = self._subject(directory, subject)
         except Unauthenticated as error:
             raise Invalid(f"the subject token is refused: {error.message}", code="oauth.invalid_grant") from None
-        until = min(subject.expires_at, client.expires_at)
-        return self._issue(directory, _extended(directory, client, subject.chain, subject.grants, until), resources)
+        until = min(ends, client.expires_at)
+        return self._issue(directory, _extended(directory, client, chain, grants, until), resources)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The keys under which our tokens can be verified, as a JSON Web Key Set (RFC 7517)."""
@@ -96,12 +101,10 @@ class TokenEndpoint(Admission):
 
         return self._write(work)
 
-    def _client(self, client_id: str, secret: str) -> tuple[Directory, Credential]:
+    def _client(self, proof: Proof) -> tuple[Directory, Credential]:
         directory = self._directory.refresh()
         try:
-            client = check_secret(directory, "client_secret", client_id, secret)
-            check_unrevoked(client)
-            check_unexpired(client, self._clock())
+            client = self.prove(directory, proof)
         except Unauthenticated as error:
             raise Unauthenticated(error.message, code="oauth.invalid_client") from None
         try:
@@ -110,10 +113,14 @@ class TokenEndpoint(Admission):
             raise Invalid(error.message, code="oauth.unauthorized_client") from None
         return directory, client
 
-    def _subject(self, directory: Directory, token: str) -> Claims:
-        """The claims of a token in force."""
-        self.admit(token, directory.epoch)
-        return tokens.decode(token, self._issuer, directory.keys.get)
+    def _subject(self, directory: Directory, subject: str | Vouched) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+        """Chain, grants and end (milliseconds) of a token in force, ours or one of an identity provider."""
+        if isinstance(subject, Vouched):
+            agent = self.prove(directory, subject).agent
+            directory.check_admissible(directory.agent(agent))
+            return (agent,), (), subject.expires_at
+        claims = self.claims_in_force(directory, subject)
+        return claims.chain, claims.grants, claims.expires_at
 
     def _issue(self, directory: Directory, asked: _Request, resources: Sequence[str]) -> TokenResponse:
         wanted = self._audience.of_token(resources)

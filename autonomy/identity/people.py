@@ -1,4 +1,4 @@
-"""People: one-time links, passwords, sessions, what groups at an identity provider admit to."""
+"""People: one-time links, passwords, sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from autonomy.kernel.errors import Busy, Conflict, Invalid, NotFound, Unauthenti
 
 from . import passwords, rows, rules, store
 from .base import Base
+from .grants import granted, members_with, signed_in_with
 from .model import PersonCaller, PersonView
+from .outside_store import scim_account
 from .permissions import Permission, permissions_of
 
 INVITATION_TTL = 24 * HOUR
@@ -89,23 +91,21 @@ class People(Base):
         renewed = passwords.hash_password(password) if passwords.is_outdated(stored) else stored
         return self._write(lambda tx: self._open_session(tx, name, stored, renewed))
 
-    def sign_in_external(self, subject: str, groups: Iterable[str]) -> str:
-        """A session for a person whom an identity provider has vouched for; the sign-on adapter has verified that.
+    def sign_in_external(self, subject: str, groups: Iterable[str], provider: str = "") -> str:
+        """A session for a person whom an identity provider has vouched for; the sign-on room has verified that.
 
-        `subject` is `issuer|subject`; `groups` admit to what `map_group` says. Raises Unauthenticated
-        (`sign_in.failed`), Invalid.
+        `subject` is `issuer|subject`; `groups` admit to what the declaration of `provider` says of them, for as long
+        as this session lives. Raises Unauthenticated (`sign_in.failed`), Invalid.
         """
         named = sorted(set(groups))
         if len(named) > MAX_GROUPS:
             raise Invalid(f"more than {MAX_GROUPS} groups", code="sign_in.groups")
 
         def work(tx: Tx) -> str:
-            person = store.person
-            known = person.c.external_subject == subject, person.c.state == "active"
-            name = tx.execute(select(person.c.name).where(*known)).scalar_one_or_none()
+            name = _vouched_for(tx, subject, provider)
             if name is None:
                 raise Unauthenticated("nobody here is declared with this subject", code="sign_in.failed")
-            return self._begin_session(tx, name, named)
+            return self._begin_session(tx, name, named, provider or None)
 
         return self._write(work)
 
@@ -114,16 +114,16 @@ class People(Base):
         with self._database.reading() as connection:
             table, person = store.session, store.person
             row = connection.execute(
-                select(person, table.c.groups, table.c.expires_at)
+                select(person, table.c.groups, table.c.provider, table.c.expires_at)
                 .join(table, table.c.person == person.c.name)
                 .where(table.c.hash == _hash(session), table.c.ended_at.is_(None), person.c.state == "active")
             ).one_or_none()
             if row is None or self._clock() >= row.expires_at:
                 raise Unauthenticated("the session is over", code="session.invalid", hint="sign in again")
-            access = {*rows.to_names(row.access), *_access_of(connection, rows.to_names(row.groups))}
-        return PersonCaller(
-            row.name, row.display_name, rows.to_names(row.roles), tuple(sorted(access)), permissions_of(access)
-        )
+            more = granted(connection, row.name, row.provider, rows.to_names(row.groups))
+        access = more.access.union(rows.to_names(row.access))
+        roles = tuple(dict.fromkeys((*rows.to_names(row.roles), *sorted(more.roles))))
+        return PersonCaller(row.name, row.display_name, roles, tuple(sorted(access)), permissions_of(access))
 
     def sign_out(self, session: str) -> None:
         """End a session; an unknown or ended one is none of anybody's business."""
@@ -140,21 +140,6 @@ class People(Base):
 
         self._write(work)
 
-    def map_group(self, group: str, access: Iterable[str], by: str) -> None:
-        """What members of a group at the identity provider may do here; an empty list takes it away at once."""
-        rules.check_actor(by)
-        wanted = sorted(set(access))
-        permissions_of(wanted)
-
-        def work(tx: Tx) -> None:
-            stamp, table = self._now(tx), store.group_access
-            tx.execute(delete(table).where(table.c.group_name == group))
-            for role in wanted:
-                tx.execute(insert(table).values(group_name=group, access=role))
-            self._leaf(tx, stamp, "group.mapped", by, group=group, access=wanted)
-
-        self._write(work)
-
     def people(self) -> list[PersonView]:
         """Everybody ever declared, by name."""
         with self._database.reading() as connection:
@@ -162,28 +147,35 @@ class People(Base):
             return [rows.to_person(row) for row in found]
 
     def holders(self, role: str) -> tuple[str, ...]:
-        """The names of the active people who hold a business role."""
-        return tuple(one.name for one in self.people() if one.state == "active" and role in one.roles)
+        """The names of the active people who hold a business role: as declared, or by a group of theirs."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(store.person).where(store.person.c.state == "active"))
+            by_group = members_with(connection, "role", role) | signed_in_with(connection, role, self._clock())
+            names = [row.name for row in found if row.name in by_group or role in rows.to_names(row.roles)]
+        return tuple(sorted(names))
 
     def may(self, name: str, permission: Permission) -> bool:
         """Whether a person is active and may do this, by what is declared and by the groups of their last sign-in."""
         table, person = store.session, store.person
-        last = select(table.c.groups).where(table.c.person == name).order_by(table.c.created_at.desc()).limit(1)
+        last = select(table.c.provider, table.c.groups).where(table.c.person == name)
         with self._database.reading() as connection:
             query = select(person.c.access).where(person.c.name == name, person.c.state == "active")
             row = connection.execute(query).one_or_none()
             if row is None:
                 return False
-            groups = rows.to_names(connection.execute(last).scalar_one_or_none() or "[]")
-            access = {*rows.to_names(row.access), *_access_of(connection, groups)}
+            told = connection.execute(last.order_by(table.c.created_at.desc()).limit(1)).one_or_none()
+            groups = () if told is None else (told.provider, rows.to_names(told.groups))
+            access = granted(connection, name, *groups).access.union(rows.to_names(row.access))
         return permission in permissions_of(access)
 
     def roles_of(self, name: str) -> tuple[str, ...]:
-        """The business roles of an active person; none of anybody else."""
+        """The business roles of an active person, as declared or by membership; none of anybody else."""
         person = store.person
         query = select(person.c.roles).where(person.c.name == name, person.c.state == "active")
         with self._database.reading() as connection:
-            return rows.to_names(connection.execute(query).scalar_one_or_none() or "[]")
+            declared = connection.execute(query).scalar_one_or_none()
+            more = granted(connection, name).roles if declared is not None else frozenset()
+        return tuple(sorted(more.union(rows.to_names(declared or "[]"))))
 
     def address_of(self, name: str) -> str | None:
         """The e-mail address of an active person; None for anybody else."""
@@ -222,20 +214,22 @@ class People(Base):
         tx.execute(delete(store.sign_in_failure).where(store.sign_in_failure.c.key == name))
         if renewed != checked:
             tx.execute(update(store.person).where(store.person.c.name == name).values(password_hash=renewed))
-        return self._begin_session(tx, name, [])
+        return self._begin_session(tx, name, [], None)
 
-    def _begin_session(self, tx: Tx, name: str, groups: list[str]) -> str:
+    def _begin_session(self, tx: Tx, name: str, groups: list[str], provider: str | None) -> str:
         token, stamp = _SESSION + secrets.token_urlsafe(32), self._now(tx)
         tx.execute(
             insert(store.session).values(
                 hash=_hash(token),
                 person=name,
                 groups=rows.names(groups),
+                provider=provider,
                 created_at=stamp.at,
                 expires_at=stamp.at + SESSION_TTL,
             )
         )
-        self._leaf(tx, stamp, "session.begun", f"person:{name}", person=name)
+        told = {} if provider is None else {"provider": provider}
+        self._leaf(tx, stamp, "session.begun", f"person:{name}", person=name, **told)
         return token
 
 
@@ -267,6 +261,18 @@ def _found_admin(tx: Tx, name: str, at: int) -> None:
     )
 
 
+def _vouched_for(tx: Tx, subject: str, provider: str) -> str | None:
+    """The active person declared with this subject, or whose account at `provider` has it as its id there."""
+    person, account = store.person, scim_account
+    declared = select(person.c.name).where(person.c.external_subject == subject, person.c.state == "active")
+    name = tx.execute(declared).scalar_one_or_none()
+    if name is None and provider:
+        own = account.c.provider == provider, account.c.external_id == subject.partition("|")[2]
+        joined = select(person.c.name).join(account, account.c.person == person.c.name)
+        name = tx.execute(joined.where(*own, person.c.state == "active")).scalar_one_or_none()
+    return name
+
+
 def _invited(reader: store.Reader, token: str, at: int) -> str:
     table = store.invitation
     row = reader.execute(select(table).where(table.c.hash == _hash(token), table.c.used_at.is_(None))).one_or_none()
@@ -275,8 +281,3 @@ def _invited(reader: store.Reader, token: str, at: int) -> str:
             "the link is not valid", code="invitation.invalid", hint="each works once, for a day: ask for a new one"
         )
     return str(row.person)
-
-
-def _access_of(reader: store.Reader, groups: Iterable[str]) -> list[str]:
-    table = store.group_access
-    return list(reader.execute(select(table.c.access).where(table.c.group_name.in_(list(groups)))).scalars())

@@ -40,11 +40,13 @@ class Permission(StrEnum):
     IDENTITY_DELEGATION_GRANT = "identity:delegation:grant"
     IDENTITY_DELEGATION_READ = "identity:delegation:read"
     IDENTITY_DELEGATION_REVOKE = "identity:delegation:revoke"
-    IDENTITY_GROUP_MAP = "identity:group:map"
     IDENTITY_KEY_ROTATE = "identity:key:rotate"
     IDENTITY_PERSON_INVITE = "identity:person:invite"
     IDENTITY_PERSON_OFFBOARD = "identity:person:offboard"
     IDENTITY_PERSON_READ = "identity:person:read"
+    IDENTITY_SERVICE_ISSUE = "identity:service:issue"
+    IDENTITY_SERVICE_READ = "identity:service:read"
+    IDENTITY_SERVICE_REVOKE = "identity:service:revoke"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
     TELEMETRY_METRICS_READ = "telemetry:metrics:read"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
@@ -86,6 +88,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_CREDENTIAL_READ,
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_PERSON_READ,
+        Permission.IDENTITY_SERVICE_READ,
         Permission.POLICY_DECISION_EXPLAIN,
     },
     "supervisor": _SEE

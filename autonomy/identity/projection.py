@@ -15,7 +15,9 @@ from autonomy.kernel.ids import new_id
 from . import rows, rules, store
 from .base import Base
 from .ending import Stamp, offboard_person, retire_agents
-from .model import AgentRecord, PersonRecord, Projection, State, UnitRecord
+from .federating import put_grants, put_workloads
+from .model import AgentRecord, GroupGrant, PersonRecord, Projection, State, UnitRecord
+from .outside_store import scim_account
 from .permissions import permissions_of
 
 IN_ONE_LEAF = 500  # new agents named in one record of the log
@@ -31,6 +33,7 @@ class Declaration:
     agents: Sequence[AgentRecord]
     retire: Sequence[str] = ()
     offboard: Sequence[str] = ()
+    grants: Sequence[GroupGrant] = ()
 
 
 class Projecting(Base):
@@ -46,17 +49,19 @@ class Projecting(Base):
         retire: Sequence[str] = (),
         offboard: Sequence[str] = (),
         by: str = "system",
+        grants: Sequence[GroupGrant] = (),
     ) -> Projection:
         """Bring identity to what is declared; returns what that did.
 
         New agents get the id `spiffe://<trust_domain>/agent/<number>` and become active, pilots where so declared,
         drafts while they have no role. `retire` and `offboard` name agents and people declared no longer: everything
-        of theirs ends, and their names are never used again. Who ended here although still declared stays ended.
+        of theirs ends, and their names are never used again; a person with a SCIM account only loses what the manifest
+        gave. Who ended here although still declared stays ended. `grants` say what groups outside admit to.
         Agents suspended because their sponsor left resume when their new sponsor is active. Raises Invalid and
         Conflict; the transaction is then to be given up.
         """
         rules.check_actor(by)
-        declared = Declaration(trust_domain, units, people, agents, retire, offboard)
+        declared = Declaration(trust_domain, units, people, agents, retire, offboard, grants)
         # The epoch this change makes; it moves only if there is a change.
         stamp = Stamp(tx.epochs.identity + 1, self._clock())
         work = _Work(tx, stamp, declared)
@@ -85,6 +90,8 @@ class _Work:
         self._declared = declared
         self._people = _by_name(tx, store.person)
         self._agents = _by_name(tx, store.agent)
+        self._accounts = {row.person: row for row in tx.execute(select(scim_account))}
+        self._awaited = {one.name for one in declared.people if one.user_name is not None}
         self.changed = False
 
     def run(self) -> Projection:
@@ -93,6 +100,7 @@ class _Work:
         created, ended_agents = self._put_agents()
         retired = self._retire()
         offboarded = self._offboard()
+        self._put_outside(created)
         return Projection(created, retired, offboarded, tuple(sorted([*ended, *ended_agents])))
 
     def _units(self) -> None:
@@ -113,19 +121,37 @@ class _Work:
         known = {*self._people, *(person.name for person in declared)}
         rules.check_references(self._unit_names, known, declared)
         _check_subjects(self._people, declared)
-        new, changed, left = [], [], []
+        rules.check_accounts(declared, {name: row.user_name for name, row in self._accounts.items()})
+        new: list[dict[str, Any]] = []
+        changed: dict[bool, list[dict[str, Any]]] = {True: [], False: []}  # two kinds of rows, each of the same columns
+        left = []
         for person in declared:
             permissions_of(person.access)
-            values, row = _person_values(person), self._people.get(person.name)
+            row = self._people.get(person.name)
             if row is None:
-                new.append({**values, "state": "active", "declared": True, "created_at": self._stamp.at})
+                new.append(self._new_person(person))
                 continue
-            _check_still_declared("person", row)
+            if person.name not in self._accounts:
+                _check_still_declared("person", row)
             left += [person.name] if row.state == "offboarded" else []
-            changed += [values] if _differs(row, values) else []
+            values = _person_values(person, row)
+            changed[person.user_name is None] += [values] if _differs(row, values) else []
         self._insert(store.person, new)
-        self._update(store.person, "name", changed)
+        for rows_of_one_kind in changed.values():
+            self._update(store.person, "name", rows_of_one_kind)
         return left
+
+    def _new_person(self, person: PersonRecord) -> dict[str, Any]:
+        rules.check_name("person", person.name)
+        return {
+            **_declared_values(person),
+            "display_name": person.display_name or person.name,
+            "email": person.email,
+            "external_subject": person.external_subject,
+            # Who is known by an account alone begins when the identity provider says so.
+            "state": "active" if person.user_name is None else "inactive",
+            "created_at": self._stamp.at,
+        }
 
     def _put_agents(self) -> tuple[dict[str, str], list[str]]:
         """Returns the new agents with their ids, and who is declared although retired."""
@@ -202,7 +228,7 @@ class _Work:
 
     def _is_active(self, person: str) -> bool:
         row = self._people.get(person)
-        return row is None or row.state == "active"
+        return person not in self._awaited if row is None else row.state == "active"
 
     def _check_family(self) -> None:
         by_id = {row.id: name for name, row in self._agents.items()}
@@ -223,15 +249,29 @@ class _Work:
 
     def _offboard(self) -> tuple[str, ...]:
         names = [name for name in self._declared.offboard if self._known("person", self._people, name)]
-        leaving = [name for name in names if self._people[name].state == "active"]
+        leaving = [name for name in names if self._people[name].state != "offboarded" and name not in self._accounts]
         for name in names:
             if name in leaving:
                 offboard_person(self._tx, name, self._stamp, declared=False)
             else:
-                gone = store.person.c.name == name
-                self._tx.execute(update(store.person).where(gone).values(declared=False))
+                gone = {"declared": False, "roles": rows.names([]), "access": rows.names([]), "manager": None}
+                self._tx.execute(update(store.person).where(store.person.c.name == name).values(**gone))
         self.changed = self.changed or bool(leaving)
         return tuple(leaving)
+
+    def _put_outside(self, created: Mapping[str, str]) -> None:
+        """What identity providers may say: which workloads are agents, what groups admit to."""
+        ids = {**{name: row.id for name, row in self._agents.items()}, **created}
+        resumed = {
+            one.name
+            for one in self._declared.agents
+            if (row := self._agents.get(one.name)) is not None and row.sponsor != one.sponsor
+        }
+        ended = {name for name, row in self._agents.items() if row.stage == State.RETIRED}
+        wanted = {ids[one.name]: one.workloads for one in self._declared.agents if one.name not in ended}
+        again = {ids[name] for name in resumed}
+        self.changed = put_workloads(self._tx, wanted, again, self._stamp) or self.changed
+        put_grants(self._tx, self._declared.grants)
 
     def _known(self, kind: str, stored: Mapping[str, Row[Any]], name: str) -> Row[Any]:
         if name not in stored:
@@ -278,14 +318,25 @@ def _check_subjects(stored: Mapping[str, Row[Any]], declared: Iterable[PersonRec
             raise Invalid(f"`{person.name}` and `{owner}` have the same external subject", code="person.subject")
 
 
-def _person_values(person: PersonRecord) -> dict[str, Any]:
-    rules.check_name("person", person.name)
+def _person_values(person: PersonRecord, row: Row[Any]) -> dict[str, Any]:
+    """What a known person is to be: all of it where the manifest says who they are, else what it alone may say."""
+    if person.user_name is not None:
+        return _declared_values(person)
     return {
-        "name": person.name,
+        **_declared_values(person),
         "display_name": person.display_name,
         "email": person.email,
+        "external_subject": person.external_subject,
+        "state": "active" if row.state == "inactive" else row.state,
+    }
+
+
+def _declared_values(person: PersonRecord) -> dict[str, Any]:
+    return {
+        "name": person.name,
         "roles": rows.names(person.roles),
         "access": rows.names(person.access),
         "manager": person.manager,
-        "external_subject": person.external_subject,
+        "user_name": person.user_name,
+        "declared": True,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from .model import AgentView, Containment, Credential, Delegation, PersonView, SigningKey, State
+from .model import AgentView, Containment, Credential, Delegation, PersonView, SigningKey, State, Workload
 
 
 def names(values: Iterable[str]) -> str:
@@ -53,11 +53,22 @@ def to_person(row: Row[Any]) -> PersonView:
         row.external_subject,
         row.state,
         row.password_hash is not None,
+        row.user_name,
     )
 
 
 def to_credential(row: Row[Any]) -> Credential:
     return Credential(row.id, row.agent, row.kind, row.created_at, row.expires_at, row.revoked_at, row.issued_by)
+
+
+def workload(one: Workload) -> str:
+    """A workload as stored with the credential it makes; the same text for the same workload."""
+    return json.dumps([one.provider, one.subject, sorted(one.claims)], ensure_ascii=False)
+
+
+def to_workload(text: str) -> Workload:
+    provider, subject, claims = json.loads(text)
+    return Workload(provider, subject, tuple((name, value) for name, value in claims))
 
 
 def to_delegation(row: Row[Any]) -> Delegation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from autonomy.kernel.clock import MINUTE, SECOND
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, Unauthenticated
@@ -43,8 +43,10 @@ LONGEST_WAIT = 15 * MINUTE  # never for good: whoever knows a name could otherwi
 FORGET_FAILURES = LONGEST_WAIT
 
 MAX_REASON = 1_000
+MAX_DERIVED = 50  # characters of a name made from a user name; room for a number behind it
 
-_ACTOR = re.compile(r"system|person:[a-z0-9][a-z0-9_.-]{0,62}|agent:spiffe://\S{1,300}")
+_PLAIN = re.compile(r"[a-z0-9_.-]")
+_ACTOR = re.compile(r"system|service:skey_[0-9a-z]{26}|person:[a-z0-9][a-z0-9_.-]{0,62}|agent:spiffe://\S{1,300}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 _TRUST_DOMAIN = re.compile(r"[a-z0-9.-]{1,255}")
 _TOOL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
@@ -86,7 +88,7 @@ def check_working(agent: AgentView) -> None:
 
 
 def check_actor(by: str) -> None:
-    """Raise Invalid unless `by` is `system`, `person:NAME` or `agent:SPIFFE-ID`, as the log names actors."""
+    """Raise Invalid unless `by` is `system`, `person:NAME`, `agent:SPIFFE-ID` or `service:KEY`, as the log says it."""
     if not _ACTOR.fullmatch(by):
         raise Invalid(f"`{by[:80]}` names no actor", code="actor.invalid", hint="write for example `person:ana`")
 
@@ -202,6 +204,47 @@ def check_references(
         for part, person in named.items():
             if person not in people:
                 raise Invalid(f"the {part} `{person}` of `{record.name}` is not a person here", code=f"{kind}.{part}")
+
+
+def check_accounts(declared: Iterable[PersonRecord], accounts: Mapping[str, str]) -> None:
+    """Raise Conflict where manifest and SCIM both say who somebody is; `accounts` maps people to their user names."""
+    owners = {user_name.casefold(): name for name, user_name in accounts.items()}
+    for person in declared:
+        if person.user_name is None and person.name in accounts:
+            raise Conflict(
+                f"`{person.name}` is the SCIM account `{accounts[person.name]}`",
+                code="person.provisioned",
+                hint="declare it with its `userName`, without name, e-mail and subject, or choose another name",
+            )
+        owner = owners.get((person.user_name or "").casefold(), person.name)
+        if owner != person.name:
+            raise Conflict(
+                f"the SCIM account `{person.user_name}` is the person `{owner}` already",
+                code="person.user_name",
+                hint=f"declare it under the name `{owner}`",
+            )
+
+
+def user_key(user_name: str) -> str:
+    """A user name without regard to case, as SCIM compares them (RFC 7643 section 4.1.1)."""
+    return user_name.casefold()
+
+
+def check_version(present: int, wanted: int | None) -> None:
+    """Raise Conflict (`scim.version`) where somebody changes what is no longer as they have seen it."""
+    if wanted is not None and present != wanted:
+        raise Conflict("it has been changed meanwhile", code="scim.version", hint="read it again, then decide")
+
+
+def person_name(user_name: str, is_taken: Callable[[str], bool]) -> str:
+    """A name nobody has had for the person with this user name: `ana` for `Ana@example.com`, else `ana-2` and so on."""
+    folded = "".join(char if _PLAIN.fullmatch(char) else "-" for char in user_name.partition("@")[0].lower())
+    base = folded[:MAX_DERIVED].strip("-_.") or "person"
+    found, number = base, 1
+    while is_taken(found):
+        number += 1
+        found = f"{base}-{number}"
+    return found
 
 
 def unit_parents(stored: Mapping[str, str | None], declared: Iterable[UnitRecord]) -> dict[str, str | None]:

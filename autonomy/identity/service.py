@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from .accounts import Accounts
 from .credentials import Credentials
 from .delegations import Delegations
+from .groups import Groups
 from .lifecycle import Lifecycle
 from .listings import Listings
 from .oauth import TokenEndpoint
 from .people import People
 from .projection import Projecting
+from .service_keys import ServiceKeys
 
 
-class Identity(TokenEndpoint, Credentials, Delegations, Lifecycle, People, Projecting, Listings):
+class Identity(
+    TokenEndpoint, Credentials, Delegations, Lifecycle, People, Accounts, Groups, ServiceKeys, Projecting, Listings
+):
     """Who acts here, whether they may act at all, and for whom.
 
     `Identity(database, queue, clock, key, issuer, audiences)`: `key` is the 32-byte master key; `issuer` is the URL

@@ -53,6 +53,7 @@ person = Table(
     Column("access", Text, nullable=False),
     Column("manager", Text),
     Column("external_subject", Text, unique=True),
+    Column("user_name", Text),
     Column("password_hash", Text),
     Column("state", Text, nullable=False),
     Column("declared", Boolean, nullable=False),
@@ -103,6 +104,7 @@ session = Table(
     Column("hash", Text, primary_key=True),
     Column("person", Text, ForeignKey("person.name"), nullable=False, index=True),
     Column("groups", Text, nullable=False),
+    Column("provider", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
@@ -124,13 +126,6 @@ sign_in_failure = Table(
     Column("key", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False),
-)
-
-group_access = Table(
-    "group_access",
-    metadata,
-    Column("group_name", Text, primary_key=True),
-    Column("access", Text, primary_key=True),
 )
 
 delegation = Table(

@@ -13,12 +13,15 @@ from autonomy.kernel.errors import AutonomyError, Forbidden, NotFound
 
 from . import asgi
 from .asgi import Answer, Disconnected, Incoming
+from .authzen import EVALUATION, EVALUATIONS, AuthZen
 from .documents import WELL_KNOWN, documents
 from .mcp import McpEndpoint
 from .oauth import NOBODY_SIGNS_IN, OAuth
-from .ports import Clients, Door, Withdraw
+from .ports import Clients, Consider, Door, Vouch, Withdraw
 from .refusals import refused
 from .rest import ACTIONS, TOOLS, Rest
+from .scim import ROOT as SCIM
+from .scim import Scim
 from .site import Site
 
 log = logging.getLogger("autonomy.protocols")
@@ -28,7 +31,7 @@ Routes = dict[str, dict[str, Handler]]
 
 MCP = "/mcp"
 _ONE_ACTION = f"{ACTIONS}/"
-_ROOTS = ("/v1/", "/oauth/", WELL_KNOWN)
+_ROOTS = ("/v1/", "/oauth/", "/access/v1/", f"{SCIM}/", WELL_KNOWN)
 
 
 def serves(path: str) -> bool:
@@ -41,18 +44,24 @@ def app(
     clients: Clients,
     *,
     withdraw: Withdraw,
+    vouch: Vouch,
+    consider: Consider,
     url: str,
     origins: Iterable[str] = (),
     clock: Clock = clock.now,
 ) -> App:
     """The application behind every path that `serves` names.
 
-    `door` is the gate, `clients` identity, `withdraw` ends a hold, `url` is how clients know this server, `origins`
-    are the web pages besides our own that may call. Raises Invalid (`settings.url`).
+    `door` is the gate, `clients` identity, `withdraw` ends a hold, `vouch` verifies tokens of others, `consider`
+    answers questions of others, `url` is how clients know this server, `origins` are the web pages besides our own
+    that may call. Raises Invalid (`settings.url`).
     """
     site = Site.of(url, origins)
     mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
-    return App(site, _routes(site, mcp, Rest(door), OAuth(clients)))
+    routes = _routes(
+        site, mcp, Rest(door), OAuth(clients, site, vouch), AuthZen(consider, clients), Scim(clients, site)
+    )
+    return App(site, routes)
 
 
 class App:
@@ -100,7 +109,7 @@ class App:
             raise Forbidden("this page may not call", code="origin.refused", hint="add its origin to the settings")
 
     def _methods(self, incoming: Incoming) -> dict[str, Handler]:
-        path = _ONE_ACTION if incoming.path.startswith(_ONE_ACTION) else incoming.path
+        path = _family(incoming.path)
         found = self._routes.get(path)
         if found is None:
             raise NotFound("there is nothing at this path", code="route.unknown")
@@ -108,7 +117,7 @@ class App:
         return found
 
 
-def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth) -> Routes:
+def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: AuthZen, scim: Scim) -> Routes:
     return {
         MCP: {"POST": mcp.post},
         ACTIONS: {"POST": rest.act},
@@ -117,8 +126,18 @@ def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth) -> Routes:
         "/oauth/token": {"POST": oauth.token},
         "/oauth/authorize": {"GET": _always(NOBODY_SIGNS_IN)},
         f"{WELL_KNOWN}jwks.json": {"GET": oauth.keys},
+        SCIM: dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), scim.answer),
+        EVALUATION: {"POST": authzen.evaluation},
+        EVALUATIONS: {"POST": authzen.evaluations},
         **{path: {"GET": _always(answer)} for path, answer in documents(site).items()},
     }
+
+
+def _family(path: str) -> str:
+    """The path under which a request is routed: that of its family where it names one of many."""
+    if path.startswith(_ONE_ACTION):
+        return _ONE_ACTION
+    return SCIM if path.startswith(f"{SCIM}/") else path
 
 
 def _always(answer: Answer) -> Handler:

@@ -31,7 +31,7 @@ class Disconnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete HTTP response; a body is JSON."""
+    """A complete HTTP response; a body is JSON unless its headers say otherwise."""
 
     status: int
     body: bytes = b""
@@ -130,7 +130,7 @@ def json(status: int, value: Any, *headers: Header) -> Answer:
 async def respond(send: Send, answer: Answer) -> None:
     """Send `answer`."""
     headers = [_NO_SNIFF, (b"content-length", str(len(answer.body)).encode()), *answer.headers]
-    if answer.body:
+    if answer.body and all(name != b"content-type" for name, _ in answer.headers):
         headers.append(_JSON)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from autonomy.identity.jose import ALGORITHMS
+
 from .asgi import Answer, Header
-from .oauth_form import GRANTS
+from .oauth_form import CLIENT_METHODS, GRANTS
 from .site import Site
 
 WELL_KNOWN = "/.well-known/"
@@ -17,13 +19,15 @@ MAX_AGE: Header = (b"cache-control", b"public, max-age=60")  # clients look agai
 def documents(site: Site) -> dict[str, Answer]:
     """Every document by its path. A path of the site's own URL stands behind the name, and works without, too."""
     whole = document(protected_resource(site, site.url))
-    server = document(authorization_server(site))
+    server, authzen = document(authorization_server(site)), document(decision_point(site))
     return {
         f"{WELL_KNOWN}oauth-protected-resource": whole,
         f"{WELL_KNOWN}oauth-protected-resource{site.path}": whole,
         f"{WELL_KNOWN}oauth-protected-resource{site.path}/mcp": document(protected_resource(site, site.mcp)),
         f"{WELL_KNOWN}oauth-authorization-server": server,
         f"{WELL_KNOWN}oauth-authorization-server{site.path}": server,
+        f"{WELL_KNOWN}authzen-configuration": authzen,
+        f"{WELL_KNOWN}authzen-configuration{site.path}": authzen,
     }
 
 
@@ -47,7 +51,17 @@ def authorization_server(site: Site) -> dict[str, Any]:
         "jwks_uri": f"{site.url}/.well-known/jwks.json",
         "response_types_supported": [],
         "grant_types_supported": list(GRANTS),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": list(CLIENT_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+    }
+
+
+def decision_point(site: Site) -> dict[str, Any]:
+    """Metadata of the policy decision point (AuthZEN Authorization API 1.0 section 9)."""
+    return {
+        "policy_decision_point": site.url,
+        "access_evaluation_endpoint": f"{site.url}/access/v1/evaluation",
+        "access_evaluations_endpoint": f"{site.url}/access/v1/evaluations",
     }
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from autonomy.identity import jose
 from autonomy.identity.model import TokenResponse
 from autonomy.identity.oauth import oauth_error
+from autonomy.identity.proof import Proof, Vouched
 from autonomy.kernel.errors import AutonomyError, Invalid, Unauthenticated
 
 from . import asgi
 from .asgi import Answer, Header, Incoming
 from .documents import document
-from .oauth_form import TokenRequest, read_request
-from .ports import Clients
+from .oauth_form import JWT_BEARER, Foreign, Shown, TokenRequest, read_request
+from .ports import Clients, Vouch
+from .site import Site
 
-MAX_FORM = 32_768  # a subject token of the longest chain and everything else
+MAX_FORM = 65_536  # three tokens of the longest kind and everything else
 
 _FORM = "application/x-www-form-urlencoded"
 _NO_CACHE: Header = (b"pragma", b"no-cache")
@@ -31,16 +34,18 @@ NOBODY_SIGNS_IN = asgi.json(
 
 
 class OAuth:
-    """The token endpoint and its keys."""
+    """The token endpoint and its keys. `vouch` asks a declared identity provider's keys about a token of its own."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, site: Site, vouch: Vouch) -> None:
         self._clients = clients
+        self._site = site
+        self._vouch = vouch
 
     async def token(self, incoming: Incoming) -> Answer:
         """An access token, or an error in the words of RFC 6749 section 5.2."""
         try:
             asked = await _read(incoming)
-            granted = await asyncio.to_thread(self._grant, asked)
+            granted = await self._grant(asked)
         except AutonomyError as error:
             return _refused(error)
         return asgi.json(200, granted.as_dict(), _NO_CACHE)
@@ -49,10 +54,37 @@ class OAuth:
         """The keys under which our tokens can be verified (RFC 7517)."""
         return document(await asyncio.to_thread(self._clients.jwks))
 
-    def _grant(self, asked: TokenRequest) -> TokenResponse:
-        if asked.subject_token is not None:
-            return self._clients.exchange(asked.client_id, asked.secret, asked.subject_token, asked.resources)
-        return self._clients.token(asked.client_id, asked.secret, asked.resources, asked.act_for)
+    async def _grant(self, asked: TokenRequest) -> TokenResponse:
+        try:
+            proof = await self._proof(asked.proof)
+            if asked.subject is None:
+                return await asyncio.to_thread(self._clients.token, proof, asked.resources, asked.act_for)
+            subject = await self._subject(asked.subject)
+            actor = None if asked.actor is None else await self._proof(asked.actor)
+            return await asyncio.to_thread(self._clients.exchange, proof, subject, asked.resources, actor)
+        except Unauthenticated as error:
+            if asked.grant == JWT_BEARER:  # the assertion is the grant itself (RFC 7523 section 3.1)
+                raise Invalid(error.message, code="oauth.invalid_grant") from None
+            raise
+
+    async def _proof(self, shown: Shown) -> Proof:
+        if not isinstance(shown, Foreign):
+            return shown
+        try:
+            return await self._vouch(shown.token)
+        except Unauthenticated as error:
+            raise Unauthenticated(error.message, code="oauth.invalid_client") from None
+
+    async def _subject(self, subject: str | Foreign) -> str | Vouched:
+        """The subject token: ours as it is, another's as its provider vouches for it. Both may be declared a JWT."""
+        if not isinstance(subject, Foreign):
+            return subject
+        try:
+            if jose.read(subject.token).issuer == self._site.url:
+                return subject.token
+            return await self._vouch(subject.token)
+        except Unauthenticated as error:
+            raise Invalid(error.message, code="oauth.invalid_grant") from None
 
 
 async def _read(incoming: Incoming) -> TokenRequest:

@@ -42,6 +42,14 @@ class Client:
         """A new session: `token` and the `person`."""
         return self._post("/api/session", name=name, password=password)
 
+    def sign_on(self) -> Object:
+        """The identity `providers` at which people sign in, by `name` and `label`."""
+        return self._get("/api/sign-on")
+
+    def sign_in_by_browser(self, code: str, verifier: str) -> Object:
+        """The session that somebody began in a browser for this command: `token` and the `person`."""
+        return self._post("/api/session/sso", code=code, verifier=verifier)
+
     def accept_invitation(self, token: str, password: str) -> str:
         """Set a password by the token of a one-time link; returns whose it is."""
         return str(self._post("/api/invitations/accept", token=token, password=password)["name"])
@@ -126,6 +134,24 @@ class Client:
         """A new credential (`client_secret` or `api_key`), good for `ttl` ms. Its `secret` is shown this once."""
         said = {} if ttl is None else {"ttl": ttl}
         return self._post(f"/api/agents/{_part(agent)}/credentials", kind=kind, **said)
+
+    def register_key(self, agent: str, jwk: Mapping[str, Json], ttl: int | None = None) -> Object:
+        """Let the agent prove itself by signing with the private half of `jwk`; the credential, `id` its client id."""
+        said = {} if ttl is None else {"ttl": ttl}
+        return self._post(f"/api/agents/{_part(agent)}/keys", jwk=dict(jwk), **said)
+
+    def service_keys(self) -> Objects:
+        """Keys of other systems, newest first, without their secrets."""
+        return self._pages("/api/service-keys")
+
+    def issue_service_key(self, name: str, purpose: str, provider: str = "", ttl: int | None = None) -> Object:
+        """A new key for `scim` (of an identity `provider`) or `authzen`. Its `secret` is shown this once."""
+        said = {} if ttl is None else {"ttl": ttl}
+        return self._post("/api/service-keys", name=name, purpose=purpose, provider=provider, **said)
+
+    def revoke_service_key(self, key: str, reason: str = "") -> bool:
+        """End a key of another system; returns whether it was live."""
+        return bool(self._post(f"/api/service-keys/{_part(key)}/revoke", reason=reason)["revoked"])
 
     def revoke_agent(self, name: str, reason: str = "") -> int:
         """End everything the agent authenticates with; returns how many credentials ended."""

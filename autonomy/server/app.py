@@ -64,6 +64,8 @@ class Server:
             system.gate,
             system.identity,
             withdraw=system.approvals.withdraw,
+            vouch=system.signon.vouch,
+            consider=system.considering.consider,
             url=settings.public_url,
             origins=settings.origins,
             clock=clock,

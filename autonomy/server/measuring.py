@@ -70,7 +70,10 @@ class _Timed:
         if message["type"] == "http.response.start":
             self.seconds = perf_counter() - self.began
             self.status = str(message["status"])
-            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self._number)]
+            headers = list(message.get("headers", ()))
+            if not any(name == REQUEST_ID_HEADER for name, _ in headers):  # AuthZEN sends back what it was sent
+                headers.append((REQUEST_ID_HEADER, self._number))
+            message["headers"] = headers
         await self._send(message)
 
 
@@ -91,10 +94,14 @@ def _arrival(scope: Scope) -> Arrival:
 
 
 def face_of(path: str) -> str:
-    """The face that answers a path: `rest`, `mcp` or `oauth` for agents, `api` or `pages` for people."""
+    """The face that answers a path: `rest`, `mcp`, `oauth` for agents, `authzen`, `scim` for other systems, `api` or
+    `pages` for people."""
     if not protocols.serves(path):
         return "api" if path.startswith("/api/") else "pages"
-    return "mcp" if path == protocols.MCP else "rest" if path.startswith("/v1/") else "oauth"
+    return next((face for start, face in _WIRES if path.startswith(start)), "oauth")
+
+
+_WIRES = ((protocols.MCP, "mcp"), ("/v1/", "rest"), ("/access/v1/", "authzen"), ("/scim/v2/", "scim"))
 
 
 def _count(figures: FaceFigures, scope: Scope, found: Arrival, sender: _Timed) -> None:

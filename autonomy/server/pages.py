@@ -1,38 +1,25 @@
-"""The few addresses that are not the API: whether the process lives, whether it is ready, its figures, and the
-one-time link."""
+"""The few addresses that are not the API: whether the process lives, whether it is ready, its figures, signing in."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from hashlib import sha256
 from html import escape
-from urllib.parse import parse_qs
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autonomy.identity import Permission
 from autonomy.kernel.errors import AutonomyError, Forbidden, Invalid, Unavailable
 from autonomy.telemetry import CONTENT_TYPE
 
+from . import sign_on
 from .access import session_of
 from .errors import answer
-from .limits import STRANGERS_BODY
+from .form import fields, page
 from .metrics import PATH
 from .parts import parts_of
 from .readiness import OK, readiness
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}"
-    "label,input,button{display:block;width:100%;box-sizing:border-box}input,button{font:inherit;padding:.5rem;"
-    "margin:.25rem 0 1rem}"
-)
-_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
 
 
 async def live(_request: Request) -> Response:
@@ -68,14 +55,15 @@ async def show_invitation(request: Request) -> Response:
 async def take_invitation(request: Request) -> Response:
     """What the form sends: the link's token and a password."""
     identity = (await parts_of(request)).system.identity
-    token, password, again = _fields(await request.body(), "token", "password", "again")
+    token, password, again = fields(await request.body(), "token", "password", "again")
     try:
         if password != again:
             raise Invalid("the passwords differ", code="password.differs")
         name = await run_in_threadpool(identity.accept_invitation, token, password)
     except AutonomyError as error:
         return _form(token, str(error), error.status)
-    return _page(f"<h1>Welcome, {escape(name)}</h1><p>Your password is set. You can sign in now.</p>")
+    welcome = f"<h1>Welcome, {escape(name)}</h1>"
+    return page(welcome + '<p>Your password is set. You can <a href="/login">sign in</a> now.</p>')
 
 
 ROUTES: list[BaseRoute] = [
@@ -84,22 +72,13 @@ ROUTES: list[BaseRoute] = [
     Route(PATH, metrics),
     Route("/invite/{token}", show_invitation),
     Route("/invite", take_invitation, methods=["POST"]),
+    *sign_on.ROUTES,
 ]
-
-
-def _fields(body: bytes, *names: str) -> tuple[str, ...]:
-    """The fields of a form, empty where they are missing."""
-    text = body[:STRANGERS_BODY].decode("utf-8", "replace")
-    try:
-        found = parse_qs(text, keep_blank_values=True, max_num_fields=len(names))
-    except ValueError:
-        found = {}
-    return tuple(found.get(name, [""])[0] for name in names)
 
 
 def _form(token: str, problem: str, status: int = 200) -> Response:
     told = f'<p role="alert"><strong>{escape(problem)}</strong></p>' if problem else ""
-    return _page(
+    return page(
         f"<h1>Set your password</h1>{told}"
         '<form method="post" action="/invite">'
         f'<input type="hidden" name="token" value="{escape(token, quote=True)}">'
@@ -110,12 +89,3 @@ def _form(token: str, problem: str, status: int = 200) -> Response:
         "<button>Set password</button></form>",
         status,
     )
-
-
-def _page(content: str, status: int = 200) -> Response:
-    html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Autonomy OS</title>'
-        '<meta name="viewport" content="width=device-width">'
-        f"<style>{_STYLE}</style></head><body><main>{content}</main></body></html>"
-    )
-    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY})

@@ -9,7 +9,6 @@ from autonomy.catalog.model import (
     Call,
     FactSpec,
     HttpConnector,
-    HttpRequest,
     PythonConnector,
     SqlConnector,
     Statement,
@@ -17,15 +16,17 @@ from autonomy.catalog.model import (
 )
 from autonomy.catalog.openapi import Operation
 from autonomy.catalog.problem import nearest
-from autonomy.catalog.services import OpenApiConnector, OperationCall
+from autonomy.catalog.services import HttpRequest, OpenApiConnector, OperationCall
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
 from .report import SCALARS, Report
-from .requests import places, used
+from .requests import in_body, in_query, places, used
 from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
+from .template import at, keep
 from .wanted import of_operation
 
 Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector
@@ -48,7 +49,13 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
         _require_reading(report, "spec.call", spec.call, parsed, _READING, use)
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
-    if spec.effect in ("write-keyed", "write-queryable") and not _carries_key(spec.call, parsed, header=True):
+    by_state = spec.effect == "write-queryable" and spec.reconcileBy == "state"
+    if spec.effect in ("write-keyed", "write-queryable") and not by_state:
+        _require_key(report, spec, parsed)
+
+
+def _require_key(report: Report, spec: ToolSpec, parsed: list[Parsed]) -> None:
+    if not _carries_key(spec.call, parsed, header=True):
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
@@ -66,12 +73,28 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
         return
     parsed = _body(report, "spec.reconcile", spec.reconcile, schema, use)
     _require_reading(report, "spec.reconcile", spec.reconcile, parsed, ("GET",), use)
-    if not _carries_key(spec.reconcile, parsed, header=False):
+    if spec.reconcileBy == "state":
+        _require_record(report, spec, spec.reconcile, parsed)
+    elif not _carries_key(spec.reconcile, parsed, header=False):
         report.say(
             "spec.reconcile",
             "it does not ask by the action's id",
             "use `:action_id` in a statement, `action_id` in a request, `fill` in an operation",
         )
+
+
+def _require_record(report: Report, spec: ToolSpec, asked: Call, parsed: list[Parsed]) -> None:
+    """What is asked by its state is one record, and the question names it."""
+    if spec.record is None:
+        report.say("spec.reconcileBy", "the tool declares no record whose state could be asked", "declare `record`")
+    elif not _asks_for(asked, parsed, spec.record.key):
+        report.say("spec.reconcile", f"it does not ask for the record `{spec.record.key}`", "use the argument in it")
+
+
+def _asks_for(asked: Call, parsed: list[Parsed], argument: str) -> bool:
+    if asked.request is not None:
+        return argument in used(asked.request)
+    return asked.statements is None or any(argument in one.parameters for one in parsed)
 
 
 def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapping[str, Use]) -> None:
@@ -87,6 +110,21 @@ def fact_call(fact: FactSpec) -> Call:
     """A look-up in the form of a call."""
     statements = [Statement(sql=fact.sql, expectRows=None)] if fact.sql is not None else None
     return Call(statements=statements, request=fact.request, function=fact.function, operation=fact.operation)
+
+
+def question(fact: FactSpec) -> tuple[str, Call]:
+    """What a fact asks, as a text by which the same question is known, and the call that asks it. The call returns the
+    whole answer, for facts may keep different parts of it."""
+    call = fact_call(fact)
+    if fact.request is not None:
+        call = call.model_copy(update={"request": fact.request.model_copy(update={"rows": None, "fields": {}})})
+    return call.model_dump_json(), call
+
+
+def kept(fact: FactSpec, answer: Json) -> Json:
+    """What the fact keeps of the answer to its question."""
+    found = answer if fact.request is None else keep(answer, fact.request.rows, fact.request.fields)
+    return found if fact.select is None else at(found, fact.select)
 
 
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
@@ -131,9 +169,12 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.path", "it is not a plain path", "letters, digits and `{argument}` between slashes")
     for name in sorted(set(places(request.path)) - RESERVED):
         report.argument(f"{field}.path", name, schema, SCALARS - {"null"}, required=True)
-    for name in sorted(set(request.query.values()) - RESERVED):
+    for name in sorted({part for part in request.query.values() if isinstance(part, str)} & set(schema.properties)):
         report.argument(f"{field}.query", name, schema)
-    if request.body == "arguments" and request.method not in _WITH_BODY:
+    for place, found in (("query", in_query(request)), ("body", in_body(request))):
+        for name in sorted(found - RESERVED - set(schema.properties)):
+            report.argument(f"{field}.{place}", name, schema)
+    if request.body != "none" and request.method not in _WITH_BODY:
         report.say(f"{field}.body", f"{request.method} carries no body", "use `none`, and put arguments into `query`")
     if request.idempotencyHeader is not None and not _FIELD.fullmatch(request.idempotencyHeader):
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")

@@ -60,6 +60,7 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
             _sql_connector(report, use)
         case HttpConnector():
             _http_service(report, use)
+            _headers(report, use)
         case OpenApiConnector():
             _http_service(report, use)
             _openapi_connector(report, use)
@@ -123,6 +124,14 @@ def _places(report: Report, use: Strict) -> None:
         for place in sorted(places_in(name) - PLACES):
             known = ", ".join(f"`{{{one}}}`" for one in sorted(PLACES))
             report.say(field, f"`{{{place[:20]}}}` is not known here", f"use {known}")
+
+
+def _headers(report: Report, use: HttpConnector) -> None:
+    for name, value in use.headers.items():
+        if not _TOKEN.fullmatch(name) or name.lower() in _OWN_HEADERS | {use.header.lower()}:
+            report.say(f"spec.use.headers.{name[:40]}", "it is not a header of your own", "such as `X-Requested-With`")
+        elif not (value.isascii() and value.isprintable()):
+            report.say(f"spec.use.headers.{name[:40]}", "its value cannot stand in a header", "printable ASCII")
 
 
 def _tool(revision: Revision, organisation: Organisation) -> Report:

@@ -16,8 +16,9 @@ from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
-from .requests import Composed, scalar, segment
+from .requests import Composed, segment
 from .ssrf import Target
+from .template import scalar
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SEPARATORS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}

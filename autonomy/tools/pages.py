@@ -13,6 +13,7 @@ from autonomy.kernel.errors import Invalid, TooLarge
 from .errors import Unreachable
 from .requests import Composed
 from .ssrf import Target, parse_url
+from .template import at
 
 _LINK = re.compile(r"<([^<>]{1,8192})>\s*((?:;\s*[^,;]{1,1000})*)")
 _NEXT = re.compile(r";\s*rel\s*=\s*\"?(?:[^\";,]*\s)?next(?:\s[^\";,]*)?\"?\s*(?:;|$)", re.IGNORECASE)
@@ -106,19 +107,6 @@ def next_link(header: str) -> str | None:
         if _NEXT.search(match[2]):
             return match[1]
     return None
-
-
-def at(value: Json, pointer: str) -> Json:
-    """What stands at a JSON Pointer (RFC 6901); None for nothing."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isascii() and key.isdigit() and len(key) < 10 and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
 
 
 def _more(bound: str) -> TooLarge:

@@ -70,6 +70,16 @@ class Tool:
         # Canonical, so that 7 and 7.0 are one record.
         return self.spec.record.kind, key if isinstance(key, str) else canonical.encode(key).decode()
 
+    def about_record(self, arguments: Arguments, kind: str, key: str) -> Arguments:
+        """The arguments with the record named as somebody else names it; raises Invalid (`record.kind`)."""
+        declared = self.spec.record
+        if declared is None or declared.kind != kind:
+            raise Invalid(f"`{self.name}` changes no record of the kind `{kind[:80]}`", code="record.kind")
+        said = arguments.get(declared.key, key)
+        if (said if isinstance(said, str) else canonical.encode(said).decode()) != key:
+            raise Invalid("two records are named", code="record.kind", hint="name the same one, or name it once")
+        return {declared.key: key, **arguments}
+
     def cost_of(self, arguments: Arguments, currency: Currency) -> Cost:
         """The worst case of one call; raises Invalid (`cost.*`, `money.*`) where it cannot be told."""
         cost = Cost(self._money(arguments, currency), self._tokens(arguments))

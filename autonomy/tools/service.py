@@ -19,7 +19,7 @@ from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
 from . import rules
 from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
-from .calls import fact_call
+from .calls import kept, question
 from .connectors.http import HttpInterface
 from .connectors.openapi import OpenApiInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
@@ -29,7 +29,6 @@ from .keyring import Reveal
 from .model import Invocation, Reconciled, Result
 from .oauth import Keep
 from .outbound import Outbound, Providers
-from .pages import at
 from .ports import Connector
 from .registry import Tool
 from .secret_names import places_of
@@ -107,7 +106,7 @@ class Connectors:
     async def facts(
         self, tool: Tool, arguments: Arguments, invocation: Invocation, timeout_s: float = FACTS_S
     ) -> dict[str, int | str | bool]:
-        """Every declared fact, looked up at once; money in minor units of the base currency.
+        """Every declared fact, looked up at once, the same question once; money in minor units of the base currency.
 
         Raises Unavailable (`fact.failed`) where one is missing without a default, of another type, failed or late.
         """
@@ -115,14 +114,22 @@ class Connectors:
         if not declared:
             return {}
         within = Invocation(invocation.action_id, invocation.agent, timeout_s)
-        lookups = [
-            asyncio.ensure_future(self._fact(tool, name, spec, arguments, within)) for name, spec in declared.items()
-        ]
+        asked: dict[tuple[str, str], asyncio.Task[Result]] = {}
+
+        def ask(spec: FactSpec) -> asyncio.Task[Result]:
+            connector = spec.connector or tool.connector
+            text, call = question(spec)
+            if (connector, text) not in asked:
+                asked[connector, text] = asyncio.create_task(self._run(connector, call, arguments, within, False))
+            return asked[connector, text]
+
         try:
-            return dict(zip(declared, await asyncio.gather(*lookups), strict=True))
+            found = await asyncio.gather(*(self._fact(name, spec, ask(spec)) for name, spec in declared.items()))
+            return dict(zip(declared, found, strict=True))
         finally:
-            for lookup in lookups:
+            for lookup in asked.values():
                 lookup.cancel()
+            await asyncio.gather(*asked.values(), return_exceptions=True)
 
     def breakers(self) -> dict[str, Breaker]:
         """The circuit breaker of every connector that was called since it was declared."""
@@ -138,28 +145,14 @@ class Connectors:
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self._outbound.close()
 
-    async def _fact(
-        self, tool: Tool, name: str, spec: FactSpec, arguments: Arguments, invocation: Invocation
-    ) -> int | str | bool:
+    async def _fact(self, name: str, spec: FactSpec, lookup: asyncio.Task[Result]) -> int | str | bool:
         try:
-            found = await self._look_up(tool, spec, arguments, invocation)
+            found = await _look_up(spec, lookup)
             if isinstance(found, rules.Missing):
                 raise Invalid("nothing was found", code="fact.missing", hint="declare a `default`")
             return rules.fact(spec.type, found, self._organisation().currency)
         except AutonomyError as error:
             raise Unavailable(f"the fact `{name}` failed: {error.message}", code="fact.failed", fact=name) from None
-
-    async def _look_up(
-        self, tool: Tool, spec: FactSpec, arguments: Arguments, invocation: Invocation
-    ) -> Json | rules.Missing:
-        try:
-            result = await self._run(spec.connector or tool.connector, fact_call(spec), arguments, invocation, False)
-            found = rules.single(result.value if spec.select is None else at(result.value, spec.select))
-        except Refused as error:
-            if error.code != "upstream.not_found":
-                raise
-            found = rules.MISSING
-        return spec.default if isinstance(found, rules.Missing) and spec.default is not None else found
 
     async def _run(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
         line = self._line(name)
@@ -210,8 +203,14 @@ class Connectors:
         task.add_done_callback(self._closing.discard)
 
 
-def _places(organisation: Callable[[], Organisation], agent: str) -> Mapping[str, str]:
-    return places_of(organisation(), agent)
+async def _look_up(spec: FactSpec, lookup: asyncio.Task[Result]) -> Json | rules.Missing:
+    try:
+        found = rules.single(kept(spec, (await lookup).value))
+    except Refused as error:
+        if error.code != "upstream.not_found":
+            raise
+        found = rules.MISSING
+    return spec.default if isinstance(found, rules.Missing) and spec.default is not None else found
 
 
 async def _close_later(line: _Line) -> None:

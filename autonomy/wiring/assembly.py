@@ -19,12 +19,13 @@ from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
-from autonomy.catalog import Catalog, Check
+from autonomy.catalog import Catalog, Check, Organisation
 from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
     Admission,
+    Considering,
     Containing,
     Describer,
     DoorFigures,
@@ -45,6 +46,7 @@ from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
 from autonomy.notices import Notifier, Webhook
 from autonomy.notices.ports import Channel
+from autonomy.signon import SignOn, Web
 from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound, Providers
@@ -124,20 +126,8 @@ def _assemble(
     exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
-    gate = Gate(
-        queue=queue,
-        watch=watch,
-        identity=identity,
-        admission=Admission(identity, watch),
-        describer=Describer(database, vault, identity, connectors, master),
-        holding=holding,
-        effects=effects,
-        endings=endings,
-        results=results,
-        lifeline=lifeline,
-        figures=figures,
-        clock=clock,
-    )
+    describer = Describer(database, vault, identity, connectors, master)
+    gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, clock)
     taking_up = TakingUp(
         database=database,
         queue=queue,
@@ -178,7 +168,51 @@ def _assemble(
         notifier=notifier,
         followers=_followers(settings, database, queue, lifeline.owner, clock),
         exporter=exporter,
+        signon=_signon(settings, master, identity, watch, secrets, clock),
+        considering=Considering(gate, watch, identity, clock),
     )
+
+
+def _gate(
+    queue: CommitQueue,
+    watch: Watch,
+    identity: Identity,
+    describer: Describer,
+    holding: Holding,
+    effects: Effects,
+    endings: Endings,
+    results: Results,
+    lifeline: Lifeline,
+    figures: DoorFigures,
+    clock: Clock,
+) -> Gate:
+    return Gate(
+        queue=queue,
+        watch=watch,
+        identity=identity,
+        admission=Admission(identity, watch),
+        describer=describer,
+        holding=holding,
+        effects=effects,
+        endings=endings,
+        results=results,
+        lifeline=lifeline,
+        figures=figures,
+        clock=clock,
+    )
+
+
+def _signon(
+    settings: Settings, master: bytes, identity: Identity, watch: Watch, secrets: Secrets, clock: Clock
+) -> SignOn:
+    web = Web(Outbound(secrets.reveal, settings.data))
+    key = canonical.derive(master, b"autonomy sign-on")
+
+    async def organisation() -> Organisation:
+        await watch.refresh()
+        return watch.organisation()
+
+    return SignOn(organisation, identity, web, key, settings.public_url, clock)
 
 
 def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clock) -> tuple[CommitQueue, Checkpoints]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from autonomy import tools
 from autonomy.catalog import Organisation, Revision
+from autonomy.catalog.identity_provider import IdentityProviderSpec
 from autonomy.catalog.model import AgentSpec, PersonSpec, UnitSpec
 from autonomy.catalog.organisation import spec
 from autonomy.catalog.ports import Projector
 from autonomy.db import Tx
 from autonomy.identity import AgentRecord, Identity, PersonRecord, UnitRecord
+from autonomy.identity.model import GroupGrant, Workload
 from autonomy.kernel.clock import Clock
 from autonomy.tools.quarantine import accept
 
@@ -28,6 +30,7 @@ def projector(identity: Identity, clock: Clock) -> Projector:
             agents=[_agent(each) for each in organisation.all("Agent").values()],
             retire=gone["Agent"],
             offboard=gone["Person"],
+            grants=[grant for each in organisation.all("IdentityProvider").values() for grant in _grants(each)],
         )
         # Only what was written: a tool whose document changed under it waits for a person.
         declared = {revision.name for revision in written if revision.kind == "Tool"}
@@ -42,13 +45,20 @@ def _person(revision: Revision) -> PersonRecord:
     declared = spec(revision, PersonSpec)
     return PersonRecord(
         revision.name,
-        declared.displayName,
-        declared.email,
+        declared.displayName or "",
+        declared.email or "",
         tuple(declared.roles),
         tuple(declared.access),
         declared.manager,
         declared.externalSubject,
+        declared.userName,
     )
+
+
+def _grants(provider: Revision) -> Iterator[GroupGrant]:
+    for each in spec(provider, IdentityProviderSpec).groups:
+        yield from (GroupGrant(provider.name, each.group, "access", access) for access in each.access)
+        yield from (GroupGrant(provider.name, each.group, "role", role) for role in each.roles)
 
 
 def _agent(revision: Revision) -> AgentRecord:
@@ -64,4 +74,7 @@ def _agent(revision: Revision) -> AgentRecord:
         parent=declared.parent,
         site=declared.site,
         rate_per_minute=declared.ratePerMinute,
+        workloads=tuple(
+            Workload(each.provider, each.subject, tuple(sorted(each.claims.items()))) for each in declared.federated
+        ),
     )

@@ -17,6 +17,7 @@ from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
+    Considering,
     Containing,
     Effects,
     Gate,
@@ -29,6 +30,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
+from autonomy.signon import SignOn
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
@@ -67,6 +69,8 @@ class System:
     absences: Absences
     warnings: Warnings
     notifier: Notifier
+    signon: SignOn
+    considering: Considering
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None

@@ -128,7 +128,7 @@ def _value(schema: Schema) -> str:
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of: {_value(schema['items'])}"
+        return f"list of: {_value(schema['items'])}" if schema["items"] else "list"
     for values in [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]:
         if isinstance(values, dict):
             return f"object of: {_value(values)}"

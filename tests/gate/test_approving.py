@@ -11,6 +11,7 @@ import pytest
 
 from autonomy.audit import commitment
 from autonomy.gate import Request
+from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import AutonomyError, Conflict, Forbidden
 from autonomy.tools import Unsure
@@ -68,7 +69,7 @@ async def test_who_answers_for_the_agent_behind_a_delegation_does_not_approve_ei
         identity = it.system.identity
         identity.delegate("clerk", "w1", ["pay"], HOUR, "person:ada")
         client = identity.issue_credential("w1", "client_secret", "person:ada")
-        token = identity.token(client.id, client.secret, act_for="clerk").access_token
+        token = identity.token(Secret(client.id, client.secret), act_for="clerk").access_token
         held = await it.system.gate.perform(token, Request("pay", BIG))
         assert held.status == "held"
         for person in ("bea", "sam", "olga"):

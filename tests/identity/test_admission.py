@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autonomy.db import Database
 from autonomy.identity import Identity, State
+from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import DAY, MINUTE, SECOND
 from tests.identity.world import ISSUER, KEY, MCP, World, code_of, other_process
 
@@ -19,7 +20,7 @@ def test_an_api_key_admits_its_agent(world: World, identity: Identity) -> None:
 
 def test_a_token_admits_its_agent_for_five_minutes_and_the_leeway(world: World, identity: Identity) -> None:
     client = world.client("clerk")
-    answer = identity.token(client.id, client.secret)
+    answer = identity.token(Secret(client.id, client.secret))
     assert answer.as_dict()["token_type"] == "Bearer" and answer.expires_in == 300
     token = answer.access_token
     world.later(5 * MINUTE + 29 * SECOND)
@@ -33,9 +34,9 @@ def test_a_token_is_good_where_it_is_meant_for_one_of_our_resources(world: World
         assert identity.authenticate(world.token("clerk", *resources)).name == "clerk"
     elsewhere = Identity(world.database, world.queue, lambda: world.time[0], KEY, ISSUER, ["https://other.example"])
     client = world.client("clerk")
-    token = elsewhere.token(client.id, client.secret, ["https://other.example"]).access_token
+    token = elsewhere.token(Secret(client.id, client.secret), ["https://other.example"]).access_token
     assert world.refusal(token) == "token.audience", "signed by our own key, meant for another"
-    assert code_of(lambda: identity.exchange(client.id, client.secret, token)) == "oauth.invalid_grant"
+    assert code_of(lambda: identity.exchange(Secret(client.id, client.secret), token)) == "oauth.invalid_grant"
 
 
 def test_secrets_that_nobody_was_given_are_refused(world: World, identity: Identity) -> None:
@@ -74,11 +75,11 @@ def test_a_revoked_key_is_refused_at_the_next_call_in_every_process(world: World
 
 def test_revoking_a_credential_ends_the_tokens_obtained_by_it_and_no_others(world: World, identity: Identity) -> None:
     first, second = world.client("clerk"), world.client("clerk")
-    lost, kept = (identity.token(one.id, one.secret).access_token for one in (first, second))
+    lost, kept = (identity.token(Secret(one.id, one.secret)).access_token for one in (first, second))
     assert identity.authenticate(lost).credential == first.id
     assert identity.revoke(first.id, "person:cleo") == 1
     assert world.refusal(lost) == "token.revoked"
-    assert code_of(lambda: identity.token(first.id, first.secret)) == "oauth.invalid_client"
+    assert code_of(lambda: identity.token(Secret(first.id, first.secret))) == "oauth.invalid_client"
     assert identity.authenticate(kept).credential == second.id
     assert identity.revoke(first.id, "person:cleo") == 0
 
@@ -96,7 +97,7 @@ def test_revoking_an_agent_ends_tokens_keys_and_children_at_once_but_not_new_one
 def test_a_token_is_revoked_by_order_of_epochs_whatever_the_clocks_say(world: World, identity: Identity) -> None:
     client = world.client("clerk")
     ahead = Identity(world.database, world.queue, lambda: world.now + 20 * SECOND, bytes(range(32)), ISSUER)
-    token = ahead.token(client.id, client.secret).access_token
+    token = ahead.token(Secret(client.id, client.secret)).access_token
     assert identity.authenticate(token).name == "clerk"
     identity.revoke("clerk", "person:cleo")
     assert world.refusal(token) == "token.revoked"
@@ -135,7 +136,7 @@ def test_no_secret_is_stored_or_shown(world: World, identity: Identity) -> None:
     issued = identity.issue_credential("clerk", "api_key", "person:cleo")
     secret = issued.secret.split("_", 2)[2]
     assert secret not in repr(issued) and secret not in repr(identity.credentials("clerk"))
-    answer = identity.token(*(lambda one: (one.id, one.secret))(world.client("clerk")))
+    answer = identity.token((lambda one: Secret(one.id, one.secret))(world.client("clerk")))
     assert answer.access_token not in repr(answer)
     assert secret not in str(world.leaves())
     with world.database.reading() as connection:

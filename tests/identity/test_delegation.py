@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from autonomy.identity import Identity, rules
 from autonomy.identity.model import Delegation
 from autonomy.identity.oauth import oauth_error
+from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import DAY, HOUR, MINUTE
 from autonomy.kernel.errors import Conflict, Invalid, Unauthenticated
 from tests.identity.world import AGENTS, World, agent_record, code_of, other_process
@@ -23,7 +24,7 @@ def delegate(world: World, giver: str, taker: str, tools=TOOLS, ttl: int = HOUR)
 
 def exchanged(world: World, taker: str, subject_token: str) -> str:
     client = world.client(taker)
-    return world.identity.exchange(client.id, client.secret, subject_token).access_token
+    return world.identity.exchange(Secret(client.id, client.secret), subject_token).access_token
 
 
 def test_an_agent_acts_for_another_with_the_tools_granted_to_it(world: World, identity: Identity) -> None:
@@ -78,22 +79,22 @@ def test_when_anybody_in_a_chain_ends_the_chain_ends(world: World, identity: Ide
 def test_a_token_lasts_no_longer_than_the_grant_it_rests_on(world: World, identity: Identity) -> None:
     delegate(world, "buyer", "clerk", ttl=MINUTE)
     client = world.client("clerk")
-    answer = identity.token(client.id, client.secret, act_for="buyer")
+    answer = identity.token(Secret(client.id, client.secret), act_for="buyer")
     assert answer.expires_in == 60
     assert identity.authenticate(answer.access_token).name == "clerk"
     world.later(MINUTE)
     # Not even within the leeway for clocks: the grant is ours and needs none.
     assert world.refusal(answer.access_token) == "delegation.ended"
-    assert code_of(lambda: identity.token(client.id, client.secret, act_for="buyer")) == "oauth.invalid_grant"
+    assert code_of(lambda: identity.token(Secret(client.id, client.secret), act_for="buyer")) == "oauth.invalid_grant"
 
 
 def test_an_exchanged_token_lasts_no_longer_than_the_one_it_came_from(world: World, identity: Identity) -> None:
     delegate(world, "buyer", "clerk")
     subject, client = world.token("buyer"), world.client("clerk")
     world.later(4 * MINUTE)
-    assert identity.exchange(client.id, client.secret, subject).expires_in == 60
+    assert identity.exchange(Secret(client.id, client.secret), subject).expires_in == 60
     world.later(2 * MINUTE)
-    assert code_of(lambda: identity.exchange(client.id, client.secret, subject)) == "oauth.invalid_grant"
+    assert code_of(lambda: identity.exchange(Secret(client.id, client.secret), subject)) == "oauth.invalid_grant"
 
 
 def test_a_new_grant_between_the_same_two_replaces_the_one_before(world: World, identity: Identity) -> None:
@@ -110,7 +111,7 @@ def test_nobody_gets_a_token_for_an_agent_that_may_not_act(world: World, identit
     delegate(world, "buyer", "clerk")
     client = world.client("clerk")
     identity.suspend("buyer", "person:ben", "odd")
-    assert code_of(lambda: identity.token(client.id, client.secret, act_for="buyer")) == "oauth.invalid_grant"
+    assert code_of(lambda: identity.token(Secret(client.id, client.secret), act_for="buyer")) == "oauth.invalid_grant"
 
 
 def test_circles_are_refused(world: World) -> None:

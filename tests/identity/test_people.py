@@ -9,6 +9,7 @@ import pytest
 
 from autonomy.db import CommitQueue, Database
 from autonomy.identity import Identity, Permission, State, passwords, rules
+from autonomy.identity.model import GroupGrant
 from autonomy.kernel.clock import HOUR, MINUTE, SECOND
 from autonomy.kernel.errors import AutonomyError, Busy, Forbidden
 from tests.identity.world import ISSUER, KEY, PASSWORD, PEOPLE, World, code_of, other_process
@@ -225,17 +226,37 @@ def test_what_a_person_may_do_follows_the_declaration_at_once(cleo: str, world: 
     assert caught.value.code == "permission.missing" and "admin" in caught.value.hint
 
 
-def test_groups_at_the_identity_provider_admit_to_what_they_are_mapped_to(world: World, identity: Identity) -> None:
-    world.project(people=[*PEOPLE[:2], replace(PEOPLE[2], access=("viewer",))])
-    identity.map_group("autonomy-auditors", ["auditor"], "person:cleo")
-    session = identity.sign_in_external("https://idp.example|cleo", ["autonomy-auditors", "everyone"])
+AUDITORS = GroupGrant("corporate", "autonomy-auditors", "access", "auditor")
+PAYERS = GroupGrant("corporate", "payers", "role", "finance-manager")
+
+
+def test_groups_at_the_identity_provider_admit_to_what_is_declared_for_them(world: World, identity: Identity) -> None:
+    people = [*PEOPLE[:2], replace(PEOPLE[2], access=("viewer",))]
+    world.project(people=people, grants=[AUDITORS, PAYERS])
+    session = identity.sign_in_external("https://idp.example|cleo", ["autonomy-auditors", "everyone"], "corporate")
     assert identity.person(session).access == ("auditor", "viewer")
-    identity.map_group("autonomy-auditors", [], "person:cleo")
+    assert identity.person(session).roles == ()
+    world.project(people=people, grants=[PAYERS])
     assert identity.person(session).access == ("viewer",)
     assert code_of(lambda: identity.sign_in_external("https://idp.example|mallory", [])) == "sign_in.failed"
-    assert code_of(lambda: identity.map_group("g", ["king"], "person:cleo")) == "access.unknown"
     crowd = [f"group-{number}" for number in range(201)]
     assert code_of(lambda: identity.sign_in_external("https://idp.example|cleo", crowd)) == "sign_in.groups"
+
+
+def test_a_group_of_another_provider_admits_to_nothing(world: World, identity: Identity) -> None:
+    world.project(grants=[AUDITORS, PAYERS])
+    session = identity.sign_in_external("https://idp.example|cleo", ["autonomy-auditors", "payers"], "other")
+    assert identity.person(session).access == ("admin",)
+    assert identity.holders("finance-manager") == ("ana",)
+
+
+def test_a_role_by_a_group_told_at_sign_on_is_held_as_long_as_the_session(world: World, identity: Identity) -> None:
+    world.project(grants=[PAYERS])
+    session = identity.sign_in_external("https://idp.example|cleo", ["payers"], "corporate")
+    assert identity.person(session).roles == ("finance-manager",)
+    assert identity.holders("finance-manager") == ("ana", "cleo")
+    world.later(12 * HOUR)
+    assert identity.holders("finance-manager") == ("ana",)
 
 
 def test_holders_of_a_role_are_the_people_who_are_here(identity: Identity) -> None:

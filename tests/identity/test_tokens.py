@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonomy.identity import Identity
+from autonomy.identity.proof import Secret
 from autonomy.identity.tokens import MAX_BEARER
 from autonomy.kernel.clock import DAY, MINUTE, SECOND
 from autonomy.kernel.errors import Unauthenticated
@@ -242,7 +243,7 @@ def test_the_private_key_is_stored_sealed_and_opens_only_under_the_master_key(wo
     assert forge.private.private_bytes_raw() not in bytes(sealed)
     client = world.client("clerk")
     stranger = Identity(world.database, world.queue, lambda: world.now, bytes(32), ISSUER)
-    assert code_of(lambda: stranger.token(client.id, client.secret)) == "key.sealed"
+    assert code_of(lambda: stranger.token(Secret(client.id, client.secret))) == "key.sealed"
     assert code_of(lambda: Identity(world.database, world.queue, lambda: 0, b"short", ISSUER)) == "key.master"
 
 
@@ -256,7 +257,7 @@ def test_the_published_key_verifies_a_token_for_anybody(world: World, forge: For
 
 def test_two_processes_that_begin_at_once_sign_with_one_key(world: World, identity: Identity) -> None:
     elsewhere, client = other_process(world), world.client("clerk")
-    tokens = [one.token(client.id, client.secret).access_token for one in (elsewhere, identity)]
+    tokens = [one.token(Secret(client.id, client.secret)).access_token for one in (elsewhere, identity)]
     assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) == 1
     identity._begin_signing()
     assert len(identity.jwks()["keys"]) == 1
@@ -265,14 +266,14 @@ def test_two_processes_that_begin_at_once_sign_with_one_key(world: World, identi
 @pytest.mark.parametrize(
     ("ask", "code"),
     [
-        (lambda w, c: w.identity.token(c.id, "wrong"), "oauth.invalid_client"),
-        (lambda w, c: w.identity.token("cred_nothing", c.secret), "oauth.invalid_client"),
-        (lambda w, c: w.identity.token(c.id, c.secret, ["https://elsewhere.example"]), "oauth.invalid_target"),
-        (lambda w, c: w.identity.token(c.id, c.secret, act_for="buyer"), "oauth.invalid_grant"),
-        (lambda w, c: w.identity.token(c.id, c.secret, act_for="nobody"), "oauth.invalid_grant"),
-        (lambda w, c: w.identity.exchange(c.id, c.secret, "nonsense"), "oauth.invalid_grant"),
-        (lambda w, c: w.identity.exchange(c.id, c.secret, w.api_key("buyer")), "oauth.invalid_request"),
-        (lambda w, c: w.identity.exchange(c.id, c.secret, w.token("buyer")), "oauth.invalid_grant"),
+        (lambda w, c: w.identity.token(Secret(c.id, "wrong")), "oauth.invalid_client"),
+        (lambda w, c: w.identity.token(Secret("cred_nothing", c.secret)), "oauth.invalid_client"),
+        (lambda w, c: w.identity.token(Secret(c.id, c.secret), ["https://elsewhere.example"]), "oauth.invalid_target"),
+        (lambda w, c: w.identity.token(Secret(c.id, c.secret), act_for="buyer"), "oauth.invalid_grant"),
+        (lambda w, c: w.identity.token(Secret(c.id, c.secret), act_for="nobody"), "oauth.invalid_grant"),
+        (lambda w, c: w.identity.exchange(Secret(c.id, c.secret), "nonsense"), "oauth.invalid_grant"),
+        (lambda w, c: w.identity.exchange(Secret(c.id, c.secret), w.api_key("buyer")), "oauth.invalid_request"),
+        (lambda w, c: w.identity.exchange(Secret(c.id, c.secret), w.token("buyer")), "oauth.invalid_grant"),
     ],
 )
 def test_the_token_endpoint_refuses_with_the_codes_of_the_standard(world: World, ask: Callable, code: str) -> None:
@@ -282,19 +283,19 @@ def test_the_token_endpoint_refuses_with_the_codes_of_the_standard(world: World,
 def test_a_suspended_agent_gets_no_token(world: World, identity: Identity) -> None:
     client = world.client("clerk")
     identity.suspend("clerk", "person:ben", "odd")
-    assert code_of(lambda: identity.token(client.id, client.secret)) == "oauth.unauthorized_client"
-    assert code_of(lambda: identity.token(client.id, "wrong")) == "oauth.invalid_client"
+    assert code_of(lambda: identity.token(Secret(client.id, client.secret))) == "oauth.unauthorized_client"
+    assert code_of(lambda: identity.token(Secret(client.id, "wrong"))) == "oauth.invalid_client"
 
 
 def test_an_api_key_is_no_client_secret(world: World, identity: Identity) -> None:
     issued = identity.issue_credential("clerk", "api_key", "person:cleo")
     secret = issued.secret.split("_", 2)[2]
-    assert code_of(lambda: identity.token(issued.id, secret)) == "oauth.invalid_client"
+    assert code_of(lambda: identity.token(Secret(issued.id, secret))) == "oauth.invalid_client"
 
 
 def test_a_token_ends_with_the_credential_it_was_obtained_by(world: World, identity: Identity) -> None:
     client = world.client("clerk")
     world.later(30 * DAY - MINUTE)
-    assert identity.token(client.id, client.secret, [MCP]).expires_in == 60
+    assert identity.token(Secret(client.id, client.secret), [MCP]).expires_in == 60
     world.later(MINUTE)
-    assert code_of(lambda: identity.token(client.id, client.secret)) == "oauth.invalid_client"
+    assert code_of(lambda: identity.token(Secret(client.id, client.secret))) == "oauth.invalid_client"

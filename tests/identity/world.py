@@ -16,6 +16,7 @@ from autonomy.audit.store import newest, read_head
 from autonomy.db import CommitQueue, Database
 from autonomy.identity import AgentRecord, AgentView, Identity, PersonRecord, UnitRecord
 from autonomy.identity.model import IssuedCredential, Projection
+from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import AutonomyError
 
@@ -72,10 +73,10 @@ class World:
     def agent(self, name: str) -> AgentView:
         return self.identity.agent(name)
 
-    def project(self, units=UNITS, people=PEOPLE, agents=AGENTS, retire=(), offboard=()) -> Projection:
+    def project(self, units=UNITS, people=PEOPLE, agents=AGENTS, retire=(), offboard=(), grants=()) -> Projection:
         return self.queue.run(
             lambda tx: self.identity.project(
-                tx, "example.org", units, people, agents, retire, offboard, by="person:cleo"
+                tx, "example.org", units, people, agents, retire, offboard, by="person:cleo", grants=grants
             )
         )
 
@@ -90,7 +91,7 @@ class World:
 
     def token(self, agent: str, *resources: str, act_for: str | None = None) -> str:
         client = self.client(agent)
-        return self.identity.token(client.id, client.secret, resources, act_for).access_token
+        return self.identity.token(Secret(client.id, client.secret), resources, act_for).access_token
 
     def refusal(self, bearer: str) -> str:
         """The code with which `bearer` is refused; fails the test where it is admitted."""

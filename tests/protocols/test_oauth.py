@@ -18,6 +18,7 @@ from ..identity.world import ISSUER, World, make_world
 from .wires import Response, Wires
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 SECRET = "s3 cret:"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -88,7 +89,8 @@ def test_a_token_is_exchanged_for_one_to_act_with(wires: Wires) -> None:
         {"subject_token_type": "urn:ietf:params:oauth:token-type:saml2"},
         {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
         {"actor_token": "x"},
-        {"actor_token": "x", "actor_token_type": TOKEN_TYPE},
+        {"actor_token_type": TOKEN_TYPE},
+        {"actor_token": "x", "actor_token_type": "urn:ietf:params:oauth:token-type:id_token"},
     ],
 )
 def test_an_exchange_of_another_kind_is_refused(wires: Wires, change: dict[str, Any]) -> None:
@@ -157,7 +159,7 @@ def test_only_forms_are_read(wires: Wires, kind: str) -> None:
 
 
 def test_a_large_form_is_not_read(wires: Wires) -> None:
-    answer = ask(wires, GRANT | POST | {"subject_token": "x" * 40_000})
+    answer = ask(wires, GRANT | POST | {"subject_token": "x" * 70_000})
     assert (answer.status, answer.json()["error"]) == (413, "invalid_request")
 
 
@@ -190,7 +192,7 @@ def test_the_documents_lead_from_the_resource_to_the_token(wires: Wires) -> None
     server = wires.send("GET", "/.well-known/oauth-authorization-server").json()
     assert server["issuer"] == "https://autonomy.example"
     assert server["token_endpoint"] == "https://autonomy.example/oauth/token"
-    assert server["grant_types_supported"] == ["client_credentials", EXCHANGE]
+    assert server["grant_types_supported"] == ["client_credentials", BEARER, EXCHANGE]
     keys = wires.send("GET", server["jwks_uri"].removeprefix("https://autonomy.example"))
     assert keys.json() == {"keys": [{"kty": "OKP"}]}
     assert keys.headers["cache-control"] == "public, max-age=60"
@@ -225,7 +227,7 @@ def test_the_server_knows_which_paths_are_the_wires() -> None:
 def real(identity: Identity) -> Wires:
     """The wires over the real identity."""
     wires = Wires()
-    wires.app = app(wires.door, identity, withdraw=wires.withdraw, url=ISSUER)
+    wires.app = app(wires.door, identity, **wires.handed, url=ISSUER)
     return wires
 
 

@@ -29,7 +29,7 @@ TASKS = "io.modelcontextprotocol/tasks"
 @asynccontextmanager
 async def connected(wires: Wires, mode: str, extensions: Any = None, auth: Any = None) -> AsyncIterator[Client]:
     def make(url: str) -> Any:
-        return app(wires.door, wires.clients, withdraw=wires.withdraw, url=url)
+        return app(wires.door, wires.clients, **wires.handed, url=url)
 
     headers = {} if auth else {"authorization": f"Bearer {KEY}"}
     async with serving(make) as url, httpx2.AsyncClient(headers=headers, auth=auth and auth(url)) as http:

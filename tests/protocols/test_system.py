@@ -61,7 +61,14 @@ async def served(found: House) -> AsyncIterator[Served]:
 
     def make(url: str) -> Any:
         # The tokens of this system name its own URL; it is reached under another here.
-        return app(system.gate, system.identity, withdraw=system.approvals.withdraw, url=system.settings.public_url)
+        return app(
+            system.gate,
+            system.identity,
+            withdraw=system.approvals.withdraw,
+            vouch=system.signon.vouch,
+            consider=system.considering.consider,
+            url=system.settings.public_url,
+        )
 
     async with serving(make) as url, httpx2.AsyncClient() as http:
         yield Served(found, url, http)

@@ -12,6 +12,7 @@ from typing import Any
 from autonomy.catalog.model import Call, ToolSpec
 from autonomy.gate import Reply, Request
 from autonomy.identity.model import TokenResponse
+from autonomy.identity.proof import Proof, Secret, Vouched
 from autonomy.kernel.errors import AutonomyError, Invalid, NotFound, Unauthenticated
 from autonomy.kernel.ids import new_id
 from autonomy.protocols import app
@@ -119,25 +120,25 @@ class FakeClients:
         check(bearer)
         return SimpleNamespace(agent_id="spiffe://example/agent/1")
 
-    def token(
-        self, client_id: str, secret: str, resources: Sequence[str] = (), act_for: str | None = None
-    ) -> TokenResponse:
-        self._check(client_id, secret)
+    def token(self, proof: Proof, resources: Sequence[str] = (), act_for: str | None = None) -> TokenResponse:
+        self._check(proof)
         self.asked.append(("token", *resources, act_for))
         return TokenResponse("signed", 300)
 
-    def exchange(self, client_id: str, secret: str, subject_token: str, resources: Sequence[str] = ()) -> TokenResponse:
-        self._check(client_id, secret)
-        if subject_token != "subject":
+    def exchange(
+        self, proof: Proof, subject: str | Vouched, resources: Sequence[str] = (), actor: Proof | None = None
+    ) -> TokenResponse:
+        self._check(proof)
+        if subject != "subject":
             raise Invalid("the subject token is refused", code="oauth.invalid_grant")
-        self.asked.append(("exchange", *resources, subject_token))
+        self.asked.append(("exchange", *resources, subject))
         return TokenResponse("exchanged", 300)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         return {"keys": [{"kty": "OKP"}]}
 
-    def _check(self, client_id: str, secret: str) -> None:
-        if (client_id, secret) != ("cred_1", "s3 cret:"):
+    def _check(self, proof: Proof) -> None:
+        if proof != Secret("cred_1", "s3 cret:"):
             raise Unauthenticated("the credential is not valid", code="oauth.invalid_client")
 
 
@@ -163,11 +164,18 @@ class Wires:
         self.door = FakeDoor()
         self.clients = FakeClients()
         self.withdrawn: list[tuple[str, str]] = []
-        given = {"withdraw": self.withdraw, "url": URL, "clock": lambda: NOW} | options
+        self.handed = {"withdraw": self.withdraw, "vouch": self.vouch, "consider": self.consider}
+        given = self.handed | {"url": URL, "clock": lambda: NOW} | options
         self.app: App = app(self.door, self.clients, **given)
 
     def withdraw(self, action: str, actor: str) -> None:
         self.withdrawn.append((action, actor))
+
+    async def consider(self, agent: str, request: Request, record: tuple[str, str] | None) -> Reply:
+        raise NotFound(f"there is no agent `{agent}`", code="agent.unknown")
+
+    async def vouch(self, token: str) -> Vouched:
+        raise Unauthenticated("its issuer is not declared here", code="assertion.invalid")
 
     def send(self, method: str, path: str, body: bytes = b"", headers: Any = ()) -> Response:
         """One exchange. `headers` is a mapping, or pairs where one stands twice."""

@@ -83,11 +83,19 @@ def test_lists_are_paged_and_bounded(document: dict[str, Any]) -> None:
 def test_only_signing_in_is_open(document: dict[str, Any]) -> None:
     assert {one["operationId"] for _, _, one in operations(document) if not one["security"]} == {
         "sign_in",
+        "sign_in_by_browser",
+        "show_sign_on",
         "accept_invitation",
     }
 
 
 def test_secrets_are_marked_as_passwords(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name, field in (("SignIn", "password"), ("Accept", "token"), ("Accept", "password"), ("Value", "value")):
+    for name, field in (
+        ("SignIn", "password"),
+        ("Accept", "token"),
+        ("Accept", "password"),
+        ("Value", "value"),
+        ("TakeOver", "code"),
+    ):
         assert schemas[name]["properties"][field]["format"] == "password"

@@ -48,8 +48,22 @@ def test_sound_tools_have_no_problems() -> None:
         order(),
         tool("get", connector="web", call=GET),
         tool("post", connector="web", call=POST, effect="write-keyed", input=arguments(a="string")),
+        order(**BY_STATE),
         tool("run", connector="code", call={"function": "go"}, effect="write-neither"),
     ) == []  # fmt: skip
+
+
+PUT = {"request": {"method": "PUT", "path": "/o/{id}", "body": {"note": "{note}"}}}
+ASK_STATE = {"request": {"method": "GET", "path": "/o", "query": {"d": {"asBase64": [["id", "=", "{id}"]]}}}}
+
+
+BY_STATE: dict[str, Any] = {
+    "connector": "web",
+    "call": PUT,
+    "reconcile": ASK_STATE,
+    "reconcileBy": "state",
+    "facts": {},
+}
 
 
 UNSOUND: list[tuple[dict[str, Any], str, str]] = [
@@ -90,6 +104,9 @@ UNSOUND: list[tuple[dict[str, Any], str, str]] = [
     ({"facts": {"f": {"sql": "SELECT a FROM o WHERE i = :z", "type": "string"}}}, "spec.facts.f.sql", "there is no"),
     ({"facts": {"f": {"sql": "SELECT pg_sleep(9)", "type": "string"}}}, "spec.facts.f.sql", "the function `pg_sleep`"),
     ({"facts": {"f": {"connector": "web", **POST, "type": "string"}}}, "spec.facts.f.request.method", "POST"),
+    (BY_STATE | {"record": None}, "spec.reconcileBy", "the tool declares no record"),
+    (BY_STATE | {"reconcile": GET}, "spec.reconcile", "it does not ask for the record"),
+    (BY_STATE | {"reconcileBy": "action"}, "spec.call", "`write-queryable` needs the action's id"),
 ]  # fmt: skip
 
 
@@ -108,6 +125,10 @@ REQUESTS: list[tuple[dict[str, Any], str]] = [
     ({"method": "GET", "path": "/x", "body": "arguments"}, "spec.call.request.body"),
     ({"method": "POST", "path": "/x", "idempotencyHeader": "a b"}, "spec.call.request.idempotencyHeader"),
     ({"method": "DELETE", "path": "/x"}, "spec.call.request.method"),
+    ({"method": "POST", "path": "/x", "body": {"a": ["{no}"]}}, "spec.call.request.body"),
+    ({"method": "POST", "path": "/x", "body": {"a": "is {no such}"}}, "spec.call.request.body"),
+    ({"method": "GET", "path": "/x", "body": {"a": "{note}"}}, "spec.call.request.body"),
+    ({"method": "GET", "path": "/x", "query": {"a": {"asJson": ["{no}"]}}}, "spec.call.request.query"),
 ]
 
 
@@ -133,6 +154,9 @@ CONNECTORS: list[tuple[dict[str, Any], str]] = [
     ({"type": "http", "baseUrl": "https://x.org", "header": "Host"}, "spec.use.header"),
     ({"type": "http", "baseUrl": "https://x.org", "header": "A: b\r\nC"}, "spec.use.header"),
     ({"type": "http", "baseUrl": "https://x.org", "scheme": "a b"}, "spec.use.scheme"),
+    ({"type": "http", "baseUrl": "https://x.org", "headers": {"Host": "y"}}, "spec.use.headers.Host"),
+    ({"type": "http", "baseUrl": "https://x.org", "headers": {"authorization": "y"}}, "spec.use.headers.authorization"),
+    ({"type": "http", "baseUrl": "https://x.org", "headers": {"X-A": "b\r\nC: d"}}, "spec.use.headers.X-A"),
     ({"type": "python", "entryPoint": "not-installed"}, "spec.use.entryPoint"),
 ]
 

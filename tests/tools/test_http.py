@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
 
 from autonomy.kernel.errors import AutonomyError
-from autonomy.tools import Refused, Unreachable, Unsure
+from autonomy.tools import Invocation, Refused, Unreachable, Unsure
 from autonomy.tools.credential import Credential
 from autonomy.tools.errors import Stale
 
-from .organisations import Bench, arguments, connector, tool
+from .organisations import Bench, arguments, connector, invocation, tool
 
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
@@ -286,3 +288,76 @@ def test_cancelling_a_call_ends_it_at_once() -> None:
                 await task
 
     asyncio.run(asyncio.wait_for(once(), 5))
+
+
+# Bodies, queries and answers of the other system's own shape ------------------------------------------------------
+
+
+def test_a_body_of_its_own_carries_the_arguments_where_it_says() -> None:
+    body = {"reference": "{action_id}", "lines": [["create", [{"quantity": "{n}", "note": "{note}"}]]], "by": "{agent}"}
+    said = ask(echo, {"method": "POST", "body": body}, "write-neither", n=2)
+    agent = invocation().agent
+    assert json.loads(said["body"]) == {"reference": "act_1", "lines": [["create", [{"quantity": 2}]]], "by": agent}
+    assert said["headers"]["Content-Type"] == "application/json"
+
+
+def test_a_query_carries_fixed_values_and_json_as_text_or_base64() -> None:
+    query = {
+        "f": {"fixed": ["name", "code"]},
+        "s": {"fixed": "20"},
+        "j": {"asJson": {"id": "{id}"}},
+        "d": {"asBase64": [["name", "=", "{q}"]]},
+        "n": "n",
+    }
+    said = ask(echo, {"query": query}, id="a&b", q='"]],[["x')
+    asked = parse_qsl(said["path"].partition("?")[2])
+    assert asked[:4] == [("f", "name"), ("f", "code"), ("s", "20"), ("j", '{"id":"a&b"}')]
+    assert json.loads(base64.urlsafe_b64decode(asked[4][1])) == [["name", "=", '"]],[["x']]
+    assert len(asked) == 5
+
+
+def test_every_request_carries_the_connectors_own_headers() -> None:
+    said = ask(echo, {}, use={"headers": {"X-Requested-With": "rest"}})
+    assert said["headers"]["X-Requested-With"] == "rest"
+
+
+def test_each_agent_has_a_credential_of_its_own_where_the_name_says_so() -> None:
+    asked: list[str] = []
+
+    def reveal(name: str) -> Credential:
+        asked.append(name)
+        return Credential(name, 1, f"key of {name}")
+
+    async def twice() -> list[str]:
+        async with serving(echo) as port, bench(port, {}, credential="erp.{agent}", scheme="") as made:
+            made.reveal = reveal
+            tool, seen = made.tool("t"), []
+            for agent in ("buyer-1", "buyer-2", "buyer-1"):
+                result = await made.connectors.call(tool, {}, Invocation("act_1", agent, 5.0))
+                seen.append(result.value["headers"]["Authorization"])
+            return seen
+
+    assert asyncio.run(twice()) == ["[credential]"] * 3
+    assert asked == ["erp.buyer-1", "erp.buyer-2"]
+
+
+def test_what_is_kept_of_an_answer_is_what_the_fields_name() -> None:
+    answer = answering(200, [{"id": 7, "party": {"name": "x"}, "secretly": 1}])
+    assert ask(answer, {"fields": {"id": "/id", "name": "/party/name"}}) == {"rows": [{"id": 7, "name": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"detail": "no such thing", "title": "Nothing"}, "no such thing"),
+        ({"status": 400, "message": "you may not", "description": ""}, "you may not"),
+        ({"error": {"status": 403, "msg": "not yours"}}, "not yours"),
+        ({"error": "flat"}, "flat"),
+        ({"unknown": "shape"}, '{"unknown": "shape"}'),
+        (["a", "list"], '["a", "list"]'),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_the_other_system(body: Any, told: str) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(answering(400, body), POST, "write-neither")
+    assert caught.value.message == f"`erp` refused with status 400: {told}"

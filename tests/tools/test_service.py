@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from autonomy.kernel.errors import Conflict, NotFound, Unavailable
 from autonomy.tools import Invocation, Refused, Result, Unreachable, Unsure
@@ -17,6 +18,7 @@ from autonomy.tools.model import Cost
 from autonomy.tools.rules import MAX_FAILURES, REST
 
 from .organisations import Bench, arguments, connector, invocation, tool
+from .test_http import serving
 
 CODE = connector("erp", type="python", entryPoint="mine")
 READ = tool("t", input=arguments(a="string"))
@@ -371,3 +373,30 @@ def test_facts_that_take_too_long_together_fail() -> None:
     with pytest.raises(Unavailable) as caught:
         facts(hangs, 0.1, quick=look_up("integer", "quick"), slow=look_up("integer", "slow"))
     assert caught.value.detail["fact"] == "slow"
+
+
+def test_facts_that_ask_the_same_question_are_one_question() -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        return web.json_response({"state": "open", "amount": "12.50", "by": {"name": "x"}})
+
+    def fact(kind: str, field: str, path: str = "/orders/7") -> dict[str, Any]:
+        return {"request": {"method": "GET", "path": path, "fields": {"value": field}}, "type": kind}
+
+    async def once() -> Any:
+        async with serving(answer) as port:
+            place = {"type": "http", "baseUrl": f"http://127.0.0.1:{port}", "allow": ["127.0.0.1/32"]}
+            declared = {
+                "state": fact("string", "/state"),
+                "amount": fact("money", "/amount"),
+                "name": fact("string", "/by/name"),
+                "other": fact("string", "/state", "/orders/8"),
+            }
+            call = {"request": {"method": "GET", "path": "/x"}}
+            async with Bench(connector("erp", **place), tool("t", call=call, facts=declared)) as made:
+                return await made.connectors.facts(made.tool("t"), {}, invocation())
+
+    assert asyncio.run(once()) == {"state": "open", "amount": 1250, "name": "x", "other": "open"}
+    assert sorted(asked) == ["/orders/7", "/orders/8"]

@@ -1,15 +1,47 @@
-"""The starter organisation, Larkspur Instruments: what `autonomy init` writes, and the schema of its business data."""
+"""The starter organisation, Larkspur Instruments: what `autonomy init` writes, and the schema of its business data.
+
+A pack puts the same company on other systems: its files stand in place of the starter's, or beside them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from autonomy.kernel.errors import Conflict, NotFound
 
-def organisation() -> dict[str, str]:
-    """The organisation's files by path, comments and policy tests included."""
-    return dict(_texts(files(__name__) / "org", ""))
+
+def organisation(packs: Iterable[str] = ()) -> dict[str, str]:
+    """The organisation's files by path, comments and policy tests included, with `packs` applied.
+
+    Raises NotFound (`pack.unknown`), or Conflict (`pack.conflict`) where two packs bring the same file.
+    """
+    found = dict(_texts(files(__name__) / "org", ""))
+    brought: dict[str, str] = {}
+    for name in packs:
+        for path, text in pack(name).items():
+            if brought.setdefault(path, name) != name:
+                raise Conflict(
+                    f"the packs `{brought[path]}` and `{name}` both bring `{path}`",
+                    code="pack.conflict",
+                    hint="choose one of them",
+                )
+            found[path] = text
+    return found
+
+
+def pack(name: str) -> dict[str, str]:
+    """The files of one pack by path. Raises NotFound (`pack.unknown`)."""
+    known = packs()
+    if name not in known:
+        raise NotFound(f"there is no pack `{name[:40]}`", code="pack.unknown", hint=f"there are {', '.join(known)}")
+    return dict(_texts(files(__name__) / "packs" / name, ""))
+
+
+def packs() -> list[str]:
+    """The names of the packs there are."""
+    return sorted(entry.name for entry in (files(__name__) / "packs").iterdir() if entry.is_dir())
 
 
 def business_schema() -> str:

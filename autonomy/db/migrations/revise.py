@@ -19,6 +19,7 @@ from autonomy.db.migrations.run import configuration
 STORES = (
     "audit.store",
     "identity.store",
+    "identity.outside_store",
     "catalog.store",
     "tools.store",
     "approvals.store",

@@ -14,6 +14,7 @@ from . import (
     people,
     policies,
     secrets,
+    services,
     sessions,
     tools,
 )
@@ -24,6 +25,7 @@ ROUTERS = (
     agents.router,
     credentials.router,
     people.router,
+    services.router,
     actions.router,
     approvals.router,
     absences.router,

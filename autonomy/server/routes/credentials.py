@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import Field
@@ -51,12 +51,19 @@ class KeyRotation(Asked):
     compromised: bool = Field(False, description="end the tokens of the old key at once")
 
 
+class KeyRegistration(Asked):
+    """The public half of a key pair; the private half never leaves the agent."""
+
+    jwk: dict[str, Any] = Field(examples=[{"kty": "OKP", "crv": "Ed25519", "x": "…"}])
+    ttl: int = Field(DEFAULT_TTL, gt=0, description="milliseconds")
+
+
 class CredentialAnswer(Answer):
-    """Never the secret, never its hash."""
+    """Never the secret, never its hash. `federated` ones are declared and end with their declaration."""
 
     id: str
     agent: str
-    kind: Literal["client_secret", "api_key"]
+    kind: Literal["client_secret", "api_key", "public_key", "federated"]
     created_at: int
     expires_at: int
     revoked_at: int | None
@@ -108,6 +115,13 @@ def list_credentials(
 def issue_credential(name: str, asked: Issue, person: Issuer, here: Here) -> IssuedAnswer:
     """Its secret is in this answer only."""
     return IssuedAnswer.model_validate(here.system.identity.issue_credential(name, asked.kind, person.actor, asked.ttl))
+
+
+@router.post("/agents/{name}/keys", summary="register an agent's public key", status_code=201)
+def register_agent_key(name: str, asked: KeyRegistration, person: Issuer, here: Here) -> CredentialAnswer:
+    """The agent then proves itself by signing (`private_key_jwt`); `id` is its client id."""
+    made = here.system.identity.register_key(name, asked.jwk, person.actor, asked.ttl)
+    return CredentialAnswer.model_validate(made)
 
 
 @router.post("/agents/{name}/revoke", summary="revoke everything of an agent")

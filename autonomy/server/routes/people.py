@@ -36,8 +36,9 @@ class PersonListed(Answer):
     access: list[str]
     manager: str | None
     external_subject: str | None
-    state: Literal["active", "offboarded"]
+    state: Literal["active", "inactive", "offboarded"]
     has_password: bool
+    user_name: str | None = Field(description="the SCIM account that says who this is; null where the manifest does")
 
 
 class InvitationAnswer(Answer):
@@ -77,7 +78,7 @@ def list_people(
     _person: Reader,
     here: Here,
     role: Annotated[str | None, Query(max_length=63)] = None,
-    state: Literal["active", "offboarded"] | None = None,
+    state: Literal["active", "inactive", "offboarded"] | None = None,
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[PersonListed]:

@@ -6,12 +6,12 @@ from fastapi import Request, Response
 from pydantic import Field, SecretStr
 
 from autonomy.identity import PersonCaller
-from autonomy.identity.people import SESSION_TTL
 
 from ..access import COOKIE, Me, anybody, csrf_of, session_of
 from ..answers import Answer, Asked, Text
-from ..parts import Here, Parts
+from ..parts import Here
 from ..route import api
+from ..sign_on import is_secure, set_session
 
 router = api("session")
 
@@ -24,6 +24,13 @@ class SignIn(Asked):
 class Accept(Asked):
     token: SecretStr = Field(description="the last part of the one-time link")
     password: SecretStr = Field(description="the password to have from now on")
+
+
+class TakeOver(Asked):
+    """What the browser brought to the command, and the verifier only that command knows (RFC 7636)."""
+
+    code: SecretStr
+    verifier: SecretStr
 
 
 class PersonAnswer(Answer):
@@ -50,6 +57,17 @@ class SessionAnswer(Answer):
     person: PersonAnswer
 
 
+class ProviderAnswer(Answer):
+    name: str = Field(examples=["corporate"])
+    label: str = Field(description="what a button says")
+
+
+class SignOnAnswer(Answer):
+    """Where people sign in besides by name and password."""
+
+    providers: list[ProviderAnswer]
+
+
 class AcceptedAnswer(Answer):
     name: str
 
@@ -59,17 +77,31 @@ def sign_in(asked: SignIn, here: Here, response: Response) -> SessionAnswer:
     """A bearer token for `Authorization`, the same as an HttpOnly cookie, and who has signed in."""
     identity = here.system.identity
     token = identity.sign_in(asked.name, asked.password.get_secret_value())
-    response.set_cookie(
-        COOKIE, token, SESSION_TTL // 1000, path="/api", secure=_secure(here), httponly=True, samesite="strict"
-    )
+    set_session(response, here, token)
     return SessionAnswer(token=token, csrf=csrf_of(token), person=PersonAnswer(**_shown(identity.person(token))))
+
+
+@router.post("/session/sso", summary="sign in by a browser", status_code=201, dependencies=[anybody])
+def sign_in_by_browser(asked: TakeOver, here: Here) -> SessionAnswer:
+    """The session that somebody began in a browser for a command that waits on the same machine (RFC 8252)."""
+    system = here.system
+    token = system.signon.take_over(asked.code.get_secret_value(), asked.verifier.get_secret_value())
+    person = PersonAnswer(**_shown(system.identity.person(token)))
+    return SessionAnswer(token=token, csrf=csrf_of(token), person=person)
+
+
+@router.get("/sign-on", summary="identity providers at which people sign in", dependencies=[anybody])
+async def show_sign_on(here: Here) -> SignOnAnswer:
+    """Each leads to its own page, `/sign-on/with/NAME`."""
+    found = await here.system.signon.choices()
+    return SignOnAnswer(providers=[ProviderAnswer(name=name, label=label) for name, label in found])
 
 
 @router.delete("/session", summary="sign out", status_code=204)
 def sign_out(request: Request, _me: Me, here: Here, response: Response) -> None:
     """End the session that is presented, and take the cookie back."""
     here.system.identity.sign_out(session_of(request))
-    response.delete_cookie(COOKIE, path="/api", secure=_secure(here), httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, path="/api", secure=is_secure(here), httponly=True, samesite="strict")
 
 
 @router.get("/me", summary="who am I")
@@ -93,8 +125,3 @@ def _shown(person: PersonCaller) -> dict[str, object]:
         "access": list(person.access),
         "permissions": sorted(person.permissions),
     }
-
-
-def _secure(here: Parts) -> bool:
-    """Whether the cookie is for https only: where clients reach us by https."""
-    return here.system.settings.public_url.startswith("https://")

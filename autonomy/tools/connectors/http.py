@@ -15,6 +15,7 @@ from ..errors import Refused, Stale, Unreachable, Unsure, excerpt
 from ..model import Invocation, Result
 from ..outbound import Outbound
 from ..requests import compose
+from ..template import at, keep
 from ..wanted import of_service
 from .exchange import Exchange
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_WAIT = 86_400  # seconds that a service may ask to wait; more is said as a day
 
+_REASONS = ("/detail", "/title", "/message", "/error/msg", "/error/message", "/error")  # RFC 9457 first, then customs
 _BUSY = {408, 425, 429}  # the request was not acted upon, or nobody says so
 _STALE = {409, 412}  # it conflicts with the present state, or a precondition failed (RFC 9110, sections 15.5.10, .13)
 
@@ -32,6 +34,7 @@ class HttpInterface:
 
     def __init__(self, name: str, spec: HttpConnector, outbound: Outbound) -> None:
         self._name = name
+        self._headers = spec.headers
         self._wanted = of_service(spec)
         self._exchange = Exchange(name, spec, outbound)
 
@@ -40,9 +43,9 @@ class HttpInterface:
         if call.request is None:
             raise Invalid("the tool declares no request", code="call.mismatch")
         known = {"action_id": invocation.action_id, "agent": invocation.agent}
-        composed = compose(self._exchange.base, call.request, arguments, known)
+        composed = compose(self._exchange.base, call.request, arguments, known, self._headers)
         answer = await self._exchange.send(composed, self._wanted, invocation, attempt)
-        return Result(meaning(self._name, answer, attempt.write))
+        return Result(keep(meaning(self._name, answer, attempt.write), call.request.rows, call.request.fields))
 
     async def close(self) -> None:
         await self._exchange.close()
@@ -66,7 +69,7 @@ def meaning(name: str, answer: Answer, write: bool) -> Json:
             retry_after_s=wait,
         )
     if 400 <= status < 500 and status not in _BUSY:
-        raise Refused(f"`{name}` refused with status {status}: {excerpt(answer.text or '')}", status=status)
+        raise Refused(f"`{name}` refused with status {status}: {excerpt(_reason(answer))}", status=status)
     if write:
         raise Unsure(f"`{name}` answered with status {status}", status=status)
     raise Unreachable(f"`{name}` answered with status {status}", code="upstream.failed", status=status)
@@ -93,6 +96,19 @@ def _value(name: str, answer: Answer, write: bool) -> Json:
         raise Unreachable(
             f"`{name}` answered with something unreadable: {error.message}", code="upstream.failed"
         ) from None
+
+
+def _reason(answer: Answer) -> str:
+    """Why the other system refuses, in its own words: what its JSON names as the reason, else all it said."""
+    said = answer.text or ""
+    if not _is_json(answer.kind):
+        return said
+    try:
+        told = canonical.parse(said.encode(), max_bytes=len(said) * 4)
+    except Invalid:
+        return said
+    found = next((reason for pointer in _REASONS if isinstance(reason := at(told, pointer), str) and reason), None)
+    return found or said
 
 
 def _is_json(kind: str) -> bool:

@@ -169,10 +169,12 @@ def upgrade() -> None:
     )
     op.create_index("declared_until", "declared", ["until_epoch"], unique=False)
     op.create_table(
-        "group_access",
+        "group_grant",
+        sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("group_name", sa.Text(), nullable=False),
-        sa.Column("access", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("group_name", "access"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "group_name", "kind", "value"),
     )
     op.create_table(
         "hold",
@@ -320,6 +322,7 @@ def upgrade() -> None:
         sa.Column("access", sa.Text(), nullable=False),
         sa.Column("manager", sa.Text(), nullable=True),
         sa.Column("external_subject", sa.Text(), nullable=True),
+        sa.Column("user_name", sa.Text(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("declared", sa.Boolean(), nullable=False),
@@ -353,6 +356,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
+        "scim_group",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("display_key", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("scim_group_name", "scim_group", ["provider", "display_key"], unique=True)
+    op.create_table(
         "secret",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -362,6 +378,19 @@ def upgrade() -> None:
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("retired_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", "version"),
+    )
+    op.create_table(
+        "service_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("issued_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "sign_in_failure",
@@ -406,6 +435,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_index(op.f("ix_unit_changed"), "unit", ["changed"], unique=False)
+    op.create_table(
+        "used_token",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_used_token_expires_at"), "used_token", ["expires_at"], unique=False)
     op.create_table(
         "window_bucket",
         sa.Column("key", sa.Text(), nullable=False),
@@ -468,10 +504,46 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_invitation_person"), "invitation", ["person"], unique=False)
     op.create_table(
+        "scim_account",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("user_name", sa.Text(), nullable=False),
+        sa.Column("user_key", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person"],
+            ["person.name"],
+        ),
+        sa.PrimaryKeyConstraint("person"),
+        sa.UniqueConstraint("user_key"),
+    )
+    op.create_index(op.f("ix_scim_account_provider"), "scim_account", ["provider"], unique=False)
+    op.create_table(
+        "scim_member",
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["scim_group.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["person"],
+            ["person.name"],
+        ),
+        sa.PrimaryKeyConstraint("group_id", "person"),
+    )
+    op.create_index(op.f("ix_scim_member_person"), "scim_member", ["person"], unique=False)
+    op.create_table(
         "session",
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("groups", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -572,6 +644,10 @@ def downgrade() -> None:
     op.drop_table("vote")
     op.drop_index(op.f("ix_session_person"), table_name="session")
     op.drop_table("session")
+    op.drop_index(op.f("ix_scim_member_person"), table_name="scim_member")
+    op.drop_table("scim_member")
+    op.drop_index(op.f("ix_scim_account_provider"), table_name="scim_account")
+    op.drop_table("scim_account")
     op.drop_index(op.f("ix_invitation_person"), table_name="invitation")
     op.drop_table("invitation")
     op.drop_index(op.f("ix_agent_sponsor"), table_name="agent")
@@ -579,6 +655,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
     op.drop_table("agent")
     op.drop_table("window_bucket")
+    op.drop_index(op.f("ix_used_token_expires_at"), table_name="used_token")
+    op.drop_table("used_token")
     op.drop_index(op.f("ix_unit_changed"), table_name="unit")
     op.drop_table("unit")
     op.drop_table("tool_pin")
@@ -586,7 +664,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_signing_key_changed"), table_name="signing_key")
     op.drop_table("signing_key")
     op.drop_table("sign_in_failure")
+    op.drop_table("service_key")
     op.drop_table("secret")
+    op.drop_index("scim_group_name", table_name="scim_group")
+    op.drop_table("scim_group")
     op.drop_table("revision")
     op.drop_table("record_state")
     op.drop_table("process")
@@ -637,7 +718,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
     op.drop_table("hold")
-    op.drop_table("group_access")
+    op.drop_table("group_grant")
     op.drop_index("declared_until", table_name="declared")
     op.drop_table("declared")
     op.drop_index(op.f("ix_containment_changed"), table_name="containment")

@@ -1,0 +1,210 @@
+"""The demo's scenes on a running Tryton: the same people, rules and record, another system of record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from demo.approving import Approving
+from demo.company import Business, Company
+from demo.ledger import Tables
+from demo.teller import Teller
+
+from . import organisation
+from .program import DATABASE
+from .server import Tryton
+
+PROGRAMS = MappingProxyType(
+    {
+        "stock-watcher": "erp_planner.py",
+        "buyer-1": "erp_buyer.py",
+        "budget-checker": "erp_budget.py",
+        "payables-1": "erp_payables.py",
+        "planner-1": "erp_production.py",
+    }
+)
+APPROVERS = MappingProxyType({"procurement-lead": "priya", "finance-manager": "felix", "operations-lead": "omar"})
+TRACED = ("purchase_order.create", "payment.prepare", "budget.reserve")
+"""Writes that carry their action as a reference. The others are steps of a record, which Tryton takes once."""
+
+
+class TrytonLedger(Tables):
+    """Looks into Tryton's own tables and those of the budgets, past the Autonomy OS."""
+
+    def __init__(self, path: Path, controlling: Path) -> None:
+        super().__init__(path)
+        self._controlling = Tables(controlling)
+
+    def leaves_trace(self, tool: str) -> bool:
+        """Whether what a tool wrote can be found by its action."""
+        return tool in TRACED
+
+    def executions(self) -> Counter[str]:
+        """How often each action was executed, as far as its writes carry its name."""
+        found = self.rows("SELECT reference FROM purchase_purchase WHERE reference LIKE 'act_%'")
+        found += self.rows("SELECT reference FROM account_payment WHERE reference LIKE 'act_%'")
+        found += self._controlling.rows("SELECT client_ref FROM budget_reservation")
+        return Counter(reference for (reference,) in found)
+
+    def order(self, sku: str) -> list[tuple[int, str, float]]:
+        """(id, state, quantity) of the orders of a product that the seed did not hold."""
+        return [
+            (number, state, quantity)
+            for number, state, quantity in self.rows(
+                "SELECT p.id, p.state, l.quantity FROM purchase_purchase p JOIN purchase_line l ON l.purchase = p.id "
+                "JOIN product_product i ON i.id = l.product WHERE i.code = ? AND p.reference LIKE 'act_%' "
+                "ORDER BY p.id",
+                sku,
+            )
+        ]
+
+    def invoice(self, reference: str) -> tuple[int, str]:
+        """(id, state) of the invoice with a reference of the seed."""
+        number, state = self.rows("SELECT id, state FROM account_invoice WHERE reference = ?", reference)[0]
+        return number, state
+
+
+@contextmanager
+def on_tryton(folder: Path, teller: Teller) -> Iterator[Business]:
+    """The company on a Tryton of its own, which is ended with it."""
+    about = "a company of nine people and seven agents, its rules, Tryton as its ERP"
+    teller.scene("Larkspur Instruments", about)
+    teller.say("a Tryton 8.2 is set up; the first time its database is built, which takes a minute or two")
+    with Tryton(folder / "tryton") as tryton:
+        teller.say(f"Tryton answers at http://127.0.0.1:{tryton.port}; each agent has a Tryton user of its own")
+        controlling = folder / "data" / organisation.CONTROLLING
+        organisation.create_controlling(f"sqlite:///{controlling}")
+        ledger = TrytonLedger(folder / "tryton" / f"{DATABASE}.sqlite", controlling)
+        files, secrets = organisation.files(tryton.url), organisation.secrets(tryton.keys)
+        yield Business(about, files, PROGRAMS, APPROVERS, secrets, ledger)
+
+
+def low_inventory(company: Company, approving: Approving) -> None:
+    """S1: from an order point that is passed to an order for which finance has reserved the money."""
+    company.teller.scene(
+        "S1  Stock runs low", "Tryton asks to buy, procurement drafts, finance reserves, procurement confirms"
+    )
+    office, ledger, teller = company.office, company.ledger, company.teller
+    office.give("stock-watcher", "look", cost_center="cc-assembly", most=2, buyer="buyer-1")
+    office.until_quiet(approving)
+    teller.say("the same request comes in a second time", "⇉")
+    office.give("buyer-1", "draft", sku="sku-0001", quantity=40, cost_center="cc-assembly")
+    office.until_quiet(approving)
+    placed = [state for sku in ("sku-0001", "sku-0002") for _, state, _ in ledger.order(sku)]
+    teller.check(placed == ["processing", "processing"], "Tryton holds one confirmed order of each, not two")
+    office.give("buyer-1", "reorder", sku="sku-0003", quantity=40, cost_center="cc-training")
+    office.until_quiet(approving)
+    states = [state for _, state, _ in ledger.order("sku-0003")]
+    teller.check(states == ["quotation"], "what finance has no money for is not confirmed")
+
+
+def procurement(company: Company, approving: Approving) -> None:
+    """S2: large orders wait for people, hasty and unapproved ones are refused, split ones are seen."""
+    company.teller.scene("S2  Procurement", "what is too large waits for people; what breaks a rule is refused by name")
+    office, ledger, teller = company.office, company.ledger, company.teller
+    office.give("buyer-1", "reorder", sku="sku-0016", quantity=200, cost_center="cc-service")
+    office.until_quiet(approving)
+    agreed = "purchase_order.confirm" not in _rejected(company, approving)
+    bought = [state for _, state, _ in ledger.order("sku-0016")] == ["processing"]
+    teller.check(bought == agreed, "the large order is bought only as people decided")
+    office.give("buyer-1", "draft", sku="sku-0015", quantity=5, cost_center="cc-optics")
+    office.until_quiet(approving)
+    teller.check(not ledger.order("sku-0015"), "no order from a supplier nobody approved")
+    _hasty(company, approving)
+    _split(company, approving)
+    office.give("buyer-1", "notes", supplier=2)
+    office.until_quiet(approving)
+    name = ledger.one("SELECT name FROM party_party WHERE id = 2")
+    teller.check(name == "Supplier 01", "the supplier is who it was")
+
+
+def _hasty(company: Company, approving: Approving) -> None:
+    """The order that finance had no money for, all the same."""
+    read = [e["result"] for _, e in company.office.used if e["tool"] == "purchase_order.get" and e["status"] == "done"]
+    company.office.give("buyer-1", "confirm", order=next(order for order in read if order["sku"] == "sku-0003"))
+    company.office.until_quiet(approving)
+    denied = [e for _, e in company.office.used if e["status"] == "denied" and "order-needs-budget" in e["policies"]]
+    company.teller.check(len(denied) == 1, "no order without a reservation by finance")
+
+
+def _split(company: Company, approving: Approving) -> None:
+    """Three orders, each below the limit, to one supplier: together they are a large one."""
+    for sku, quantity, place in (("sku-0011", 17, 0), ("sku-0019", 11, 0), ("sku-0024", 9, 1)):
+        task = {"sku": sku, "quantity": quantity, "cost_center": "cc-optics", "place": place}
+        company.office.give("buyer-1", "reorder", **task)
+        company.office.until_quiet(approving)
+    asked = [e for _, e in company.office.used if e["status"] == "held" and "order-split" in e["policies"]]
+    company.teller.check(len(asked) == 1, "orders just under the limit are seen as the large one they are")
+
+
+def invoices(company: Company, approving: Approving) -> None:
+    """S3: small matching invoices are posted, large ones wait, those above their order are refused."""
+    company.teller.scene("S3  Invoices", "below 10,000 EUR what matches its order is posted; Tryton books it")
+    office, ledger, teller = company.office, company.ledger, company.teller
+    office.give("payables-1", "post", references=["R-001", "R-002", "R-003", "R-004"])
+    office.until_quiet(approving)
+    agreed = "invoice.post" not in _rejected(company, approving)
+    states = [ledger.invoice(f"R-00{number}")[1] for number in (1, 2, 3)]
+    teller.check(states == ["posted", "posted", "draft"], "what matches is posted; the one above its order stays")
+    teller.check((ledger.invoice("R-004")[1] == "posted") == agreed, "the large one is as its approver decided")
+
+
+def payments(company: Company, approving: Approving) -> None:
+    """S4: what is owed is matched against the ledger; the payment is a person's."""
+    company.teller.scene("S4  Payment", "what is owed stands in the ledger; every payment needs a person")
+    office, ledger, teller = company.office, company.ledger, company.teller
+    office.give("payables-1", "pay", invoice=ledger.invoice("R-001")[0])
+    office.until_quiet(approving)
+    agreed = "payment.release" not in _rejected(company, approving)
+    states = [state for (state,) in ledger.rows("SELECT state FROM account_payment")]
+    teller.check(states == ["approved" if agreed else "submitted"], "one payment, released as its approver decided")
+
+
+def collision(company: Company, approving: Approving) -> None:
+    """S5: two agents change one draft; the later one has read an older version."""
+    company.teller.scene("S5  Two writers, one order", "planning raises it, finance lowers it, both from one version")
+    office, ledger, teller = company.office, company.ledger, company.teller
+    office.give("buyer-1", "draft", sku="sku-0004", quantity=40, cost_center="cc-assembly")
+    office.until_quiet(approving)
+    order = ledger.order("sku-0004")[0][0]
+    for agent in ("stock-watcher", "budget-checker"):
+        office.give(agent, "read_order", order=order)
+    office.until_quiet(approving)
+    office.give("stock-watcher", "change_order", order=order, quantity=48, why="demand rises")
+    office.until_quiet(approving)
+    office.give("budget-checker", "change_order", order=order, quantity=36, why="the budget is tight")
+    office.until_quiet(approving)
+    stale = [event for _, event in office.used if event.get("code") == "record.stale"]
+    teller.check(len(stale) == 1, "the write over an unseen version was refused, not lost and not merged")
+    teller.check(ledger.order("sku-0004")[0][2] == 36, "the order went 40 → 48 → 36 in Tryton")
+
+
+def production(company: Company, approving: Approving) -> None:
+    """S19: a production order gets its day, its parts and a person's word, and is made."""
+    company.teller.scene("S19  Production", "planned by an agent in Tryton's production; a person sees it start")
+    today = dt.date.today()
+    days = {"start": str(today + dt.timedelta(days=3)), "end": str(today + dt.timedelta(days=5))}
+    company.office.give("planner-1", "make", **days)
+    company.office.until_quiet(approving)
+    agreed = "production.start" not in _rejected(company, approving)
+    made = company.ledger.one("SELECT COUNT(*) FROM production WHERE state = 'done'")
+    company.teller.check(made == int(agreed), "it was made once, after the operations lead had seen it")
+
+
+def _rejected(company: Company, approving: Approving) -> set[str]:
+    """The tools of which people rejected a call."""
+    return {event["tool"] for _, event in company.office.used if event["action"] in approving.rejected}
+
+
+SCENES: tuple[Callable[[Company, Approving], None], ...] = (
+    low_inventory,
+    procurement,
+    invoices,
+    payments,
+    collision,
+    production,
+)
