@@ -35,6 +35,7 @@ from .words import (
     exactly_one,
     fault,
 )
+from .workflow import WorkflowSpec
 
 API_VERSION = "autonomy/v1"
 
@@ -356,6 +357,7 @@ SPECS: dict[str, type[Strict]] = {
     "Agent": AgentSpec,
     "Connector": ConnectorSpec,
     "Tool": ToolSpec,
+    "Workflow": WorkflowSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }

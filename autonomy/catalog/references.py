@@ -9,6 +9,8 @@ from .identity_provider import IdentityProviderSpec
 from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
+from .workflow import WorkflowSpec
+from .workflow_references import named
 
 _HOLD = "give the role to a person: `spec.roles` of a Person"
 
@@ -176,6 +178,10 @@ def _budget_links(revision: Revision) -> Iterator[Link]:
     yield from _each("spec.tell", "Role", said.tell)
 
 
+def _workflow_links(revision: Revision) -> Iterator[Link]:
+    return (Link(field, kind, target) for field, kind, target in named(spec(revision, WorkflowSpec)))
+
+
 def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:
     for index, target in enumerate(targets):
         if target != "*":
@@ -189,5 +195,6 @@ _LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {
     "Person": _person_links,
     "Agent": _agent_links,
     "Tool": _tool_links,
+    "Workflow": _workflow_links,
     "Budget": _budget_links,
 }

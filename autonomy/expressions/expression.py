@@ -13,6 +13,7 @@ from autonomy.kernel.canonical import Json, check_text
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import faults
+from .amounts import FUNCTIONS
 from .checking import Checker, checker
 from .cost import MAX_LOOPS_INSIDE, MAX_WORK, loops_inside, worst
 from .syntax import Node, Reference, Tree, grows, path, read, references, start, type_of, walk
@@ -157,7 +158,7 @@ def _builds(node: Node) -> bool:
 def _environment(names: frozenset[str], times: frozenset[tuple[str, str]]) -> Any:
     kinds = dict.fromkeys(sorted(names), cel.Type.DYN)
     kinds |= {name: cel.Type.TIMESTAMP if kind == "timestamp" else cel.Type.DURATION for name, kind in times}
-    return cel.NewEnv(variables=kinds)
+    return cel.NewEnv(variables=kinds, extensions=[FUNCTIONS])
 
 
 def _no_messages(root: Node, text: str) -> None:
