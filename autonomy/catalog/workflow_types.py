@@ -52,13 +52,17 @@ class Scope:
 
 
 class Types:
-    """The types of one workflow's steps, and every fault of its expressions in `problems`."""
+    """The types of one workflow's steps by name (`outputs`), of the items of its loops by the name that expressions
+    have for them (`items`), and every fault of its expressions (`problems`); all known after `read`.
+    """
 
     def __init__(self, organisation: Organisation, revision: Revision, depth: int = 0) -> None:
         self.organisation = organisation
         self.revision = revision
         self.said = spec(revision, WorkflowSpec)
         self.problems: list[Problem] = []
+        self.outputs: dict[str, Type] = {}
+        self.items: dict[str, Type] = {}
         self._depth = depth
         self._names = frozenset(_names(self.said.steps))
 
@@ -132,6 +136,7 @@ class Types:
             before = block.before(name)
             steps = {**outside.steps, **{one: outputs.get(one, ANY) for one in before}}
             outputs[name] = self._step(block, name, replace(outside, steps=steps, sure=outside.sure | block.sure(name)))
+        self.outputs |= outputs
         sure = frozenset(name for name in block.steps if block.never_skipped(name))
         return self.value(block.result, block.result_field, self._at_end(outside, outputs, sure))
 
@@ -226,7 +231,9 @@ class Types:
         inner = list(inner_blocks(block, name, step))
         if step.foreach is not None:
             items = self.expression(step.foreach.items, f"{place}.foreach.items", scope, Type("array", items=ANY))
-            within = scope.with_variables(**{step.foreach.item: items.items or ANY, "index": WHOLE})
+            item = items.items or ANY
+            self.items[step.foreach.item] = item if self.items.get(step.foreach.item, item) == item else ANY
+            within = scope.with_variables(**{step.foreach.item: item, "index": WHOLE})
             return Type("array", items=self._block(inner[0], within))
         if step.repeat is not None:
             within = scope.with_variables(previous=ANY, round=WHOLE)
