@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from . import paths
+from .definition import Handler
 from .model import Chosen, StepState
-from .trouble import CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, raise_exception
 from .turn import Turn
 from .undoing import attempt_undo, undone
 
@@ -26,7 +27,7 @@ def chosen(turn: Turn, event: Chosen) -> str:
 
 def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
     undoing = turn.state.status == "compensating"
-    if event.choice not in (("edit", "skip", "cancel") if undoing else CHOICES):
+    if event.choice not in (KNOWN_CHOICES if undoing else CHOICES):
         return f"`{event.choice}` is not possible while the run is being undone"
     if event.choice == "edit":
         if breach := turn.prepared.breach(paths.split(path)[1], event.output):
@@ -50,8 +51,10 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:
     turn.state.reason = _reason(event)
     turn.answered(path, event.exception)
-    turn.abandon(path)
-    turn.queue.append(("compensate", ""))
+    if turn.state.steps[path].trouble == "unknown":  # it is undone only if it was done: that is still to be said
+        handler = Handler((), "ask", turn.definition.escalation)
+        raise_exception(turn, path, "unknown", "was it done?", handler, part="known.exception")
+    turn.queue.appendleft(("compensate", ""))
 
 
 def _about_undoing(turn: Turn, event: Chosen, path: str) -> str:

@@ -11,6 +11,9 @@ from .turn import Turn
 CHOICES = ("retry", "edit", "skip", "compensate", "cancel")
 RUN_CHOICES = ("skip", "compensate", "cancel")
 RESULT_CHOICES = ("edit", "compensate", "cancel")
+KNOWN_CHOICES = ("edit", "skip", "cancel")
+"""While a run is undone: the step was done, with this output; it was not done; leave everything as it is."""
+
 UNDO_CHOICES = ("retry", "edit", "skip", "cancel")
 
 _MAY_PASS = frozenset({"failed", "child"})
@@ -34,7 +37,9 @@ def trouble(turn: Turn, path: str, kind: str, reason: str, again: bool = True, d
     _handle(turn, path, handler, kind, reason, detail)
 
 
-def raise_exception(turn: Turn, path: str, kind: str, reason: str, handler: Handler, detail: Json = None) -> None:
+def raise_exception(
+    turn: Turn, path: str, kind: str, reason: str, handler: Handler, detail: Json = None, part: str = "exception"
+) -> None:
     """Ask a person what to do, and let the step wait for the answer."""
     found = turn.state.steps[path]
     # What a tool does may still become known after its time: then nobody needs to decide any more.
@@ -44,11 +49,10 @@ def raise_exception(turn: Turn, path: str, kind: str, reason: str, handler: Hand
             turn.withdraw(id)
     kept = tuple(id for id in found.open if id == main and kind in ("overdue", "unknown"))
     turn.change(path, state="blocked", trouble=kind, open=kept)
-    choices = CHOICES if turn.state.status == "running" else ("edit", "skip", "cancel")
-    turn.order(
-        RaiseException(turn.id(path, "exception"), path, kind, reason, handler.role, handler.person, choices, detail),
-        path,
-    )
+    going_on = turn.state.status == "running" and part == "exception"
+    choices = CHOICES if going_on else KNOWN_CHOICES
+    told = RaiseException(turn.id(path, part), path, kind, reason, handler.role, handler.person, choices, detail)
+    turn.order(told, path)
 
 
 def raise_for_run(turn: Turn, kind: str, reason: str, part: str, choices: tuple[str, ...] = RUN_CHOICES) -> None:
@@ -76,9 +80,9 @@ def _handle(turn: Turn, path: str, handler: Handler, kind: str, reason: str, det
     elif handler.then == "compensate":
         turn.state.reason = f"{path}: {reason}"
         if kind == "unknown":  # it is undone only if it was done, and a person has to say
-            raise_exception(turn, path, kind, reason, Handler((), "ask", turn.definition.escalation), detail)
-        turn.abandon(path)
-        turn.queue.append(("compensate", ""))
+            asked = Handler((), "ask", turn.definition.escalation)
+            raise_exception(turn, path, kind, reason, asked, detail, part="known.exception")
+        turn.queue.appendleft(("compensate", ""))
     else:
         turn.end("failed", f"{path}: {reason}")
 
