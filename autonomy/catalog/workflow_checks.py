@@ -12,7 +12,7 @@ from .model import AgentSpec, PersonSpec, RoleSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
 from .workflow import Step, WorkflowSpec
-from .workflow_flow import MAX_STEPS, Block, blocks
+from .workflow_flow import MAX_STEPS, Block, blocks, inner_blocks
 from .workflow_references import calls
 from .workflow_types import Types
 
@@ -79,10 +79,21 @@ def _names(revision: Revision, block: Block, name: str, step: Step) -> Iterator[
     if step.join == "any" and len(step.needs) < 2:
         hint = "name the steps of which the first one counts"
         yield about(revision, f"{block.place(name)}.join", "`any` of fewer than two steps", hint)
+    if step.alone and any(one.alone for inner in inner_blocks(block, name, step) for one in _all_steps(inner)):
+        hint = "write `alone` on the outer step or on those inside, not on both"
+        yield about(revision, f"{block.place(name)}.alone", "steps inside this one wait for each other as well", hint)
     for index, rule in enumerate(step.onException):
         if rule.then == "reassign" and step.task is None:
             place = f"{block.place(name)}.onException[{index}].then"
             yield about(revision, place, "only a task can be given to another role", "write `then: ask`")
+
+
+def _all_steps(block: Block) -> Iterator[Step]:
+    """The steps of a block and of those inside it."""
+    for name, step in block.steps.items():
+        yield step
+        for inner in inner_blocks(block, name, step):
+            yield from _all_steps(inner)
 
 
 def _unreachable(revision: Revision, block: Block, name: str, step: Step) -> Iterator[Problem]:

@@ -49,8 +49,9 @@ def performed(turn: Turn, event: Performed) -> str:
 def _held(turn: Turn, path: str, found: StepState) -> str:
     if found.state == "held":
         return f"`{path}` is held already"
-    if found.state != "stopping":
-        turn.change(path, state="held")
+    if found.state == "stopping":
+        return f"`{path}` is being stopped"
+    turn.change(path, state="held")
     return ""
 
 

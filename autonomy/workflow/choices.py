@@ -32,18 +32,22 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
     if event.choice == "edit":
         if breach := turn.prepared.breach(paths.split(path)[1], event.output):
             return f"the output does not fit: {breach}"
+        turn.answered(path, event.exception)
         turn.settle(path, "done", event.output)
     elif event.choice == "retry":
         data = found.data if isinstance(found.data, dict) else {}
         if event.arguments is not None:
             data = {**data, "arguments": event.arguments}
+        turn.answered(path, event.exception)
         turn.change(path, data=data or None, returned=False)
         turn.queue.append(("begin", path))
     elif event.choice == "skip":
+        turn.answered(path, event.exception)
         turn.settle(path, "skipped")
     elif event.choice == "compensate":
         _compensate(turn, event, path)
     else:
+        turn.answered(path, event.exception)
         turn.end("cancelled", _reason(event))
     return ""
 
@@ -60,6 +64,7 @@ def _compensate(turn: Turn, event: Chosen, path: str) -> None:
 def _about_undoing(turn: Turn, event: Chosen, path: str) -> str:
     if event.choice not in UNDO_CHOICES:
         return f"`{event.choice}` is not possible while the run is being undone"
+    turn.answered(path, event.exception)
     if event.choice == "retry":
         attempt_undo(turn, path)
     elif event.choice == "cancel":

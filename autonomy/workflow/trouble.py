@@ -38,7 +38,7 @@ def trouble(turn: Turn, path: str, kind: str, reason: str, again: bool = True, d
 
 
 def raise_exception(
-    turn: Turn, path: str, kind: str, reason: str, handler: Handler, detail: Json = None, part: str = "exception"
+    turn: Turn, path: str, kind: str, reason: str, handler: Handler, detail: Json = None, part: str = ""
 ) -> None:
     """Ask a person what to do, and let the step wait for the answer."""
     found = turn.state.steps[path]
@@ -49,9 +49,10 @@ def raise_exception(
             turn.withdraw(id)
     kept = tuple(id for id in found.open if id == main and kind in ("overdue", "unknown"))
     turn.change(path, state="blocked", trouble=kind, open=kept)
-    going_on = turn.state.status == "running" and part == "exception"
+    going_on = turn.state.status == "running" and not part
     choices = CHOICES if going_on else KNOWN_CHOICES
-    told = RaiseException(turn.id(path, part), path, kind, reason, handler.role, handler.person, choices, detail)
+    id = turn.id(path, part or f"{kind}.exception")
+    told = RaiseException(id, path, kind, reason, handler.role, handler.person, choices, detail)
     turn.order(told, path)
 
 

@@ -202,7 +202,7 @@ def test_an_expression_that_fails_is_an_exception_with_its_code() -> None:
     told = run.command("a", RaiseException)
     assert (told.kind, told.detail) == ("expression", {"code": "expression.failed"})
     run.choose("a", "retry")
-    assert run.command("a", RaiseException).id == "run_1:a:2:exception"
+    assert run.command("a", RaiseException).id == "run_1:a:2:expression.exception"
     run.choose("a", "edit", output=1)
     assert run.state.status == "done"
 
