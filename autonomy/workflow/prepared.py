@@ -45,6 +45,14 @@ class Prepared:
             found = self._expressions[text] = expressions.compile(text, self.variables, check=False)
         return found
 
+    def input_breach(self, input: Json) -> str:
+        """Why a run cannot begin with this input; empty where it can."""
+        try:
+            Schema(self.definition.input).validate(input)
+        except Invalid as error:
+            return str(error)
+        return ""
+
     def breach(self, step: str, output: Json) -> str:
         """What of the contract of `step` its output does not keep; empty where it keeps all or there is none."""
         declared = self.definition.steps[step].contract

@@ -99,6 +99,9 @@ def _started(turn: Turn, event: Started) -> str:
     state = turn.state
     state.status, state.started, state.input, state.trigger = "running", event.at, event.input, event.trigger
     state.depth, state.priority = event.depth, event.priority or turn.definition.priority
+    if breach := turn.prepared.input_breach(event.input):
+        turn.end("failed", f"input: {breach}")
+        return ""
     turn.order(SetTimer(turn.id("", "time"), event.at + turn.definition.caps.time))
     if turn.definition.deadline is not None:
         turn.order(SetTimer(turn.id("", "deadline"), event.at + turn.definition.deadline))

@@ -49,8 +49,7 @@ spec:
   caps: { fanOut: 500 }
   triggers: [{ schedule: 0 6 * * 1-5, input: { customer: "'north'", count: 1 } }]
   steps:
-    look: { tool: crm.read, arguments: { customer: input.customer }, output: { type: object, properties: {
-      total: { type: integer }, lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } } }
+    look: { tool: crm.read, arguments: { customer: input.customer } }
     decide_on:
       needs: [look]
       when: steps.look.output.total > 5

@@ -313,7 +313,7 @@ def test_a_wait_ends_with_the_first_of_its_events_or_its_time_and_withdraws_the_
         run = Run(steps(text, result={"by": "steps.a.output.by"}), {"k": "o-1"})
         assert {(one.event, one.key) for one in run.commands(Subscribe)} == {("payment", "o-1"), ("v", None)}
         found = run.timer("a", "timer") if how == "time" else run.arrives("a", "paid", {"sum": 1})
-        assert len([one for one in found.commands if isinstance(one, Withdraw)]) == (2 if how == "time" else 2) + 1
+        assert len([one for one in found.commands if isinstance(one, Withdraw)]) == 3
         assert run.output == {"by": how}
 
 
@@ -645,3 +645,10 @@ def test_a_state_that_cannot_be_read_is_told_apart_from_one_of_a_newer_version()
     with pytest.raises(AutonomyError) as raised:
         decode(encode(state))
     assert raised.value.code == "workflow.version"
+
+
+def test_a_run_does_not_begin_with_an_input_that_does_not_fit() -> None:
+    wanted = definition({"steps": {"a": {"tool": "t"}}, "input": {"type": "object", "properties": {}}})
+    run = Run(wanted, {"n": 1})
+    assert run.state.status == "failed"
+    assert run.state.reason.startswith("input: argument `/`")

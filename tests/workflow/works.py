@@ -40,7 +40,8 @@ ANSWERED = (PerformTool, OpenTask, Decide, AskApproval, StartChild, SetTimer, Su
 def definition(spec: str | Mapping[str, Any], name: str = "work") -> Definition:
     """A workflow's definition from the text or values of its `spec`; agent and escalation are filled in."""
     said: Any = yaml.safe_load(spec) if isinstance(spec, str) else dict(spec)
-    words = {"escalation": "boss", "agent": "worker", **said}
+    anything = {"type": "object", "additionalProperties": True}
+    words = {"escalation": "boss", "agent": "worker", "input": anything, **said}
     revision = Revision("Workflow", name, "acme", "", "", SPECS["Workflow"].model_validate(words))
     root = Revision("Unit", "acme", "acme", "", "", SPECS["Unit"].model_validate({"currency": "EUR"}))
     return define(Organisation(1, [root, revision]), revision)
