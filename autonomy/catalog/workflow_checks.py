@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import jsonschema_rs
+
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
 
@@ -49,6 +51,24 @@ def _shape(revision: Revision) -> Iterator[Problem]:
             hint = "take one of the `needs` away; to do steps again, write `repeat`"
             yield about(revision, f"{block.place(circle[0])}.needs", f"goes round in a circle: {told}", hint)
     yield from _numbers(revision, said, found)
+    yield from _schemas(revision, said, found)
+
+
+def _schemas(revision: Revision, said: WorkflowSpec, found: list[Block]) -> Iterator[Problem]:
+    """Inputs and outputs that are described by no JSON Schema."""
+    if said.input.get("type") != "object":
+        yield about(revision, "spec.input", "does not describe an object", "write `type: object` at its top")
+    schemas = {"spec.input": said.input}
+    for block in found:
+        schemas |= {f"{block.place(name)}.output": step.output for name, step in block.steps.items() if step.output}
+    for field, schema in schemas.items():
+        try:
+            jsonschema_rs.Draft202012Validator(
+                schema, validate_formats=True, ignore_unknown_formats=False, offline=True
+            )
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            told = str(error).partition("\n")[0][:300]
+            yield about(revision, field, f"not a JSON Schema: {told}", "see JSON Schema 2020-12")
 
 
 def _twice(revision: Revision, found: list[Block]) -> Iterator[Problem]:

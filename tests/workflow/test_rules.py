@@ -355,13 +355,11 @@ def test_items_may_be_none_and_not_too_many_and_must_be_a_list(items: Any, kind:
 
 
 def test_the_first_branch_that_is_true_is_taken_and_its_steps_read_what_came_before() -> None:
-    branches = """
-      small: { when: input.n < 10, steps: { a: { tool: t } }, result: steps.a.output }
-      medium: { when: input.n < 100, steps: { b: { tool: t, arguments: { n: steps.first.output } } } }
-    """
-    text = f"""
-    first: {{ tool: t }}
-    way: {{ needs: [first], choose: {{ branches: {{ {" , ".join(branches.strip().splitlines())} }}, otherwise: {{}} }} }}
+    text = """
+    first: { tool: t }
+    way: { needs: [first], choose: { otherwise: {}, branches: {
+      small: { when: input.n < 10, steps: { a: { tool: t } }, result: steps.a.output },
+      medium: { when: input.n < 100, steps: { b: { tool: t, arguments: { n: steps.first.output } } } } } } }
     """
     for number, path, branch in ((5, "way[small]/a", "small"), (50, "way[medium]/b", "medium"), (500, "", "otherwise")):
         run = Run(steps(text, result={"branch": "steps.way.output.branch"}), {"n": number})
