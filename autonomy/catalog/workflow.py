@@ -238,7 +238,7 @@ class Step(Strict):
     alone: Field_ | None = Field(None, description="steps with the same word here never run at the same time")
     output: dict[str, Any] | None = Field(None, description="JSON Schema that the output must fit")
     retry: Retry | None = None
-    deadline: Duration | None = None
+    deadline: Duration | None = Field(None, description="for each attempt")
     onException: list[OnException] = Field([], max_length=10)
     compensate: Compensation | None = None
 

@@ -15,6 +15,7 @@ from autonomy.catalog.organisation import Organisation, Revision, spec
 from autonomy.catalog.workflow import Compensation, OnException, TaskCall, WorkflowSpec
 from autonomy.catalog.workflow import Retry as RetryWords
 from autonomy.catalog.workflow import Step as StepWords
+from autonomy.catalog.workflow import Trigger as TriggerWords
 from autonomy.catalog.workflow_types import Types
 from autonomy.expressions.types import of_fields, schema_of
 from autonomy.kernel import canonical, clock, money
@@ -41,6 +42,7 @@ from .definition import (
     Step,
     TaskWork,
     ToolWork,
+    Trigger,
     WaitWork,
     Way,
     Work,
@@ -71,6 +73,7 @@ def define(organisation: Organisation, revision: Revision) -> Definition:
         priority=said.priority,
         deadline=_maybe(clock.duration, said.deadline),
         key=said.key,
+        triggers=tuple(map(_trigger, said.triggers)),
     )
     return msgspec.structs.replace(found, digest=digest(found))
 
@@ -192,6 +195,17 @@ def _caps(said: WorkflowSpec, organisation: Organisation) -> Caps:
         amount, code = money.parse(caps.spend, organisation.currency.base)
         spend = organisation.currency.minor(amount, code)
     return Caps(caps.steps, clock.duration(caps.time), caps.attempts, caps.depth, caps.fanOut, spend)
+
+
+def _trigger(said: TriggerWords) -> Trigger:
+    input = dict(said.input)
+    if said.event is not None:
+        return Trigger("event", said.event, said.when, input)
+    if said.webhook is not None:
+        return Trigger("webhook", said.webhook, said.when, input)
+    if said.ended is not None:
+        return Trigger("ended", said.ended, said.when, input)
+    return Trigger("schedule", said.schedule or "", said.when, input)
 
 
 def _maybe(read: Callable[[Any], T], value: Any) -> T | None:

@@ -168,7 +168,7 @@ class Step(Word, frozen=True):
 
 
 class Block(Word, frozen=True):
-    """Steps beside each other, and the value they come to. `owner`: the step they are inside of; none for the run's."""
+    """Steps beside each other, and the value they come to. `owner` is the step they are inside of, if any."""
 
     id: str
     steps: tuple[str, ...]
@@ -185,6 +185,15 @@ class Caps(Word, frozen=True):
     depth: int
     fan_out: int
     spend: int | None = None
+
+
+class Trigger(Word, frozen=True):
+    """What starts a run: `name` is a cron text, an event, a webhook or a workflow; `input` is a value over `trigger`."""
+
+    source: Literal["schedule", "event", "webhook", "ended"]
+    name: str
+    when: str | None = None
+    input: Json = None
 
 
 class Definition(Word, frozen=True):
@@ -204,6 +213,7 @@ class Definition(Word, frozen=True):
     priority: Priority = "normal"
     deadline: int | None = None
     key: str | None = None
+    triggers: tuple[Trigger, ...] = ()
     version: int = VERSION
     digest: str = ""
 

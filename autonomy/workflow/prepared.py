@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from autonomy import expressions
 from autonomy.expressions import ANY, Expression, Type, of_schema
 from autonomy.kernel.canonical import Json
@@ -16,7 +18,10 @@ from .definition import Definition, ForeachWork
 
 KEPT = 256  # definitions whose expressions stay compiled in a process
 
-_TEXT, _WHOLE = Type("string"), Type("integer")
+MAX_OUTPUT = 262_144  # bytes as JSON; every later event of the run carries it
+
+_encoder = msgspec.json.Encoder()
+_WHOLE = Type("integer")
 _FIXED = {"run": ANY, "now": Type("timestamp"), "index": _WHOLE, "previous": ANY, "round": _WHOLE}
 
 
@@ -54,7 +59,12 @@ class Prepared:
         return ""
 
     def breach(self, step: str, output: Json) -> str:
-        """What of the contract of `step` its output does not keep; empty where it keeps all or there is none."""
+        """What of the contract of `step` its output does not keep; empty where it keeps all or there is none.
+
+        No output is larger than MAX_OUTPUT: what is larger stays where it is, and its name goes through the run.
+        """
+        if (size := len(_encoder.encode(output))) > MAX_OUTPUT:
+            return f"the output has {size} bytes, {MAX_OUTPUT} are allowed; send a reference to it"
         declared = self.definition.steps[step].contract
         if declared is None:
             return ""

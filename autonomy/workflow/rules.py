@@ -140,7 +140,7 @@ def _reprioritised(turn: Turn, event: Reprioritised) -> str:
         return f"the priority is {event.priority} already"
     turn.state.priority = event.priority
     turn.state.back = tuple(_with_priority(command, event) for command in turn.state.back)
-    id = paths.command(turn.state.run, "", 0, f"priority.{event.at}")
+    id = paths.command(turn.state.run, "", 0, f"priority.{event.at}.{event.priority}")
     turn.commands.append(Reprioritise(id, event.priority))
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -442,7 +443,7 @@ def test_the_priority_may_change_while_a_run_waits() -> None:
     run = Run(steps("{ a: { workflow: { name: x } } }", priority="low"))
     assert run.command("a").priority == "low"
     found = run.send(Reprioritised(run.tick(), "urgent"))
-    assert found.commands == (Reprioritise(f"run_1::0:priority.{run.at}", "urgent"),)
+    assert found.commands == (Reprioritise(f"run_1::0:priority.{run.at}.urgent", "urgent"),)
     assert run.send(Reprioritised(run.tick(), "urgent")).ignored
 
 
@@ -650,3 +651,29 @@ def test_a_run_does_not_begin_with_an_input_that_does_not_fit() -> None:
     run = Run(wanted, {"n": 1})
     assert run.state.status == "failed"
     assert run.state.reason.startswith("input: argument `/`")
+
+
+def test_an_output_that_is_too_large_is_not_carried_through_the_run() -> None:
+    run = Run(steps("{ a: { tool: t } }"))
+    run.done("a", "x" * 300_000)
+    assert "300002 bytes" in run.command("a", RaiseException).reason
+
+
+def test_an_advance_of_a_plain_workflow_takes_microseconds_and_its_state_little_room() -> None:
+    names = ["input.n", *(f"steps.s{number}.output.n + 1" for number in range(4))]
+    text = {
+        f"s{number}": {"tool": "t", "arguments": {"n": said}} | ({"needs": [f"s{number - 1}"]} if number else {})
+        for number, said in enumerate(names)
+    }
+    wanted = definition({"steps": text, "result": {"n": "steps.s4.output.n"}})
+
+    def once() -> float:
+        started = time.process_time()
+        state, commands, _ = advance(wanted, new_state(wanted, "run_1"), Started(1, {"n": 1}))
+        while not state.ended:
+            [command] = [one for one in commands if isinstance(one, PerformTool)]
+            state, commands, _ = advance(wanted, state, Performed(2, command.id, "done", command.arguments))
+        assert state.output == {"n": 5} and len(encode(state)) < 600
+        return (time.process_time() - started) / 6
+
+    assert min(once() for _ in range(50)) < 250e-6

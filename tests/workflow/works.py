@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import yaml
 
 from autonomy.catalog.model import SPECS
@@ -44,7 +45,9 @@ def definition(spec: str | Mapping[str, Any], name: str = "work") -> Definition:
     words = {"escalation": "boss", "agent": "worker", "input": anything, **said}
     revision = Revision("Workflow", name, "acme", "", "", SPECS["Workflow"].model_validate(words))
     root = Revision("Unit", "acme", "acme", "", "", SPECS["Unit"].model_validate({"currency": "EUR"}))
-    return define(Organisation(1, [root, revision]), revision)
+    found = define(Organisation(1, [root, revision]), revision)
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Definition) == found
+    return found
 
 
 def steps(text: str, **more: Any) -> Definition:
@@ -129,6 +132,7 @@ class Run:
 
     def send(self, event: AnyEvent) -> Advanced:
         """Take in an event; the state may be stored and read, and the event come again, without a difference."""
+        assert msgspec.json.decode(msgspec.json.encode(event), type=AnyEvent) == event
         before = encode(self.state)
         found = advance(self.definition, self.state, event)
         assert encode(self.state) == before, "the state it began with has changed"
@@ -152,6 +156,7 @@ class Run:
         if not (isinstance(event, ActionEnded) and event.outcome in ("held", "unknown")):
             self.awaited.pop(answered, None)
         for command in commands:
+            assert msgspec.json.decode(msgspec.json.encode(command), type=Command) == command
             again = self.issued.get(command.id)
             repeated = isinstance(command, Withdraw) and again == command  # of a stopped step that a person settles
             assert again is None or repeated, f"{command.id} was asked for twice"
