@@ -37,6 +37,7 @@ ADMIN = (
     'autonomy rollback 1 --message "the new limits were too low"',
     "autonomy agents --state active",
     "autonomy agent credential buyer-1 --for 30d --out buyer-1.key",
+    "autonomy agent key buyer-1 --jwk buyer-1.jwk",
     "autonomy agent show buyer-1",
     "autonomy delegate buyer-1 buyer-2 --tool stock.get --for 8h",
     "autonomy delegations",
@@ -58,6 +59,8 @@ ADMIN = (
     "autonomy secret list",
     "autonomy people",
     "autonomy person invite rosa --out rosa.link",
+    "autonomy service-key issue gateway --for authzen --out gateway.key",
+    "autonomy service-key list",
     "autonomy access",
     "autonomy audit tail --kind denial",
     "autonomy audit show 0",
@@ -75,8 +78,12 @@ AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables
 ALONE = ("autonomy login ada", "autonomy restore autonomy.backup --data restored", "autonomy up", "autonomy serve")
 
 
+ELSEWHERE = ("autonomy login --sso",)
+"""Needs an identity provider: `tests/signon/test_real_provider.py` runs it against a real one."""
+
+
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE) == EXAMPLES
+    assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE + ELSEWHERE) == EXAMPLES
 
 
 def paste(line: str) -> Ran:
@@ -106,6 +113,9 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         for line in APPROVER:
             paste(line)
         paste("autonomy login ada")
+        Path("buyer-1.jwk").write_text(
+            '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+        )
         for line in ADMIN:
             paste(line)
 

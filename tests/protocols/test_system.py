@@ -14,6 +14,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from autonomy.identity.proof import Secret
 from autonomy.protocols import app
 from tests.gate.works import Plant, agent, never, organisation, works
 from tests.house import House, house
@@ -207,7 +208,7 @@ def test_tokens_are_good_here_while_they_last_and_nowhere_else(tmp_path: Path, d
             token = granted.json()["access_token"]
             assert await status(token) == 200
             assert await status(token[:-2] + ("AA" if token[-2:] != "AA" else "BB")) == 401
-            elsewhere = await asyncio.to_thread(identity.token, issued.id, issued.secret, f"{issuer}/mcp")
+            elsewhere = await asyncio.to_thread(identity.token, Secret(issued.id, issued.secret), f"{issuer}/mcp")
             assert await status(elsewhere.access_token) == 401, "a token is good for the audience it names"
             await asyncio.to_thread(identity.revoke, issued.id, "person:ada")
             await it.system.watch.refresh()
