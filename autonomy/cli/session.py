@@ -15,8 +15,9 @@ from .browser import sign_on
 from .connect import connected
 from .ending import Misused
 from .options import AsJson, Url, commands
+from .private import read_private
 from .screen import details, on_terminal, say, show_json
-from .sessions import Session, Sessions, read_private
+from .sessions import Session, Sessions
 
 INVITE = "/invite/"
 
@@ -45,7 +46,7 @@ def login(
 
     \b
       autonomy login ada
-      autonomy login --sso --url https://autonomy.example
+      autonomy login --sso
     """
     if sso:
         url = url or Sessions.of_user().current()
