@@ -188,7 +188,7 @@ class Caps(Word, frozen=True):
 
 
 class Trigger(Word, frozen=True):
-    """What starts a run: `name` is a cron text, an event, a webhook or a workflow; `input` is a value over `trigger`."""
+    """What starts a run: `name` is a cron text, an event, a webhook or a workflow. `input` is a value, of `trigger`."""
 
     source: Literal["schedule", "event", "webhook", "ended"]
     name: str

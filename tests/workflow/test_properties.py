@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autonomy.workflow.migration import migrate, obstacles
 from autonomy.workflow.model import (
     ApprovalEnded,
     AskApproval,
@@ -15,6 +16,7 @@ from autonomy.workflow.model import (
     ChildEnded,
     Chosen,
     Decide,
+    Emit,
     EventArrived,
     OpenTask,
     Paused,
@@ -287,3 +289,44 @@ def test_steps_beside_each_other_come_to_the_same_in_any_order(reverse: bool, da
         run.send(Performed(run.tick(), command.id, "done", command.path))
     each = [[number, f"each[{number - 1}]/a", f"each[{number - 1}]/b"] for number in (1, 2, 3, 4)]
     assert run.output == {"each": each, "beside": "beside"}
+
+
+@settings(LENIENT, max_examples=60)
+@given(spec=workflows(), data=st.data())
+def test_a_run_moved_to_a_definition_with_one_more_step_does_that_as_well_and_ends(
+    spec: dict[str, Any], data: Any
+) -> None:
+    run = play(data, spec, 12)
+    more = definition({**spec, "steps": {**spec["steps"], "more": {"emit": {"event": "moved"}}}})
+    found = obstacles(run.state, run.definition, more)
+    if run.state.ended or run.state.status == "compensating":
+        assert found
+        return
+    assert not found
+    moved = migrate(run.state, run.definition, more, run.tick())
+    run.move(more, moved)
+    assert [one for one in run.told if isinstance(one, Emit) and one.event == "moved"] or run.state.paused
+    drive(run)
+
+
+IDS = st.text(max_size=30) | st.from_regex(
+    r"run_1:(s[0-9]|s1\[[0-9]{1,3}\]/s0)?:[0-9]{1,12}(:[a-z.0-9]{1,20})?", fullmatch=True
+)
+STRANGE = st.one_of(
+    st.builds(Performed, st.integers(0, 9), IDS, st.just("done"), OUTPUTS),
+    st.builds(TaskEnded, st.integers(0, 9), IDS, st.just("handed_on"), OUTPUTS),
+    st.builds(ApprovalEnded, st.integers(0, 9), IDS, st.just("given")),
+    st.builds(ChildEnded, st.integers(0, 9), IDS, st.just("done")),
+    st.builds(EventArrived, st.integers(0, 9), IDS, OUTPUTS),
+    st.builds(TimerFired, st.integers(0, 9), IDS),
+    st.builds(Chosen, st.integers(0, 9), IDS, st.just("edit"), OUTPUTS),
+)
+
+
+@settings(LENIENT, max_examples=100)
+@given(spec=workflows(), strange=st.lists(STRANGE, max_size=8))
+def test_answers_to_what_was_never_asked_are_ignored_with_a_reason(spec: dict[str, Any], strange: list[Any]) -> None:
+    run = Run(definition(spec))
+    for event in strange:
+        if getattr(event, "command", getattr(event, "exception", "")) not in run.awaited:
+            assert run.send(event).ignored

@@ -25,6 +25,7 @@ from autonomy.workflow.model import (
     OpenTask,
     PerformTool,
     RaiseException,
+    Resumed,
     SetTimer,
     StartChild,
     Started,
@@ -148,6 +149,12 @@ class Run:
         assert twice.ignored and not twice.commands, f"{event} was taken in twice"
         self.accepted.append(event)
         return found
+
+    def move(self, wanted: Definition, moved: Advanced) -> None:
+        """Go on under another definition."""
+        old, self.state, self.definition = self.state, moved.state, wanted
+        self._take(moved.commands, Resumed(self.at))
+        self._watch(old)
 
     # ── what must hold ──
 
