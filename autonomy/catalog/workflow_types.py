@@ -152,7 +152,8 @@ class Types:
         if step.output is not None and step.kind not in ("emit", "cancel", "end"):
             output = of_schema(step.output)
         if step.compensate is not None:
-            undone = scope.with_step(name, output)
+            later = {one: kind for one, kind in scope.variables.items() if one != "previous"}  # rounds went on since
+            undone = replace(scope, variables=later).with_step(name, output)
             at = f"{place}.compensate"
             if step.compensate.tool is not None:
                 self._tool(step.compensate.tool, step.compensate.arguments, at, undone)

@@ -251,7 +251,7 @@ class Decide(Order, frozen=True, tag="decide"):
 
 
 class AskApproval(Order, frozen=True, tag="ask_approval"):
-    """A checkpoint: as many holders of each role must say yes. Answered by ApprovalEnded."""
+    """A checkpoint: as many holders of each role must say yes. Answered by ApprovalEnded, `expired` at `due`."""
 
     path: str
     roles: dict[str, int]

@@ -8,7 +8,7 @@ from typing import Any
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import Definition
+from .definition import Definition, RepeatWork
 from .model import State
 from .prepared import Prepared
 
@@ -98,8 +98,8 @@ class Reading:
             if name == "index" and step in self._prepared.items:
                 values[name] = int(paths.key(self._inside(owner)))
                 return
-            if name in ("previous", "round") and isinstance(data, dict) and name in data:
-                values[name] = data[name]
+            if name in ("previous", "round") and isinstance(self._definition.steps[step].work, RepeatWork):
+                values[name] = data["previous"] if name == "previous" else int(paths.key(self._inside(owner)))
                 return
 
     def _inside(self, owner: str) -> str:

@@ -231,18 +231,14 @@ def check_undone(run: Run) -> None:
             assert path in first or found.order, f"{path} was undone without having been done"
 
 
-@settings(LENIENT, max_examples=250)
-@given(spec=workflows(), data=st.data())
-def test_every_run_ends_or_waits_for_something_named_whatever_happens(spec: dict[str, Any], data: Any) -> None:
+def ends_or_waits(spec: dict[str, Any], data: Any) -> None:
     run = play(data, spec, 40)  # `Run` checks after each event what it waits for, the order of steps, and much else
     drive(run)
     if run.state.status == "compensated":
         check_undone(run)
 
 
-@settings(LENIENT, max_examples=120)
-@given(spec=workflows(), data=st.data())
-def test_a_run_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any], data: Any) -> None:
+def undoes_what_was_done(spec: dict[str, Any], data: Any) -> None:
     run = play(data, spec, 15)
     if run.state.ended:
         return
@@ -253,7 +249,35 @@ def test_a_run_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any],
         check_undone(run)
 
 
-@settings(LENIENT, max_examples=60)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@settings(LENIENT, max_examples=2_000)
+@given(spec=workflows(), data=st.data())
+def test_every_run_of_thousands_ends_or_waits_for_something_named(spec: dict[str, Any], data: Any) -> None:
+    ends_or_waits(spec, data)
+
+
+@settings(LENIENT, max_examples=120)
+@given(spec=workflows(), data=st.data())
+def test_every_run_ends_or_waits_for_something_named_whatever_happens(spec: dict[str, Any], data: Any) -> None:
+    ends_or_waits(spec, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@settings(LENIENT, max_examples=2_000)
+@given(spec=workflows(), data=st.data())
+def test_each_of_thousands_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any], data: Any) -> None:
+    undoes_what_was_done(spec, data)
+
+
+@settings(LENIENT, max_examples=80)
+@given(spec=workflows(), data=st.data())
+def test_a_run_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any], data: Any) -> None:
+    undoes_what_was_done(spec, data)
+
+
+@settings(LENIENT, max_examples=40)
 @given(spec=workflows(), data=st.data())
 def test_events_that_come_again_in_any_order_change_nothing(spec: dict[str, Any], data: Any) -> None:
     run = play(data, spec, 20)
@@ -265,7 +289,7 @@ def test_events_that_come_again_in_any_order_change_nothing(spec: dict[str, Any]
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@settings(LENIENT, max_examples=40)
+@settings(LENIENT, max_examples=20)
 @given(data=st.data())
 def test_steps_beside_each_other_come_to_the_same_in_any_order(reverse: bool, data: Any) -> None:
     spec = {
@@ -291,7 +315,7 @@ def test_steps_beside_each_other_come_to_the_same_in_any_order(reverse: bool, da
     assert run.output == {"each": each, "beside": "beside"}
 
 
-@settings(LENIENT, max_examples=60)
+@settings(LENIENT, max_examples=50)
 @given(spec=workflows(), data=st.data())
 def test_a_run_moved_to_a_definition_with_one_more_step_does_that_as_well_and_ends(
     spec: dict[str, Any], data: Any
@@ -323,7 +347,7 @@ STRANGE = st.one_of(
 )
 
 
-@settings(LENIENT, max_examples=100)
+@settings(LENIENT, max_examples=50)
 @given(spec=workflows(), strange=st.lists(STRANGE, max_size=8))
 def test_answers_to_what_was_never_asked_are_ignored_with_a_reason(spec: dict[str, Any], strange: list[Any]) -> None:
     run = Run(definition(spec))

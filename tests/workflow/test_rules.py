@@ -590,6 +590,18 @@ def test_items_done_are_undone_each_with_its_own_item() -> None:
     assert run.state.status == "compensated"
 
 
+def test_rounds_done_are_undone_each_as_its_own_round() -> None:
+    undo = "compensate: { tool: u, arguments: { round: round, was: steps.a.output } }"
+    run = Run(steps(f"{{ again: {{ repeat: {{ steps: {{ a: {{ tool: t, {undo} }} }}, until: 'false', most: 5 }} }} }}"))
+    run.done("again[0]/a", "first")
+    run.done("again[1]/a", "second")
+    run.send(Cancelled(run.tick(), compensate=True))
+    run.ended("again[2]/a", "denied")
+    assert run.command("again[1]/a").arguments == {"round": 1, "was": "second"}
+    run.done("again[1]/a")
+    assert run.command("again[0]/a").arguments == {"round": 0, "was": "first"}
+
+
 # ── late, twice, unknown, out of order ──
 
 
