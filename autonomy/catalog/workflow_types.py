@@ -109,18 +109,18 @@ class Types:
 
     def _unready(self, references: tuple[expressions.Reference, ...], field: str, scope: Scope) -> bool:
         """Whether the expression reads a step that does not come before, or may have been skipped."""
-        asked = {one.path[1] for one in references if one.asked and one.path[0] == "steps" and len(one.path) > 1}
-        wrong = False
-        for reference in references:
-            name = reference.path[1] if reference.path[0] == "steps" and len(reference.path) > 1 else ""
-            if name in self._names and name not in scope.steps:
-                self.say(field, f"`{name}` is not a step that comes before", f"add `{name}` to `needs`")
-                wrong = True
-            elif name in scope.steps and name not in scope.sure and name not in asked:
-                hint = f"ask first: `has(steps.{name}.output) ? … : …`"
-                self.say(field, f"`{name}` may not have been done, it can be skipped", hint)
-                wrong = True
-        return wrong
+        asked = {
+            one.path[1] for one in references if one.asked and one.path[0] == "steps" and one.path[2:] == ("output",)
+        }
+        read = dict.fromkeys(one.path[1] for one in references if one.path[0] == "steps" and len(one.path) > 1)
+        absent = [name for name in read if name in self._names and name not in scope.steps]
+        unsure = [name for name in read if name in scope.steps and name not in scope.sure and name not in asked]
+        for name in absent:
+            self.say(field, f"`{name}` is not a step that comes before", f"add `{name}` to `needs`")
+        for name in unsure:
+            hint = f"ask first: `has(steps.{name}.output) ? … : …`"
+            self.say(field, f"`{name}` may not have been done, it can be skipped", hint)
+        return bool(absent or unsure)
 
     def _trigger(self, trigger: Trigger, field: str, input: Type) -> None:
         scope = Scope({"trigger": ANY, "now": TIME}, {}, frozenset())

@@ -51,7 +51,11 @@ class Reading:
         return value
 
     def _add_step(self, steps: dict[str, Any], name: str) -> None:
-        """The output of the nearest step of this name, looked for from the inside out."""
+        """The output of the nearest step of this name, looked for from the inside out.
+
+        A step that is not done is there without an output, so that `has(steps.NAME.output)` is false for it.
+        """
+        steps[name] = {}
         prefix = self._prefix
         while True:
             found = self._state.steps.get(prefix + name)

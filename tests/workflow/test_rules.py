@@ -88,6 +88,24 @@ def test_what_follows_a_skipped_step_alone_is_skipped_and_what_has_another_need_
     assert run.statuses == {"a": "skipped", "c": "done", "b": "skipped", "d": "running"}
 
 
+@pytest.mark.parametrize("number", [5, 50])
+def test_an_expression_may_ask_whether_a_step_was_done(number: int) -> None:
+    run = Run(
+        steps(
+            """
+            a: { tool: t, when: input.n > 9 }
+            b: { tool: t }
+            c: { needs: [a, b], tool: t, arguments: { n: "has(steps.a.output) ? steps.a.output : 0" } }
+            """
+        ),
+        {"n": number},
+    )
+    if number > 9:
+        run.done("a", 7)
+    run.done("b")
+    assert run.command("c").arguments == {"n": 7 if number > 9 else 0}
+
+
 # ── retries, deadlines, exceptions ──
 
 
