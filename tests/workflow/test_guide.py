@@ -46,7 +46,7 @@ def test_low_stock_becomes_one_order_and_what_is_dear_is_signed(total: int, dear
         "sku": "sensor-9",
         "quantity": 100,
         "amount": f"{total // 100}.00",
-        "cost_center": "cc-operations",
+        "cost_center": "cc-optics",
     }
     run.done("order")
     assert [one.event for one in run.told if isinstance(one, Emit)] == ["stock.ordered"]
