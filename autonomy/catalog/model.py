@@ -35,6 +35,9 @@ TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
 BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
 Path = Annotated[str, StringConstraints(pattern=r"^/")]
+Argument = Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,4096}$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+Wording = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 FORMS = {
     r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
@@ -49,6 +52,10 @@ FORMS = {
     r"^[^@\s]+@[^@\s]+$": "an e-mail address",
     r"^https?://": "an `http://` or `https://` URL",
     r"^/": "a path that begins with `/`",
+    r"^[^\x00]{0,4096}$": "a text of up to 4,096 characters without NUL",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "the name of an environment variable",
+    r"^[0-9a-f]{64}$": "a wording as `autonomy tool import mcp` writes it: 64 hexadecimal digits",
+    r"^[!-~]{1,128}$": "the name of a tool: 1 to 128 printable ASCII characters",
 }
 """What each pattern above asks for, in the words of an error message."""
 
@@ -169,10 +176,37 @@ class PythonConnector(Strict):
     timeout: Duration = "10s"
 
 
+class McpConnector(Strict):
+    """A server of the Model Context Protocol: a program that is started here, or a URL."""
+
+    type: Literal["mcp"]
+    command: list[Argument] | None = Field(
+        None, min_length=1, max_length=100, description="program and arguments; the server's `commands` must admit it"
+    )
+    environment: dict[Variable, Argument] = Field({}, description="all the program sees beside `PATH` and a folder")
+    variable: Variable | None = Field(None, description="the variable in which the program gets the credential")
+    url: BaseUrl | None = Field(None, description="where it speaks streamable HTTP")
+    credential: Name | None = None
+    header: str = Field("Authorization", description="the header the credential goes into")
+    scheme: str = Field("Bearer", description="what stands before the credential in that header; may be empty")
+    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+    timeout: Duration = "30s"
+    maxBytes: int = Field(1_048_576, ge=1_024, le=67_108_864)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> McpConnector:
+        _exactly_one(command=self.command, url=self.url)
+        if self.command is None and (self.environment or self.variable):
+            raise _fault("`environment` and `variable` belong to a `command`", "leave them out")
+        if self.command is not None and self.credential is not None and self.variable is None:
+            raise _fault("nothing says where the program looks for the credential", "name it in `variable`")
+        return self
+
+
 class ConnectorSpec(Strict):
     """A system of record and how to reach it, integrated once for every agent."""
 
-    use: Annotated[SqlConnector | HttpConnector | PythonConnector, Field(discriminator="type")]
+    use: Annotated[SqlConnector | HttpConnector | PythonConnector | McpConnector, Field(discriminator="type")]
 
 
 class Statement(Strict):
@@ -190,16 +224,27 @@ class HttpRequest(Strict):
     idempotencyHeader: str | None = None
 
 
+class McpTool(Strict):
+    """A tool of an MCP server, in the wording that was looked at when it was declared."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] = Field(description="as the server calls it")
+    wording: Wording = Field(description="digest of the server's definition, as `autonomy tool import mcp` writes it")
+    arguments: dict[str, Field_] | None = Field(
+        None, description="its argument → ours, or `action_id` or `agent`; all of ours by their names when absent"
+    )
+
+
 class Call(Strict):
-    """What a connector does: exactly one of the three, as its type needs."""
+    """What a connector does: exactly one of them, as its type needs."""
 
     statements: list[Statement] | None = Field(None, min_length=1)
     request: HttpRequest | None = None
     function: Text | None = None
+    tool: McpTool | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Call:
-        _exactly_one(statements=self.statements, request=self.request, function=self.function)
+        _exactly_one(statements=self.statements, request=self.request, function=self.function, tool=self.tool)
         return self
 
 

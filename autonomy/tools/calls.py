@@ -10,6 +10,8 @@ from autonomy.catalog.model import (
     FactSpec,
     HttpConnector,
     HttpRequest,
+    McpConnector,
+    McpTool,
     PythonConnector,
     SqlConnector,
     Statement,
@@ -24,7 +26,7 @@ from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
 
-Use = SqlConnector | HttpConnector | PythonConnector
+Use = SqlConnector | HttpConnector | PythonConnector | McpConnector
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -45,7 +47,7 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
-            "use `:action_id` in a statement, or `idempotencyHeader` or `action_id` in a request",
+            "use `:action_id` in a statement, `idempotencyHeader` in a request, or `action_id` among its arguments",
         )
 
 
@@ -81,9 +83,9 @@ def fact_call(fact: FactSpec) -> Call:
 
 
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
-    """Whether `call`, which is exactly one of the three, is the one that its connector's type can do."""
-    stated = {"statements": call.statements, "request": call.request, "function": call.function}
-    wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
+    """Whether `call`, which is exactly one of them, is the one that its connector's type can do."""
+    stated = {"statements": call.statements, "request": call.request, "function": call.function, "tool": call.tool}
+    wanted = {"sql": "statements", "http": "request", "python": "function", "mcp": "tool"}[use.type]
     given = next(name for name, value in stated.items() if value is not None)
     if given != wanted:
         report.say(field, f"a connector of type {use.type} cannot do `{given}`", f"declare `{wanted}`")
@@ -94,6 +96,8 @@ def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> l
     """Check statements or request against the arguments; returns the statements that could be read."""
     if call.request is not None:
         _request(report, f"{field}.request", call.request, schema)
+    if call.tool is not None:
+        _tool_arguments(report, f"{field}.tool.arguments", call.tool, schema)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -129,6 +133,12 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
 
 
+def _tool_arguments(report: Report, field: str, tool: McpTool, schema: Schema) -> None:
+    for name in sorted(set((tool.arguments or {}).values()) - RESERVED):
+        if name not in schema.properties:
+            report.say(field, f"there is no argument `{name}`", "declare it in `input`")
+
+
 def _require_reading(
     report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...]
 ) -> None:
@@ -145,4 +155,6 @@ def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
     if call.statements is not None:
         # A statement that could not be read has its own problem already.
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
+    if call.tool is not None:
+        return "action_id" in (call.tool.arguments or {}).values()
     return True  # a function gets the invocation

@@ -8,6 +8,7 @@ from collections.abc import Container
 from autonomy.catalog.model import (
     ConnectorSpec,
     HttpConnector,
+    McpConnector,
     PythonConnector,
     RecordSpec,
     SqlConnector,
@@ -54,7 +55,10 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         case SqlConnector():
             _sql_connector(report, use)
         case HttpConnector():
-            _http_connector(report, use)
+            _http_connector(report, use, "baseUrl", use.baseUrl)
+        case McpConnector():
+            if use.url is not None:
+                _http_connector(report, use, "url", use.url)
         case PythonConnector():
             if use.entryPoint not in entry_points:
                 report.say(
@@ -71,9 +75,9 @@ def _sql_connector(report: Report, use: SqlConnector) -> None:
             read_url(use.url)
 
 
-def _http_connector(report: Report, use: HttpConnector) -> None:
-    with report.within("spec.use.baseUrl"):
-        if "?" in parse_url(use.baseUrl).path:
+def _http_connector(report: Report, use: HttpConnector | McpConnector, field: str, url: str) -> None:
+    with report.within(f"spec.use.{field}"):
+        if "?" in parse_url(url).path and field == "baseUrl":
             raise Invalid("a base URL has no query", hint="declare it with each request")
     with report.within("spec.use.allow"):
         ranges(use.allow)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -38,6 +38,7 @@ class Answer(NamedTuple):
     kind: str
     location: str | None
     text: str | None
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class ForbiddenAddress(OSError):
@@ -64,8 +65,10 @@ class Endpoint:
         body: bytes | None,
         attempt: Attempt,
         credential: Credential | None,
+        enough: Callable[[bytes], bool] | None = None,
     ) -> Answer:
-        """Send one request, follow nothing. The credential goes to the declared origin and to no other.
+        """Send one request, follow nothing. The credential goes to the declared origin and to no other. `enough` is
+        told each chunk of the body as it comes; once it says so, nothing more is read.
 
         Raises Unreachable where nothing was sent, Unsure where a write may have arrived.
         """
@@ -80,7 +83,7 @@ class Endpoint:
                 trace_request_ctx=attempt,
                 middlewares=(_Once(),) if attempt.write else (),
             ) as response:
-                return await self._answer(response, attempt, credential)
+                return await self._answer(response, attempt, credential, enough)
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, target, attempt) from None
 
@@ -121,19 +124,36 @@ class Endpoint:
         return {self._spec.header: value}
 
     async def _answer(
-        self, response: aiohttp.ClientResponse, attempt: Attempt, credential: Credential | None
+        self,
+        response: aiohttp.ClientResponse,
+        attempt: Attempt,
+        credential: Credential | None,
+        enough: Callable[[bytes], bool] | None,
     ) -> Answer:
         body = bytearray()
         async for chunk in response.content.iter_chunked(CHUNK):
             body += chunk
             if len(body) > self._spec.maxBytes:
                 raise _too_large(self._spec.maxBytes, attempt)
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError:
-            return Answer(response.status, response.content_type, response.headers.get("Location"), None)
-        shown = credential.scrub(text) if credential else text
-        return Answer(response.status, response.content_type, response.headers.get("Location"), shown)
+            if enough is not None and enough(chunk):
+                response.close()  # the rest would have to be read before the connection could be used again
+                break
+        return Answer(
+            response.status,
+            response.content_type,
+            response.headers.get("Location"),
+            _text(body, credential),
+            response.headers,
+        )
+
+
+def _text(body: bytes | bytearray, credential: Credential | None) -> str | None:
+    """The body without the credential; None where it is not UTF-8."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return credential.scrub(text) if credential else text
 
 
 class _Resolver(AbstractResolver):

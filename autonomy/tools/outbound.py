@@ -6,16 +6,18 @@ Business databases are opened here, HTTP by `endpoint`, which nobody else uses.
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from autonomy.catalog.model import HttpConnector
+from autonomy.catalog.model import HttpConnector, McpConnector
 from autonomy.kernel.errors import AutonomyError, Invalid
 
+from . import child
 from .credential import Credential
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
 from .errors import Unreachable
@@ -36,12 +38,16 @@ class Outbound:
     """Reveals credentials to connections and opens them.
 
     `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open.
+    `commands` are the beginnings of command lines that may be started as programs; `*` admits any.
     """
 
-    def __init__(self, reveal: Reveal, folder: Path, reserved: Collection[Path] = ()) -> None:
+    def __init__(
+        self, reveal: Reveal, folder: Path, reserved: Collection[Path] = (), commands: Collection[str] = ()
+    ) -> None:
         self._reveal = reveal
         self._folder = folder
         self._reserved = frozenset(path.resolve() for path in reserved)
+        self._commands = tuple(commands)
         self._known: dict[str, tuple[float, Credential]] = {}
 
     async def credential(self, name: str | None) -> Credential | None:
@@ -66,6 +72,41 @@ class Outbound:
         from .endpoint import Endpoint  # noqa: PLC0415
 
         return Endpoint(spec)
+
+    def mcp_endpoint(self, spec: McpConnector) -> Endpoint:
+        """The HTTP side of an MCP server at a URL. Make it on the event loop; close it."""
+        assert spec.url is not None
+        return self.endpoint(
+            HttpConnector(
+                type="http",
+                baseUrl=spec.url,
+                header=spec.header,
+                scheme=spec.scheme,
+                allow=spec.allow,
+                maxBytes=spec.maxBytes,
+            )
+        )
+
+    async def program(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        variable: str | None,
+        credential: Credential | None,
+        longest: int,
+    ) -> child.Child:
+        """A program, started; the credential is in `variable` of its environment, never among its arguments.
+
+        Raises Unreachable (`connector.command`) for one that whoever runs this server has not admitted.
+        """
+        if not any(_begins(argv, admitted) for admitted in self._commands):
+            raise Unreachable(
+                f"the program `{argv[0][:80]}` may not be started by this server",
+                code="connector.command",
+                hint="whoever runs the server admits it: `AUTONOMY_COMMANDS`",
+            )
+        secret = {variable: credential.reveal()} if variable and credential else {}
+        return await child.start(argv, {**environment, **secret}, longest)
 
     def sqlite(self, file: SqliteFile, write: bool) -> sqlite3.Connection:
         """A connection to an existing business database, read-only unless `write`. Raises Unreachable."""
@@ -116,3 +157,8 @@ def _server(url: str) -> PostgresServer:
     if not isinstance(place, PostgresServer):
         raise Unreachable("the credential is not the URL of a PostgreSQL database", code="connector.url")
     return place
+
+
+def _begins(argv: Sequence[str], admitted: str) -> bool:
+    words = shlex.split(admitted)
+    return words == ["*"] or (bool(words) and list(argv[: len(words)]) == words)

@@ -1,6 +1,7 @@
 """Pinned wordings: a tool whose definition differs from the accepted one is not offered and not called.
 
-For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person.
+For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person, and so
+does a tool of an MCP server that was found in another wording than its manifest pins.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from autonomy.audit import record
 from autonomy.db import Tx
 
-from . import store
+from . import drift, store
 from .registry import Registry, Tool
 
 
@@ -32,6 +33,19 @@ def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
 
 
 def quarantined(connection: Connection, registry: Registry) -> set[str]:
-    """The tools whose wording was never accepted, or is not the accepted one."""
-    known = store.pins(connection)
-    return {name for name, tool in registry.tools.items() if known.get(name) != tool.revision}
+    """The tools whose wording was never accepted, or is not the accepted one, here or at their server."""
+    known, drifts = store.pins(connection), drift.read(store.drifts(connection))
+    return {
+        name for name, tool in registry.tools.items() if known.get(name) != tool.revision or drift.waiting(tool, drifts)
+    }
+
+
+def accept_again(tx: Tx, tool: Tool, by: str, at: int) -> list[str]:
+    """A person accepts the present wording of `tool` here and at its server; everybody decides anew from then on.
+
+    Returns the name where anything changed.
+    """
+    declared, at_server = accept(tx, [tool], by, at), drift.accept(tx, tool, by, at)
+    if declared or at_server:
+        tx.bump("catalog")
+    return [tool.name] if declared or at_server else []

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
+from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, McpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
@@ -19,12 +19,14 @@ from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import fact_call
 from .connectors.http import HttpInterface
+from .connectors.mcp import McpServer
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
+from .drift import Unremembered
 from .errors import Refused, Unreachable, Unsure
 from .model import Invocation, Reconciled, Result
 from .outbound import Outbound, Reveal
-from .ports import Connector
+from .ports import Connector, Wordings
 from .registry import Tool
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
@@ -46,7 +48,8 @@ class Connectors:
     """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
-    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `clock` is monotonic ms.
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `commands` how command
+    lines may begin; `wordings` remembers where an MCP server drifts; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -56,11 +59,14 @@ class Connectors:
         folder: Path,
         *,
         reserved: Collection[Path] = (),
+        commands: Collection[str] = (),
+        wordings: Wordings | None = None,
         load: Load = load_entry_point,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
-        self._outbound = Outbound(reveal, folder, reserved)
+        self._outbound = Outbound(reveal, folder, reserved, commands)
+        self._wordings = Unremembered() if wordings is None else wordings
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -178,6 +184,8 @@ class Connectors:
             return SqlConnection(name, use, self._outbound)
         if isinstance(use, HttpConnector):
             return HttpInterface(name, use, self._outbound)
+        if isinstance(use, McpConnector):
+            return McpServer(name, use, self._outbound, self._wordings)
         return PythonFunction(name, use, self._outbound, self._load)
 
     def _retire(self, line: _Line) -> None:

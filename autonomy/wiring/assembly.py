@@ -36,6 +36,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
 from autonomy.tools.connectors.python import load_entry_point
+from autonomy.tools.drift import Drifts
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.poster import Poster
@@ -97,7 +98,7 @@ def _assemble(
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions)
+    connectors = _connectors(settings, database, watch, secrets, functions, Drifts(database, queue, clock))
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -155,11 +156,19 @@ def _assemble(
 
 
 def _connectors(
-    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None
+    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None, drifts: Drifts
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    return tools.Connectors(
+        watch.organisation,
+        secrets.reveal,
+        settings.data,
+        reserved=reserved,
+        commands=settings.commands,
+        wordings=drifts,
+        load=load,
+    )
 
 
 def _approvals(

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from autonomy.catalog.model import Effect, Risk
 from autonomy.identity import Permission, PersonCaller
 from autonomy.tools import Tool
-from autonomy.tools.quarantine import accept, quarantined
+from autonomy.tools.quarantine import accept_again, quarantined
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Limit, Page
@@ -86,7 +86,7 @@ async def accept_tool(name: str, person: Accepter, here: Here) -> AcceptedAnswer
 
 
 def _accept(here: Parts, tool: Tool, by: str) -> list[str]:
-    return here.system.queue.run(lambda tx: accept(tx, [tool], by, here.clock()))
+    return here.system.queue.run(lambda tx: accept_again(tx, tool, by, here.clock()))
 
 
 def _name(tool: Tool) -> str:
