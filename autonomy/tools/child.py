@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,10 +27,11 @@ PASSED_ON = ("PATH", "SYSTEMROOT")
 class Child:
     """A running program. One task reads its lines, any may write."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: Process, transport: asyncio.SubprocessTransport, folder: Path) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         self._process = process
+        self._transport = transport
         self._folder = folder
         self._input = process.stdin
         self._output = process.stdout
@@ -56,11 +58,11 @@ class Child:
         """Whether everything the program wrote has been read."""
         return self._output.at_eof()
 
-    async def end(self) -> None:
-        """Close its input, ask it to end, then kill it and everything it started."""
+    async def end(self, at_once: bool = False) -> None:
+        """Close its input, ask it to end (not `at_once`), then kill it and everything it started."""
         self._input.close()
         try:
-            for ask in (None, signal.SIGTERM):
+            for ask in () if at_once else (None, signal.SIGTERM):
                 if ask is not None:
                     self._signal(ask)
                 with contextlib.suppress(TimeoutError):
@@ -70,8 +72,10 @@ class Child:
         finally:
             # Also where it has ended: what it started may still be there.
             self._signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+            # Output that nobody has read, or a pipe that something which got away holds open, must not keep us.
+            self._transport.close()
+            await self._process.wait()
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-        await self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -89,19 +93,20 @@ async def start(argv: Sequence[str], environment: Mapping[str, str], longest: in
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="autonomy-"))
     seen = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     seen |= {"LANG": "C.UTF-8", "HOME": str(folder), "TMPDIR": str(folder), **environment}
+    loop = asyncio.get_running_loop()
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, protocol = await loop.subprocess_exec(
+            lambda: SubprocessStreamProtocol(limit=longest, loop=loop),
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env=seen,
             cwd=folder,
-            limit=longest,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         why = error.strerror if isinstance(error, OSError) else "its arguments hold NUL"
         raise Unreachable(f"the program `{argv[0][:80]}` cannot be started: {why}", code="connector.program") from None
-    return Child(process, folder)
+    return Child(Process(transport, protocol, loop), transport, folder)

@@ -82,7 +82,7 @@ class StdioWire:
 
     async def close(self) -> None:
         """End the program; whoever still waits hears that it is gone."""
-        self._fail("it was ended")
+        self._fail("it was ended", at_once=False)
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -147,7 +147,7 @@ class StdioWire:
             return None
         return found if isinstance(found, dict) and ("method" in found or _is_ours(found.get("id"))) else None
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str, at_once: bool = True) -> None:
         """The conversation is over: whoever waits hears it, and the program is ended."""
         if self._lost:
             return
@@ -156,7 +156,7 @@ class StdioWire:
         for waiting in self._pending.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError(why))
-        self._spawn(self._child.end())
+        self._spawn(self._child.end(at_once))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

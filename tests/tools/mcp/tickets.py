@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 
 server = MCPServer("tickets")
 
@@ -25,7 +26,7 @@ def add_note(id: int, note: str) -> dict[str, Any]:
 @server.tool(description="Close a ticket; refuses the ones above 100")
 def close_ticket(id: int) -> str:
     if id > 100:
-        raise ValueError(f"there is no ticket {id}")
+        raise ToolError(f"there is no ticket {id}")
     return f"ticket {id} is closed"
 
 
