@@ -24,7 +24,11 @@ test: setup lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup lint  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+.tools/conformance/.ready: tests/protocols/suite/package-lock.json
+	@$(RUN) python -m tests.protocols.conformance
+	@touch $@
+
+test-all: setup lint .tools/conformance/.ready  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors

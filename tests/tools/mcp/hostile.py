@@ -12,7 +12,11 @@ from typing import Any
 
 Message = dict[str, Any]
 
-TOOL = {"name": "work", "description": "Work", "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+TOOL = {
+    "name": "work",
+    "description": "Work",
+    "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+}
 
 
 def say(message: Message) -> None:

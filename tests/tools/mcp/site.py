@@ -57,7 +57,11 @@ class Said:
 
 Answer = Callable[[Heard, Said], Awaitable[None]]
 
-TOOL = {"name": "work", "description": "Work", "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+TOOL = {
+    "name": "work",
+    "description": "Work",
+    "inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+}
 
 
 def result(heard: Heard, value: Any) -> Message:
@@ -105,9 +109,9 @@ class Site:
 
     async def _answer(self, heard: Heard, said: Said) -> None:
         method = heard.message.get("method")
-        if self.era == "legacy" and method not in ("initialize", "server/discover"):
-            if heard.headers.get("mcp-session-id") != self.session:
-                return await said.json({"error": "no such session"}, 404)
+        begins = method in ("initialize", "server/discover")
+        if self.era == "legacy" and not begins and heard.headers.get("mcp-session-id") != self.session:
+            return await said.json({"error": "no such session"}, 404)
         if method == "server/discover" and self.era == "modern":
             return await said.json(result(heard, {"supportedVersions": ["2026-07-28"], "capabilities": {}}))
         if method == "server/discover":

@@ -64,7 +64,16 @@ async def test_a_program_sees_what_is_declared_and_nothing_of_ours(
     assert "AUTONOMY_KEY" not in seen
     assert f"DESK_TOKEN={REDACTED}" in seen
     names = {line.partition("=")[0] for line in seen.splitlines()}
-    assert names <= {"PATH", "LANG", "HOME", "TMPDIR", "PYTHONPATH", "DESK_TOKEN", "LC_CTYPE", "__CF_USER_TEXT_ENCODING"}
+    assert names <= {
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "PYTHONPATH",
+        "DESK_TOKEN",
+        "LC_CTYPE",
+        "__CF_USER_TEXT_ENCODING",
+    }
 
 
 async def test_a_command_that_nobody_admitted_is_not_started() -> None:
@@ -108,7 +117,9 @@ async def test_the_action_and_renamed_arguments_arrive() -> None:
         ("input", Refused, Refused),
     ],
 )
-async def test_what_is_known_after_a_failure(manner: str, read: type[AutonomyError], write: type[AutonomyError]) -> None:
+async def test_what_is_known_after_a_failure(
+    manner: str, read: type[AutonomyError], write: type[AutonomyError]
+) -> None:
     for effect, kind in (("read", read), ("write-neither", write)):
         with pytest.raises(AutonomyError) as caught:
             await call(manner, effect)
