@@ -31,6 +31,7 @@ COMMANDS = MappingProxyType(
         "up": Entry("up", START, "Start everything in one process, ready to be tried."),
         "serve": Entry("up", START, "Serve an organisation that is there already."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
+        "record": Entry("recording", START, "Watch an existing system in use and write a first organisation from it."),
         "backup": Entry("backup", START, "Save the database, and the log with it, into one file."),
         "restore": Entry("backup", START, "Bring back what `backup` saved, if its log is whole."),
         "login": Entry("session", SESSION, "Sign in to a server."),
@@ -60,7 +61,7 @@ COMMANDS = MappingProxyType(
         "budgets": Entry("budgets", LIMITS, "Show limits and how much of them is used."),
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
-        "tool": Entry("tools", LIMITS, "Show an operation, or accept its changed definition."),
+        "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from .connect import connected
+from .importing import imports
 from .options import AsJson, Url, commands
 from .screen import details, heading, say, show_json, table
 
 app = commands()
-tool = commands("Show an operation, or accept its changed definition.")
+tool = commands("Show an operation, accept its changed definition, or import some.")
 app.add_typer(tool, name="tool")
+tool.add_typer(imports, name="import")
 
 Name = Annotated[str, typer.Argument(help="The tool's name.")]
 

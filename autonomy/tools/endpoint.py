@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ Lookup = Callable[[str, int], Awaitable[list[tuple[int, str]]]]
 
 CONNECTIONS = 64  # per HTTP connector; an upstream that is slow must not eat every descriptor
 CHUNK = 65_536
+RELAY_S = 3_600.0  # of an answer that is only handed on, which may be a stream
 
 
 class Answer(NamedTuple):
@@ -39,6 +41,14 @@ class Answer(NamedTuple):
     location: str | None
     text: str | None
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+class Relayed(NamedTuple):
+    """An HTTP answer on its way to somebody else."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    chunks: AsyncIterator[bytes]
 
 
 class ForbiddenAddress(OSError):
@@ -84,6 +94,28 @@ class Endpoint:
                 middlewares=(_Once(),) if attempt.write else (),
             ) as response:
                 return await self._answer(response, attempt, credential, enough)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _failure(error, target, attempt) from None
+
+    @asynccontextmanager
+    async def relay(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[Relayed]:
+        """Send what somebody else has asked, as it is, and hand on the answer as it comes; nothing is bounded or
+        scrubbed. Raises Unreachable where nothing came."""
+        attempt = Attempt(False, RELAY_S)
+        try:
+            async with self._writing.request(
+                method,
+                _url(target),
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+                trace_request_ctx=attempt,
+                middlewares=(_Once(),),
+            ) as response:
+                pairs = [(name, value) for name, value in response.headers.items()]
+                yield Relayed(response.status, pairs, response.content.iter_any())
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, target, attempt) from None
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from . import child
 from .credential import Credential
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
 from .errors import Unreachable
+from .ssrf import may_reach, parse_url
 
 if TYPE_CHECKING:
     import psycopg
@@ -162,3 +165,22 @@ def _server(url: str) -> PostgresServer:
 def _begins(argv: Sequence[str], admitted: str) -> bool:
     words = shlex.split(admitted)
     return words == ["*"] or (bool(words) and list(argv[: len(words)]) == words)
+
+
+def relay_endpoint(url: str) -> Endpoint:
+    """HTTP for whoever sits at a terminal and named the URL. Make it on the event loop; close it."""
+    # Loaded where it is used, as above.
+    from .endpoint import Endpoint  # noqa: PLC0415
+
+    return Endpoint(HttpConnector(type="http", baseUrl=url, allow=private_ranges(url)))
+
+
+def private_ranges(url: str) -> list[str]:
+    """The addresses of a URL's host that only a connector reaches which allows them. Raises Unreachable."""
+    target = parse_url(url)
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise Unreachable(f"`{target.host}` has no address", code="upstream.unreachable") from None
+    addresses = sorted({str(each[4][0]).partition("%")[0] for each in found})
+    return [str(ip_network(address)) for address in addresses if not may_reach(address)]
