@@ -1,4 +1,4 @@
-"""`python -m bench door|mcp|policy|audit|connectors|all [--json]`: each under a minute; `all` rewrites `docs/benchmarks.md`."""
+"""`python -m bench NAME|all [--json]`: each bench takes less than a minute; `all` rewrites `docs/benchmarks.md`."""
 
 from __future__ import annotations
 

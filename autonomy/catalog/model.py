@@ -28,7 +28,6 @@ Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?(
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
 """Words for people; not blank."""
-
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
 TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
@@ -180,15 +179,13 @@ class McpConnector(Strict):
     """A server of the Model Context Protocol: a program that is started here, or a URL."""
 
     type: Literal["mcp"]
-    command: list[Argument] | None = Field(
-        None, min_length=1, max_length=100, description="program and arguments; the server's `commands` must admit it"
-    )
-    environment: dict[Variable, Argument] = Field({}, description="all the program sees beside `PATH` and a folder")
+    command: list[Argument] | None = Field(None, min_length=1, description="program and arguments, where admitted")
+    environment: dict[Variable, Argument] = {}
     variable: Variable | None = Field(None, description="the variable in which the program gets the credential")
     url: BaseUrl | None = Field(None, description="where it speaks streamable HTTP")
     credential: Name | None = None
-    header: str = Field("Authorization", description="the header the credential goes into")
-    scheme: str = Field("Bearer", description="what stands before the credential in that header; may be empty")
+    header: str = "Authorization"
+    scheme: str = "Bearer"
     allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
     timeout: Duration = "30s"
     maxBytes: int = Field(1_048_576, ge=1_024, le=67_108_864)
@@ -198,7 +195,7 @@ class McpConnector(Strict):
         _exactly_one(command=self.command, url=self.url)
         if self.command is None and (self.environment or self.variable):
             raise _fault("`environment` and `variable` belong to a `command`", "leave them out")
-        if self.command is not None and self.credential is not None and self.variable is None:
+        if self.command and self.credential and not self.variable:
             raise _fault("nothing says where the program looks for the credential", "name it in `variable`")
         return self
 
@@ -227,11 +224,9 @@ class HttpRequest(Strict):
 class McpTool(Strict):
     """A tool of an MCP server, in the wording that was looked at when it was declared."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] = Field(description="as the server calls it")
+    name: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
     wording: Wording = Field(description="digest of the server's definition, as `autonomy tool import mcp` writes it")
-    arguments: dict[str, Field_] | None = Field(
-        None, description="its argument → ours, or `action_id` or `agent`; all of ours by their names when absent"
-    )
+    arguments: dict[str, Field_] | None = Field(None, description="its argument → ours, `action_id` or `agent`")
 
 
 class Call(Strict):

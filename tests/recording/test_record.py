@@ -194,12 +194,14 @@ async def test_use_of_an_interface_becomes_tools_with_bounds_for_each_caller(tmp
 async def test_a_watched_server_at_a_url_is_heard_in_both_eras(tmp_path: Path, mode: Any) -> None:
     folder = tmp_path / "org"
     async with serving_sdk() as url:
-        async with watching(folder, "--name", "desk", "--mcp", f"{url}/mcp", "--values") as at:
-            async with Client(at, mode=mode, client_info=Implementation(name="Desk Bot!", version="1")) as client:
-                await client.list_tools()
-                for note in ("call back", "done", "call back"):
-                    heard = await client.call_tool("add_note", {"id": 7, "note": note})
-                    assert heard.structured_content == {"id": 7, "note": note, "notes": 1}
+        async with (
+            watching(folder, "--name", "desk", "--mcp", f"{url}/mcp", "--values") as at,
+            Client(at, mode=mode, client_info=Implementation(name="Desk Bot!", version="1")) as client,
+        ):
+            await client.list_tools()
+            for note in ("call back", "done", "call back"):
+                heard = await client.call_tool("add_note", {"id": 7, "note": note})
+                assert heard.structured_content == {"id": 7, "note": note, "notes": 1}
         tool = yaml_of(folder / "tools/desk.add_note.yaml")
         assert tool["input"]["properties"]["note"] == {"type": "string", "enum": ["call back", "done"]}
         with organisation(folder) as house:

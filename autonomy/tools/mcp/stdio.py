@@ -95,7 +95,7 @@ class StdioWire:
         if not self.is_open:
             raise Unreachable(f"`{self._name}` has ended: {self._lost or 'it is gone'}", code="upstream.unreachable")
         if len(self._pending) >= PENDING:
-            raise Unreachable(f"`{self._name}` has {PENDING} requests to answer already", code="upstream.busy")
+            raise Unreachable(f"`{self._name}` has {PENDING} requests to answer already", code="mcp.busy")
 
     def _gone(self, write: bool) -> Unreachable | Unsure:
         self._fail("it does not read what we say")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -102,7 +102,7 @@ def leaves(_: Message) -> None:
 
 
 def children(asked: Message) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], stdout=subprocess.DEVNULL)
     answer(asked, text(f"{os.getpid()} {child.pid}"))
 
 
@@ -119,11 +119,9 @@ def told(asked: Message) -> None:
 
 def deaf(_: Message) -> None:
     """Reads nothing any more and does not end when asked to."""
-    import signal
-
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
-        time.sleep(60)
+        signal.pause()
 
 
 MANNERS: dict[str, Callable[[Message], None]] = {
