@@ -5,11 +5,11 @@ Every engine is asked questions of the same mix (`questions.MIX`) in turn, and e
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,7 +148,7 @@ def _shown(milliseconds: Sequence[float]) -> dict[str, float]:
 def _declared(agents: int, policies: int) -> Organisation:
     """The organisation as the catalog reads it back."""
     with tempfile.TemporaryDirectory() as folder:
-        system = open_system(replace(Settings(), data=Path(folder)), functions={"noop": noop})
+        system = open_system(dataclasses.replace(Settings(), data=Path(folder)), functions={"noop": noop})
         try:
             system.catalog.apply(organisation(agents, policies), by="person:bench")
             return system.catalog.organisation()

@@ -23,6 +23,8 @@ from autonomy.db.migrations.revise import STORES
 from tests.postgres import start_postgres
 from tests.tables import own
 
+pytest_plugins = ("tests.coroutines",)
+
 for _store in STORES:
     importlib.import_module(f"autonomy.{_store}")
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from autonomy.db import Tx
 from autonomy.kernel import canonical
@@ -33,8 +34,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A record ready for the log. The hash is made here, on the caller's thread, not in the writer's."""
 
     kind: str

@@ -44,7 +44,8 @@ class SubjectKey:
 
     def seal(self, action: str, part: str, value: bytes, at: int) -> tuple[PayloadRow, str]:
         """A row for the payload table and the commitment for the leaf."""
-        salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
+        fresh = os.urandom(SALT_BYTES + NONCE_BYTES)
+        salt, nonce = fresh[:SALT_BYTES], fresh[SALT_BYTES:]
         box = nonce + self.box.encrypt(nonce, salt + value, _aad(action, part))
         return (action, part, self.subject, self.generation, box, at), commitment(salt, value)
 
@@ -84,16 +85,15 @@ class Vault:
         if epoch > self._epoch:
             self._keys.clear()
             self._epoch = epoch
-        name = self._name(subject)
-        while (found := self._keys.get(name)) is None:
+        while (found := self._keys.get(subject)) is None:
             begun = self._epoch
-            read = await self._read_key(name)
+            read = await self._read_key(self._name(subject))
             if self._epoch == begun:  # else the subject may have been erased while this was read
-                self._keep(read)
+                self._keep(subject, read)
         return found
 
-    def _keep(self, key: SubjectKey) -> None:
-        self._keys[key.subject] = key
+    def _keep(self, subject: str, key: SubjectKey) -> None:
+        self._keys[subject] = key
         if len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from autonomy.catalog.model import Measure, Period
 
 ScopeKind = Literal["unit", "agent", "tool"]
@@ -26,8 +28,7 @@ class Limit:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """What one action may take from one account at worst. It is kept with the action until it is settled."""
 
     account: str
@@ -37,8 +38,7 @@ class Charge:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What an account holds: spent for good, and promised to actions under way. Neither is ever negative."""
 
     settled: int = 0
@@ -49,8 +49,7 @@ class Balance:
         return self.settled + self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What an action took in the end; None where nobody can say, and then the reservation counts as taken."""
 
     money: int | None = None
@@ -63,8 +62,7 @@ class Usage:
         return self.calls if measure == "calls" else self.tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a charge is refused: `settled + reserved + asked` is more than `limit`."""
 
     budget: str
@@ -81,8 +79,7 @@ class Refusal:
         return max(0, self.limit - self.settled - self.reserved)
 
 
-@dataclass(frozen=True, slots=True)
-class Overrun:
+class Overrun(Struct, frozen=True):
     """An action took `excess` more than its declared worst case, of which `unbooked` found no room below the limit."""
 
     budget: str
@@ -92,8 +89,7 @@ class Overrun:
     unbooked: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """The touched accounts after settling, and every lie about a worst case that came to light."""
 
     balances: dict[str, Balance]

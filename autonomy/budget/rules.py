@@ -39,14 +39,16 @@ def charges(limits: Iterable[Limit], at: int, money: int, calls: int = 1, tokens
     Each limit is charged once however often it is named; what asks for nothing makes no charge. Raises Invalid for a
     negative worst case.
     """
-    asked = {"money": money, "calls": calls, "tokens": tokens}
-    if min(asked.values()) < 0:
+    if money < 0 or calls < 0 or tokens < 0:
         raise Invalid("a worst case is never less than nothing", code="budget.negative")
-    return tuple(
-        Charge(account_key(limit, at), limit.name, limit.measure, limit.amount, asked[limit.measure])
-        for limit in dict.fromkeys(limits)
-        if asked[limit.measure]
-    )
+    asked = {"money": money, "calls": calls, "tokens": tokens}
+    charged: dict[str, Charge] = {}
+    for limit in limits:
+        amount = asked[limit.measure]
+        if amount:
+            account = account_key(limit, at)
+            charged[account] = Charge(account, limit.name, limit.measure, limit.amount, amount)
+    return tuple(charged.values())
 
 
 def judge(charges: Iterable[Charge], balances: Balances) -> Refusal | None:

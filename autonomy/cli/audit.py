@@ -44,7 +44,7 @@ def tail(
       autonomy audit tail --kind denial
     """
     if follow:
-        # As Python's exception Ctrl-C may arrive inside a finaliser, which swallows it; here is nothing to put in order.
+        # As an exception Ctrl-C may arrive inside a finaliser, which swallows it; here is nothing to put in order.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     with connected(url) as client:
         found = _growing(client, limit, kind) if follow else iter(_last(client, limit, kind))

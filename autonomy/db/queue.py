@@ -13,9 +13,9 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 
 from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
@@ -27,6 +27,9 @@ from .tx import Tx
 from .writer import Writer, open_writer, writer_of
 
 T = TypeVar("T")
+
+Told = Callable[[Any, bool], None]
+"""Hears a hot unit's answer, or the error in its place, and whether who submitted it still waits for it."""
 log = logging.getLogger("autonomy.db")
 
 MAX_WAITING = 20_000  # ten thousand agents may wake at once; beyond twice that, waiting longer helps nobody
@@ -34,14 +37,19 @@ COLD_SECONDS = 10.0  # how long a cold use case waits for its answer; a hot unit
 MAX_GROUP = 256  # larger groups lengthen every member's wait without saving commits
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     work: Any
     hot: bool
     future: asyncio.Future[Any] | concurrent.futures.Future[Any]
     loop: asyncio.AbstractEventLoop | None
+    told: Told | None = None
     begun: bool = False
     given_up: bool = False
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self.given_up or (self.told is None and self.future.cancelled())
 
 
 class CommitQueue:
@@ -70,14 +78,17 @@ class CommitQueue:
         """How many writes wait for their answer."""
         return self._waiting
 
-    def submit(self, unit: Any) -> asyncio.Future[Any]:
-        """A hot unit's answer, from the event loop. Units of one tick travel together."""
-        return self._collect(unit, hot=True).future  # type: ignore[return-value]
+    def submit(self, unit: Any, told: Told | None = None) -> asyncio.Future[Any]:
+        """A hot unit's answer, from the event loop. Units of one tick travel together.
+
+        A unit whose future is cancelled before its group begins is not served; one with `told` is, whoever waits.
+        """
+        return self._collect(unit, True, told).future  # type: ignore[return-value]
 
     async def perform(self, work: Callable[[Tx], T], within: float = COLD_SECONDS) -> T:
         """A cold use case, from the event loop. Where there is no answer `within` so many seconds: Unavailable if it
         was not begun, and then it never is; else Overdue."""
-        entry = self._collect(work, hot=False)
+        entry = self._collect(work, False)
         try:
             async with asyncio.timeout(within) as limit:
                 answer: T = await entry.future  # type: ignore[misc]
@@ -115,10 +126,10 @@ class CommitQueue:
             return slow()
         return Overdue("the store is still at it", code="store.overdue", hint="look before trying again")
 
-    def _collect(self, work: Any, hot: bool) -> _Entry:
+    def _collect(self, work: Any, hot: bool, told: Told | None = None) -> _Entry:
         self._admit()
         loop = asyncio.get_running_loop()
-        entry = _Entry(work, hot, loop.create_future(), loop)
+        entry = _Entry(work, hot, loop.create_future(), loop, told)
         tick = self._ticks.get(loop)
         if tick is None:
             self._ticks[loop] = [entry]
@@ -168,7 +179,7 @@ class CommitQueue:
     def _begin(self, entries: list[_Entry]) -> list[_Entry]:
         """Who is served. Who stopped waiting before is not: nothing of theirs has happened yet."""
         with self._count:
-            live = [entry for entry in entries if not (entry.given_up or entry.future.cancelled())]
+            live = [entry for entry in entries if not entry.is_dropped]
             for entry in live:
                 entry.begun = True
         return live
@@ -259,26 +270,35 @@ def _told(error: Exception) -> Exception:
 
 def _deliver(entries: Sequence[_Entry], answers: Sequence[Any]) -> None:
     """Wake each event loop once, however many of its units were in the group."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]] = defaultdict(list)
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[_Entry, Any]]] = defaultdict(list)
     for entry, answer in zip(entries, answers, strict=True):
         if entry.loop is None:
-            _settle(entry.future, answer)
+            _settle(entry, answer)
         else:
-            by_loop[entry.loop].append((entry.future, answer))
+            by_loop[entry.loop].append((entry, answer))
     for loop, pairs in by_loop.items():
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle_all, pairs)
 
 
-def _settle_all(pairs: list[tuple[Any, Any]]) -> None:
-    for future, answer in pairs:
-        _settle(future, answer)
+def _settle_all(pairs: list[tuple[_Entry, Any]]) -> None:
+    for entry, answer in pairs:
+        _settle(entry, answer)
 
 
-def _settle(future: Any, answer: Any) -> None:
-    if future.done():
-        return
-    if isinstance(answer, Exception):
+def _settle(entry: _Entry, answer: Any) -> None:
+    future = entry.future
+    heard = not future.done()
+    if heard and isinstance(answer, Exception):
         future.set_exception(answer)
-    else:
+    elif heard:
         future.set_result(answer)
+    if entry.told is not None:
+        _tell(entry.told, answer, heard)
+
+
+def _tell(told: Told, answer: Any, heard: bool) -> None:
+    try:
+        told(answer, heard)
+    except Exception:
+        log.exception("an answer was not understood; the others of its group are told theirs")

@@ -66,6 +66,7 @@ class Describer:
             charges=_charges(attempt, tool, money, tokens),
             windows=used,
             about=self._about(tool, arguments, named),
+            named=named,
             record=record,
             facts=facts,
             assumed=drift.windows if drift else {use.name: use.value({}) for use in used},

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from autonomy.budget import Usage
 from autonomy.kernel import canonical
@@ -81,8 +83,9 @@ class Effects:
 
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""
-        while tasks := [*(call.task for call in self.under_way.values()), *self._endings.trailing]:
-            await asyncio.wait(tasks)
+        while self.under_way or self._endings.trailing:
+            await asyncio.gather(*(call.task for call in self.under_way.values()), return_exceptions=True)
+            await self._endings.written()
 
     async def close(self) -> None:
         """Wait for what is under way and for the endings on their way to the store."""
@@ -193,11 +196,12 @@ class Effects:
     def _done(self, errand: Errand, value: Json, result: Result | None) -> End:
         cost = result.cost if result else None
         usage = Usage(cost.money, 1, cost.tokens) if cost else Usage(errand.money, 1, errand.tokens)
+        shown = obligations.apply(errand.verdict.obligations, value)
         try:
-            canonical.encode(value)
+            written = canonical.encode(shown)
         except Invalid:
             return End("done", usage, None, UNREADABLE, "it happened, but what came back cannot be written down")
-        return End("done", usage, obligations.apply(errand.verdict.obligations, value))
+        return End("done", usage, shown, written=written)
 
     async def recover(self, errand: Errand, forgotten: bool = False) -> Reply:
         """End what a dead process began: repeat what may be repeated, ask about what can be asked, else say unknown.

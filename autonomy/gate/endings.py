@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from typing import Any
+
+from msgspec.structs import replace
 
 from autonomy.audit import Leaf
 from autonomy.budget import Overrun
 from autonomy.db import CommitQueue
-from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import Busy, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 from autonomy.tools import Tool
 
 from . import obligations
-from .errand import UNREADABLE, End, Errand
+from .errand import End, Errand
 from .leaves import outcome_leaf
 from .model import Papers, Reply, Status
 from .results import notices
@@ -40,7 +40,8 @@ class Endings:
         self._queue = queue
         self._owner = owner
         self._clock = clock
-        self._trailing: set[asyncio.Future[Any]] = set()
+        self._trailing: set[str] = set()
+        self._all_written = asyncio.Event()
         self._closing = False
 
     async def record(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
@@ -50,9 +51,10 @@ class Endings:
         Raises Overdue where the store does not take it in time; it is written as soon as the store does.
         """
         ending = self._ending(errand, end, by)
-        writing = self._write(ending)
-        if errand.tool.effect != "read" or end.state != "done" or ending.labels:
-            answer = await _in_time(errand.action, writing)
+        if errand.tool.effect == "read" and end.state == "done" and not ending.labels:
+            self._write_unheard(ending)
+        else:
+            answer = await _in_time(errand.action, self._write(ending))
             if isinstance(answer, Ended):
                 return _late(errand, answer)
             failpoint("outcome.durable")
@@ -69,58 +71,61 @@ class Endings:
 
     def later(self, errand: Errand, end: End) -> None:
         """Record an ending that nobody waits for."""
-        self._write(self._ending(errand, end, None))
+        self._write_unheard(self._ending(errand, end, None))
 
     @property
-    def trailing(self) -> frozenset[asyncio.Future[Any]]:
-        """What is not written yet."""
+    def trailing(self) -> frozenset[str]:
+        """The actions whose endings are not written yet."""
         return frozenset(self._trailing)
+
+    async def written(self) -> None:
+        """Wait until nothing trails."""
+        while self._trailing:
+            self._all_written.clear()
+            await self._all_written.wait()
 
     def give_up(self) -> None:
         """From now on, what the store does not take is left to whoever takes over."""
         self._closing = True
 
     def _write(self, ending: Ending) -> asyncio.Future[Answer]:
-        writing: asyncio.Future[Answer]
+        """Written whoever waits for it; the future may be cancelled."""
+        self._trailing.add(ending.action)
         try:
-            writing = self._queue.submit(ending)
+            return self._queue.submit(ending, partial(self._told, ending))
         except (Unavailable, Busy) as error:
-            writing = asyncio.get_running_loop().create_future()
-            writing.set_exception(error)
-        self._trailing.add(writing)
-        writing.add_done_callback(partial(self._wrote, ending))
-        return writing
+            self._told(ending, error)
+            refused: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
 
-    def _wrote(self, ending: Ending, writing: asyncio.Future[Answer]) -> None:
-        self._trailing.discard(writing)
-        error = None if writing.cancelled() else writing.exception()
-        if error is None:
-            return
-        if not isinstance(error, (Unavailable, Busy)):
-            self._leave_to_a_person(ending, error)
-            return
-        log.warning("the ending of %s is not recorded yet: %s", ending.action, error.code)
-        if not self._closing:
-            again = asyncio.create_task(self._write_again(ending))
-            self._trailing.add(again)
-            again.add_done_callback(self._trailing.discard)
+    def _told(self, ending: Ending, answer: Answer | Exception, _heard: bool = True) -> None:
+        if isinstance(answer, (Unavailable, Busy)):
+            log.warning("the ending of %s is not recorded yet: %s", ending.action, answer.code)
+            if not self._closing:
+                asyncio.get_running_loop().call_later(WRITE_AGAIN_SECONDS, self._write_unheard, ending)
+                return
+        self._trailing.discard(ending.action)
+        if isinstance(answer, Exception) and not isinstance(answer, (Unavailable, Busy)):
+            self._leave_to_a_person(ending, answer)
+        if not self._trailing:
+            self._all_written.set()
 
     def _leave_to_a_person(self, ending: Ending, error: BaseException) -> None:
         """The store refuses the ending itself: the action stays open, its reservation and its record with it."""
         log.error("the ending of %s cannot be recorded: %s", ending.action, error)
         if ending.code != UNRECORDED:
             open_still = replace(ending, state="unknown", charges=(), undone=(), record=None, payloads=())
-            self._write(replace(open_still, code=UNRECORDED, leaf=partial(_unrecorded, ending)))
+            self._write_unheard(replace(open_still, code=UNRECORDED, leaf=partial(_unrecorded, ending)))
 
-    async def _write_again(self, ending: Ending) -> None:
-        await asyncio.sleep(WRITE_AGAIN_SECONDS)
-        self._write(ending)
+    def _write_unheard(self, ending: Ending) -> None:
+        self._write(ending).add_done_callback(_take_note)
 
     def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
         at = self._clock()
         papers = Papers(errand.papers.key, errand.action, at)
-        if end.state == "done" and end.code != UNREADABLE:
-            papers.seal("result", canonical.encode(end.value))
+        if end.written is not None:
+            papers.seal("result", end.written)
         if end.message and by is None:
             # It may be an upstream's own words, and those may name people.
             papers.seal("message", end.message.encode(errors="replace"))
@@ -148,8 +153,8 @@ class Endings:
 
 async def _in_time(action: str, writing: asyncio.Future[Answer]) -> Answer:
     try:
-        async with asyncio.timeout(RECORD_SECONDS):
-            return await asyncio.shield(writing)
+        with within(RECORD_SECONDS):
+            return await writing
     except (TimeoutError, Unavailable, Busy):
         raise Overdue(
             "it has ended, but the store does not take down how",
@@ -157,6 +162,12 @@ async def _in_time(action: str, writing: asyncio.Future[Answer]) -> Answer:
             hint="do not send it again; ask for its result",
             action=action,
         ) from None
+
+
+def _take_note(writing: asyncio.Future[Answer]) -> None:
+    """Nobody waits for it: what became of it was told to `Endings._told`."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def _leaf(

@@ -62,7 +62,7 @@ class Watch:
         """Take note of epochs that somebody read in the store."""
         async with self._building:
             if self._house is None or self._house.epoch < catalog:
-                self._house = await self._database.read(self._build)
+                self._house = await asyncio.to_thread(self._build)
             if identity > self.identity:
                 self.identity = await self._database.read(self._acquaint)
                 async with self.changed:
@@ -74,10 +74,12 @@ class Watch:
             raise Unavailable("nothing is declared yet", code="gate.starting")
         return self._house.organisation
 
-    def _build(self, connection: Connection) -> House:
+    def _build(self) -> House:
+        """Compiling a large organisation takes longer than a read may; who waits for it has a time limit of its own."""
         organisation = self._organisations()
         registry = Registry.build(organisation)
-        quarantined = frozenset(self._quarantined(connection, registry))
+        with self._database.reading() as connection:
+            quarantined = frozenset(self._quarantined(connection, registry))
         return House(organisation, Bundle.build(organisation), registry, quarantined)
 
     async def run(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from autonomy.budget import Charge, Usage
 from autonomy.identity import Caller
@@ -16,8 +17,7 @@ from .units import State
 from .windows import WindowUse
 
 
-@dataclass(slots=True)
-class Errand:
+class Errand(Struct):
     """An action after its intent is durable, with everything that is needed to carry it out and to end it.
 
     `caller` is None where a dead process left it; `approved` where people allowed it.
@@ -48,13 +48,14 @@ UNREADABLE = "result.unreadable"
 """The code of what was done, but whose result no JSON can say."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How an errand ended. What failed cost a call and nothing else: an agent that loops on failures is stopped too."""
 
     state: State
     usage: Usage = NOTHING_BUT_A_CALL
     value: Json = None
+    """What came back, as far as it may be seen; `written` are its canonical bytes."""
     code: str | None = None
     message: str | None = None
     via: str | None = None
+    written: bytes | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from autonomy.audit import Leaf
 from autonomy.policy import Verdict
@@ -12,8 +12,7 @@ from .model import Action
 from .units import Drift
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(Struct, frozen=True):
     """An action whose intent is durable."""
 
     action: Action

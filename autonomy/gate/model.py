@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autonomy.audit import SubjectKey
 from autonomy.audit.vault import PayloadRow
@@ -23,8 +25,7 @@ Status = Literal["done", "held", "denied", "failed", "unknown", "running", "reje
 """`allowed` is only ever the answer to a dry run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval."""
 
     tool: str
@@ -47,12 +48,13 @@ class Request:
 
     def lineage(self) -> dict[str, str]:
         """Where the action belongs, as far as it was said."""
+        if not (self.parent or self.run or self.task or self.step):
+            return {}
         named = {"parent": self.parent, "run": self.run, "task": self.task, "step": self.step}
         return {name: value for name, value in named.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What the agent hears. `code` and `message` say why it was not done; `needed` what would be needed."""
 
     action: str
@@ -64,7 +66,7 @@ class Reply:
     policies: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
-    detail: Mapping[str, Json] = field(default_factory=dict)
+    detail: Mapping[str, Json] = {}
 
     def as_dict(self) -> dict[str, Json]:
         """The reply as every protocol shows it; what says nothing is left out."""
@@ -93,8 +95,7 @@ class Denied(Exception):
         self.detail = detail
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """An action as it knocks: who, what, under which epochs. `admit` looks again who knocks, at an identity epoch."""
 
     id: str
@@ -117,8 +118,7 @@ class Attempt:
     """What the present round has found out about it."""
 
 
-@dataclass(slots=True)
-class Papers:
+class Papers(Struct):
     """What is sealed about an action, and the commitments its leaf makes to it."""
 
     key: SubjectKey
@@ -126,8 +126,8 @@ class Papers:
     at: int
     resumed: int | None = None
     """The fence of a resumed action: what is sealed again about it is a part of its own."""
-    rows: list[PayloadRow] = field(default_factory=list)
-    commitments: dict[str, str] = field(default_factory=dict)
+    rows: list[PayloadRow] = []
+    commitments: dict[str, str] = {}
 
     def part(self, name: str) -> str:
         """The name of a part that may be sealed once for each time the action is taken up."""
@@ -139,8 +139,7 @@ class Papers:
         self.rows.append(row)
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """An action described: what it would do, to which record, at which cost, under which limits."""
 
     attempt: Attempt
@@ -152,6 +151,8 @@ class Action:
     charges: tuple[Charge, ...]
     windows: tuple[WindowUse, ...]
     about: str | None
+    named: tuple[str, str] | None
+    """Kind and key of the record it is about."""
     record: RecordUse | None
     facts: Mapping[str, Any]
     assumed: Mapping[str, int]
@@ -177,6 +178,6 @@ class Action:
             approvals=self.attempt.approvals,
             labels=self.labels,
             cost=self.money,
-            record=self.tool.record_of(self.attempt.request.arguments) or ("", ""),
+            record=self.named or ("", ""),
             site=caller.site or "",
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from autonomy.audit import Leaf
 from autonomy.audit.vault import PayloadRow
@@ -16,24 +17,21 @@ from .windows import WindowUse
 State = Literal["held", "intent", "done", "failed", "unknown", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What is true in the transaction of what an intent took for granted."""
 
     windows: Mapping[str, int]
     labels: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordUse:
+class RecordUse(Struct, frozen=True):
     """The record a write changes, and the log index of its last change when its facts were read."""
 
     key: str
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class HoldClaim:
+class HoldClaim(Struct, frozen=True):
     """The approval a resumed action consumes: valid once, and only while this process holds the fence."""
 
     action: str
@@ -41,8 +39,7 @@ class HoldClaim:
     at: int
 
 
-@dataclass(slots=True)
-class Intent:
+class Intent(Struct):
     """An action that was decided and is about to be performed. `row` are the values of the action table."""
 
     action: str
@@ -65,8 +62,7 @@ class Intent:
     """Decides again from what is true; the leaf of a new allowance, or None where it is no longer one."""
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(Struct):
     """How an action ended. `undone` are the windows it no longer counts in, because it had no effect."""
 
     action: str
@@ -90,8 +86,7 @@ ANY_EPOCHS = (-1, -1)
 """For a refusal that is right whatever the epochs are."""
 
 
-@dataclass(slots=True)
-class Denial:
+class Denial(Struct):
     """A refusal, true at the epochs it was decided under."""
 
     catalog: int
@@ -100,44 +95,38 @@ class Denial:
     payloads: tuple[PayloadRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """It is durable, as leaf `index`."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """The epochs in force are others than those decided under: decide again."""
 
     catalog: int
     identity: int
 
 
-@dataclass(frozen=True, slots=True)
-class OverBudget:
+class OverBudget(Struct, frozen=True):
     """There is no room in a budget."""
 
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class RecordBusy:
+class RecordBusy(Struct, frozen=True):
     """Another action is changing the record."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordMoved:
+class RecordMoved(Struct, frozen=True):
     """The record was changed after its facts were read: read them again."""
 
     moved: int
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """The same key was used before."""
 
     action: str
@@ -145,13 +134,11 @@ class Repeat:
     same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimLost:
+class ClaimLost(Struct, frozen=True):
     """Another process took the approved action over, or it was performed already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The action had ended before; the first ending stands."""
 
     state: State

@@ -8,8 +8,9 @@ over another time. Keys are keyed hashes, because what a window runs by may name
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from autonomy.catalog.model import ToolSpec, WindowSpec
 from autonomy.db.ports import Row
@@ -23,8 +24,7 @@ Buckets = Mapping[str, Mapping[int, tuple[int, int]]]
 """Key → end of the bucket in milliseconds → count and total."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowUse:
+class WindowUse(Struct, frozen=True):
     """What one action adds to one window, and which buckets make up its present value.
 
     Times are in milliseconds: `bucket` ends then, what ended until `since` is past.

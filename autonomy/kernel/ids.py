@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from . import clock
 
@@ -13,8 +14,12 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 def new_id(prefix: str, at: int | None = None) -> str:
     """A new identifier of the kind `prefix`, never given before."""
     stamp = clock.now() if at is None else at
-    number = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
-    return f"{prefix}_{encode(number, 26)}"
+    return f"{prefix}_{_stamp(stamp)}{encode(int.from_bytes(os.urandom(10), 'big'), 16)}"
+
+
+@lru_cache(maxsize=16)
+def _stamp(at: int) -> str:
+    return encode(at, 10)
 
 
 def encode(number: int, length: int) -> str:

@@ -29,15 +29,16 @@ class Currency:
 
         Raises Invalid (`money.no_rate`) where no rate is declared.
         """
-        rate = Decimal(1) if currency == self.base else self.rates.get(currency)
+        if currency == self.base:
+            return _rounded_up(amount, currency)
+        rate = self.rates.get(currency)
         if rate is None:
             raise Invalid(
                 f"no rate from `{currency}` to `{self.base}` is declared",
                 code="money.no_rate",
                 hint="add it to the root unit's `rates`",
             )
-        scaled = (amount * rate).scaleb(exponent(self.base))
-        return _bounded(int(scaled.to_integral_value(ROUND_CEILING)))
+        return _rounded_up(amount * rate, self.base)
 
 
 def exponent(currency: str) -> int:
@@ -58,7 +59,7 @@ def parse(text: str, default_currency: str) -> tuple[Decimal, str]:
 def decimal(value: int | float | str) -> Decimal:
     """A number of an argument list as an exact decimal; raises Invalid where it is none."""
     try:
-        found = Decimal(str(value))
+        found = Decimal(value) if type(value) is int else Decimal(str(value))
     except InvalidOperation:
         raise Invalid(f"`{str(value)[:40]}` is not a number", code="money.invalid") from None
     if not found.is_finite():
@@ -70,6 +71,10 @@ def show(minor: int, currency: str) -> str:
     """Minor units for people: `1,200.00 EUR`."""
     digits = exponent(currency)
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}"
+
+
+def _rounded_up(amount: Decimal, currency: str) -> int:
+    return _bounded(int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_CEILING)))
 
 
 def _bounded(minor: int) -> int:

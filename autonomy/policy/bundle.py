@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Self, cast
 
 import cedarpy
+from msgspec.structs import replace
 
 from autonomy.catalog.model import PolicySpec
 from autonomy.catalog.organisation import Organisation
@@ -18,19 +19,25 @@ from . import checks
 from .admission import Admission
 from .annotations import ask_of, obligations_of
 from .context import context_of, encoded
-from .decide import Request, judge, unite
+from .decide import Request, allowance, judge, unite
 from .entities import entities_of
 from .model import Notice, Question, Rule, Verdict
 from .problems import Problem, refuse
+from .reads import kept, narrowed
 from .schema import schema_text
 from .scope import Reach, confined, reach_of
 from .slices import Slice, sliced
 from .source import Form, Statement, read, written
 from .tool import Tool
 
+CACHED = 4_096  # sets of rules that allowed together; a bundle has few
+
 
 class Bundle:
-    """The policies in force. `text` is what is enforced, confined and in order; `sha256` names text and schema."""
+    """The policies in force. `text` is what is enforced, confined and in order; `sha256` names text and schema.
+
+    `handle` is the schema as it is enforced: narrowed to what the rules about each tool read.
+    """
 
     def __init__(self, organisation: Organisation, tools: dict[str, Tool], rules: Sequence[Rule], schema: str) -> None:
         self.organisation = organisation
@@ -40,9 +47,12 @@ class Bundle:
         self.text = _text(rules)
         self.sha256 = hashlib.sha256(f"{schema}\n{self.text}".encode()).hexdigest()
         self.reach: Reach = reach_of(tools)
-        self.handle = cedarpy.Schema.from_str(schema)
         self._slices = sliced(rules, self.reach, tools)
+        self._read = {name: narrowed(tool.context, self._slices[name].paths) for name, tool in tools.items()}
+        self.handle = cedarpy.Schema.from_str(schema_text(tools.values(), self._read))
         self._entities = entities_of(organisation, tools)
+        # Few sets of rules allow, and each of them always means the same.
+        self._allowed = lru_cache(CACHED)(partial(allowance, self.rules))
         self._admission = Admission(organisation)
 
     @classmethod
@@ -105,8 +115,9 @@ class Bundle:
         for agent in question.principals:
             self._admit(agent, tool)
         context = context_of(question, tool, self.organisation.currency)
-        text = encoded(context)
-        return [Request(agent, tool.name, self._entities, context, text) for agent in question.principals]
+        read = self._read[tool.name]
+        text = encoded(kept(read, context))
+        return [Request(agent, tool.name, self._entities, context, read, text) for agent in question.principals]
 
     def _admit(self, agent: str, tool: Tool) -> None:
         declared = self.organisation.get("Agent", agent)
@@ -117,7 +128,7 @@ class Bundle:
             raise Forbidden(refusal, code="policy.outside_scope")
 
     def _united(self, requests: Iterable[Request], policies: cedarpy.PolicySet, found: Slice) -> Verdict:
-        return unite([judge(request, policies, self.handle, found.rules) for request in requests])
+        return unite([judge(request, policies, self.handle, found.rules, self._allowed) for request in requests])
 
 
 def _differs(trial: Verdict, verdict: Verdict, rules: Mapping[str, Rule]) -> bool:

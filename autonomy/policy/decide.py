@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import cedarpy
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autonomy.kernel.canonical import Json
 
 from .context import encoded
 from .model import Ask, Effect, Rule, Verdict
+from .reads import kept
+from .shapes import RecordOf
 
 _UNANSWERED = "the request could not be evaluated"
 _FAILED = re.compile(r"policy `([^`]*)`")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the engine said once: `policies` matched and decided; `failed` names what could not be evaluated."""
 
     allowed: bool
@@ -26,20 +28,20 @@ class Answer:
     failed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One agent before one tool, in one context; `text` is the context as JSON."""
+class Request(Struct, frozen=True):
+    """One agent before one tool, in one context; `text` is what the rules `read` of it, as JSON."""
 
     agent: str
     tool: str
     entities: cedarpy.Entities
     context: Mapping[str, Json]
+    read: RecordOf
     text: str
 
     def with_approvals(self, roles: Iterable[str]) -> Request:
         """The same request, had these roles approved it."""
         context = {**self.context, "approvals": sorted({*self.context["approvals"], *roles})}
-        return replace(self, context=context, text=encoded(context))
+        return replace(self, context=context, text=encoded(kept(self.read, context)))
 
 
 def put(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema) -> cedarpy.AuthzResult:
@@ -72,17 +74,31 @@ def _failure(text: str) -> str:
     return f"rule `{found[1]}` could not be evaluated" if found else _UNANSWERED
 
 
-def judge(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema, rules: Mapping[str, Rule]) -> Verdict:
+Allowance = Callable[[tuple[str, ...]], Verdict]
+"""What it means that these rules, and no others, matched and allowed."""
+
+
+def allowance(rules: Mapping[str, Rule], policies: tuple[str, ...]) -> Verdict:
+    """The verdict where `policies` matched and allowed."""
+    decided = [rules[policy] for policy in policies]
+    return Verdict("allow", policies, _reasons(decided), obligations=united(rule.obligations for rule in decided))
+
+
+def judge(
+    request: Request,
+    policies: cedarpy.PolicySet,
+    schema: cedarpy.Schema,
+    rules: Mapping[str, Rule],
+    allowed: Allowance,
+) -> Verdict:
     """The verdict for one agent. A denial by approval rules alone is a hold, if the approvals they ask would lift it:
     nobody is asked for what stays denied."""
     answer = ask(request, policies, schema)
-    decided = [rules[policy] for policy in answer.policies]
     if answer.failed:
         return Verdict("deny", answer.policies, answer.failed, errors=answer.failed)
     if answer.allowed:
-        return Verdict(
-            "allow", answer.policies, _reasons(decided), obligations=united(rule.obligations for rule in decided)
-        )
+        return allowed(answer.policies)
+    decided = [rules[policy] for policy in answer.policies]
     asks = tuple(sorted(rule.ask for rule in decided if rule.ask))
     if not asks or len(asks) < len(decided):
         return _denied(request, [rule for rule in decided if not rule.ask])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from autonomy.catalog.model import Mode
 from autonomy.kernel.canonical import Json
@@ -14,8 +16,7 @@ Fact = int | str | bool
 """What a declared look-up found, of the declared type; money in minor units of the base currency."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """May these agents do this? Everything a decision depends on, so that it can be asked again later.
 
     `principals` are agent names: the one that acts first, then everyone it acts for; each must be allowed.
@@ -26,9 +27,9 @@ class Question:
 
     principals: tuple[str, ...]
     tool: str
-    arguments: Mapping[str, Json] = field(default_factory=dict)
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    windows: Mapping[str, int] = field(default_factory=dict)
+    arguments: Mapping[str, Json] = {}
+    facts: Mapping[str, Fact] = {}
+    windows: Mapping[str, int] = {}
     approvals: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
     cost: int = 0
@@ -47,8 +48,7 @@ class Ask:
     expires: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What rules in trial (`warn`, shown to the caller; `shadow`, only recorded) would have decided instead."""
 
     mode: Mode
@@ -57,8 +57,7 @@ class Notice:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The answer. `policies` are the `@id`s that decided; `errors` is never empty where an error made it a denial.
 
     `obligations` maps `mask`, `redact`, `label` to names; they bind whoever carries out an allowed action.
@@ -69,7 +68,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     needed: tuple[Ask, ...] = ()
-    obligations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    obligations: Mapping[str, tuple[str, ...]] = {}
     notices: tuple[Notice, ...] = ()
     errors: tuple[str, ...] = ()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from .shapes import cedar_type, quoted
+from .shapes import RecordOf, cedar_type, quoted
 from .tool import Tool
 
 _ENTITIES = """\
@@ -16,33 +16,24 @@ entity Agent in [Role, Unit] = {
 entity Tool = {
   name: String, connector: String, risk: String, effect: String, unit: String, tags: Set<String>, egress: Bool
 };
-type RecordKey = { kind: String, key: String };
 """
 
 
-def schema_text(tools: Iterable[Tool]) -> str:
-    """The schema in Cedar's schema language: every tool an action, with the types of its own context."""
+def schema_text(tools: Iterable[Tool], contexts: Mapping[str, RecordOf] | None = None) -> str:
+    """The schema in Cedar's schema language: every tool an action, with the types of its own context, or of the part of
+    it that `contexts` gives by the tool's name."""
     ordered = sorted(tools, key=lambda tool: tool.name)
     groups = sorted({"read", "write"}.union(*(tool.groups for tool in ordered)))
-    return _ENTITIES + f"action {_names(groups)};\n" + "".join(map(_action, ordered))
+    actions = (_action(tool, contexts[tool.name] if contexts else tool.context) for tool in ordered)
+    return _ENTITIES + f"action {_names(groups)};\n" + "".join(actions)
 
 
-def _action(tool: Tool) -> str:
+def _action(tool: Tool, context: RecordOf) -> str:
     return f"""\
 action {quoted(tool.name)} in [{_names(tool.groups)}] appliesTo {{
   principal: Agent,
   resource: Tool,
-  context: {{
-    arguments: {cedar_type(tool.arguments)},
-    facts: {cedar_type(tool.facts)},
-    windows: {cedar_type(tool.windows)},
-    approvals: Set<String>,
-    labels: Set<String>,
-    cost: Long,
-    delegated: Bool,
-    record: RecordKey,
-    site: String
-  }}
+  context: {cedar_type(context)}
 }};
 """
 

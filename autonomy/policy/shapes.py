@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from autonomy.kernel import money
+from autonomy.kernel import canonical, money
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
@@ -204,12 +204,21 @@ def _value(
 def scalar(shape: Scalar, value: Any, path: str) -> str | int | bool:
     """`value` if it is one of the shape's; raises Invalid otherwise."""
     if shape.type == "String" and isinstance(value, str):
-        return value
+        return _whole_text(value, path)
     if shape.type == "Bool" and isinstance(value, bool):
         return value
     if shape.type == "Long":
         return whole(value, path)
     raise unfit(path, "is not a string" if shape.type == "String" else "is not true or false")
+
+
+def _whole_text(text: str, path: str) -> str:
+    """`text`, if it can be written down, whether or not a rule reads it."""
+    try:
+        canonical.check_text(text, path)
+    except Invalid:
+        raise unfit(path, "holds half a character") from None
+    return text
 
 
 def whole(value: Any, path: str) -> int:

@@ -12,6 +12,7 @@ import cedarpy
 from autonomy.catalog.model import Mode
 
 from .model import Rule
+from .reads import Path, paths_of
 from .scope import Reach, tools_of
 from .source import policy_set
 from .tool import Tool
@@ -21,9 +22,11 @@ TRIALS: tuple[Mode, ...] = ("warn", "shadow")
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`rules` in force for a tool, and for each mode in trial the same with that mode's rules beside them."""
+    """`rules` in force for a tool, and for each mode in trial the same with that mode's rules beside them; `paths` are
+    what all of them read of the context."""
 
     rules: Mapping[str, Rule]
+    paths: frozenset[Path]
     enforced: cedarpy.PolicySet
     trials: tuple[tuple[Mode, cedarpy.PolicySet], ...]
 
@@ -47,7 +50,8 @@ def sliced(rules: Sequence[Rule], reach: Reach, tools: Mapping[str, Tool]) -> di
 def _slice(rules: Sequence[Rule]) -> Slice:
     in_force = _set(rules, "enforce")
     trials = tuple((mode, _set(rules, "enforce", mode)) for mode in TRIALS if any(rule.mode == mode for rule in rules))
-    return Slice({rule.id: rule for rule in rules}, in_force, trials)
+    paths = frozenset(path for rule in rules for path in paths_of(rule.form))
+    return Slice({rule.id: rule for rule in rules}, paths, in_force, trials)
 
 
 def _set(rules: Sequence[Rule], *modes: Mode) -> cedarpy.PolicySet:

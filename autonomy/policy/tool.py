@@ -12,7 +12,7 @@ from autonomy.catalog.organisation import Revision
 from autonomy.kernel.canonical import Json
 
 from . import shapes
-from .shapes import Field, RecordOf, Scalar
+from .shapes import Field, RecordOf, Scalar, SetOf, Shape
 
 RESERVED_NAMES = frozenset({"read", "write"})
 """Names of action groups, which a tool therefore cannot have."""
@@ -59,6 +59,11 @@ class Tool:
     def windows(self) -> RecordOf:
         return RecordOf({name: Field(Scalar("Long"), True) for name in self.spec.windows})
 
+    @cached_property
+    def context(self) -> RecordOf:
+        """What a rule can ask of `context`."""
+        return RecordOf({name: Field(shape, True) for name, shape in _context(self).items()})
+
     @property
     def attributes(self) -> dict[str, Json]:
         """What a rule can ask of `resource`."""
@@ -71,6 +76,21 @@ class Tool:
             "tags": list(self.spec.tags),
             "egress": self.spec.egress,
         }
+
+
+def _context(tool: Tool) -> dict[str, Shape]:
+    text = Scalar("String")
+    return {
+        "arguments": tool.arguments,
+        "facts": tool.facts,
+        "windows": tool.windows,
+        "approvals": SetOf(text),
+        "labels": SetOf(text),
+        "cost": Scalar("Long"),
+        "delegated": Scalar("Bool"),
+        "record": RecordOf({"kind": Field(text, True), "key": Field(text, True)}),
+        "site": text,
+    }
 
 
 def _prefixes(name: str) -> Iterator[str]:

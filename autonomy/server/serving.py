@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
+from autonomy.kernel import collector
 from autonomy.kernel.errors import Unavailable
 from autonomy.wiring import System
 
@@ -41,9 +42,15 @@ def serve(system: System, host: str | None = None, port: int | None = None, read
     """
     settings = system.settings
     bound = bind(host or settings.host, settings.port if port is None else port)
+
+    def started(url: str) -> None:
+        collector.calm()
+        if ready is not None:
+            ready(url)
+
     loop_factory = None if sys.platform == "win32" else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(serving(system, bound, ready))
+        runner.run(serving(system, bound, started))
 
 
 async def serving(

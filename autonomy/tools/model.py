@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from autonomy.kernel.canonical import Json
 
 from .credential import Credential
@@ -17,8 +19,7 @@ class Cost(NamedTuple):
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """Who calls, under which action, and how many seconds it may take.
 
     `action_id` is the idempotency key and the client reference that connectors hand to the system of record.
@@ -31,8 +32,7 @@ class Invocation:
     credential: Credential | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a connector returned, and what it cost where the system of record says so."""
 
     value: Json

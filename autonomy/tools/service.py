@@ -12,6 +12,7 @@ from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
 
 from . import rules
@@ -204,7 +205,7 @@ async def _close_later(line: _Line) -> None:
 async def _in_time(work: Awaitable[Result], name: str, attempt: Attempt) -> Result:
     """What `work` returns, or what its silence means."""
     try:
-        async with asyncio.timeout(attempt.seconds_left):
+        with within(attempt.seconds_left):
             return await work
     except (TimeoutError, Abandoned):
         nothing_happened = attempt.abandon() or not attempt.write

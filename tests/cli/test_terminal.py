@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
-import sqlite3
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path

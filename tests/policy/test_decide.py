@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from autonomy.catalog.organisation import Revision
 from autonomy.kernel.clock import DAY, HOUR

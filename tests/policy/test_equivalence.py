@@ -42,6 +42,9 @@ CONDITIONS = (
     'unless { context.labels.contains("untrusted") }',
     'when { action in Action::"write" || resource.risk == "high" }',
     'when { context.arguments.invoice == "i-1" && context.record.key != "" }',
+    'when { context has site && context.arguments has invoice } unless { context.record == {kind: "", key: ""} }',
+    'when { if context.delegated then context.cost > 3 else context.record.key == "i-1" }',
+    'when { [context.site, context.record.kind].contains("hq") }',
     'when { Unit::"retail" in Unit::"emea" && principal.unit == "retail" }',
 )
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from autonomy.policy import Bundle, Question
 from autonomy.policy.explain import why

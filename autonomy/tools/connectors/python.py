@@ -10,10 +10,11 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import entry_points
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from autonomy.catalog.model import Call, PythonConnector
 from autonomy.kernel import canonical
@@ -43,6 +44,7 @@ class PythonFunction:
         self._outbound = outbound
         self._load = load
         self._function: Function | None = None
+        self._is_async = False
         self._workers = Workers(f"python-{name}", THREADS)
 
     async def run(self, call: Call, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt) -> Result:
@@ -51,6 +53,7 @@ class PythonFunction:
             raise Invalid("the tool declares no function", code="call.mismatch")
         if self._function is None:
             self._function = _callable(self._load(self._spec.entryPoint))
+            self._is_async = _is_async(self._function)
         credential = await self._outbound.credential(self._spec.credential)
         ready = replace(invocation, credential=credential) if credential else invocation
         try:
@@ -67,7 +70,7 @@ class PythonFunction:
     async def _call(
         self, function: Function, name: str, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt
     ) -> Any:
-        if _is_async(function):
+        if self._is_async:
             attempt.commit()
             return await function(name, arguments, invocation)
         return await self._workers.run(partial(_started, attempt, partial(function, name, arguments, invocation)))

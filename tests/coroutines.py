@@ -1,4 +1,4 @@
-"""Tests of the gate are coroutines: each runs in an event loop of its own and may not hang."""
+"""Coroutine tests, as a plugin of pytest: each runs in an event loop of its own and may not hang."""
 
 from __future__ import annotations
 
