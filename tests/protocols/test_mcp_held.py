@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from autonomy.kernel.clock import rfc3339
 from autonomy.kernel.errors import Conflict

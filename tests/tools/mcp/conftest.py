@@ -1,4 +1,4 @@
-"""Tests of MCP servers are coroutines, as those of the gate."""
+"""What several tests of MCP servers need."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.gate.conftest import pytest_pyfunc_call
-
 from .servers import listed, tickets
-
-__all__ = ["pytest_pyfunc_call"]
 
 
 @pytest.fixture(scope="session")
