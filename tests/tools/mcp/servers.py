@@ -55,7 +55,15 @@ def pinned(name: str, wording: str, theirs: str = "", **spec: Any) -> Any:
 def misbehaving(manner: str, effect: str = "read", **use: Any) -> Bench:
     """Connectors with a hostile server, whose one tool is `work`."""
     spec: dict[str, Any] = {"effect": effect}
-    return bench({"type": "mcp", "command": hostile(manner), "timeout": "10s", **use}, pinned("work", WORK, **spec))
+    return bench({"type": "mcp", "command": hostile(manner), "timeout": "30s", **use}, pinned("work", WORK, **spec))
+
+
+async def ready(connectors: Bench) -> McpServer:
+    """The server, started and listed, so that a deadline of the next call is for the call alone."""
+    server = connectors.connectors._line("desk").connector
+    assert isinstance(server, McpServer)
+    await server.list_tools(Attempt(False, 25))
+    return server
 
 
 async def listed(use: dict[str, Any], seconds: float = 30) -> dict[str, Definition]:

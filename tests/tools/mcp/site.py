@@ -129,4 +129,4 @@ class Site:
     async def served(self) -> AsyncIterator[dict[str, Any]]:
         """The `use` of a connector to it, while it is served."""
         async with serving(lambda _: self) as url:
-            yield {"type": "mcp", "url": f"{url}/mcp", "allow": ["127.0.0.1/32"], "timeout": "10s"}
+            yield {"type": "mcp", "url": f"{url}/mcp", "allow": ["127.0.0.1/32"], "timeout": "30s"}

@@ -18,7 +18,7 @@ from autonomy.tools import Refused, Unreachable, Unsure
 from autonomy.tools.credential import Credential
 
 from ..organisations import Bench
-from .servers import WORK, bench, pinned
+from .servers import WORK, bench, pinned, ready
 from .site import Heard, Said, Site, result, text
 from .tickets import server as tickets_server
 
@@ -60,7 +60,7 @@ async def serving_sdk() -> AsyncIterator[str]:
 async def test_a_modern_server_hears_in_headers_what_the_body_says() -> None:
     site = Site(plain)
     async with connected(site) as connectors:
-        assert await connectors.call("work", n=1) == {"text": "done"}
+        assert await connectors.call("work", 20.0, n=1) == {"text": "done"}
         assert await connectors.call("work", n=2) == {"text": "done"}
     assert site.methods() == ["server/discover", "tools/list", "tools/call", "tools/call"]
     call = site.heard[-1]
@@ -94,7 +94,7 @@ async def test_arguments_are_repeated_in_headers_where_the_pinned_tool_asks_for_
 async def test_an_old_server_gets_its_handshake_and_its_session() -> None:
     site = Site(plain, era="legacy")
     async with connected(site) as connectors:
-        assert await connectors.call("work") == {"text": "done"}
+        assert await connectors.call("work", 20.0) == {"text": "done"}
     assert site.methods() == [
         *("server/discover", "initialize", "notifications/initialized", "tools/list", "tools/call", "DELETE"),
     ]
@@ -106,9 +106,9 @@ async def test_an_old_server_gets_its_handshake_and_its_session() -> None:
 async def test_a_session_that_is_over_is_begun_anew_and_the_call_asked_once_more() -> None:
     site = Site(plain, era="legacy")
     async with connected(site, "write-neither") as connectors:
-        await connectors.call("work")
+        await connectors.call("work", 20.0)
         site.session = "s2"
-        assert await connectors.call("work") == {"text": "done"}
+        assert await connectors.call("work", 20.0) == {"text": "done"}
     assert site.methods().count("initialize") == 2
     done = [one for one in site.heard if one.message.get("method") == "tools/call"]
     assert [one.headers["mcp-session-id"] for one in done] == ["s1", "s1", "s2"], "the second met a forgetful server"
@@ -135,7 +135,7 @@ async def test_an_answer_is_found_in_a_stream_that_does_not_end() -> None:
 
     site = Refusing(stream)
     async with connected(site) as connectors:
-        assert await connectors.call("work") == {"text": "found"}
+        assert await connectors.call("work", 20.0) == {"text": "found"}
     refused = next(one.message for one in site.heard if "error" in one.message)
     assert (refused["id"], refused["error"]["code"]) == ("q1", -32601)
 
@@ -175,7 +175,7 @@ async def test_what_an_odd_answer_means(
     for effect, kind in (("read", read), ("write-neither", write)):
         async with connected(site, effect) as connectors:
             with pytest.raises(AutonomyError) as caught:
-                await connectors.call("work")
+                await connectors.call("work", 20.0)
             assert type(caught.value) is kind
 
 
@@ -189,7 +189,7 @@ async def test_a_flood_ends_at_the_limit(effect: str) -> None:
 
     async with connected(Site(flood), effect, use={"maxBytes": 100_000}) as connectors:
         with pytest.raises(Unsure if effect != "read" else Refused, match="larger than 100000 bytes"):
-            await connectors.call("work")
+            await connectors.call("work", 20.0)
 
 
 @pytest.mark.parametrize("effect", ["read", "write-neither"])
@@ -199,8 +199,9 @@ async def test_a_server_that_hangs_is_left_in_time(effect: str) -> None:
         await said.until_left()
 
     async with connected(Site(hang), effect) as connectors:
+        await ready(connectors)
         with pytest.raises(Unsure if effect != "read" else Unreachable):
-            await connectors.call("work", 0.5)
+            await connectors.call("work", 1.0)
 
 
 async def test_a_stopped_call_is_cancelled_at_the_server_in_both_eras() -> None:
@@ -235,7 +236,7 @@ async def test_a_lost_connection_leaves_a_write_in_doubt() -> None:
     for effect, kind in (("read", Unreachable), ("write-neither", Unsure)):
         async with connected(Site(drop), effect) as connectors:
             with pytest.raises(kind):
-                await connectors.call("work")
+                await connectors.call("work", 20.0)
 
 
 async def test_a_credential_goes_to_the_declared_place_and_comes_back_nowhere() -> None:
@@ -246,7 +247,7 @@ async def test_a_credential_goes_to_the_declared_place_and_comes_back_nowhere() 
     site = Site(echo)
     use = {"credential": "desk-token", "header": "X-Key", "scheme": ""}
     async with connected(site, use=use, reveal=lambda _: secret) as connectors:
-        assert await connectors.call("work") == {"text": "you sent [credential]"}
+        assert await connectors.call("work", 20.0) == {"text": "you sent [credential]"}
     assert {one.headers["x-key"] for one in site.heard} == {"s3cr3t-token"}
 
 
@@ -254,5 +255,5 @@ async def test_a_forbidden_address_is_not_reached() -> None:
     use = {"type": "mcp", "url": "http://127.0.0.1:9/mcp"}
     async with bench(use, pinned("work", WORK)) as connectors:
         with pytest.raises(Unreachable) as caught:
-            await connectors.call("work")
+            await connectors.call("work", 20.0)
     assert caught.value.code == "egress.forbidden"

@@ -13,7 +13,7 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Refused, Unreachable, Unsure
 from autonomy.tools.credential import REDACTED, Credential
 
-from .servers import WORK, bench, hostile, misbehaving, pinned, tickets
+from .servers import WORK, bench, hostile, misbehaving, pinned, ready, tickets
 
 
 def is_there(pid: int) -> bool:
@@ -33,17 +33,21 @@ async def gone(*pids: int) -> None:
 async def call(manner: str, effect: str = "read", **use: object) -> object:
     """What a call of the hostile server's tool gives."""
     async with misbehaving(manner, effect, **use) as connectors:
-        return await connectors.call("work", 8.0, n=1)
+        return await connectors.call("work", 25.0, n=1)
 
 
 async def test_tools_of_a_server_by_the_official_sdk_are_called(wordings: dict[str, str]) -> None:
     tools = [pinned(name, wordings[name]) for name in ("get_ticket", "add_note", "close_ticket", "ask_model")]
     async with bench(tickets(), *tools) as connectors:
-        assert await connectors.call("get_ticket", id=7) == {"text": "ticket 7 is open"}
-        assert await connectors.call("add_note", id=7, note="call back") == {"id": 7, "note": "call back", "notes": 1}
+        assert await connectors.call("get_ticket", 20.0, id=7) == {"text": "ticket 7 is open"}
+        assert await connectors.call("add_note", 20.0, id=7, note="call back") == {
+            "id": 7,
+            "note": "call back",
+            "notes": 1,
+        }
         with pytest.raises(Refused, match="there is no ticket 101"):
-            await connectors.call("close_ticket", id=101)
-        assert "was refused" in str(await connectors.call("ask_model"))
+            await connectors.call("close_ticket", 20.0, id=101)
+        assert "was refused" in str(await connectors.call("ask_model", 20.0))
 
 
 async def test_many_calls_share_one_program_and_get_their_own_answers(wordings: dict[str, str]) -> None:
@@ -60,7 +64,7 @@ async def test_a_program_sees_what_is_declared_and_nothing_of_ours(
     secret = Credential("desk-token", 1, "s3cr3t-token")
     tool = pinned("environment", wordings["environment"])
     async with bench(use, tool, reveal=lambda _: secret) as connectors:
-        seen = (await connectors.call("environment"))["text"]
+        seen = (await connectors.call("environment", 20.0))["text"]
     assert "AUTONOMY_KEY" not in seen
     assert f"DESK_TOKEN={REDACTED}" in seen
     names = {line.partition("=")[0] for line in seen.splitlines()}
@@ -84,7 +88,7 @@ async def test_a_command_that_nobody_admitted_is_not_started() -> None:
                 await connectors.call("work")
             assert caught.value.code == "connector.command"
     async with bench(use, pinned("work", WORK), commands=(" ".join(hostile("told")[:3]),)) as connectors:
-        assert await connectors.call("work", n=1)
+        assert await connectors.call("work", 20.0, n=1)
 
 
 async def test_a_program_that_is_not_there_is_unreachable() -> None:
@@ -148,6 +152,7 @@ async def test_whatever_a_server_asks_of_us_is_refused() -> None:
 async def test_a_call_that_hangs_ends_in_time_and_the_server_is_told(tmp_path: Path) -> None:
     heard = tmp_path / "heard"
     async with misbehaving("cancelled", "write-neither") as connectors:
+        await ready(connectors)
         with pytest.raises(Unsure):
             await connectors.call("work", 1.0, file=str(heard))
         await asyncio.to_thread(_wait_for, heard)
@@ -157,9 +162,8 @@ async def test_a_call_that_hangs_ends_in_time_and_the_server_is_told(tmp_path: P
 
 async def test_stopping_a_call_leaves_a_write_in_doubt_and_others_alone(tmp_path: Path) -> None:
     async with misbehaving("cancelled", "write-neither") as connectors:
+        await ready(connectors)
         task = asyncio.create_task(connectors.call("work", 8.0, file=str(tmp_path / "heard")))
-        while not connectors.connectors._lines or not _has_open(connectors):
-            await asyncio.sleep(0.01)
         while not _pending(connectors):
             await asyncio.sleep(0.01)
         task.cancel()
@@ -177,6 +181,7 @@ async def test_a_program_and_what_it_started_end_with_the_connector() -> None:
 
 async def test_a_program_that_does_not_end_by_itself_is_killed() -> None:
     async with misbehaving("deaf") as connectors:
+        await ready(connectors)
         with pytest.raises(Unreachable):
             await connectors.call("work", 1.0)
         pid = _child(connectors)
@@ -206,7 +211,7 @@ async def test_a_program_is_started_again_with_a_rotated_credential(wordings: di
     secrets = [Credential("desk-token", 1, "first-value")]
     tool = pinned("get_ticket", wordings["get_ticket"])
     async with bench(use, tool, reveal=lambda _: secrets[-1]) as connectors:
-        await connectors.call("get_ticket", id=1)
+        await connectors.call("get_ticket", 20.0, id=1)
         before = _child(connectors)
         secrets.append(Credential("desk-token", 2, "second-value"))
         connectors.connectors._outbound._known.clear()  # as two seconds later
@@ -218,17 +223,13 @@ async def test_a_program_is_started_again_with_a_rotated_credential(wordings: di
 
 
 def _wait_for(path: Path) -> None:
-    done = os.times().elapsed + 10
+    done = os.times().elapsed + 25
     while not (path.exists() and path.read_text()):
         assert os.times().elapsed < done, f"{path} was never written"
 
 
 def _server(connectors: object) -> object:
     return connectors.connectors._lines["desk"].connector  # type: ignore[attr-defined]
-
-
-def _has_open(connectors: object) -> bool:
-    return _server(connectors)._open is not None  # type: ignore[attr-defined]
 
 
 def _pending(connectors: object) -> bool:
