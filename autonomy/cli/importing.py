@@ -34,7 +34,7 @@ def mcp(
     only: Annotated[list[str] | None, typer.Option("--tool", help="Only this tool; may be said several times.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A private range that may be reached, in CIDR.")] = None,
     token_from: Annotated[str | None, typer.Option(help="The environment variable that holds the credential.")] = None,
-    secret: Annotated[str | None, typer.Option(help="The secret the connector will use.")] = None,
+    credential: Annotated[str | None, typer.Option(help="Which secret the connector will use.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a connector and tools from what an MCP server lists.
@@ -44,7 +44,7 @@ def mcp(
     \b
       autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket
     """
-    use = _use(command, at, allow or [], secret, token_from)
+    use = _use(command, at, allow or [], credential, token_from)
     imported = asyncio.run(_imported(name, use, only, token_from))
     if taken := [path for path in imported.files if (folder / path).exists()]:
         raise Conflict(f"`{folder / taken[0]}` is there already", code="import.exists", hint="remove it, or use --tool")
@@ -58,7 +58,7 @@ def mcp(
 
 
 def _use(
-    command: str | None, at: str | None, allow: list[str], secret: str | None, token_from: str | None
+    command: str | None, at: str | None, allow: list[str], credential: str | None, token_from: str | None
 ) -> dict[str, Any]:
     """The `use` of the connector, as its manifest will say it."""
     if (command is None) == (at is None):
@@ -67,8 +67,8 @@ def _use(
     use |= {"command": shlex.split(command)} if command is not None else {"url": at}
     if allow:
         use["allow"] = allow
-    if secret:
-        use["credential"] = secret
+    if credential:
+        use["credential"] = credential
         if command is not None:
             use["variable"] = token_from or "TOKEN"
     return use

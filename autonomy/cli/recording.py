@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,7 +20,7 @@ from autonomy.recording.place import Place
 from autonomy.tools.outbound import private_ranges, relay_endpoint
 
 from .ending import Misused
-from .options import commands
+from .options import AsJson, commands
 from .screen import note
 
 MAX_DOCUMENT = 16_777_216
@@ -39,6 +41,7 @@ def record(
     unit: Annotated[str | None, typer.Option(help="The unit it is for; with --sponsor and --supervisor.")] = None,
     sponsor: Annotated[str | None, typer.Option(help="The person who answers for the agents.")] = None,
     supervisor: Annotated[str | None, typer.Option(help="The role that watches them.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Watch an existing system in use and write a first organisation from it.
 
@@ -63,9 +66,16 @@ def record(
     except KeyboardInterrupt:
         pass  # the usual way to say that enough was seen
     finally:
-        files = kept.finish()
-        note(f"{len(files)} files are in `{folder}`; read `{folder / 'REPORT.md'}`, then `autonomy plan {folder}`")
+        _say_written(folder, kept.finish(), as_json)
     raise typer.Exit(status)
+
+
+def _say_written(folder: Path, files: Mapping[str, str], as_json: bool) -> None:
+    """On the error stream, for the other one may be the watched program's own."""
+    if as_json:
+        print(json.dumps({"folder": str(folder), "files": sorted(files)}), file=sys.stderr)
+    else:
+        note(f"{len(files)} files are in `{folder}`; read `{folder / 'REPORT.md'}`, then `autonomy plan {folder}`")
 
 
 def _use(command: list[str] | None, mcp: str | None, api: str | None) -> dict[str, Any]:

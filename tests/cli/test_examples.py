@@ -73,6 +73,11 @@ ADMIN = (
 )
 AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",)
 ALONE = ("autonomy login ada", "autonomy restore autonomy.backup --data restored", "autonomy up", "autonomy serve")
+ALONE += (  # each needs a system of its own: `tests/recording` and `tests/tools/mcp/test_importing.py` run them
+    'autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket',
+    "autonomy record desk-org --name desk -- desk-server --stdio",
+    "autonomy record crm-org --name crm --api https://crm.example/api",
+)
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
