@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from autonomy.kernel.money import MAX_MINOR
 
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
+from .mcp_server import McpConnector, McpTool
 from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
 from .words import (
     Access,
@@ -164,7 +165,9 @@ class PythonConnector(Strict):
 class ConnectorSpec(Strict):
     """A system of record and how to reach it, integrated once for every agent."""
 
-    use: Annotated[SqlConnector | HttpConnector | OpenApiConnector | PythonConnector, Field(discriminator="type")]
+    use: Annotated[
+        SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector, Field(discriminator="type")
+    ]
 
 
 class Statement(Strict):
@@ -181,6 +184,7 @@ class Call(Strict):
     request: HttpRequest | None = None
     function: Text | None = None
     operation: Text | OperationCall | None = Field(None, description="an operation of the connector's document")
+    tool: McpTool | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Call:

@@ -32,6 +32,7 @@ COMMANDS = MappingProxyType(
         "serve": Entry("up", START, "Serve an organisation that is there already."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
         "metrics": Entry("metrics", START, "Show the server's figures."),
+        "record": Entry("recording", START, "Watch an existing system in use and write a first organisation from it."),
         "backup": Entry("backup", START, "Save the database, and the log with it, into one file."),
         "restore": Entry("backup", START, "Bring back what `backup` saved, if its log is whole."),
         "login": Entry("session", SESSION, "Sign in to a server."),

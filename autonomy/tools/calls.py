@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from autonomy.catalog.mcp_server import McpConnector, McpTool
 from autonomy.catalog.model import (
     Call,
     FactSpec,
@@ -29,9 +30,9 @@ from .statements import Parsed, parse, require_read
 from .template import at, keep
 from .wanted import of_operation
 
-Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector
+Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector
 
-_WAYS = {"sql": "statements", "http": "request", "openapi": "operation", "python": "function"}
+_WAYS = {"sql": "statements", "http": "request", "openapi": "operation", "python": "function", "mcp": "tool"}
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -59,7 +60,8 @@ def _require_key(report: Report, spec: ToolSpec, parsed: list[Parsed]) -> None:
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
-            "use `:action_id` in a statement, `idempotencyHeader` or `action_id` in a request, `fill` in an operation",
+            "use `:action_id` in a statement, `idempotencyHeader` or `action_id` in a request, `fill` in an operation, "
+            "`action_id` among the arguments of a tool",
         )
 
 
@@ -79,7 +81,7 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
         report.say(
             "spec.reconcile",
             "it does not ask by the action's id",
-            "use `:action_id` in a statement, `action_id` in a request, `fill` in an operation",
+            "use `:action_id` in a statement, `action_id` in a request or a tool's arguments, `fill` in an operation",
         )
 
 
@@ -94,6 +96,8 @@ def _require_record(report: Report, spec: ToolSpec, asked: Call, parsed: list[Pa
 def _asks_for(asked: Call, parsed: list[Parsed], argument: str) -> bool:
     if asked.request is not None:
         return argument in used(asked.request)
+    if asked.tool is not None:
+        return asked.tool.arguments is None or argument in asked.tool.arguments.values()
     return asked.statements is None or any(argument in one.parameters for one in parsed)
 
 
@@ -142,6 +146,8 @@ def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> l
     if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
         with report.within(f"{field}.operation"):
             _operation(report, f"{field}.operation", called, use, schema)
+    if call.tool is not None:
+        _tool_arguments(report, f"{field}.tool.arguments", call.tool, schema)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -178,6 +184,12 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.body", f"{request.method} carries no body", "use `none`, and put arguments into `query`")
     if request.idempotencyHeader is not None and not _FIELD.fullmatch(request.idempotencyHeader):
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
+
+
+def _tool_arguments(report: Report, field: str, tool: McpTool, schema: Schema) -> None:
+    for name in sorted(set((tool.arguments or {}).values()) - RESERVED):
+        if name not in schema.properties:
+            report.say(field, f"there is no argument `{name}`", "declare it in `input`")
 
 
 def _require_reading(
@@ -224,4 +236,6 @@ def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
     if call.statements is not None:
         # A statement that could not be read has its own problem already.
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
+    if call.tool is not None:
+        return "action_id" in (call.tool.arguments or {}).values()
     return True  # a function gets the invocation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+from autonomy.catalog.mcp_server import McpConnector
 from autonomy.catalog.model import (
     ConnectorSpec,
     HttpConnector,
@@ -59,11 +60,15 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         case SqlConnector():
             _sql_connector(report, use)
         case HttpConnector():
+            _base_url(report, use)
             _http_service(report, use)
             _headers(report, use)
         case OpenApiConnector():
+            _base_url(report, use)
             _http_service(report, use)
             _openapi_connector(report, use)
+        case McpConnector():
+            _mcp_connector(report, use)
         case PythonConnector():
             if use.entryPoint not in entry_points:
                 report.say(
@@ -80,10 +85,20 @@ def _sql_connector(report: Report, use: SqlConnector) -> None:
             read_url(use.url)
 
 
-def _http_service(report: Report, use: HttpService) -> None:
+def _base_url(report: Report, use: HttpService) -> None:
     with report.within("spec.use.baseUrl"):
         if "?" in parse_url(use.baseUrl).path:
             raise Invalid("a base URL has no query", hint="declare it with each request")
+
+
+def _mcp_connector(report: Report, use: McpConnector) -> None:
+    if use.service is not None:
+        with report.within("spec.use.url"):
+            parse_url(use.service.baseUrl)
+        _http_service(report, use.service)
+
+
+def _http_service(report: Report, use: HttpService) -> None:
     with report.within("spec.use.allow"):
         ranges(use.allow)
     if not _TOKEN.fullmatch(use.header) or use.header.lower() in _OWN_HEADERS:

@@ -1,4 +1,4 @@
-"""What the service needs from a kind of connector, and from a store of secrets."""
+"""What the service needs from a kind of connector and from a store of secrets, and connectors from the service."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ class SecretProvider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+class Wordings(Protocol):
+    """Remembers where a tool of an MCP server is not in the wording its manifest pins. Both block on the store."""
+
+    def accepted(self, connector: str, tool: str, pinned: str) -> str | None:
+        """The wording that a person has accepted in place of the pinned one."""
+
+    def note(self, connector: str, tool: str, pinned: str, found: str) -> None:
+        """The server lists another wording than the pinned one; `found` is empty where it lists no such tool."""

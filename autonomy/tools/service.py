@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autonomy.catalog.mcp_server import McpConnector
 from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.services import OpenApiConnector
@@ -21,15 +22,17 @@ from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import kept, question
 from .connectors.http import HttpInterface
+from .connectors.mcp import McpServer
 from .connectors.openapi import OpenApiInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
+from .drift import Unremembered
 from .errors import Refused, Unreachable, Unsure
 from .keyring import Reveal
 from .model import Invocation, Reconciled, Result
 from .oauth import Keep
 from .outbound import Outbound, Providers
-from .ports import Connector
+from .ports import Connector, Wordings
 from .registry import Tool
 from .secret_names import places_of
 
@@ -52,8 +55,9 @@ class Connectors:
     """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
-    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `keep` stores a renewed
-    refresh token, `providers` are stores of secrets beside our own; `clock` is monotonic ms.
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `programs` says what may be
+    started; `wordings` remembers where an MCP server drifts; `keep` stores a renewed refresh token, `providers` are
+    stores of secrets beside our own; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Connectors:
         folder: Path,
         *,
         reserved: Collection[Path] = (),
+        programs: Collection[str] = (),
+        wordings: Wordings | None = None,
         load: Load = load_entry_point,
         keep: Keep | None = None,
         providers: Providers | None = None,
@@ -73,10 +79,12 @@ class Connectors:
             reveal,
             folder,
             reserved,
+            programs=programs,
             places=lambda agent: places_of(organisation(), agent),
             keep=keep,
             providers=providers,
         )
+        self._wordings = Unremembered() if wordings is None else wordings
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -195,6 +203,8 @@ class Connectors:
             return HttpInterface(name, use, self._outbound)
         if isinstance(use, OpenApiConnector):
             return OpenApiInterface(name, use, self._outbound)
+        if isinstance(use, McpConnector):
+            return McpServer(name, use, self._outbound, self._wordings)
         return PythonFunction(name, use, self._outbound, self._load)
 
     def _retire(self, line: _Line) -> None:

@@ -48,6 +48,7 @@ from autonomy.notices import Notifier, Webhook
 from autonomy.notices.ports import Channel
 from autonomy.signon import SignOn, Web
 from autonomy.tools.connectors.python import load_entry_point
+from autonomy.tools.drift import Drifts
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound, Providers
 from autonomy.tools.ports import SecretProvider
@@ -118,7 +119,8 @@ def _assemble(
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions, clock)
+    drifts = Drifts(database, queue, clock)
+    connectors = _connectors(settings, database, watch, secrets, functions, drifts, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -236,6 +238,7 @@ def _connectors(
     watch: Watch,
     secrets: Secrets,
     functions: Functions | None,
+    drifts: Drifts,
     clock: Clock,
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
@@ -245,6 +248,8 @@ def _connectors(
         secrets.reveal,
         settings.data,
         reserved=reserved,
+        programs=settings.programs,
+        wordings=drifts,
         load=load,
         keep=partial(_keep, secrets),
         providers=_providers(settings, clock),

@@ -87,7 +87,9 @@ ALONE = (
     "autonomy restore autonomy.backup --data restored",
     "autonomy up",
     "autonomy serve",
-    "autonomy tool import openapi crm.json --operation getOrder --name crm --base-url https://crm.example --into org",
+)
+IMPORT = (
+    "autonomy tool import openapi crm.json --operation getOrder --name crm --base-url https://crm.example --into org"
 )
 CRM = {
     "openapi": "3.1.0",
@@ -102,10 +104,15 @@ CRM = {
         }
     },
 }
+ELSEWHERE = (  # each needs a system of its own: `tests/recording` and `tests/tools/mcp/test_importing.py` run them
+    'autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket',
+    "autonomy record desk-org --name desk -- desk-server --stdio",
+    "autonomy record crm-org --name crm --api https://crm.example/api",
+)
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE) == EXAMPLES
+    assert {*BEFORE, *APPROVER, *ADMIN, *AGENT, *ALONE, *ELSEWHERE, IMPORT} == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -135,7 +142,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         for line in BEFORE + AGENT:
             paste(line)
         (tmp_path / "crm.json").write_text(json.dumps(CRM))
-        paste(ALONE[-1])
+        paste(IMPORT)
         paste(f"{AGENT[0].replace('invoice.list_open', 'supplier.get')} supplier_id=sup-1")
         release_another(tmp_path)
         paste(asks.replace("inv-1", "inv-2").replace("1200.00", "1900.00"))

@@ -420,6 +420,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "generation"),
     )
     op.create_table(
+        "tool_drift",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("pinned", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("accepted", sa.Text(), nullable=True),
+        sa.Column("accepted_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("connector", "tool", "pinned"),
+    )
+    op.create_table(
         "tool_pin",
         sa.Column("tool", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
@@ -660,6 +671,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_unit_changed"), table_name="unit")
     op.drop_table("unit")
     op.drop_table("tool_pin")
+    op.drop_table("tool_drift")
     op.drop_table("subject_key")
     op.drop_index(op.f("ix_signing_key_changed"), table_name="signing_key")
     op.drop_table("signing_key")
