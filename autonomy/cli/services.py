@@ -17,7 +17,7 @@ from .sessions import write_private
 from .words import moment
 
 app = commands()
-keys = commands("Let other systems tell us of people (SCIM) or ask our policies (AuthZEN).")
+keys = commands("Let other systems tell of people, or ask the policies.")
 app.add_typer(keys, name="service-key")
 
 
@@ -36,10 +36,10 @@ def issue(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a key; it is shown this once.
+    """Issue a key; it is shown this once. One for SCIM names the identity provider that will hold it.
 
     \b
-      autonomy service-key issue directory --for scim --provider corporate --out directory.key
+      autonomy service-key issue gateway --for authzen --out gateway.key
     """
     with connected(url) as client:
         ttl = None if lasting is None else duration(lasting)
@@ -87,11 +87,7 @@ def revoke(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a key at its next call.
-
-    \b
-      autonomy service-key revoke skey_01j… --reason "the directory has moved"
-    """
+    """End a key at its next call."""
     with connected(url) as client:
         revoked = client.revoke_service_key(key, reason)
     if as_json:

@@ -45,7 +45,7 @@ def login(
 
     \b
       autonomy login ada
-      autonomy login --sso --url https://autonomy.example
+      autonomy login --sso
     """
     if sso:
         url = url or Sessions.of_user().current()

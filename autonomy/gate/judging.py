@@ -8,8 +8,10 @@ from autonomy.audit import Leaf
 from autonomy.budget import Warned
 from autonomy.policy import Verdict
 
+from .errand import Errand
 from .leaves import intent_leaf
 from .model import Action
+from .results import budget_notices
 from .units import Drift
 
 
@@ -35,3 +37,27 @@ class Judged:
             return None
         self.action, self.verdict = action, verdict
         return intent_leaf(action, verdict)
+
+
+def errand_of(cleared: Cleared, began: int) -> Errand:
+    """What is to be carried out of an action that was cleared, begun at `began` milliseconds."""
+    action, attempt = cleared.action, cleared.action.attempt
+    return Errand(
+        action=action.id,
+        agent=attempt.caller.agent_id,
+        agent_name=attempt.caller.name,
+        caller=attempt.caller,
+        approved=attempt.hold is not None,
+        case=attempt.case,
+        tool=action.tool,
+        arguments=attempt.request.arguments,
+        charges=action.charges,
+        windows=action.windows,
+        record=action.record.key if action.record else None,
+        money=action.money,
+        tokens=action.tokens,
+        verdict=cleared.verdict,
+        papers=action.papers,
+        began=began,
+        warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
+    )

@@ -1,22 +1,18 @@
-"""The whole server as one ASGI app: the agents' protocols on the short way, everything else through the API."""
+"""The whole server as one ASGI app: the agents' protocols on the short way, pages and the API beside them."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Any
+import asyncio
+from collections.abc import Callable
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 
 from autonomy import protocols
 from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock, now
 from autonomy.wiring import Instruments, System
 
-from .access import OPEN
-from .answers import ErrorAnswer
-from .errors import handle_errors
+from .errors import HANDLERS
 from .faces import FaceFigures
 from .feed import Feed
 from .guard import App, Receive, Scope, Send, guarded, limited
@@ -24,30 +20,6 @@ from .measuring import measured
 from .metrics import Metrics
 from .pages import ROUTES
 from .parts import Parts
-from .routes import ROUTERS
-
-OPENAPI_PATH = "/api/openapi.json"
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "mend the input and send it again"},
-    401: {"model": ErrorAnswer, "description": "sign in"},
-    403: {"model": ErrorAnswer, "description": "ask for the permission"},
-    "default": {"model": ErrorAnswer, "description": "any other error, in the same shape"},
-}
-
-
-class Api(FastAPI):
-    """The API and its document."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document: the contract of console, command line and SDK."""
-        if self.openapi_schema is None:
-            found = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
-            found["components"]["securitySchemes"] = {"session": {"type": "http", "scheme": "bearer"}}
-            for methods in found["paths"].values():
-                for operation in methods.values():
-                    operation["security"] = [] if operation["x-permission"] == OPEN else [{"session": []}]
-            self.openapi_schema = found
-        return self.openapi_schema
 
 
 class Server:
@@ -59,7 +31,7 @@ class Server:
         evidence = Evidence(system.database, system.vault, clock)
         settings, faces = system.settings, FaceFigures()
         self.metrics = Metrics(Instruments(system, clock), faces, settings.metrics_token)
-        self.api = make_api(Parts(system, insight, evidence, self.feed, self.metrics, clock))
+        self.parts = Parts(system, insight, evidence, self.feed, self.metrics, clock)
         agents = protocols.app(
             system.gate,
             system.identity,
@@ -71,37 +43,10 @@ class Server:
             clock=clock,
         )
         secure = settings.public_url.startswith("https://")
-        self._app = measured(guarded(_divided(agents, limited(self.api)), secure), faces)
+        self._app = measured(guarded(_divided(agents, limited(_for_people(self.parts))), secure), faces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
-
-
-def make_api(parts: Parts) -> Api:
-    """The API for people, without the protocols."""
-    api = Api(
-        title="Autonomy OS",
-        summary="The control plane for AI agents",
-        version=version("autonomy-os"),
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=OPENAPI_PATH,
-        redirect_slashes=False,
-        generate_unique_id_function=_operation,
-        responses=_RESPONSES,
-        routes=ROUTES,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-    )
-    api.state.parts = parts
-    handle_errors(api)
-    for router in ROUTERS:
-        api.include_router(router)
-    return api
-
-
-def _operation(route: APIRoute) -> str:
-    """The stable name of an operation: that of its function."""
-    return str(route.name)
 
 
 def _divided(agents: App, people: App) -> App:
@@ -112,3 +57,43 @@ def _divided(agents: App, people: App) -> App:
         await (agents if is_for_agents else people)(scope, receive, send)
 
     return divide
+
+
+def _for_people(parts: Parts) -> App:
+    """The pages, and the API once somebody asks it."""
+    pages = Starlette(routes=ROUTES, exception_handlers=HANDLERS)
+    pages.state.parts = parts
+    api = _Later(lambda: _api(parts))
+
+    async def divide(scope: Scope, receive: Receive, send: Send) -> None:
+        is_for_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await (api if is_for_api else pages)(scope, receive, send)
+
+    return divide
+
+
+def _api(parts: Parts) -> App:
+    # Loaded here and not above: FastAPI and the models of all routes take 19 MB, which a process that only agents
+    # call has no use for.
+    from .api import make_api  # noqa: PLC0415
+
+    return make_api(parts)
+
+
+class _Later:
+    """An app that is made by `make`, in a thread, when it is asked for the first time."""
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._app: App | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app or await self._made()
+        await app(scope, receive, send)
+
+    async def _made(self) -> App:
+        async with self._turn:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._make)
+            return self._app

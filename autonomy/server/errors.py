@@ -1,48 +1,24 @@
-"""Errors as the API shows them: `{"error": {code, message, hint?, detail?}}`, whatever went wrong."""
+"""Errors as people's faces show them: `{"error": {code, message, hint?, detail?}}`, whatever went wrong."""
 
 from __future__ import annotations
 
 import logging
 import math
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from autonomy.kernel.errors import AutonomyError, Busy, Invalid, Unauthenticated
+from autonomy.kernel.errors import AutonomyError, Busy, Unauthenticated
 from autonomy.kernel.ids import new_id
 
 log = logging.getLogger("autonomy.server")
 
-MAX_PROBLEMS = 50  # of one request; whoever sends more of them does not read them
-
-
-def handle_errors(app: FastAPI) -> None:
-    """Let `app` answer every error in our shape."""
-
-    async def ours(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, AutonomyError)  # registered for these only
-        return answer(error)
-
-    async def invalid(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return answer(_invalid(error.errors()))
-
-    async def http(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return _of_status(error.status_code, error.headers)
-
-    async def broken(_request: Request, error: Exception) -> Response:
-        return unexpected(error)
-
-    app.add_exception_handler(AutonomyError, ours)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, broken)
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+"""What makes an answer of what was raised."""
 
 
 def answer(error: AutonomyError) -> Response:
@@ -80,30 +56,19 @@ _STATUSES = {
 }
 
 
-def _invalid(faults: Iterable[Mapping[str, Any]]) -> Invalid:
-    """Every fault with its field, in our words; never the value, which may be a secret."""
-    problems = [{"field": _field(fault["loc"]), "message": _words(fault)} for fault in faults][:MAX_PROBLEMS]
-    first = problems[0]
-    return Invalid(f"`{first['field']}`: {first['message']}", code="request.invalid", problems=problems)
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, AutonomyError)  # registered for these only
+    return answer(error)
 
 
-def _field(location: Iterable[Any]) -> str:
-    """`body.cases.0.agent` as `cases.0.agent`: people do not care which part of a request a field travels in."""
-    return ".".join(str(part) for part in list(location)[1:]) or "body"
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _of_status(error.status_code, error.headers)
 
 
-def _words(fault: Mapping[str, Any]) -> str:
-    words = _WORDS.get(fault["type"])
-    if words is not None:
-        return words
-    message = str(fault["msg"]).removeprefix("Input ").removesuffix(".")
-    return message[:1].lower() + message[1:]
+async def _broken(_request: Request, error: Exception) -> Response:
+    return unexpected(error)
 
 
-_WORDS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known here",
-    "string_type": "should be text",
-    "json_invalid": "is not JSON",
-    "model_attributes_type": "should be a JSON object, sent with `Content-Type: application/json`",
-}
+HANDLERS: dict[int | type[Exception], Handler] = {AutonomyError: _ours, HTTPException: _http, Exception: _broken}
+"""How the API and the pages answer each kind of error."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -14,12 +14,12 @@ from autonomy.kernel.errors import AutonomyError, Forbidden, Invalid, Unavailabl
 from autonomy.telemetry import CONTENT_TYPE
 
 from . import sign_on
-from .access import session_of
 from .errors import answer
 from .form import fields, page
 from .metrics import PATH
 from .parts import parts_of
 from .readiness import OK, readiness
+from .session import session_of
 
 
 async def live(_request: Request) -> Response:

@@ -1,9 +1,8 @@
 """What the routes work with."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request
+from starlette.requests import Request
 
 from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock
@@ -29,6 +28,3 @@ async def parts_of(request: Request) -> Parts:
     """The parts of the app that answers this request."""
     found: Parts = request.app.state.parts
     return found
-
-
-Here = Annotated[Parts, Depends(parts_of)]

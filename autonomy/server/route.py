@@ -12,9 +12,10 @@ from fastapi.routing import APIRoute
 from autonomy.kernel import canonical
 from autonomy.kernel.errors import TooLarge
 
-from .access import OPEN, Access, session_of
+from .access import OPEN, Access
 from .limits import STRANGERS_BODY, limit_of
 from .parts import parts_of
+from .session import session_of
 
 
 class GuardedRoute(APIRoute):

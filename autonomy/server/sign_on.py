@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import parse_qsl, quote, urlencode
 
-from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -16,9 +16,9 @@ from autonomy.signon.model import Terminal
 from autonomy.signon.rules import HOME, following
 from autonomy.signon.service import CALLBACK
 
-from .access import COOKIE
 from .form import fields, page
 from .parts import Parts, parts_of
+from .session import COOKIE
 
 KEPT = "autonomy_sign_on"
 KEPT_SECONDS = 600

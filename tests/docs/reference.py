@@ -17,6 +17,7 @@ from autonomy.catalog.schemas import documents as schemas
 from autonomy.catalog.words import FORMS
 from autonomy.cli.app import app
 from autonomy.cli.index import COMMANDS, SECTIONS
+from autonomy.server.api import make_api
 from autonomy.server.app import Server
 from autonomy.wiring import Settings, open_system
 
@@ -58,7 +59,10 @@ def openapi() -> str:
     with tempfile.TemporaryDirectory() as folder:
         system = open_system(replace(Settings(), data=Path(folder)))
         try:
-            return json.dumps(Server(system).api.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+            return (
+                json.dumps(make_api(Server(system).parts).openapi(), indent=1, ensure_ascii=False, sort_keys=True)
+                + "\n"
+            )
         finally:
             system.close()
 

@@ -91,3 +91,14 @@ def test_the_agents_wires_answer_beside_the_api(hall: Desk) -> None:
         Accept="application/json, text/event-stream",
     )
     assert listed.status == 200 and b'"pay"' in listed.body
+
+
+def test_a_process_that_only_agents_call_does_not_load_the_api_of_people(tmp_path: Path) -> None:
+    program = (
+        "import sys; from dataclasses import replace; from pathlib import Path; "
+        "from autonomy.server import Server; from autonomy.wiring import Settings, open_system; "
+        "system = open_system(replace(Settings(), data=Path(sys.argv[1]))); Server(system); system.close(); "
+        "print('fastapi' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

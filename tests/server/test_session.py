@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from autonomy.server.access import csrf_of
+from autonomy.server.session import csrf_of
 from tests.server.desk import Client, Desk
 
 PASSWORD = "correct horse battery"

@@ -13,8 +13,8 @@ from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("approvals")

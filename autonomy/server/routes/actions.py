@@ -15,8 +15,9 @@ from autonomy.kernel.errors import Conflict
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..here import Here
 from ..paging import cut
-from ..parts import Here, Parts
+from ..parts import Parts
 from ..route import api
 
 router = api("actions")

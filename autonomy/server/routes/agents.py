@@ -11,8 +11,8 @@ from autonomy.identity import AgentView, Permission, PersonCaller, State
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("agents")

@@ -17,8 +17,9 @@ from autonomy.kernel import canonical
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..here import Here
 from ..paging import cut
-from ..parts import Here, Parts
+from ..parts import Parts
 from ..route import api
 from .actions import may_read
 

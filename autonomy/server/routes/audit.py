@@ -17,7 +17,7 @@ from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
 from ..answers import PAGE, Answer, Asked, Limit, Reason, Text
-from ..parts import Here
+from ..here import Here
 from ..route import api
 
 router = api("audit")

@@ -18,8 +18,9 @@ from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Limit, Page
+from ..here import Here
 from ..paging import page
-from ..parts import Here, Parts
+from ..parts import Parts
 from ..route import api
 
 router = api("budgets")

@@ -11,8 +11,8 @@ from autonomy.identity.model import Scope
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("containment")

@@ -14,9 +14,11 @@ from autonomy.audit import read_leaf
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import AutonomyError, Invalid
 
-from ..access import allowed, session_of
-from ..parts import Here, Parts
+from ..access import allowed
+from ..here import Here
+from ..parts import Parts
 from ..route import api
+from ..session import session_of
 
 router = api("events")
 

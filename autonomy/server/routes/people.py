@@ -12,8 +12,8 @@ from autonomy.identity.people import INVITATION_TTL
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("people")

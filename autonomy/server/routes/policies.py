@@ -16,8 +16,8 @@ from autonomy.policy.model import Fact
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("policies")

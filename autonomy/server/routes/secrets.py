@@ -13,8 +13,8 @@ from autonomy.insight.secret_use import last_used, secret_uses
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("secrets")

@@ -12,8 +12,8 @@ from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..here import Here
 from ..paging import page
-from ..parts import Here
 from ..route import api
 
 router = api("services")

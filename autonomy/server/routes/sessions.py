@@ -7,10 +7,11 @@ from pydantic import Field, SecretStr
 
 from autonomy.identity import PersonCaller
 
-from ..access import COOKIE, Me, anybody, csrf_of, session_of
+from ..access import Me, anybody
 from ..answers import Answer, Asked, Text
-from ..parts import Here
+from ..here import Here
 from ..route import api
+from ..session import COOKIE, csrf_of, session_of
 from ..sign_on import is_secure, set_session
 
 router = api("session")

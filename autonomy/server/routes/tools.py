@@ -14,8 +14,9 @@ from autonomy.tools.quarantine import accept_again, quarantined
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Limit, Page
+from ..here import Here
 from ..paging import page
-from ..parts import Here, Parts
+from ..parts import Parts
 from ..route import api
 
 router = api("tools")
