@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 
 from autonomy.kernel.canonical import Json
 
-from .model import FORMS, Strict
 from .problem import nearest
+from .words import FORMS, Strict
 from .yaml_text import inside
 
 _TYPES: dict[type, str] = {

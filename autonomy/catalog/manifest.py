@@ -15,8 +15,9 @@ from autonomy.kernel.errors import AutonomyError
 
 from . import cedar_text, yaml_text
 from .faults import Fault, faults
-from .model import API_VERSION, SPECS, Manifest, Metadata, Name, Strict
+from .model import API_VERSION, SPECS, Manifest, Metadata
 from .problem import Problem, invalid, nearest
+from .words import Name, Strict
 from .yaml_text import Document, Unreadable
 
 CONFIG = "autonomy.yaml"

@@ -9,48 +9,30 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
+from .systems import HookSpec, MailConnector, MailMessage, ProcessConnector, ProcessRun, WebhookConnector, WebhookPost
+from .words import (
+    Amount,
+    BaseUrl,
+    CurrencyCode,
+    Duration,
+    Email,
+    Field_,
+    Name,
+    Path,
+    Pattern,
+    Rate,
+    Strict,
+    Text,
+    TrustDomain,
+    exactly_one,
+    fault,
+)
+
 API_VERSION = "autonomy/v1"
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$")]
-"""Lower case letters, digits, `-`, `_`, `.`; 1 to 63 characters."""
-
-Field_ = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$")]
-"""A tool's name, `prefix.*`, or `*`."""
-
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
-Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
-
-Text = Annotated[str, StringConstraints(pattern=r"\S")]
-"""Words for people; not blank."""
-
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
-TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
-BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
-Path = Annotated[str, StringConstraints(pattern=r"^/")]
-
-FORMS = {
-    r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
-    r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
-    r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
-    r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
-    r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
-    r"\S": "words, not blanks",
-    r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
-    r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
-    r"^[a-z0-9.-]{1,255}$": "a trust domain such as `example.com`",
-    r"^[^@\s]+@[^@\s]+$": "an e-mail address",
-    r"^https?://": "an `http://` or `https://` URL",
-    r"^/": "a path that begins with `/`",
-}
-"""What each pattern above asks for, in the words of an error message."""
 
 Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
@@ -59,12 +41,6 @@ Measure = Literal["money", "calls", "tokens"]
 Mode = Literal["enforce", "warn", "shadow"]
 FactType = Literal["integer", "string", "boolean", "money"]
 Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
-
-
-class Strict(BaseModel):
-    """A part of a manifest: unknown fields are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Metadata(Strict):
@@ -90,7 +66,7 @@ class UnitSpec(Strict):
     def _rates_are_positive(self) -> UnitSpec:
         for code, rate in self.rates.items():
             if Decimal(rate) == 0:
-                raise _fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
+                raise fault(f"the rate of `{code}` is zero", "say what one unit of it is worth in the base currency")
         return self
 
 
@@ -147,7 +123,7 @@ class SqlConnector(Strict):
     @model_validator(mode="after")
     def _reachable(self) -> SqlConnector:
         if self.url is None and self.credential is None:
-            raise _fault("neither `url` nor `credential` says where the database is", "give a `url`")
+            raise fault("neither `url` nor `credential` says where the database is", "give a `url`")
         return self
 
 
@@ -172,7 +148,11 @@ class PythonConnector(Strict):
 class ConnectorSpec(Strict):
     """A system of record and how to reach it, integrated once for every agent."""
 
-    use: Annotated[SqlConnector | HttpConnector | PythonConnector, Field(discriminator="type")]
+    use: Annotated[
+        SqlConnector | HttpConnector | PythonConnector | ProcessConnector | WebhookConnector | MailConnector,
+        Field(discriminator="type"),
+    ]
+    site: Name | None = Field(None, description="performs only in processes of this site; anywhere when absent")
 
 
 class Statement(Strict):
@@ -191,16 +171,24 @@ class HttpRequest(Strict):
 
 
 class Call(Strict):
-    """What a connector does: exactly one of the three, as its type needs."""
+    """What a connector does: exactly one of these, as its type needs."""
 
     statements: list[Statement] | None = Field(None, min_length=1)
     request: HttpRequest | None = None
     function: Text | None = None
+    run: ProcessRun | None = None
+    post: WebhookPost | None = None
+    mail: MailMessage | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Call:
-        _exactly_one(statements=self.statements, request=self.request, function=self.function)
+        exactly_one(**dict(self))
         return self
+
+    @property
+    def way(self) -> str:
+        """The name of the one field that is given."""
+        return next(name for name, value in self if value is not None)
 
 
 class FactSpec(Strict):
@@ -215,13 +203,13 @@ class FactSpec(Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> FactSpec:
-        _exactly_one(sql=self.sql, request=self.request, function=self.function)
+        exactly_one(sql=self.sql, request=self.request, function=self.function)
         return self
 
     @model_validator(mode="after")
     def _default_fits(self) -> FactSpec:
         if self.default is not None and type(self.default) not in _FACT_VALUES[self.type]:
-            raise _fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
+            raise fault(f"the default is not of the type `{self.type}`", f"write a default of the type `{self.type}`")
         return self
 
 
@@ -283,7 +271,7 @@ class BudgetScope(Strict):
 
     @model_validator(mode="after")
     def _one_subject(self) -> BudgetScope:
-        _exactly_one(unit=self.unit, agent=self.agent, tool=self.tool)
+        exactly_one(unit=self.unit, agent=self.agent, tool=self.tool)
         return self
 
 
@@ -300,9 +288,9 @@ class BudgetSpec(Strict):
     @model_validator(mode="after")
     def _limit_fits_the_measure(self) -> BudgetSpec:
         if self.measure == "money" and isinstance(self.limit, int):
-            raise _fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
+            raise fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
         if self.measure != "money" and isinstance(self.limit, str):
-            raise _fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
+            raise fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
         return self
 
 
@@ -320,6 +308,7 @@ SPECS: dict[str, type[Strict]] = {
     "Agent": AgentSpec,
     "Connector": ConnectorSpec,
     "Tool": ToolSpec,
+    "Hook": HookSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }
@@ -345,16 +334,3 @@ _FACT_VALUES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "money": (int, str),
 }
-
-
-def _fault(message: str, hint: str) -> PydanticCustomError:
-    """A fault of several fields together. Plain text: braces would be read as placeholders."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "hint": hint})
-
-
-def _exactly_one(**given: object) -> None:
-    names = ", ".join(f"`{name}`" for name in given)
-    found = [name for name, value in given.items() if value is not None]
-    if len(found) != 1:
-        said = "none" if not found else " and ".join(f"`{name}`" for name in found)
-        raise _fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")

@@ -12,7 +12,8 @@ from typing import TypeVar
 from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
-from .model import Strict, UnitSpec
+from .model import UnitSpec
+from .words import Strict
 
 S = TypeVar("S", bound=Strict)
 

@@ -61,6 +61,7 @@ COMMANDS = MappingProxyType(
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, or accept its changed definition."),
+        "connector": Entry("connector", LIMITS, "Begin a connector of your own."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

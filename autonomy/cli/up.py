@@ -30,6 +30,7 @@ Host = Annotated[str | None, typer.Option(help="Where to listen; by default this
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 8085.")]
 Public = Annotated[str | None, typer.Option("--url", help="How clients reach it, where that is not HOST:PORT.")]
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
+Programs = Annotated[str | None, typer.Option(help="Programs that process connectors may start, by commas.")]
 
 
 class Level(StrEnum):
@@ -52,6 +53,7 @@ def up(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
+    programs: Programs = None,
     log: Log = Level.WARNING,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +67,8 @@ def up(
       autonomy up
     """
     began = time.monotonic()
-    settings = _settings(log, data=data, database=database, host=host, port=port, url=url, witness=witness)
+    given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
+    settings = _settings(log, **given, programs=programs)
     system = open_system(settings)
     try:
         lines = prepare(system, org)
@@ -85,6 +88,7 @@ def serve(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
+    programs: Programs = None,
     log: Log = Level.INFO,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +100,8 @@ def serve(
     \b
       autonomy serve
     """
-    settings = _settings(log, data=data, database=database, host=host, port=port, url=url, witness=witness)
+    given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
+    settings = _settings(log, **given, programs=programs)
     system = open_system(settings)
     try:
         lines = invite_admin(system, first_admin) if first_admin is not None else []

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from autonomy.catalog.model import Strict
+from autonomy.catalog.words import Strict
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.money import Currency
 

@@ -15,16 +15,31 @@ from autonomy.catalog.model import (
     Statement,
     ToolSpec,
 )
+from autonomy.catalog.systems import MailConnector, MailMessage, ProcessConnector, ProcessRun, WebhookConnector
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
+from .messages import admits
+from .places import names_in
 from .report import SCALARS, Report
 from .requests import places, used
 from .schema import Schema
 from .sql_words import RESERVED
 from .statements import Parsed, parse, require_read
 
-Use = SqlConnector | HttpConnector | PythonConnector
+Use = SqlConnector | HttpConnector | PythonConnector | ProcessConnector | WebhookConnector | MailConnector
+
+_WAYS = {
+    "sql": "statements",
+    "http": "request",
+    "python": "function",
+    "process": "run",
+    "webhook": "post",
+    "mail": "mail",
+}
+"""What a connector of each type can do."""
+
+_NEVER_READING = ("post", "mail")
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -39,6 +54,8 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
     parsed = _body(report, "spec.call", spec.call, schema, use)
     if spec.effect == "read":
         _require_reading(report, "spec.call", spec.call, parsed, _READING)
+    elif isinstance(use, MailConnector) and spec.effect != "write-neither":
+        report.say("spec.effect", "a mail server neither tells repeats apart nor can be asked", "use `write-neither`")
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
     if spec.effect in ("write-keyed", "write-queryable") and not _carries_key(spec.call, parsed, header=True):
@@ -81,10 +98,8 @@ def fact_call(fact: FactSpec) -> Call:
 
 
 def _fits(report: Report, field: str, call: Call, use: Use) -> bool:
-    """Whether `call`, which is exactly one of the three, is the one that its connector's type can do."""
-    stated = {"statements": call.statements, "request": call.request, "function": call.function}
-    wanted = {"sql": "statements", "http": "request", "python": "function"}[use.type]
-    given = next(name for name, value in stated.items() if value is not None)
+    """Whether `call` is the one that its connector's type can do."""
+    wanted, given = _WAYS[use.type], call.way
     if given != wanted:
         report.say(field, f"a connector of type {use.type} cannot do `{given}`", f"declare `{wanted}`")
     return given == wanted
@@ -94,6 +109,10 @@ def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> l
     """Check statements or request against the arguments; returns the statements that could be read."""
     if call.request is not None:
         _request(report, f"{field}.request", call.request, schema)
+    if call.run is not None:
+        _run(report, f"{field}.run", call.run, schema)
+    if call.mail is not None and isinstance(use, MailConnector):
+        _mail(report, f"{field}.mail", call.mail, schema, use)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -129,6 +148,32 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
 
 
+def _run(report: Report, field: str, run: ProcessRun, schema: Schema) -> None:
+    for name in names_in(run.arguments):
+        if name not in RESERVED:
+            report.argument(f"{field}.arguments", name, schema)
+    meant = [*run.refused, *run.stale, *run.absent]
+    if len(set(meant)) != len(meant):
+        report.say(field, "an exit code means two things", "name each in one of `refused`, `stale`, `absent`")
+
+
+def _mail(report: Report, field: str, mail: MailMessage, schema: Schema, use: MailConnector) -> None:
+    for place, texts in (
+        ("to", mail.to),
+        ("cc", mail.cc),
+        ("subject", [mail.subject]),
+        ("text", [mail.text, mail.html or ""]),
+    ):
+        for name in names_in(texts):
+            if name not in RESERVED:
+                report.argument(f"{field}.{place}", name, schema, required=place == "to")
+    for address in (*mail.to, *mail.cc):
+        if not names_in([address]) and not admits(use.recipients, address):
+            report.say(
+                f"{field}.to", f"`{address[:80]}` may not be written to", "add it to the connector's `recipients`"
+            )
+
+
 def _require_reading(
     report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...]
 ) -> None:
@@ -137,6 +182,8 @@ def _require_reading(
             require_read(statement)
     if call.request is not None and call.request.method not in methods:
         report.say(f"{field}.request.method", f"{call.request.method} changes something", f"use {' or '.join(methods)}")
+    if call.way in _NEVER_READING:
+        report.say(f"{field}.{call.way}", "it tells somebody something", "declare an effect that writes")
 
 
 def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
@@ -145,4 +192,4 @@ def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
     if call.statements is not None:
         # A statement that could not be read has its own problem already.
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
-    return True  # a function gets the invocation
+    return True  # a function gets the invocation, a program the variable, a webhook is named by it

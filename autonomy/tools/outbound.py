@@ -1,6 +1,7 @@
 """The only way out to systems of record, and the only place where a credential is put on a connection.
 
-Business databases are opened here, HTTP by `endpoint`, which nobody else uses.
+Business databases are opened here, HTTP by `endpoint`, mail by `mail_server`, programs by `programs`, which nobody else
+uses.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from autonomy.catalog.model import HttpConnector
+from autonomy.catalog.systems import MailConnector
 from autonomy.kernel.errors import AutonomyError, Invalid
 
 from .credential import Credential
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
 from .errors import Unreachable
+from .programs import Programs
+from .signatures import key_of
 
 if TYPE_CHECKING:
     import psycopg
 
     from .endpoint import Endpoint
+    from .mail_server import MailServer
 
 Reveal = Callable[[str], Credential]
 """Gives the credential of a name; blocks on the store."""
@@ -35,12 +40,16 @@ SQLITE_LENGTH = 16_777_216  # bytes of one value or row; bounds what `replace` a
 class Outbound:
     """Reveals credentials to connections and opens them.
 
-    `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open.
+    `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open;
+    `programs` are those that may be started.
     """
 
-    def __init__(self, reveal: Reveal, folder: Path, reserved: Collection[Path] = ()) -> None:
+    def __init__(
+        self, reveal: Reveal, folder: Path, reserved: Collection[Path] = (), programs: Collection[str] = ()
+    ) -> None:
         self._reveal = reveal
         self._folder = folder
+        self.programs = Programs(programs, folder)
         self._reserved = frozenset(path.resolve() for path in reserved)
         self._known: dict[str, tuple[float, Credential]] = {}
 
@@ -54,6 +63,12 @@ class Outbound:
             known = self._known[name] = (time.monotonic() + FRESH_S, found)
         return known[1]
 
+    async def signing_key(self, name: str) -> bytes:
+        """The bytes that sign webhooks, or prove them. Raises Invalid (`webhook.secret`) where they are too few."""
+        found = await self.credential(name)
+        assert found is not None  # it was named
+        return key_of(found.reveal())
+
     async def _fresh(self, name: str) -> Credential:
         try:
             return await asyncio.to_thread(self._reveal, name)
@@ -66,6 +81,13 @@ class Outbound:
         from .endpoint import Endpoint  # noqa: PLC0415
 
         return Endpoint(spec)
+
+    def mail_server(self, spec: MailConnector) -> MailServer:
+        """The SMTP side of one connector."""
+        # Mail is only loaded where a connector sends it.
+        from .mail_server import MailServer  # noqa: PLC0415
+
+        return MailServer(spec, self._folder)
 
     def sqlite(self, file: SqliteFile, write: bool) -> sqlite3.Connection:
         """A connection to an existing business database, read-only unless `write`. Raises Unreachable."""

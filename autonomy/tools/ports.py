@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -25,3 +26,26 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and threads."""
+
+
+class Answers(Protocol):
+    """What comes in at hooks in answer to an action. What is found is the delivery's object as a Result's value."""
+
+    async def find(self, hook: str, action: str) -> Result | None:
+        """The answer to the action that came in at the hook; None where there is none yet."""
+
+    async def wait(self, hook: str, action: str) -> Result:
+        """The answer, as soon as there is one; the caller limits how long it waits."""
+
+
+class NoAnswers:
+    """For connectors that nothing answers to: nothing comes in."""
+
+    async def find(self, hook: str, action: str) -> Result | None:  # noqa: ARG002 - the port's signature
+        """Nothing."""
+        return None
+
+    async def wait(self, hook: str, action: str) -> Result:  # noqa: ARG002 - the port's signature
+        """Nothing, for ever."""
+        await asyncio.Event().wait()
+        raise AssertionError("this event is never set")

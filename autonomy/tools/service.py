@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.systems import MailConnector, ProcessConnector, WebhookConnector
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
@@ -19,12 +20,15 @@ from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import fact_call
 from .connectors.http import HttpInterface
+from .connectors.mail import Mail
+from .connectors.process import Process
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
+from .connectors.webhook import Webhook
 from .errors import Refused, Unreachable, Unsure
 from .model import Invocation, Reconciled, Result
 from .outbound import Outbound, Reveal
-from .ports import Connector
+from .ports import Answers, Connector, NoAnswers
 from .registry import Tool
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
@@ -46,7 +50,8 @@ class Connectors:
     """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
-    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `clock` is monotonic ms.
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `programs` those that may
+    be started; `answers` tells what comes in at hooks; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -57,10 +62,13 @@ class Connectors:
         *,
         reserved: Collection[Path] = (),
         load: Load = load_entry_point,
+        programs: Collection[str] = (),
+        answers: Answers | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
-        self._outbound = Outbound(reveal, folder, reserved)
+        self._outbound = Outbound(reveal, folder, reserved, programs)
+        self._answers = answers or NoAnswers()
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -178,6 +186,12 @@ class Connectors:
             return SqlConnection(name, use, self._outbound)
         if isinstance(use, HttpConnector):
             return HttpInterface(name, use, self._outbound)
+        if isinstance(use, ProcessConnector):
+            return Process(name, use, self._outbound)
+        if isinstance(use, WebhookConnector):
+            return Webhook(name, use, self._outbound, self._answers, clock.now)
+        if isinstance(use, MailConnector):
+            return Mail(name, use, self._outbound, clock.now)
         return PythonFunction(name, use, self._outbound, self._load)
 
     def _retire(self, line: _Line) -> None:

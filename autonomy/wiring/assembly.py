@@ -159,7 +159,14 @@ def _connectors(
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(watch.organisation, secrets.reveal, settings.data, reserved=reserved, load=load)
+    return tools.Connectors(
+        watch.organisation,
+        secrets.reveal,
+        settings.data,
+        reserved=reserved,
+        load=load,
+        programs=settings.programs,
+    )
 
 
 def _approvals(

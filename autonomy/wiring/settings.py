@@ -25,6 +25,7 @@ class Settings:
     webhook: str = ""
     webhook_allow: tuple[str, ...] = ()
     retention_days: int = 400
+    programs: tuple[str, ...] = ()
 
     @property
     def database_url(self) -> str:
@@ -44,8 +45,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         """Settings from `AUTONOMY_DATA`, `_DATABASE`, `_WITNESS`, `_HOST`, `_PORT`, `_URL`, `_ORIGINS`, `_WEBHOOK`,
-        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`; what is `given` (and not None) wins. Lists are separated by commas. Raises
-        Invalid where a number is none."""
+        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`, `_PROGRAMS`; what is `given` (and not None) wins. Lists are separated by
+        commas. Raises Invalid where a number is none."""
         named = {each.name: f"AUTONOMY_{each.name.upper()}" for each in fields(cls)}
         found: dict[str, Any] = {name: environment[key] for name, key in named.items() if key in environment}
         found |= {name: value for name, value in given.items() if value is not None}
@@ -55,7 +56,7 @@ class Settings:
 def _setting(name: str, value: Any) -> Any:
     if name in ("data", "witness"):
         return Path(value)
-    if name in ("origins", "webhook_allow") and isinstance(value, str):
+    if name in ("origins", "webhook_allow", "programs") and isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if name not in ("port", "retention_days"):
         return value

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from autonomy.catalog.model import AgentSpec, BudgetSpec, Strict, UnitSpec
+from autonomy.catalog.model import AgentSpec, BudgetSpec, UnitSpec
 from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.words import Strict
 
 UNITS = {"larkspur": None, "finance": "larkspur", "procurement": "larkspur", "sourcing": "procurement"}
 AGENTS = {"buyer-1": "procurement", "buyer-2": "sourcing", "payables-1": "finance"}

@@ -10,8 +10,8 @@ import jsonschema_rs
 import pytest
 
 from autonomy.catalog import yaml_text
-from autonomy.catalog.model import FORMS
 from autonomy.catalog.schemas import documents
+from autonomy.catalog.words import FORMS
 
 from .company import FILES
 

@@ -12,8 +12,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from autonomy.catalog.model import FORMS, SPECS
+from autonomy.catalog.model import SPECS
 from autonomy.catalog.schemas import documents as schemas
+from autonomy.catalog.words import FORMS
 from autonomy.cli.app import app
 from autonomy.cli.index import COMMANDS, SECTIONS
 from autonomy.server.app import Server

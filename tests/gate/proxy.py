@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 Mode = Literal["open", "hung", "gone", "lose commit"]
 
-COMMITTED = b"COMMIT\x00"  # the tag by which the server says that it has committed
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # by which the server says that it has committed; a client says "Q…"
 
 
 class Proxy:

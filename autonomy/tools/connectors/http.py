@@ -47,7 +47,7 @@ class HttpInterface:
         composed = compose(self._endpoint.base, call.request, arguments, known)
         credential = await self._outbound.credential(self._spec.credential)
         answer = await self._send(self._endpoint, composed, attempt, credential)
-        return Result(_meaning(self._name, answer, attempt.write))
+        return Result(meaning(self._name, answer, attempt.write))
 
     async def close(self) -> None:
         if self._endpoint is not None:
@@ -86,7 +86,7 @@ def _authority(target: Target) -> str:
     return f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
 
 
-def _meaning(name: str, answer: Answer, write: bool) -> Json:
+def meaning(name: str, answer: Answer, write: bool) -> Json:
     """The value of a good answer; raises Refused, Stale, Unreachable or Unsure as the status says."""
     status = answer.status
     if 200 <= status < 300:

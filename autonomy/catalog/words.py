@@ -1,0 +1,75 @@
+"""The words every manifest is made of: names, durations, amounts, and what each of their patterns asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$")]
+"""Lower case letters, digits, `-`, `_`, `.`; 1 to 63 characters."""
+
+Field_ = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+Pattern = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_.-]+(\.\*)?)$")]
+"""A tool's name, `prefix.*`, or `*`."""
+
+Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m|h|d)$")]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$")]
+
+Text = Annotated[str, StringConstraints(pattern=r"\S")]
+"""Words for people; not blank."""
+
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+TrustDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,255}$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://")]
+Path = Annotated[str, StringConstraints(pattern=r"^/")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,62}$")]
+"""The name of an environment variable."""
+
+EventType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}$")]
+Recipients = Annotated[str, StringConstraints(pattern=r"^([^@\s*,<>]+|\*)@[A-Za-z0-9.-]+$")]
+FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$")]
+"""Where a value stands in a JSON object: `data.order.id`."""
+
+FORMS = {
+    r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
+    r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
+    r"^(\*|[a-z0-9_.-]+(\.\*)?)$": "a tool's name, `prefix.*`, or `*`",
+    r"^[0-9]{1,9}(ms|s|m|h|d)$": "a duration such as `500ms`, `10s`, `5m`, `24h`, `7d`",
+    r"^[0-9]{1,15}(\.[0-9]{1,6})?( [A-Z]{3})?$": "an amount of money such as `1200.00 EUR`",
+    r"\S": "words, not blanks",
+    r"^[A-Z]{3}$": "a currency code such as `EUR` (ISO 4217)",
+    r"^[0-9]{1,9}(\.[0-9]{1,9})?$": 'a decimal number in quotes, such as `"0.92"`',
+    r"^[a-z0-9.-]{1,255}$": "a trust domain such as `example.com`",
+    r"^[^@\s]+@[^@\s]+$": "an e-mail address",
+    r"^https?://": "an `http://` or `https://` URL",
+    r"^/": "a path that begins with `/`",
+    r"^[A-Z_][A-Z0-9_]{0,62}$": "an environment variable: capital letters, digits, `_`",
+    r"^[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}$": "an event's type such as `invoice.approved`",
+    r"^([^@\s*,<>]+|\*)@[A-Za-z0-9.-]+$": "an address, or everybody of a domain as `*@example.com`",
+    r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$": "where a value stands, such as `data.order`",
+}
+"""What each pattern above asks for, in the words of an error message."""
+
+
+class Strict(BaseModel):
+    """A part of a manifest: unknown fields are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def fault(message: str, hint: str) -> PydanticCustomError:
+    """A fault of several fields together. Plain text: braces would be read as placeholders."""
+    return PydanticCustomError("fault", "{message}", {"message": message, "hint": hint})
+
+
+def exactly_one(**given: object) -> None:
+    """Raise a fault unless one of the fields is given, and only one."""
+    names = ", ".join(f"`{name}`" for name in given)
+    found = [name for name, value in given.items() if value is not None]
+    if len(found) != 1:
+        said = "none" if not found else " and ".join(f"`{name}`" for name in found)
+        raise fault(f"exactly one of {names} is needed; given is {said}", "keep one of them")
