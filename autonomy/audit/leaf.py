@@ -30,6 +30,7 @@ Kind = Literal[
     "erasure",
     "secret",
     "reconcile",
+    "delivery",
 ]
 
 

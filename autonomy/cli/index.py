@@ -62,6 +62,8 @@ COMMANDS = MappingProxyType(
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, or accept its changed definition."),
         "connector": Entry("connector", LIMITS, "Begin a connector of your own."),
+        "deliveries": Entry("deliveries", LIMITS, "List what came in at hooks."),
+        "delivery": Entry("deliveries", LIMITS, "Show what came in at a hook."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

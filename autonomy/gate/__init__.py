@@ -1,6 +1,7 @@
 """The door: one function that everything an agent does to the world passes."""
 
 from .admission import Admission
+from .answering import Answering
 from .containing import Containing
 from .describe import Describer
 from .effect import Effects
@@ -17,6 +18,7 @@ from .taking_up import TakingUp
 
 __all__ = [
     "Admission",
+    "Answering",
     "Containing",
     "Describer",
     "Effects",

@@ -15,11 +15,13 @@ from autonomy.audit import Vault, read_leaf
 from autonomy.audit.store import leaves_of
 from autonomy.budget import Usage
 from autonomy.db import CommitQueue, Database
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Corrupt, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
 
+from . import obligations
 from .effect import Effects
 from .endings import LATE, Endings
 from .epochs import Watch
@@ -173,6 +175,19 @@ class TakingUp:
         if reply.code == LATE:
             raise Conflict(f"`{action_id[:40]}` was resolved by another", code="action.not_unknown")
         return reply
+
+    async def answered(self, action_id: str, hook: str, value: Json) -> bool:
+        """End an action of unknown ending by what came in at a hook; False where that is no answer to it."""
+        waiting = await self._results.waiting(action_id)
+        errand = await self.errand(waiting)
+        post = errand.tool.spec.call.post
+        if waiting.row.state != "unknown" or post is None or post.answer != hook:
+            return False
+        await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
+        shown = obligations.apply(errand.verdict.obligations, value)
+        end = End("done", Usage(errand.money, 1, errand.tokens), shown, code="action.answered", via="delivery")
+        await self._endings.record(errand, end, by=f"hook:{hook}")
+        return True
 
     async def errand(self, waiting: Waiting) -> Errand:
         """An action of the table as an errand that can be ended, with its tool in the wording it was begun in."""

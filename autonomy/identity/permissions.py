@@ -45,6 +45,7 @@ class Permission(StrEnum):
     IDENTITY_PERSON_READ = "identity:person:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
+    TOOLS_DELIVERY_READ = "tools:delivery:read"
     TOOLS_SECRET_READ = "tools:secret:read"
     TOOLS_SECRET_WRITE = "tools:secret:write"
 
@@ -83,6 +84,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_PERSON_READ,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TOOLS_DELIVERY_READ,
     },
     "supervisor": _SEE
     | {
@@ -100,6 +102,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_DELEGATION_REVOKE,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TOOLS_DELIVERY_READ,
     },
     "viewer": _SEE,
 }

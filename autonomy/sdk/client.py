@@ -231,6 +231,14 @@ class Client:
         """Accept a quarantined operation's present definition; returns the names that changed."""
         return list(self._post(f"/api/tools/{_part(name)}/accept")["accepted"])
 
+    def deliveries(self, hook: str | None = None) -> Objects:
+        """What came in at hooks, newest first; without what was said."""
+        return self._pages("/api/deliveries", hook=hook)
+
+    def delivery(self, id: str) -> Object:
+        """One delivery with what was said."""
+        return self._get(f"/api/deliveries/{_part(id)}")
+
     def secrets(self) -> Objects:
         """Every version of every secret, never a value."""
         return self._pages("/api/secrets")

@@ -18,6 +18,7 @@ from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
     Admission,
+    Answering,
     Containing,
     Describer,
     Effects,
@@ -36,6 +37,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
 from autonomy.tools.connectors.python import load_entry_point
+from autonomy.tools.hooks import Hooks
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.poster import Poster
@@ -97,7 +99,9 @@ def _assemble(
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions)
+    outbound = Outbound(secrets.reveal, settings.data)
+    hooks = Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
+    connectors = _connectors(settings, database, watch, secrets, functions, hooks)
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -151,11 +155,13 @@ def _assemble(
         lifeline=lifeline,
         housekeeping=Housekeeping(queue, settings.retention_days, clock),
         webhook=webhook,
+        hooks=hooks,
+        answering=Answering(database, hooks, taking_up),
     )
 
 
 def _connectors(
-    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None
+    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None, hooks: Hooks
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
@@ -166,6 +172,7 @@ def _connectors(
         reserved=reserved,
         load=load,
         programs=settings.programs,
+        answers=hooks,
     )
 
 

@@ -15,6 +15,7 @@ from autonomy.audit.checkpoints import Checkpoints
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
+    Answering,
     Containing,
     Effects,
     Gate,
@@ -26,6 +27,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
+from autonomy.tools.hooks import Hooks
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
@@ -59,6 +61,8 @@ class System:
     lifeline: Lifeline
     housekeeping: Housekeeping
     webhook: Webhook | None
+    hooks: Hooks
+    answering: Answering
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beating: asyncio.Task[None] | None = None
 
@@ -72,6 +76,7 @@ class System:
             self.taking_up.run,
             self.checkpoints.run,
             self.housekeeping.run,
+            self.answering.run,
             self._sweep,
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))

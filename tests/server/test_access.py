@@ -61,6 +61,8 @@ NEEDS = {
     "list_tools": "catalog:object:read",
     "describe_tool": "catalog:object:read",
     "accept_tool": "tools:definition:accept",
+    "list_deliveries": "tools:delivery:read",
+    "describe_delivery": "audit:payload:read",
     "list_secrets": "tools:secret:read",
     "set_secret": "tools:secret:write",
     "rotate_secret": "tools:secret:write",
@@ -101,8 +103,9 @@ def test_a_route_without_a_declared_permission_cannot_be_made() -> None:
             return {}
 
 
-def test_nothing_is_served_beside_the_guarded_routes_and_the_four_pages(hall: Desk) -> None:
-    assert {getattr(route, "path", "") for route in ROUTES} == {"/healthz", "/readyz", "/invite/{token}", "/invite"}
+def test_nothing_is_served_beside_the_guarded_routes_and_the_known_pages(hall: Desk) -> None:
+    pages = {"/healthz", "/readyz", "/invite/{token}", "/invite", "/hooks/{hook}"}
+    assert {getattr(route, "path", "") for route in ROUTES} == pages
     assert all(isinstance(router, APIRouter) and router.route_class is GuardedRoute for router in ROUTERS)
     for path in ("/docs", "/redoc", "/openapi.json", "/api", "/api/", "/api/docs", "/nothing", "/api/../healthz"):
         answer = hall.stranger.get(path)

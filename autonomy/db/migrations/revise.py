@@ -21,6 +21,7 @@ STORES = (
     "identity.store",
     "catalog.store",
     "tools.store",
+    "tools.deliveries",
     "approvals.store",
     "approvals.outbox",
     "budget.store",
