@@ -31,6 +31,7 @@ Kind = Literal[
     "secret",
     "reconcile",
     "delivery",
+    "dispatch",
 ]
 
 

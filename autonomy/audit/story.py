@@ -7,7 +7,7 @@ import msgspec
 KINDS = frozenset(
     {
         *("intent", "outcome", "denial", "hold"),
-        *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "delivery"),
+        *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "delivery", "dispatch"),
     }
 )
 VERSION = 1

@@ -19,11 +19,6 @@ connector = commands("Begin a connector of your own.")
 app.add_typer(connector, name="connector")
 
 
-@connector.callback()
-def _group() -> None:
-    """Begin a connector of your own."""
-
-
 @connector.command()
 def new(
     name: Annotated[str, typer.Argument(help="What the system is called, in small letters.")],

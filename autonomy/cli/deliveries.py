@@ -16,11 +16,6 @@ delivery = commands("Show what came in at a hook.")
 app.add_typer(delivery, name="delivery")
 
 
-@delivery.callback()
-def _group() -> None:
-    """Show what came in at a hook."""
-
-
 @app.command()
 def deliveries(
     hook: Annotated[str | None, typer.Option(help="Only those at this hook.")] = None,

@@ -30,6 +30,7 @@ COMMANDS = MappingProxyType(
         "init": Entry("starter", START, "Write a starter organisation into a folder."),
         "up": Entry("up", START, "Start everything in one process, ready to be tried."),
         "serve": Entry("up", START, "Serve an organisation that is there already."),
+        "work": Entry("work", START, "Perform at a site what must be performed there."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
         "backup": Entry("backup", START, "Save the database, and the log with it, into one file."),
         "restore": Entry("backup", START, "Bring back what `backup` saved, if its log is whole."),
@@ -64,6 +65,7 @@ COMMANDS = MappingProxyType(
         "connector": Entry("connector", LIMITS, "Begin a connector of your own."),
         "deliveries": Entry("deliveries", LIMITS, "List what came in at hooks."),
         "delivery": Entry("deliveries", LIMITS, "Show what came in at a hook."),
+        "site": Entry("sites", LIMITS, "Keep the keys by which workers of sites are known."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

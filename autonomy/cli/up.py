@@ -31,6 +31,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 80
 Public = Annotated[str | None, typer.Option("--url", help="How clients reach it, where that is not HOST:PORT.")]
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
 Programs = Annotated[str | None, typer.Option(help="Programs that process connectors may start, by commas.")]
+Site = Annotated[str | None, typer.Option(help="Where this process is: connectors of this site perform in it.")]
 
 
 class Level(StrEnum):
@@ -54,6 +55,7 @@ def up(
     url: Public = None,
     witness: Witness = None,
     programs: Programs = None,
+    site: Site = None,
     log: Log = Level.WARNING,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +70,7 @@ def up(
     """
     began = time.monotonic()
     given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
-    settings = _settings(log, **given, programs=programs)
+    settings = _settings(log, **given, programs=programs, site=site)
     system = open_system(settings)
     try:
         lines = prepare(system, org)
@@ -89,6 +91,7 @@ def serve(
     url: Public = None,
     witness: Witness = None,
     programs: Programs = None,
+    site: Site = None,
     log: Log = Level.INFO,
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +104,7 @@ def serve(
       autonomy serve
     """
     given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
-    settings = _settings(log, **given, programs=programs)
+    settings = _settings(log, **given, programs=programs, site=site)
     system = open_system(settings)
     try:
         lines = invite_admin(system, first_admin) if first_admin is not None else []

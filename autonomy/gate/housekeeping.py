@@ -9,11 +9,12 @@ from sqlalchemy import delete, select
 
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
+from autonomy.db.store_time import store_time
 from autonomy.kernel.clock import DAY, HOUR, Clock
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.deliveries import delivery
 
-from .lifeline import DEAD_MS, store_time
+from .lifeline import DEAD_MS
 from .store import action, process, window_bucket
 
 log = logging.getLogger("autonomy.gate")

@@ -14,7 +14,7 @@ from autonomy.approvals.store import claimed_by_another, was_held
 from autonomy.audit import Vault, read_leaf
 from autonomy.audit.store import leaves_of
 from autonomy.budget import Usage
-from autonomy.db import CommitQueue, Database
+from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Corrupt, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
@@ -215,6 +215,12 @@ class TakingUp:
             papers=Papers(key, row.id, row.at),
             began=row.at,
         )
+
+
+def is_begun_by(tx: Tx, action_id: str, owner: str) -> bool:
+    """Whether the action's intent is durable, it has not ended, and the process `owner` still carries it out."""
+    query = select(action.c.id).where(action.c.id == action_id, action.c.owner == owner, action.c.state == "intent")
+    return tx.execute(query).first() is not None
 
 
 def _decided(connection: Connection, action_id: str) -> Verdict:

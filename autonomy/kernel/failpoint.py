@@ -14,6 +14,8 @@ NAMES = (
     "group.written",
     "group.committed",
     "intent.durable",
+    "site.claimed",
+    "site.performed",
     "effect.done",
     "outcome.durable",
     "hold.durable",

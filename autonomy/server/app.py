@@ -22,6 +22,7 @@ from .guard import App, Receive, Scope, Send, guarded, limited
 from .pages import ROUTES
 from .parts import Parts
 from .routes import ROUTERS
+from .sites import SITE_ROUTES
 
 OPENAPI_PATH = "/api/openapi.json"
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -83,7 +84,7 @@ def make_api(parts: Parts) -> Api:
         redirect_slashes=False,
         generate_unique_id_function=_operation,
         responses=_RESPONSES,
-        routes=ROUTES,
+        routes=[*ROUTES, *SITE_ROUTES],
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     api.state.parts = parts

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from autonomy.catalog.model import Call
+from autonomy.catalog.organisation import Revision
 from autonomy.kernel.canonical import Json
 
 from .attempt import Attempt
@@ -26,6 +27,21 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and threads."""
+
+
+class Elsewhere(Protocol):
+    """Has calls performed at the site their connector belongs to."""
+
+    async def perform(
+        self,
+        connector: Revision,
+        site: str,
+        call: Call,
+        arguments: Mapping[str, Json],
+        invocation: Invocation,
+        write: bool,
+    ) -> Result:
+        """Do it there. Raises Refused, Stale, Unreachable or Unsure, and nothing else."""
 
 
 class Answers(Protocol):

@@ -28,7 +28,7 @@ from .connectors.webhook import Webhook
 from .errors import Refused, Unreachable, Unsure
 from .model import Invocation, Reconciled, Result
 from .outbound import Outbound, Reveal
-from .ports import Answers, Connector, NoAnswers
+from .ports import Answers, Connector, Elsewhere, NoAnswers
 from .registry import Tool
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
@@ -40,10 +40,11 @@ Arguments = Mapping[str, Json]
 class _Line:
     """A connector in one wording, with its breaker and the seconds one call may take."""
 
-    digest: str
+    revision: Revision
     connector: Connector
     breaker: Breaker
     timeout: float
+    site: str
 
 
 class Connectors:
@@ -51,7 +52,8 @@ class Connectors:
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
     point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `programs` those that may
-    be started; `answers` tells what comes in at hooks; `clock` is monotonic ms.
+    be started; `answers` tells what comes in at hooks; `site` is where this process is, `elsewhere` performs what
+    belongs to other sites; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -64,11 +66,15 @@ class Connectors:
         load: Load = load_entry_point,
         programs: Collection[str] = (),
         answers: Answers | None = None,
+        site: str = "",
+        elsewhere: Elsewhere | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
         self._outbound = Outbound(reveal, folder, reserved, programs)
         self._answers = answers or NoAnswers()
+        self._site = site
+        self._elsewhere = elsewhere
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -147,8 +153,22 @@ class Connectors:
             found = rules.MISSING
         return spec.default if isinstance(found, rules.Missing) and spec.default is not None else found
 
+    async def perform(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
+        """Do what a declared call says on the connector `name`, in this process. Raises as `call` does."""
+        return await self._here(self._line(name), name, call, arguments, invocation, write)
+
     async def _run(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
+        """Here or, where the connector has another site, there."""
         line = self._line(name)
+        if line.site in ("", self._site):
+            return await self._here(line, name, call, arguments, invocation, write)
+        if self._elsewhere is None:
+            raise Unreachable(f"`{name}` performs only at the site `{line.site}`", code="site.elsewhere")
+        return await self._elsewhere.perform(line.revision, line.site, call, arguments, invocation, write)
+
+    async def _here(
+        self, line: _Line, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool
+    ) -> Result:
         line.breaker.enter()
         attempt = Attempt(write, min(invocation.deadline_s, line.timeout))
         try:
@@ -167,7 +187,7 @@ class Connectors:
         if revision is None:
             raise Unreachable(f"there is no connector `{name}`", code="connector.unknown")
         line = self._lines.get(name)
-        if line is None or line.digest != revision.digest:
+        if line is None or line.revision.digest != revision.digest:
             if line is not None:
                 self._retire(line)
             line = self._lines[name] = self._build(revision)
@@ -178,7 +198,7 @@ class Connectors:
             raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
         use, connector = revision.spec.use, self._connector(revision.name, revision.spec)
         timeout = clock.duration(use.timeout) / 1000
-        return _Line(revision.digest, connector, Breaker(revision.name, self._clock), timeout)
+        return _Line(revision, connector, Breaker(revision.name, self._clock), timeout, revision.spec.site or "")
 
     def _connector(self, name: str, spec: ConnectorSpec) -> Connector:
         use = spec.use

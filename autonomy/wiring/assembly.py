@@ -32,6 +32,7 @@ from autonomy.gate import (
     TakingUp,
     Watch,
 )
+from autonomy.gate.taking_up import is_begun_by
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
@@ -43,6 +44,7 @@ from autonomy.tools.outbound import Outbound
 from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
+from autonomy.tools.sites import Counter, Office, Performing, SiteKeys, Worker
 
 from .checks import Functions, check_policies, check_tools
 from .projection import projector
@@ -101,10 +103,12 @@ def _assemble(
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
     outbound = Outbound(secrets.reveal, settings.data)
     hooks = Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
-    connectors = _connectors(settings, database, watch, secrets, functions, hooks)
+    lifeline, results = Lifeline(queue), Results(database, vault)
+    sealing = canonical.derive(master, b"autonomy assignments")
+    office = Office(database, queue, sealing, lifeline.owner, is_begun_by, clock)
+    connectors = _connectors(settings, database, watch, secrets, functions, hooks, office)
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
-    lifeline, results = Lifeline(queue), Results(database, vault)
     endings = Endings(queue, lifeline.owner, clock)
     effects = Effects(connectors, endings, lifeline, clock)
     holding = Holding(database, queue, approvals, clock)
@@ -157,11 +161,20 @@ def _assemble(
         webhook=webhook,
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
+        office=office,
+        site_keys=SiteKeys(database, queue, clock),
+        site_worker=_site_worker(settings, secrets, office, functions),
     )
 
 
 def _connectors(
-    settings: Settings, database: Database, watch: Watch, secrets: Secrets, functions: Functions | None, hooks: Hooks
+    settings: Settings,
+    database: Database,
+    watch: Watch,
+    secrets: Secrets,
+    functions: Functions | None,
+    hooks: Hooks,
+    office: Office,
 ) -> tools.Connectors:
     load = load_entry_point if functions is None else functions.__getitem__
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
@@ -173,7 +186,20 @@ def _connectors(
         load=load,
         programs=settings.programs,
         answers=hooks,
+        site=settings.site,
+        elsewhere=office,
     )
+
+
+def _site_worker(
+    settings: Settings, secrets: Secrets, office: Office, functions: Functions | None
+) -> tuple[Worker, Performing] | None:
+    """Where this process has a site, it performs what processes without one ask of it."""
+    if not settings.site:
+        return None
+    load = load_entry_point if functions is None else functions.__getitem__
+    performing = Performing(settings.site, secrets.reveal, settings.data, settings.programs, load)
+    return Worker(Counter(office, settings.site), performing.perform), performing
 
 
 def _approvals(

@@ -26,6 +26,7 @@ class Settings:
     webhook_allow: tuple[str, ...] = ()
     retention_days: int = 400
     programs: tuple[str, ...] = ()
+    site: str = ""
 
     @property
     def database_url(self) -> str:
@@ -45,8 +46,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         """Settings from `AUTONOMY_DATA`, `_DATABASE`, `_WITNESS`, `_HOST`, `_PORT`, `_URL`, `_ORIGINS`, `_WEBHOOK`,
-        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`, `_PROGRAMS`; what is `given` (and not None) wins. Lists are separated by
-        commas. Raises Invalid where a number is none."""
+        `_WEBHOOK_ALLOW`, `_RETENTION_DAYS`, `_PROGRAMS`, `_SITE`; what is `given` (and not None) wins. Lists are
+        separated by commas. Raises Invalid where a number is none."""
         named = {each.name: f"AUTONOMY_{each.name.upper()}" for each in fields(cls)}
         found: dict[str, Any] = {name: environment[key] for name, key in named.items() if key in environment}
         found |= {name: value for name, value in given.items() if value is not None}

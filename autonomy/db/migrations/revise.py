@@ -22,6 +22,7 @@ STORES = (
     "catalog.store",
     "tools.store",
     "tools.deliveries",
+    "tools.sites.store",
     "approvals.store",
     "approvals.outbox",
     "budget.store",

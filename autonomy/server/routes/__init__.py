@@ -15,6 +15,7 @@ from . import (
     policies,
     secrets,
     sessions,
+    sites,
     tools,
 )
 
@@ -31,6 +32,7 @@ ROUTERS = (
     policies.router,
     tools.router,
     deliveries.router,
+    sites.router,
     secrets.router,
     audit.router,
     events.router,

@@ -1,0 +1,67 @@
+"""`autonomy work`: performs at a site what must be performed there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autonomy.kernel.errors import Invalid
+from autonomy.sdk.site import RemoteDesk
+from autonomy.tools.sites import Performing, Worker
+from autonomy.tools.sites.performing import secrets_in
+
+from .options import commands
+from .screen import say
+from .up import Level, Log
+
+app = commands()
+
+KEY = "AUTONOMY_SITE_KEY"
+
+
+@app.command()
+def work(
+    site: Annotated[str, typer.Option(help="The site this machine is at.")],
+    url: Annotated[str, typer.Option("--url", envvar="AUTONOMY_URL", help="The control plane; `https://…`.")],
+    secrets: Annotated[Path, typer.Option(help="A folder with a file for each secret.")] = Path("secrets"),
+    data: Annotated[
+        Path, typer.Option(help="The folder within which relative files of connectors are meant.")
+    ] = Path(),
+    programs: Annotated[str, typer.Option(help="Programs that process connectors may start, by commas.")] = "",
+    log: Log = Level.INFO,
+) -> None:
+    """Perform at a site what must be performed there, asked for by the control plane.
+
+    It connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
+    credentials of systems of record are files that stay here. Ends on Ctrl-C or SIGTERM.
+
+    \b
+      autonomy work --site factory --url https://autonomy.example
+    """
+    logging.basicConfig(level=log.value.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    key = os.environ.get(KEY, "")
+    if not key:
+        raise Invalid("there is no key of a site", code="site.key_missing", hint=f"put it into `{KEY}`")
+    admitted = [name.strip() for name in programs.split(",") if name.strip()]
+    performing = Performing(site, secrets_in(secrets), data, admitted)
+    asyncio.run(_work(RemoteDesk(url, key), performing, site, url))
+
+
+async def _work(desk: RemoteDesk, performing: Performing, site: str, url: str) -> None:
+    worker = Worker(desk, performing.perform)
+    await desk.waiting(0.0)  # a wrong key or address is said at once, not in a log
+    working, stop = asyncio.create_task(worker.run()), asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    say(f"working for the site `{site}` of {url}; Ctrl-C ends it")
+    await stop.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await performing.close()
+    desk.close()
