@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +15,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes on record.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
+
+
+class Level(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+
+
+Log = Annotated[Level, typer.Option("--log", help="How much goes to the error stream.")]
 
 
 def commands(help: str = "") -> typer.Typer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from autonomy.server import serve as serve_system
 from autonomy.wiring import Settings, System, open_system
 
 from . import trial
-from .options import AsJson, commands
+from .options import AsJson, Level, Log, commands
 from .screen import json_lines, note, say
 
 app = commands()
@@ -32,17 +31,6 @@ Public = Annotated[str | None, typer.Option("--url", help="How clients reach it,
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
 Programs = Annotated[str | None, typer.Option(help="Programs that process connectors may start, by commas.")]
 Site = Annotated[str | None, typer.Option(help="Where this process is: connectors of this site perform in it.")]
-
-
-class Level(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-
-
-Log = Annotated[Level, typer.Option("--log", help="How much goes to the error stream.")]
 
 
 @app.command()

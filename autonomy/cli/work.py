@@ -16,9 +16,8 @@ from autonomy.sdk.site import RemoteDesk
 from autonomy.tools.sites import Performing, Worker
 from autonomy.tools.sites.performing import secrets_in
 
-from .options import commands
+from .options import Level, Log, commands
 from .screen import say
-from .up import Level, Log
 
 app = commands()
 

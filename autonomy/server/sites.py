@@ -89,7 +89,7 @@ async def _counter(request: Request) -> Counter:
     if scheme.lower() != "bearer":
         raise Unauthenticated("this needs the key of a site", code="site.key_missing")
     system = (await parts_of(request)).system
-    return Counter(system.office, await system.site_keys.site_of(key.strip()))
+    return Counter(system.sites.office, await system.sites.keys.site_of(key.strip()))
 
 
 async def _said(request: Request, kind: type[T]) -> T:

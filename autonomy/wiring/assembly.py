@@ -32,7 +32,6 @@ from autonomy.gate import (
     TakingUp,
     Watch,
 )
-from autonomy.gate.taking_up import is_begun_by
 from autonomy.identity import Identity
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
@@ -44,11 +43,12 @@ from autonomy.tools.outbound import Outbound
 from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
-from autonomy.tools.sites import Counter, Office, Performing, SiteKeys, Worker
+from autonomy.tools.sites import Office
 
 from .checks import Functions, check_policies, check_tools
 from .projection import projector
 from .settings import Settings
+from .sites import open_sites
 from .system import System
 
 log = logging.getLogger("autonomy")
@@ -98,15 +98,12 @@ def _assemble(
     audiences = (settings.public_url, f"{settings.public_url}/mcp")
     identity = Identity(database, queue, clock, master, settings.public_url, audiences)
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
-    checks: list[Check] = [partial(check_tools, functions), check_policies]
-    catalog = Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
+    catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    outbound = Outbound(secrets.reveal, settings.data)
-    hooks = Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
+    hooks = _hooks(settings, database, queue, vault, watch, secrets, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
-    sealing = canonical.derive(master, b"autonomy assignments")
-    office = Office(database, queue, sealing, lifeline.owner, is_begun_by, clock)
-    connectors = _connectors(settings, database, watch, secrets, functions, hooks, office)
+    sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
+    connectors = _connectors(settings, database, watch, secrets, functions, hooks, sites.office)
     webhook = _webhook(settings, database, queue, secrets, clock)
     approvals = _approvals(database, queue, identity, watch, webhook, clock)
     endings = Endings(queue, lifeline.owner, clock)
@@ -161,10 +158,28 @@ def _assemble(
         webhook=webhook,
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
-        office=office,
-        site_keys=SiteKeys(database, queue, clock),
-        site_worker=_site_worker(settings, secrets, office, functions),
+        sites=sites,
     )
+
+
+def _catalog(
+    database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
+) -> Catalog:
+    checks: list[Check] = [partial(check_tools, functions), check_policies]
+    return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
+
+
+def _hooks(
+    settings: Settings,
+    database: Database,
+    queue: CommitQueue,
+    vault: Vault,
+    watch: Watch,
+    secrets: Secrets,
+    clock: Clock,
+) -> Hooks:
+    outbound = Outbound(secrets.reveal, settings.data)
+    return Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
 
 
 def _connectors(
@@ -189,17 +204,6 @@ def _connectors(
         site=settings.site,
         elsewhere=office,
     )
-
-
-def _site_worker(
-    settings: Settings, secrets: Secrets, office: Office, functions: Functions | None
-) -> tuple[Worker, Performing] | None:
-    """Where this process has a site, it performs what processes without one ask of it."""
-    if not settings.site:
-        return None
-    load = load_entry_point if functions is None else functions.__getitem__
-    performing = Performing(settings.site, secrets.reveal, settings.data, settings.programs, load)
-    return Worker(Counter(office, settings.site), performing.perform), performing
 
 
 def _approvals(

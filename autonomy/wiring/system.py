@@ -29,9 +29,9 @@ from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.hooks import Hooks
 from autonomy.tools.secrets import Secrets
-from autonomy.tools.sites import Office, Performing, SiteKeys, Worker
 
 from .settings import Settings
+from .sites import Sites
 
 log = logging.getLogger("autonomy")
 
@@ -64,9 +64,7 @@ class System:
     webhook: Webhook | None
     hooks: Hooks
     answering: Answering
-    office: Office
-    site_keys: SiteKeys
-    site_worker: tuple[Worker, Performing] | None
+    sites: Sites
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _beating: asyncio.Task[None] | None = None
 
@@ -84,8 +82,8 @@ class System:
             self._sweep,
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
-        if self.site_worker is not None:
-            self._tasks.append(asyncio.create_task(_persist(self.site_worker[0].run)))
+        if self.sites.worker is not None:
+            self._tasks.append(asyncio.create_task(_persist(self.sites.worker.run)))
         self._beating = asyncio.create_task(_persist(self.lifeline.run))
 
     async def stop(self) -> None:
@@ -96,8 +94,7 @@ class System:
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
-        if self.site_worker is not None:
-            await self.site_worker[1].close()
+        await self.sites.close()
         for last in (self.checkpoints.sign, self.lifeline.leave):
             try:
                 await last()

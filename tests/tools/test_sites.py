@@ -38,7 +38,7 @@ def no_secret(name: str) -> Any:
 async def worker(it: Works, plant: Plant, site: str = "factory") -> AsyncIterator[Worker]:
     """A worker of the site in this process."""
     performing = Performing(site, no_secret, it.house.folder, load={"plant": plant}.__getitem__)
-    found = Worker(Counter(it.system.office, site), performing.perform)
+    found = Worker(Counter(it.system.sites.office, site), performing.perform)
     running = asyncio.create_task(found.run())
     try:
         yield found
@@ -137,14 +137,14 @@ async def test_what_another_process_has_taken_over_is_not_begun(tmp_path: Path, 
         while not rows(it):
             await asyncio.sleep(0.01)
         await it.system.queue.perform(lambda tx: tx.execute(update(action).values(owner="proc_other")))
-        assert await it.system.office.claim("factory", "wrk_1", 5) == []
+        assert await it.system.sites.office.claim("factory", "wrk_1", 5) == []
         with suppress(Exception):
             await asked
 
 
 async def test_an_assignment_is_claimed_once_and_ended_by_who_claimed_it(tmp_path: Path, database_url: str) -> None:
     async with factory(tmp_path, database_url) as (it, _):
-        office = it.system.office
+        office = it.system.sites.office
         asked = asyncio.create_task(it.ask("shout", n=1))
         assert await office.waiting("factory", 5)
         assert not await office.waiting("elsewhere", 0.0)
@@ -203,7 +203,7 @@ async def test_a_connector_that_moves_to_a_site_is_performed_there_from_then_on(
 
 async def test_a_key_opens_its_own_site_until_it_is_revoked_or_expires(tmp_path: Path, database_url: str) -> None:
     async with works(tmp_path, database_url, clock=lambda: clock[0]) as it:
-        keys = it.system.site_keys
+        keys = it.system.sites.keys
         issued = await asyncio.to_thread(keys.issue, "factory", "person:ada", DAY)
         other = await asyncio.to_thread(keys.issue, "office", "person:ada", DAY)
         assert await keys.site_of(issued.secret) == "factory" and await keys.site_of(other.secret) == "office"

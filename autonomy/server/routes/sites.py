@@ -55,7 +55,7 @@ class RevokedKeyAnswer(Answer):
 def list_site_keys(_person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[SiteKeyAnswer]:
     """By site."""
     with here.system.database.reading() as connection:
-        found = here.system.site_keys.list(connection)
+        found = here.system.sites.keys.list(connection)
     items, following = page(found, lambda one: f"{one.site}/{one.id}", after, limit)
     return Page(items=[SiteKeyAnswer(**one._asdict()) for one in items], next=following)
 
@@ -63,12 +63,12 @@ def list_site_keys(_person: Reader, here: Here, after: After = None, limit: Limi
 @router.post("/site-keys", summary="a new key of a site", status_code=201)
 def issue_site_key(asked: KeyAsked, person: Issuer, here: Here) -> IssuedKeyAnswer:
     """Its secret is in the answer only."""
-    issued = here.system.site_keys.issue(asked.site, person.actor, clock.duration(asked.ttl))
+    issued = here.system.sites.keys.issue(asked.site, person.actor, clock.duration(asked.ttl))
     return IssuedKeyAnswer(**issued._asdict())
 
 
 @router.post("/site-keys/{id}/revoke", summary="end a key of a site")
 def revoke_site_key(id: str, person: Revoker, here: Here) -> RevokedKeyAnswer:
     """From its next use on it opens nothing."""
-    here.system.site_keys.revoke(id, person.actor)
+    here.system.sites.keys.revoke(id, person.actor)
     return RevokedKeyAnswer(revoked=id)
