@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +18,8 @@ from autonomy.sdk.site import RemoteDesk
 from autonomy.tools.sites import Performing, Worker
 from autonomy.tools.sites.performing import secrets_in
 
-from .options import Level, Log, commands
-from .screen import say
+from .options import AsJson, Level, Log, commands
+from .screen import json_lines, say
 
 app = commands()
 
@@ -34,6 +36,7 @@ def work(
     ] = Path(),
     programs: Annotated[str, typer.Option(help="Programs that process connectors may start, by commas.")] = "",
     log: Log = Level.INFO,
+    as_json: AsJson = False,
 ) -> None:
     """Perform at a site what must be performed there, asked for by the control plane.
 
@@ -49,18 +52,26 @@ def work(
         raise Invalid("there is no key of a site", code="site.key_missing", hint=f"put it into `{KEY}`")
     admitted = [name.strip() for name in programs.split(",") if name.strip()]
     performing = Performing(site, secrets_in(secrets), data, admitted)
-    asyncio.run(_work(RemoteDesk(url, key), performing, site, url))
+    ready = partial(_announce, site, url, as_json)
+    asyncio.run(_work(RemoteDesk(url, key), performing, ready))
 
 
-async def _work(desk: RemoteDesk, performing: Performing, site: str, url: str) -> None:
+async def _work(desk: RemoteDesk, performing: Performing, ready: Callable[[], None]) -> None:
     worker = Worker(desk, performing.perform)
     await desk.waiting(0.0)  # a wrong key or address is said at once, not in a log
     working, stop = asyncio.create_task(worker.run()), asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    say(f"working for the site `{site}` of {url}; Ctrl-C ends it")
+    ready()
     await stop.wait()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     await performing.close()
     desk.close()
+
+
+def _announce(site: str, url: str, as_json: bool) -> None:
+    if as_json:
+        json_lines([{"site": site, "url": url}])
+    else:
+        say(f"working for the site `{site}` of {url}; Ctrl-C ends it")
