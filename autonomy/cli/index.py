@@ -30,6 +30,7 @@ COMMANDS = MappingProxyType(
         "init": Entry("starter", START, "Write a starter organisation into a folder."),
         "up": Entry("up", START, "Start everything in one process, ready to be tried."),
         "serve": Entry("up", START, "Serve an organisation that is there already."),
+        "work": Entry("work", START, "Perform at a site what must be performed there."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
         "metrics": Entry("metrics", START, "Show the server's figures."),
         "record": Entry("recording", START, "Watch an existing system in use and write a first organisation from it."),
@@ -72,6 +73,10 @@ COMMANDS = MappingProxyType(
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),
+        "connector": Entry("connector", LIMITS, "Begin a connector of your own."),
+        "deliveries": Entry("deliveries", LIMITS, "List what came in at hooks."),
+        "delivery": Entry("deliveries", LIMITS, "Show what came in at a hook."),
+        "site": Entry("sites", LIMITS, "Keep the keys by which workers of sites are known."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }

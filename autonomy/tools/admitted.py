@@ -25,7 +25,7 @@ class Admitted:
             raise Unreachable(
                 f"the program `{command[0][:80]}` may not be started by this process",
                 code="program.not_admitted",
-                hint="whoever runs the process admits it: `AUTONOMY_PROGRAMS`",
+                hint="whoever runs the process admits it: `--programs` or `AUTONOMY_PROGRAMS`",
             )
 
 

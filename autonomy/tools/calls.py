@@ -18,10 +18,13 @@ from autonomy.catalog.model import (
 from autonomy.catalog.openapi import Operation
 from autonomy.catalog.problem import nearest
 from autonomy.catalog.services import HttpRequest, OpenApiConnector, OperationCall
+from autonomy.catalog.systems import MailConnector, MailMessage, OtherSystem, ProcessRun
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
+from .messages import admits
+from .places import names_in
 from .report import SCALARS, Report
 from .requests import in_body, in_query, places, used
 from .schema import Schema
@@ -30,9 +33,21 @@ from .statements import Parsed, parse, require_read
 from .template import at, keep
 from .wanted import of_operation
 
-Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector
+Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector | OtherSystem
 
-_WAYS = {"sql": "statements", "http": "request", "openapi": "operation", "python": "function", "mcp": "tool"}
+_WAYS = {
+    "sql": "statements",
+    "http": "request",
+    "openapi": "operation",
+    "python": "function",
+    "mcp": "tool",
+    "process": "run",
+    "webhook": "post",
+    "mail": "mail",
+}
+"""What a connector of each type can do."""
+
+_NEVER_READING = ("post", "mail")
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -48,6 +63,8 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
     parsed = _body(report, "spec.call", spec.call, schema, use)
     if spec.effect == "read":
         _require_reading(report, "spec.call", spec.call, parsed, _READING, use)
+    elif isinstance(use, MailConnector) and spec.effect != "write-neither":
+        report.say("spec.effect", "a mail server neither tells repeats apart nor can be asked", "use `write-neither`")
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
     by_state = spec.effect == "write-queryable" and spec.reconcileBy == "state"
@@ -148,6 +165,10 @@ def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> l
             _operation(report, f"{field}.operation", called, use, schema)
     if call.tool is not None:
         _tool_arguments(report, f"{field}.tool.arguments", call.tool, schema)
+    if call.run is not None:
+        _run(report, f"{field}.run", call.run, schema)
+    if call.mail is not None and isinstance(use, MailConnector):
+        _mail(report, f"{field}.mail", call.mail, schema, use)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -192,6 +213,32 @@ def _tool_arguments(report: Report, field: str, tool: McpTool, schema: Schema) -
             report.say(field, f"there is no argument `{name}`", "declare it in `input`")
 
 
+def _run(report: Report, field: str, run: ProcessRun, schema: Schema) -> None:
+    for name in names_in(run.arguments):
+        if name not in RESERVED:
+            report.argument(f"{field}.arguments", name, schema)
+    meant = [*run.refused, *run.stale, *run.absent]
+    if len(set(meant)) != len(meant):
+        report.say(field, "an exit code means two things", "name each in one of `refused`, `stale`, `absent`")
+
+
+def _mail(report: Report, field: str, mail: MailMessage, schema: Schema, use: MailConnector) -> None:
+    for place, texts in (
+        ("to", mail.to),
+        ("cc", mail.cc),
+        ("subject", [mail.subject]),
+        ("text", [mail.text, mail.html or ""]),
+    ):
+        for name in names_in(texts):
+            if name not in RESERVED:
+                report.argument(f"{field}.{place}", name, schema, required=place == "to")
+    for address in (*mail.to, *mail.cc):
+        if not names_in([address]) and not admits(use.recipients, address):
+            report.say(
+                f"{field}.to", f"`{address[:80]}` may not be written to", "add it to the connector's `recipients`"
+            )
+
+
 def _require_reading(
     report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...], use: Use
 ) -> None:
@@ -200,6 +247,8 @@ def _require_reading(
             require_read(statement)
     if call.request is not None and call.request.method not in methods:
         report.say(f"{field}.request.method", f"{call.request.method} changes something", f"use {' or '.join(methods)}")
+    if call.way in _NEVER_READING:
+        report.say(f"{field}.{call.way}", "it tells somebody something", "declare an effect that writes")
 
     if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
         method = use.described.operation(called.id).method
@@ -238,4 +287,4 @@ def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
     if call.tool is not None:
         return "action_id" in (call.tool.arguments or {}).values()
-    return True  # a function gets the invocation
+    return True  # a function gets the invocation, a program the variable, a webhook is named by it

@@ -1,6 +1,7 @@
 """The only way out to systems of record, and the only place where a credential is put on a connection.
 
-Business databases are opened here, HTTP by `endpoint`, which nobody else uses.
+Business databases are opened here, HTTP by `endpoint`, mail by `mail_server`, programs by `programs`, which nobody else
+uses.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import quote
 
 from autonomy.audit.store import checkpoint, head, subject_key
 from autonomy.catalog.services import HttpService
+from autonomy.catalog.systems import MailConnector
 from autonomy.kernel.errors import Invalid
 
 from . import child
@@ -27,6 +29,8 @@ from .errors import Unreachable
 from .keyring import Keyring, Places, Reveal, agent_alone
 from .oauth import Keep, Tokens
 from .ports import SecretProvider
+from .programs import Programs
+from .signatures import key_of
 from .ssrf import may_reach, parse_url
 from .wanted import Wanted
 
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from .endpoint import Endpoint
+    from .mail_server import MailServer
 
 Providers = Mapping[str, Callable[[Callable[[HttpService], "Endpoint"]], SecretProvider]]
 """Makers of stores of secrets by their prefix; each is handed the one way to make an HTTP endpoint."""
@@ -75,6 +80,7 @@ class Outbound:
         self._folder = folder
         self._reserved = tuple(path.resolve() for path in reserved)
         self._admitted = Admitted(programs)
+        self.programs = Programs(self._admitted, folder)
 
     async def credential(self, name: str | None, agent: str = "") -> Credential | None:
         """The credential `name` in its present version, for the agent that acts; none for no name."""
@@ -105,6 +111,10 @@ class Outbound:
             return None
         certificate = await self.credential(service.certificate, agent)
         return self._certificates.context(certificate, await self.credential(service.authorities, agent))
+
+    async def signing_key(self, name: str) -> bytes:
+        """The bytes that sign webhooks, or prove them. Raises Invalid (`webhook.secret`) where they are too few."""
+        return key_of((await self._keyring.credential(name)).reveal())
 
     async def close(self) -> None:
         """Let go of the connections to those who give credentials."""
@@ -143,6 +153,13 @@ class Outbound:
         self._admitted.require(command)
         secret = {variable: credential.reveal()} if variable and credential else {}
         return await child.start(command, {**environment, **secret}, longest)
+
+    def mail_server(self, spec: MailConnector) -> MailServer:
+        """The SMTP side of one connector."""
+        # Mail is only loaded where a connector sends it.
+        from .mail_server import MailServer  # noqa: PLC0415
+
+        return MailServer(spec, self._folder)
 
     def sqlite(self, file: SqliteFile, write: bool) -> sqlite3.Connection:
         """A connection to an existing business database, read-only unless `write`. Raises Unreachable."""

@@ -27,6 +27,8 @@ class Settings:
     aws_region: str = ""
     aws_allow: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    site: str = ""
+    mail: str = ""
     retention_days: int = 400
     drain_seconds: int = 0
     log: str = ""

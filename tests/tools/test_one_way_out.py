@@ -6,14 +6,15 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import autonomy.tools
 
 ROOM = Path(autonomy.tools.__file__).parent
 
-WAY_OUT = {"outbound.py", "endpoint.py", "child.py"}
-"""Databases and who may be started, HTTP, and programs that are spoken to over pipes."""
-
-REVEALING = {"outbound.py", "endpoint.py"}
+WAY_OUT = {"outbound.py", "endpoint.py", "mail_server.py", "programs.py", "child.py"}
+"""Databases, HTTP, mail, programs, and programs that are spoken to over pipes: each connects, or starts something,
+after it was judged what to."""
 
 OPENERS = {
     "connect",
@@ -68,14 +69,17 @@ def test_no_other_module_of_the_room_opens_anything() -> None:
     assert {"ClientSession", "TCPConnector", "aiohttp", "socket"} <= found["endpoint.py"]
     assert "connect" in found["outbound.py"]
     assert found["child.py"] == {"subprocess_exec"}
+    assert {"smtplib", "socket"} <= found["mail_server.py"]
+    assert found["programs.py"] == {"create_subprocess_exec"}
 
 
-def test_only_the_outbound_module_uses_the_endpoint() -> None:
+@pytest.mark.parametrize("opener", ["Endpoint", "MailServer", "Programs"])
+def test_only_the_outbound_module_uses_what_opens(opener: str) -> None:
     """Others name it for types at most."""
     users = set()
     for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Endpoint":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == opener:
                 users.add(str(path.relative_to(ROOM)))
     assert users == {"outbound.py"}
 
