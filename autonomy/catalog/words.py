@@ -94,7 +94,7 @@ Access = Literal["admin", "approver", "auditor", "supervisor", "viewer"]
 class Strict(BaseModel):
     """A part of a manifest: unknown fields are errors, values are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def fault(message: str, hint: str) -> PydanticCustomError:

@@ -16,8 +16,9 @@ from autonomy.sdk import AgentClient, Outcome
 from .arguments import coerced, read_object, split
 from .ending import REFUSED, Misused
 from .options import AsJson, Url, commands
+from .private import read_private
 from .screen import details, say, show_json, working
-from .sessions import Sessions, read_private
+from .sessions import Sessions
 from .words import moment
 
 KEY, CLIENT_ID, CLIENT_SECRET = "AUTONOMY_AGENT_KEY", "AUTONOMY_CLIENT_ID", "AUTONOMY_CLIENT_SECRET"

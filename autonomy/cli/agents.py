@@ -15,8 +15,8 @@ from .asking import confirm
 from .connect import connected
 from .ending import Misused
 from .options import AsJson, Reason, Url, Yes, commands
+from .private import write_private
 from .screen import details, note, say, show_json, table
-from .sessions import write_private
 from .words import moment
 
 app = commands()

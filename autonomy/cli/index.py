@@ -29,7 +29,7 @@ COMMANDS = MappingProxyType(
     {
         "init": Entry("starter", START, "Write a starter organisation into a folder."),
         "up": Entry("up", START, "Start everything in one process, ready to be tried."),
-        "serve": Entry("up", START, "Serve an organisation that is there already."),
+        "serve": Entry("serve", START, "Serve an organisation that is there already."),
         "work": Entry("work", START, "Perform at a site what must be performed there."),
         "doctor": Entry("doctor", START, "Check the installation and say what to mend."),
         "metrics": Entry("metrics", START, "Show the server's figures."),

@@ -10,8 +10,8 @@ import typer
 from .asking import confirm
 from .connect import connected
 from .options import AsJson, Reason, Url, Yes, commands
+from .private import write_private
 from .screen import details, note, say, show_json, table
-from .sessions import write_private
 from .words import span
 
 app = commands()

@@ -26,7 +26,7 @@ from autonomy.wiring import Settings, log_signer
 from .archive import PAGE, Archive, Progress
 from .evidence import NOTES, copies
 from .place import KEY_FILE, existing_key
-from .sessions import write_private
+from .private import write_private
 
 _BEGIN = {"sqlite": ("BEGIN IMMEDIATE",), "postgresql": ("BEGIN", "SET LOCAL statement_timeout = 0")}
 

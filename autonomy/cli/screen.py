@@ -1,4 +1,7 @@
-"""What commands print: tables and sentences for people, JSON for programs. Colours on terminals only."""
+"""What commands print: tables and sentences for people, JSON for programs. Colours on terminals only.
+
+Rich, which draws tables, colours and bars, is loaded when something is drawn: a server only says a few plain lines.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
-
-from rich.console import Console
-from rich.progress import wrap_file
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .words import cell, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 UNBOUNDED = 10_000  # columns where nobody looks at a screen: whatever reads on gets every cell whole
 
@@ -38,12 +41,15 @@ _STYLES = {
 
 def say(text: str = "", style: str = "") -> None:
     """One line or several, as they are."""
-    _console().print(Text(plain(text), style), soft_wrap=True)
+    if style and sys.stdout.isatty():
+        _console().print(_text(plain(text), style), soft_wrap=True)
+    else:
+        print(plain(text))
 
 
 def note(text: str) -> None:
     """A remark beside the result, on the error stream, so that output stays clean for programs."""
-    Console(stderr=True, highlight=False).print(Text(plain(text)), soft_wrap=True)
+    print(plain(text), file=sys.stderr)
 
 
 def show_json(value: Any) -> None:
@@ -59,7 +65,7 @@ def json_lines(values: Iterable[Any]) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str) -> None:
     """A table; the sentence `nothing` where it would be empty."""
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    shown = _table(header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
@@ -72,12 +78,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str) -
 
 def details(pairs: Mapping[str, Any]) -> None:
     """Names and values below each other; what is None is left out."""
-    shown = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    shown = _table(show_header=False)
     shown.add_column(style="bold", no_wrap=True)
     shown.add_column(overflow="fold")
     for name, value in pairs.items():
         if value is not None:
-            shown.add_row(Text(plain(name)), _cell(value))
+            shown.add_row(_text(plain(name)), _cell(value))
     _print(shown)
 
 
@@ -90,7 +96,7 @@ def heading(text: str) -> None:
 @contextmanager
 def working(words: str) -> Iterator[None]:
     """Shows that something is under way, on a terminal."""
-    console = Console(stderr=True)
+    console = _errors()
     if not console.is_terminal:
         yield
         return
@@ -100,13 +106,15 @@ def working(words: str) -> Iterator[None]:
 
 def read_with_progress(stream: BinaryIO, total: int, words: str) -> Any:
     """`stream`, with a bar that follows how far it has been read; a context manager."""
-    console = Console(stderr=True)
+    from rich.progress import wrap_file  # noqa: PLC0415
+
+    console = _errors()
     return wrap_file(stream, total, description=words, console=console, transient=True, disable=not console.is_terminal)
 
 
 def counted(pieces: Iterable[bytes], words: str) -> Iterator[bytes]:
     """`pieces`, while a terminal shows how many bytes have come."""
-    console, size = Console(stderr=True), 0
+    console, size = _errors(), 0
     if not console.is_terminal:
         yield from pieces
         return
@@ -132,9 +140,29 @@ def _print(shown: Table) -> None:
 
 def _cell(value: Any) -> Text:
     words = plain(cell(value))
-    return Text(words, _STYLES.get(words, ""))
+    return _text(words, _STYLES.get(words, ""))
+
+
+def _text(words: str, style: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(words, style)
+
+
+def _table(**look: Any) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), **look)
 
 
 def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=UNBOUNDED)
+
+
+def _errors() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=True)

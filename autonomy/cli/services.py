@@ -12,8 +12,8 @@ from autonomy.kernel.clock import duration
 
 from .connect import connected
 from .options import AsJson, Reason, Url, commands
+from .private import write_private
 from .screen import note, say, show_json, table
-from .sessions import write_private
 from .words import moment
 
 app = commands()

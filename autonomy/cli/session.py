@@ -15,8 +15,9 @@ from .browser import sign_on
 from .connect import connected
 from .ending import Misused
 from .options import AsJson, Url, commands
+from .private import read_private
 from .screen import details, on_terminal, say, show_json
-from .sessions import Session, Sessions, read_private
+from .sessions import Session, Sessions
 
 INVITE = "/invite/"
 

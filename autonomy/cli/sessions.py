@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,8 @@ import typer
 
 from autonomy.kernel.errors import Invalid
 from autonomy.sdk.wire import checked
+
+from .private import read_private, write_private
 
 FOLDER = "AUTONOMY_CONFIG"
 """The environment variable that names another folder than the user's own."""
@@ -82,29 +82,3 @@ class Sessions:
     def _write(self, kept: _Kept) -> None:
         sessions = {url: {"name": one.name, "token": one.token} for url, one in kept.sessions.items()}
         write_private(self._path, json.dumps({"current": kept.current, "sessions": sessions}, indent=1) + "\n")
-
-
-def read_private(path: Path) -> str:
-    """The text of a file that only its owner can read. Raises Invalid (`file.exposed`, `file.unreadable`)."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise Invalid(f"`{path}` can be read by others", code="file.exposed", hint=f"run `chmod 600 {path}`")
-            return file.read()
-    except OSError as error:
-        reason = (error.strerror or "it cannot be opened").lower()
-        raise Invalid(f"`{path}` cannot be read: {reason}", code="file.unreadable") from None
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all; its folder is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

@@ -14,7 +14,7 @@ from autonomy.catalog import starter
 from autonomy.kernel.errors import Conflict
 from autonomy.wiring import System
 
-from .sessions import write_private
+from .private import write_link, write_private
 
 FOLDER = "trial"
 BUSINESS = "business.sqlite"  # where the starter's connector looks, within the data folder
@@ -102,11 +102,6 @@ def equip(system: System) -> Trial:
     for name, path in ((APPROVER, trial.approver), (ADMIN, trial.admin)):
         write_link(path, url, system.identity.invite(name))
     return trial
-
-
-def write_link(path: Path, url: str, token: str) -> None:
-    """Keep a one-time link in a file of its owner's."""
-    write_private(path, f"{url}/invite/{token}\n")
 
 
 def _statements() -> list[str]:

@@ -172,6 +172,12 @@ class Gate:
 
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
         about(attempt)
+        try:
+            return await self._in_rounds(attempt)
+        finally:
+            attempt.described = None  # the two name each other, and only the collector would find them
+
+    async def _in_rounds(self, attempt: Attempt) -> Reply | Cleared:
         for _ in range(ROUNDS):
             try:
                 decided = await self._decide(attempt)
