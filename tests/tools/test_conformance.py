@@ -28,9 +28,23 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return Place(tmp_path, request.getfixturevalue("postgres_url") if wanted else "")
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
-@pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_our_connectors_conform(name: str, check: Check, place: Place) -> None:
+TIMED = {"a_read_ends_at_its_deadline", "a_write_ends_at_its_deadline_and_says_what_is_known"}
+"""Checks that wait for a deadline to pass, a second each."""
+
+ALWAYS = {"sql on SQLite", "http", "process"}
+"""Whose deadlines every run waits for; the others' are for `make test-all`."""
+
+EXAMINED = [
+    pytest.param(
+        check, name, id=f"{check}-{name}", marks=pytest.mark.slow if check.name in TIMED and name not in ALWAYS else ()
+    )
+    for check in CHECKS
+    for name in CANDIDATES
+]
+
+
+@pytest.mark.parametrize(("check", "name"), EXAMINED)
+def test_our_connectors_conform(check: Check, name: str, place: Place) -> None:
     async def run() -> None:
         candidate = await CANDIDATES[name](place)
         await candidate.system.close()
