@@ -91,6 +91,9 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
         Figure("proof_worst_ms", "the slowest of a block of twenty such proofs"),
         Figure("leaf_bytes", "bytes of a leaf, on average"),
     ),
+    "connectors": (
+        Figure("list_ms", "1,000 tools of an idle MCP server, listed for an agent", _at_most("list_ms", 20, " ms")),
+    ),
 }
 
 

@@ -14,10 +14,12 @@ from .yaml_text import write
 FOLDERS = {
     "Unit": "units",
     "Role": "roles",
+    "IdentityProvider": "identity-providers",
     "Person": "people",
     "Agent": "agents",
     "Connector": "connectors",
     "Tool": "tools",
+    "Hook": "hooks",
     "Budget": "budgets",
     "Policy": "policies",
 }

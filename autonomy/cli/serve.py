@@ -13,7 +13,7 @@ from autonomy.server import serve as serve_system
 from autonomy.telemetry.logs import configure
 from autonomy.wiring import Settings, System, open_system
 
-from .options import AsJson, commands
+from .options import AsJson, Log, Programs, commands
 from .private import write_link
 from .screen import json_lines, say
 
@@ -27,9 +27,7 @@ Host = Annotated[str | None, typer.Option(help="Where to listen; by default this
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 8085.")]
 Public = Annotated[str | None, typer.Option("--url", help="How clients reach it, where that is not HOST:PORT.")]
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
-
-
-Log = Annotated[str | None, typer.Option("--log", help="How much is logged, for example `info,gate=debug`.")]
+Site = Annotated[str | None, typer.Option(help="Where this process is: connectors of this site perform in it.")]
 
 
 @app.command()
@@ -43,6 +41,8 @@ def serve(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
+    programs: Programs = None,
+    site: Site = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,9 +54,8 @@ def serve(
     \b
       autonomy serve
     """
-    settings = start_settings(
-        "info", log=log, data=data, database=database, host=host, port=port, url=url, witness=witness
-    )
+    given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
+    settings = start_settings("info", **given, programs=programs, site=site, log=log)
     system = open_system(settings)
     try:
         lines = invite_admin(system, first_admin) if first_admin is not None else []

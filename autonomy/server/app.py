@@ -20,6 +20,7 @@ from .measuring import measured
 from .metrics import Metrics
 from .pages import ROUTES
 from .parts import Parts
+from .sites import SITE_ROUTES
 
 
 class Server:
@@ -61,7 +62,7 @@ def _divided(agents: App, people: App) -> App:
 
 def _for_people(parts: Parts) -> App:
     """The pages, and the API once somebody asks it."""
-    pages = Starlette(routes=ROUTES, exception_handlers=HANDLERS)
+    pages = Starlette(routes=[*ROUTES, *SITE_ROUTES], exception_handlers=HANDLERS)
     pages.state.parts = parts
     api = _Later(lambda: _api(parts))
 
