@@ -22,7 +22,7 @@ from .clients import ITEM, ORDER, Call, Clients, governed, read, write
 from .door import noop
 from .measure import BLOCKS, Measured, RawCommits, Scale, median, medians
 from .organisation import organisation
-from .processes import free_port, Process, running
+from .processes import Process, free_port, running
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 CLIENTS = 32
