@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from autonomy.kernel.allocator import share_arenas
 from autonomy.kernel.errors import Invalid
 from autonomy.server import serve as serve_system
 from autonomy.telemetry.logs import configure
@@ -84,7 +85,8 @@ def invite_admin(system: System, name: str | None = None) -> list[str]:
 
 
 def start_settings(usual: str, **given: Any) -> Settings:
-    """The settings, with this process's log set up by them; `usual` is its level where none is said."""
+    """The settings, with this process's memory and log set up; `usual` is the log's level where none is said."""
+    share_arenas()
     settings = Settings.from_environment(**given)
     configure(settings.log or usual, settings.log_format)
     return settings

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 
 from autonomy import protocols
-from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock, now
 from autonomy.wiring import Instruments, System
 
@@ -28,11 +27,9 @@ class Server:
 
     def __init__(self, system: System, clock: Clock = now) -> None:
         self.feed = Feed(system.database)
-        insight = Insight(system.database, system.vault, system.catalog)
-        evidence = Evidence(system.database, system.vault, clock)
         settings, faces = system.settings, FaceFigures()
         self.metrics = Metrics(Instruments(system, clock), faces, settings.metrics_token)
-        self.parts = Parts(system, insight, evidence, self.feed, self.metrics, clock)
+        self.parts = Parts(system, self.feed, self.metrics, clock)
         agents = protocols.app(
             system.gate,
             system.identity,

@@ -23,13 +23,9 @@ from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import kept, question
 from .connectors.http import HttpInterface
-from .connectors.mail import Mail
-from .connectors.mcp import McpServer
 from .connectors.openapi import OpenApiInterface
-from .connectors.process import Process
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
-from .connectors.webhook import Webhook
 from .drift import Unremembered
 from .errors import Refused, Unreachable, Unsure
 from .keyring import Reveal
@@ -222,6 +218,7 @@ class Connectors:
         return _Line(revision, connector, Breaker(revision.name, self._clock), timeout, revision.spec.site or "")
 
     def _connector(self, name: str, spec: ConnectorSpec) -> Connector:
+        # Kinds that few organisations declare are loaded where they are declared.
         use = spec.use
         if isinstance(use, SqlConnector):
             return SqlConnection(name, use, self._outbound)
@@ -230,12 +227,20 @@ class Connectors:
         if isinstance(use, OpenApiConnector):
             return OpenApiInterface(name, use, self._outbound)
         if isinstance(use, McpConnector):
+            from .connectors.mcp import McpServer  # noqa: PLC0415
+
             return McpServer(name, use, self._outbound, self._wordings)
         if isinstance(use, ProcessConnector):
+            from .connectors.process import Process  # noqa: PLC0415
+
             return Process(name, use, self._outbound)
         if isinstance(use, WebhookConnector):
+            from .connectors.webhook import Webhook  # noqa: PLC0415
+
             return Webhook(name, use, self._outbound, self._answers, clock.now)
         if isinstance(use, MailConnector):
+            from .connectors.mail import Mail  # noqa: PLC0415
+
             return Mail(name, use, self._outbound, clock.now)
         return PythonFunction(name, use, self._outbound, self._load)
 
