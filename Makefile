@@ -49,7 +49,13 @@ test: setup erp sign-on lint  ## every test but the slow ones, on SQLite and Pos
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
-test-all: setup erp sign-on lint programs  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+CONFORMANCE := .tools/conformance/.ready
+
+$(CONFORMANCE): tests/protocols/suite/package-lock.json .venv/.ready
+	@$(RUN) python -m tests.protocols.conformance
+	@touch $@
+
+test-all: setup erp sign-on lint programs $(CONFORMANCE)  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors

@@ -22,9 +22,19 @@ STOCK = b'{"item":"bolt","quantity":412,"reorder_at":100,"warehouse":"north"}'
 ORDER = b'{"order":"po-1","status":"placed"}'
 
 
+CALLERS = "/callers"
+"""Where the upstream says how many callers it knows by their credentials."""
+
+_callers: set[bytes] = set()
+
+
 async def upstream(scope: Scope, receive: Receive, send: Send) -> None:
     """A tool server: the stock of any item, and an order for whoever posts one."""
     await _body(receive)
+    if scope["path"] == CALLERS:
+        await _answer(send, 200, b"%d" % len(_callers))
+        return
+    _callers.update(value for name, value in scope["headers"] if name == b"authorization")
     await _answer(send, 200, ORDER if scope["method"] == "POST" else STOCK)
 
 

@@ -91,6 +91,20 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
         Figure("proof_worst_ms", "the slowest of a block of twenty such proofs"),
         Figure("leaf_bytes", "bytes of a leaf, on average"),
     ),
+    "connectors": (
+        Figure(
+            "tryton_read_added_ms",
+            "a read of a running Tryton through the gate, above the same request straight to it",
+            _at_most("tryton_read_added_ms", 4, " ms"),
+        ),
+        Figure("tryton_write_added_ms", "the same for a write", _at_most("tryton_write_added_ms", 5, " ms")),
+        Figure("list_ms", "1,000 tools of an idle MCP server, listed for an agent", _at_most("list_ms", 20, " ms")),
+        Figure(
+            "agents_mb",
+            "memory that 5,000 agents take for identities of their own at the other system, above one shared",
+            _at_most("agents_mb", 100, " MB"),
+        ),
+    ),
 }
 
 

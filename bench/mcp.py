@@ -7,7 +7,6 @@ for two. The large organisation only starts and is weighed; the calls are made i
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
@@ -23,7 +22,7 @@ from .clients import ITEM, ORDER, Call, Clients, governed, read, write
 from .door import noop
 from .measure import BLOCKS, Measured, RawCommits, Scale, median, medians
 from .organisation import organisation
-from .processes import Process, running
+from .processes import Process, free_port, running
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 CLIENTS = 32
@@ -160,7 +159,7 @@ def _ready_s(place: Place) -> float:
 
 def _prepared(data: Path, upstream: str, agents: int, policies: int) -> Place:
     """The bench organisation with the shop's two tools, its upstream at `upstream`."""
-    place = Place(data, _free_port(), "")
+    place = Place(data, free_port(), "")
     system = open_system(replace(Settings(), data=data, port=place.port), functions={"noop": noop})
     more = {"shop.yaml": _SHOP.format(upstream), "shop.cedar": _SHOP_RULES}
     system.catalog.apply(organisation(agents, policies, more), by="person:bench")
@@ -177,13 +176,6 @@ def _served(place: Place) -> AbstractContextManager[Process]:
 
 def _bare(*target: str) -> AbstractContextManager[Process]:
     """An upstream, or a pass-through to one."""
-    port = _free_port()
+    port = free_port()
     command = (sys.executable, "-m", "bench.bare", str(port), *target)
     return running(f"http://127.0.0.1:{port}", *command, path="/stock/bolt")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

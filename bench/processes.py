@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -69,3 +70,11 @@ def _answers(pool: urllib3.PoolManager, url: str) -> bool:
         return pool.request("GET", url).status == 200
     except urllib3.exceptions.HTTPError:
         return False
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -33,6 +33,8 @@ Kind = Literal[
     "reconcile",
     "budget",
     "absence",
+    "delivery",
+    "dispatch",
 ]
 
 

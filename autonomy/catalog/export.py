@@ -20,6 +20,7 @@ FOLDERS = {
     "Connector": "connectors",
     "Tool": "tools",
     "Workflow": "workflows",
+    "Hook": "hooks",
     "Budget": "budgets",
     "Policy": "policies",
 }

@@ -14,7 +14,9 @@ from pydantic import ConfigDict, Field, model_validator
 from autonomy.kernel.money import MAX_MINOR
 
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
+from .mcp_server import McpConnector, McpTool
 from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
+from .systems import HookSpec, MailMessage, OtherSystem, ProcessRun, WebhookPost
 from .words import (
     Access,
     Amount,
@@ -165,7 +167,11 @@ class PythonConnector(Strict):
 class ConnectorSpec(Strict):
     """A system of record and how to reach it, integrated once for every agent."""
 
-    use: Annotated[SqlConnector | HttpConnector | OpenApiConnector | PythonConnector, Field(discriminator="type")]
+    use: Annotated[
+        SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector | OtherSystem,
+        Field(discriminator="type"),
+    ]
+    site: Name | None = Field(None, description="performs only in processes of this site; anywhere when absent")
 
 
 class Statement(Strict):
@@ -182,6 +188,10 @@ class Call(Strict):
     request: HttpRequest | None = None
     function: Text | None = None
     operation: Text | OperationCall | None = Field(None, description="an operation of the connector's document")
+    tool: McpTool | None = None
+    run: ProcessRun | None = None
+    post: WebhookPost | None = None
+    mail: MailMessage | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Call:
@@ -358,6 +368,7 @@ SPECS: dict[str, type[Strict]] = {
     "Connector": ConnectorSpec,
     "Tool": ToolSpec,
     "Workflow": WorkflowSpec,
+    "Hook": HookSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }

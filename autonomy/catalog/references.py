@@ -159,6 +159,8 @@ def _provider_links(revision: Revision) -> Iterator[Link]:
 def _tool_links(revision: Revision) -> Iterator[Link]:
     said = spec(revision, ToolSpec)
     yield Link("spec.connector", "Connector", said.connector)
+    if said.call.post and said.call.post.answer:
+        yield Link("spec.call.post.answer", "Hook", said.call.post.answer)
     for name, fact in said.facts.items():
         if fact.connector:
             yield Link(f"spec.facts.{name}.connector", "Connector", fact.connector)

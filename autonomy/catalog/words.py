@@ -34,6 +34,21 @@ ArgumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-
 Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$", max_length=200)]
 """A JSON Pointer (RFC 6901); the empty one is the whole."""
 
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4096)]
+"""A word of a command line, or the value of a variable."""
+
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+"""The name of an environment variable."""
+
+EventType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}$")]
+Recipients = Annotated[str, StringConstraints(pattern=r"^([^@\s*,<>]+|\*)@[A-Za-z0-9.-]+$")]
+FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$")]
+"""Where a value stands in a JSON object: `data.order.id`."""
+
+Wording = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ServerTool = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+"""A tool as its MCP server calls it."""
+
 SecretName = Annotated[
     str,
     StringConstraints(
@@ -63,6 +78,13 @@ FORMS = {
     r"|[a-z]{2,16}:[A-Za-z0-9/_+=.@{}-]{1,256}(#[A-Za-z0-9_.-]{1,63})?)$": (
         "the name of a secret such as `crm-token`, `erp/{agent}` or `aws:prod/crm#token`"
     ),
+    r"^[^\x00]*$": "a text without NUL",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "the name of an environment variable",
+    r"^[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}$": "an event's type such as `invoice.approved`",
+    r"^([^@\s*,<>]+|\*)@[A-Za-z0-9.-]+$": "an address, or everybody of a domain as `*@example.com`",
+    r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,7}$": "where a value stands, such as `data.order`",
+    r"^[0-9a-f]{64}$": "a wording as `autonomy tool import mcp` writes it: 64 hexadecimal digits",
+    r"^[!-~]{1,128}$": "the name of a tool: 1 to 128 printable ASCII characters",
 }
 """What each pattern above asks for, in the words of an error message."""
 

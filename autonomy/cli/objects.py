@@ -11,7 +11,19 @@ from .options import AsJson, Url, commands
 from .screen import details, heading, say, show_json, table
 from .words import moment
 
-KINDS = ("Unit", "Role", "IdentityProvider", "Person", "Agent", "Connector", "Tool", "Workflow", "Budget", "Policy")
+KINDS = (
+    "Unit",
+    "Role",
+    "IdentityProvider",
+    "Person",
+    "Agent",
+    "Connector",
+    "Tool",
+    "Workflow",
+    "Hook",
+    "Budget",
+    "Policy",
+)
 _PLURALS = {"people": "Person", "policies": "Policy"}
 
 app = commands()

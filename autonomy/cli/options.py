@@ -13,6 +13,10 @@ Url = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes on record.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Log = Annotated[str | None, typer.Option("--log", help="How much is logged, for example `info,gate=debug`.")]
+Programs = Annotated[
+    str | None, typer.Option(help="How command lines may begin that connectors start as programs, by commas.")
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
 
 

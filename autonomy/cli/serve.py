@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from autonomy.kernel.allocator import share_arenas
 from autonomy.kernel.errors import Invalid
 from autonomy.server import serve as serve_system
 from autonomy.telemetry.logs import configure
 from autonomy.wiring import Settings, System, open_system
 
-from .options import AsJson, commands
+from .options import AsJson, Log, Programs, commands
 from .private import write_link
 from .screen import json_lines, say
 
@@ -27,9 +28,7 @@ Host = Annotated[str | None, typer.Option(help="Where to listen; by default this
 Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="By default 8085.")]
 Public = Annotated[str | None, typer.Option("--url", help="How clients reach it, where that is not HOST:PORT.")]
 Witness = Annotated[Path | None, typer.Option(help="Where copies of checkpoints go, out of this server's reach.")]
-
-
-Log = Annotated[str | None, typer.Option("--log", help="How much is logged, for example `info,gate=debug`.")]
+Site = Annotated[str | None, typer.Option(help="Where this process is: connectors of this site perform in it.")]
 
 
 @app.command()
@@ -43,6 +42,8 @@ def serve(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
+    programs: Programs = None,
+    site: Site = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,9 +55,8 @@ def serve(
     \b
       autonomy serve
     """
-    settings = start_settings(
-        "info", log=log, data=data, database=database, host=host, port=port, url=url, witness=witness
-    )
+    given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
+    settings = start_settings("info", **given, programs=programs, site=site, log=log)
     system = open_system(settings)
     try:
         lines = invite_admin(system, first_admin) if first_admin is not None else []
@@ -85,7 +85,8 @@ def invite_admin(system: System, name: str | None = None) -> list[str]:
 
 
 def start_settings(usual: str, **given: Any) -> Settings:
-    """The settings, with this process's log set up by them; `usual` is its level where none is said."""
+    """The settings, with this process's memory and log set up; `usual` is the log's level where none is said."""
+    share_arenas()
     settings = Settings.from_environment(**given)
     configure(settings.log or usual, settings.log_format)
     return settings

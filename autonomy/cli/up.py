@@ -13,9 +13,9 @@ from autonomy.server import serve as serve_system
 from autonomy.wiring import System, open_system
 
 from . import trial
-from .options import AsJson, commands
+from .options import AsJson, Log, Programs, commands
 from .screen import note
-from .serve import Data, Database, Host, Log, Port, Public, Witness, announce, invite_admin, start_settings
+from .serve import Data, Database, Host, Port, Public, Site, Witness, announce, invite_admin, start_settings
 
 app = commands()
 
@@ -29,6 +29,8 @@ def up(
     port: Port = None,
     url: Public = None,
     witness: Witness = None,
+    programs: Programs = None,
+    site: Site = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,9 +44,8 @@ def up(
       autonomy up
     """
     began = time.monotonic()
-    settings = start_settings(
-        "warning", log=log, data=data, database=database, host=host, port=port, url=url, witness=witness
-    )
+    given = {"data": data, "database": database, "host": host, "port": port, "url": url, "witness": witness}
+    settings = start_settings("warning", **given, programs=programs, site=site, log=log)
     system = open_system(settings)
     try:
         lines = prepare(system, org)

@@ -1,6 +1,7 @@
 """The door: one function that everything an agent does to the world passes."""
 
 from .admission import Admission
+from .answering import Answering
 from .considering import Considering
 from .containing import Containing
 from .describe import Describer
@@ -19,6 +20,7 @@ from .taking_up import TakingUp
 
 __all__ = [
     "Admission",
+    "Answering",
     "Considering",
     "Containing",
     "Describer",

@@ -11,6 +11,8 @@ from contextvars import Token
 from time import perf_counter
 from types import TracebackType
 
+from msgspec import Struct
+
 from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.ids import number_of
 from autonomy.telemetry import Histogram, Passage, Take, Tally, Trace, arrival, enter, leave, new_span, passage
@@ -61,29 +63,29 @@ def about(attempt: Attempt) -> None:
         found.trace.named(number_of(attempt.id))
 
 
-class Step:
+class Step(Struct):
     """One step, timed; a span of its own where the action is traced."""
 
-    __slots__ = ("_began", "_histogram", "_name", "_since", "_span", "_trace", "_traces")
-
-    def __init__(self, histogram: Histogram, name: str, traces: bool) -> None:
-        self._histogram = histogram
-        self._name = name
-        self._traces = traces
+    histogram: Histogram
+    name: str
+    traces: bool
+    began: float = 0.0
+    trace: Trace | None = None
+    since: int = 0
+    span: int = 0
 
     def __enter__(self) -> None:
-        self._trace = None
-        if self._traces and (found := passage()) is not None and (trace := found.trace) is not None:
-            self._trace, self._since, self._span = trace, time.time_ns(), new_span()
-            trace.inside = self._span
-        self._began = perf_counter()
+        if self.traces and (found := passage()) is not None and (trace := found.trace) is not None:
+            self.trace, self.since, self.span = trace, time.time_ns(), new_span()
+            trace.inside = self.span
+        self.began = perf_counter()
 
     def __exit__(self, _kind: type | None, error: BaseException | None, _trace: TracebackType | None) -> None:
-        self._histogram.observe(perf_counter() - self._began)
-        if (trace := self._trace) is not None:
+        self.histogram.observe(perf_counter() - self.began)
+        if (trace := self.trace) is not None:
             trace.inside = trace.root
-            kind = "client" if self._name in _OUTWARD else "internal"
-            trace.finished(self._name, self._span, trace.root, self._since, kind=kind, error=code_of(error))
+            kind = "client" if self.name in _OUTWARD else "internal"
+            trace.finished(self.name, self.span, trace.root, self.since, kind=kind, error=code_of(error))
 
 
 class Passing:

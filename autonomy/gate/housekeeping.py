@@ -11,10 +11,12 @@ from autonomy.approvals.rules import ALIVE
 from autonomy.approvals.store import hold
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
+from autonomy.db.store_time import store_time
 from autonomy.kernel.clock import DAY, HOUR, Clock
 from autonomy.kernel.errors import AutonomyError
+from autonomy.tools.deliveries import delivery
 
-from .lifeline import DEAD_MS, store_time
+from .lifeline import DEAD_MS
 from .store import action, process, window_bucket
 
 log = logging.getLogger("autonomy.gate")
@@ -56,6 +58,8 @@ class Housekeeping:
         for row in tx.execute(passed).all():
             where = window_bucket.c.key == row.key, window_bucket.c.bucket == row.bucket
             gone += tx.execute(delete(window_bucket).where(*where)).rowcount
+        old = select(delivery.c.id).where(delivery.c.at < at - self._retention).limit(BATCH)
+        gone += tx.execute(delete(delivery).where(delivery.c.id.in_(list(tx.execute(old).scalars())))).rowcount
         return gone + self._forget_payloads(tx, at - self._retention)
 
     def _forget_payloads(self, tx: Tx, before: int) -> int:

@@ -68,6 +68,10 @@ def denial_leaf(attempt: Attempt, refusal: Denied, papers: Papers) -> Leaf:
     )
 
 
+LATER = frozenset({"person", "delivery"})
+"""Who finds out about an action that has its outcome already: that it is unknown."""
+
+
 def outcome_leaf(
     action: str,
     at: int,
@@ -84,12 +88,13 @@ def outcome_leaf(
     labels: frozenset[str] = frozenset(),
     commitments: Mapping[str, str] | None = None,
 ) -> Leaf:
-    """How it ended. `via` says who found out when it was not the performer: `reconcile`, `recovery` or `person`.
+    """How it ended. `via` says who found out when it was not the performer: `reconcile`, `recovery`, `person`,
+    `delivery`.
 
-    An action has one outcome; what a person finds out about an `unknown` one is a leaf of its own kind.
+    An action has one outcome; what is found out about an `unknown` one later is a leaf of its own kind.
     """
     return make_leaf(
-        "reconcile" if via == "person" else "outcome",
+        "reconcile" if via in LATER else "outcome",
         at,
         action,
         status=state,

@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, cast, delete, func, select, text, update
+from sqlalchemy import delete, select, update
 
 from autonomy.approvals.store import claimants, release_claims
 from autonomy.db import CommitQueue, Tx, upsert
+from autonomy.db.store_time import store_time
 from autonomy.kernel.ids import new_id
 
 from .store import action, process
@@ -129,13 +130,6 @@ class Lifeline:
         except PermissionError:
             return False
         return False
-
-
-def store_time(tx: Tx) -> int:
-    """The store's own clock, in milliseconds."""
-    if tx.dialect == "sqlite":
-        return int(tx.execute(text("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)")).scalar_one())
-    return int(tx.execute(select(cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger))).scalar_one())
 
 
 def _place() -> str:

@@ -46,9 +46,10 @@ class Request(Struct, frozen=True):
 
     def check(self) -> bytes:
         """The canonical arguments. Raises Invalid for words that cannot be written down, before anything is done."""
-        words = {"tool": self.tool, "case": self.case, "key": self.key, "rationale": self.rationale} | self.lineage()
-        for name in words:
-            canonical.check_text(words[name] or "", name)
+        words = (("tool", self.tool), ("case", self.case), ("key", self.key), ("rationale", self.rationale))
+        for name, word in (*words, *self.lineage().items()):
+            if word and not word.isascii():
+                canonical.check_text(word, name)
         return canonical.encode(self.arguments)
 
     def lineage(self) -> dict[str, str]:

@@ -173,20 +173,20 @@ class Gate:
     async def _decide_in_rounds(self, attempt: Attempt) -> Reply | Cleared:
         about(attempt)
         try:
-            return await self._in_rounds(attempt)
+            for _ in range(ROUNDS):
+                try:
+                    decided = await self._decide(attempt)
+                except Denied as denied:
+                    decided = await self._refuse(attempt, denied)
+                if decided is not None:
+                    return decided
+                if attempt.moves >= MOVES:
+                    break
+            return await self._give_up(attempt)
         finally:
             attempt.described = None  # the two name each other, and only the collector would find them
 
-    async def _in_rounds(self, attempt: Attempt) -> Reply | Cleared:
-        for _ in range(ROUNDS):
-            try:
-                decided = await self._decide(attempt)
-            except Denied as denied:
-                decided = await self._refuse(attempt, denied)
-            if decided is not None:
-                return decided
-            if attempt.moves >= MOVES:
-                break
+    async def _give_up(self, attempt: Attempt) -> Reply:
         refusal = Denied("policy.unsettled", "what is declared changes faster than it can be decided under")
         refused = await self._refuse(attempt, refusal, at_any_epoch=True)
         assert refused is not None  # a denial that counts at any epoch is never told that the epochs moved

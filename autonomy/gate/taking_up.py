@@ -13,11 +13,14 @@ from autonomy.approvals import Approvals, Claim
 from autonomy.approvals.store import claimed_by_another
 from autonomy.audit import Vault
 from autonomy.budget import Usage
-from autonomy.db import CommitQueue, Database
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Busy, Conflict, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
 
+from . import obligations
 from .effect import Effects
 from .endings import LATE, Endings
 from .epochs import Watch
@@ -198,3 +201,31 @@ class TakingUp:
         if reply.code == LATE:
             raise Conflict(f"`{action_id[:40]}` was resolved by another", code="action.not_unknown")
         return reply
+
+    async def answered(self, action_id: str, hook: str, value: Json) -> bool:
+        """End an action of unknown ending by what came in at a hook; False where that is no answer to it."""
+        waiting = await self._results.waiting(action_id)
+        [leftover] = await self._leftovers.read([action_id])
+        errand = leftover.errand
+        post = errand.tool.spec.call.post
+        if waiting.row.state != "unknown" or post is None or post.answer != hook:
+            return False
+        await self._queue.perform(lambda tx: self._lifeline.adopt(tx, action_id))
+        shown = obligations.apply(errand.verdict.obligations, value)
+        end = End(
+            "done",
+            Usage(errand.money, 1, errand.tokens),
+            shown,
+            code="action.answered",
+            message=f"answered at the hook `{hook}`",
+            via="delivery",
+            written=canonical.encode(shown),
+        )
+        await self._endings.record(errand, end, by=f"hook:{hook}")
+        return True
+
+
+def is_begun_by(tx: Tx, action_id: str, owner: str) -> bool:
+    """Whether the action's intent is durable, it has not ended, and the process `owner` still carries it out."""
+    query = select(action.c.id).where(action.c.id == action_id, action.c.owner == owner, action.c.state == "intent")
+    return tx.execute(query).first() is not None

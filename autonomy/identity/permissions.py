@@ -50,6 +50,7 @@ class Permission(StrEnum):
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
     TELEMETRY_METRICS_READ = "telemetry:metrics:read"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
+    TOOLS_DELIVERY_READ = "tools:delivery:read"
     TOOLS_SECRET_READ = "tools:secret:read"
     TOOLS_SECRET_WRITE = "tools:secret:write"
 
@@ -90,6 +91,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_PERSON_READ,
         Permission.IDENTITY_SERVICE_READ,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TOOLS_DELIVERY_READ,
     },
     "supervisor": _SEE
     | {
@@ -108,6 +110,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_REVOKE,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TELEMETRY_METRICS_READ,
+        Permission.TOOLS_DELIVERY_READ,
     },
     "viewer": _SEE,
 }

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -96,13 +97,26 @@ def check(value: Json, depth: int = 0) -> None:
 
 def _is_plain(value: Json) -> bool:
     """Whether the fast encoder writes `value` as RFC 8785 would."""
-    if value is None or value is True or value is False or isinstance(value, str):
-        return True
     if isinstance(value, dict):
-        return all(isinstance(key, str) and key.isascii() and _is_plain(value[key]) for key in value)
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return isinstance(value, int) and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+        for key in value:
+            if not (isinstance(key, str) and key.isascii()):
+                return False
+        return _are_plain(value.values())
+    return _are_plain(value if isinstance(value, (list, tuple)) else (value,))
+
+
+def _are_plain(values: Iterable[Json]) -> bool:
+    # A loop and no recursion for what lies flat, as arguments mostly do: this looks at every action several times.
+    for value in values:
+        if isinstance(value, (dict, list, tuple)):
+            if not _is_plain(value):
+                return False
+        elif isinstance(value, int):
+            if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+                return False
+        elif not (value is None or isinstance(value, str)):
+            return False
+    return True
 
 
 def check_text(text: str, name: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from weakref import WeakKeyDictionary
 
 SWEEP_SECONDS = 0.05
 
@@ -24,17 +23,20 @@ class within:
         self._expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a time limit needs a task to stop")
         self._task = task
         self._cancelled_before = task.cancelling()
-        self._sweep = _sweep_of(asyncio.get_running_loop())
-        self._due = self._sweep.loop.time() + self._seconds
-        self._sweep.watch(self)
+        self._due = loop.time() + self._seconds
+        self._sweep = sweep = _SWEEPS.get(loop) or _sweep_of(loop)
+        sweep.limits[self] = None
+        if not sweep.armed:
+            sweep.arm()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._sweep.forget(self)
+        self._sweep.limits.pop(self, None)
         if self._expired and self._task.uncancel() <= self._cancelled_before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
@@ -48,36 +50,33 @@ class within:
 
 
 class _Sweep:
-    """The limits of one event loop that have not passed yet."""
+    """The `limits` of one event loop that have not passed yet."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._limits: dict[within, None] = {}
-        self._armed = False
+        self.limits: dict[within, None] = {}
+        self.armed = False
 
-    def watch(self, limit: within) -> None:
-        self._limits[limit] = None
-        if not self._armed:
-            self._armed = True
-            self.loop.call_later(SWEEP_SECONDS, self._look)
-
-    def forget(self, limit: within) -> None:
-        self._limits.pop(limit, None)
+    def arm(self) -> None:
+        self.armed = True
+        self.loop.call_later(SWEEP_SECONDS, self._look)
 
     def _look(self) -> None:
         now = self.loop.time()
-        for limit in [limit for limit in self._limits if limit.expire(now)]:
-            del self._limits[limit]
-        self._armed = bool(self._limits)
-        if self._armed:
-            self.loop.call_later(SWEEP_SECONDS, self._look)
+        for limit in [limit for limit in self.limits if limit.expire(now)]:
+            del self.limits[limit]
+        self.armed = False
+        if self.limits:
+            self.arm()
 
 
-_SWEEPS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sweep] = WeakKeyDictionary()
+_SWEEPS: dict[asyncio.AbstractEventLoop, _Sweep] = {}
+"""By loop; those of closed loops go when another loop is met."""
 
 
 def _sweep_of(loop: asyncio.AbstractEventLoop) -> _Sweep:
-    sweep = _SWEEPS.get(loop)
-    if sweep is None:
-        sweep = _SWEEPS[loop] = _Sweep(loop)
+    for other in list(_SWEEPS):
+        if other.is_closed():
+            _SWEEPS.pop(other, None)
+    sweep = _SWEEPS[loop] = _Sweep(loop)
     return sweep

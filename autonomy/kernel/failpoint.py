@@ -24,6 +24,9 @@ NAMES = (
 )
 """Every failpoint of the house, in the order in which an action passes them."""
 
+AT_SITES = ("site.claimed", "site.performed")
+"""Those that only a worker of a site passes."""
+
 _name = ""
 _left = 0
 
@@ -31,7 +34,7 @@ _left = 0
 def arm(name: str, passes: int = 1) -> None:
     """Die at the `passes`-th pass of `name` from now on; at none where `name` is empty."""
     global _name, _left
-    if name and name not in NAMES:
+    if name and name not in NAMES + AT_SITES:
         raise ValueError(f"there is no failpoint `{name}`")
     _name, _left = name, passes
 

@@ -278,6 +278,26 @@ class Client:
         """Accept a quarantined operation's present definition; returns the names that changed."""
         return list(self._post(f"/api/tools/{_part(name)}/accept")["accepted"])
 
+    def deliveries(self, hook: str | None = None) -> Objects:
+        """What came in at hooks, newest first; without what was said."""
+        return self._pages("/api/deliveries", hook=hook)
+
+    def delivery(self, id: str) -> Object:
+        """One delivery with what was said."""
+        return self._get(f"/api/deliveries/{_part(id)}")
+
+    def issue_site_key(self, site: str, ttl: str = "90d") -> Object:
+        """A key by which a worker of the site is known; its secret is in this answer only."""
+        return self._post("/api/site-keys", site=site, ttl=ttl)
+
+    def site_keys(self) -> Objects:
+        """Every key of every site, never its secret."""
+        return self._pages("/api/site-keys")
+
+    def revoke_site_key(self, id: str) -> Object:
+        """End a key of a site."""
+        return self._post(f"/api/site-keys/{_part(id)}/revoke")
+
     def secrets(self) -> Objects:
         """Every version of every secret, never a value."""
         return self._pages("/api/secrets")

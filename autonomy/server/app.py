@@ -8,7 +8,6 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 
 from autonomy import protocols
-from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock, now
 from autonomy.wiring import Instruments, System
 
@@ -20,6 +19,7 @@ from .measuring import measured
 from .metrics import Metrics
 from .pages import ROUTES
 from .parts import Parts
+from .sites import SITE_ROUTES
 
 
 class Server:
@@ -27,11 +27,9 @@ class Server:
 
     def __init__(self, system: System, clock: Clock = now) -> None:
         self.feed = Feed(system.database)
-        insight = Insight(system.database, system.vault, system.catalog)
-        evidence = Evidence(system.database, system.vault, clock)
         settings, faces = system.settings, FaceFigures()
         self.metrics = Metrics(Instruments(system, clock), faces, settings.metrics_token)
-        self.parts = Parts(system, insight, evidence, self.feed, self.metrics, clock)
+        self.parts = Parts(system, self.feed, self.metrics, clock)
         agents = protocols.app(
             system.gate,
             system.identity,
@@ -61,7 +59,7 @@ def _divided(agents: App, people: App) -> App:
 
 def _for_people(parts: Parts) -> App:
     """The pages, and the API once somebody asks it."""
-    pages = Starlette(routes=ROUTES, exception_handlers=HANDLERS)
+    pages = Starlette(routes=[*ROUTES, *SITE_ROUTES], exception_handlers=HANDLERS)
     pages.state.parts = parts
     api = _Later(lambda: _api(parts))
 

@@ -19,6 +19,7 @@ from autonomy.telemetry.arrival import REQUEST_ID
 from .faces import FaceFigures
 from .guard import App, Message, Receive, Scope, Send
 from .pages import ROUTES
+from .sites import SITE_ROUTES
 
 log = logging.getLogger("autonomy.requests")
 
@@ -122,5 +123,7 @@ def route_of(scope: Scope) -> str:
     return str(route.path) if route is not None else _PAGES.get(scope.get("endpoint"), NO_ROUTE)
 
 
-_PAGES: dict[object, str] = {route.endpoint: route.path for route in ROUTES if isinstance(route, Route)}
+_PAGES: dict[object, str] = {
+    route.endpoint: route.path for route in (*ROUTES, *SITE_ROUTES) if isinstance(route, Route)
+}
 """The pages beside the API, which leave only their function in a scope."""

@@ -1,4 +1,4 @@
-"""The few addresses that are not the API: whether the process lives, whether it is ready, its figures, signing in."""
+"""The few addresses that are not the API: life, readiness and figures of the process, hooks, signing in."""
 
 from __future__ import annotations
 
@@ -66,7 +66,17 @@ async def take_invitation(request: Request) -> Response:
     return page(welcome + '<p>Your password is set. You can <a href="/login">sign in</a> now.</p>')
 
 
+async def take_delivery(request: Request) -> Response:
+    """What another system tells us at a hook: 202 where it was taken, 200 where it had been before."""
+    hooks = (await parts_of(request)).system.hooks
+    body = await request.body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    taken = await hooks.receive(request.path_params["hook"], headers, body)
+    return JSONResponse({"delivery": taken.id, "repeated": taken.repeated}, 200 if taken.repeated else 202)
+
+
 ROUTES: list[BaseRoute] = [
+    Route("/hooks/{hook}", take_delivery, methods=["POST"]),
     Route("/healthz", live),
     Route("/readyz", ready),
     Route(PATH, metrics),

@@ -1,27 +1,47 @@
 """What the routes work with."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from autonomy.insight import Evidence, Insight
 from autonomy.kernel.clock import Clock
 from autonomy.wiring import System
 
 from .feed import Feed
 from .metrics import Metrics
 
+if TYPE_CHECKING:
+    from autonomy.insight import Evidence, Insight
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Parts:
     """The system and what reads it. One for each app."""
 
     system: System
-    insight: Insight
-    evidence: Evidence
     feed: Feed
     metrics: Metrics
     clock: Clock
+
+    # What only people ask for is loaded when they do: agents alone need none of it.
+
+    @cached_property
+    def insight(self) -> Insight:
+        """Why things happened."""
+        from autonomy.insight import Insight  # noqa: PLC0415
+
+        return Insight(self.system.database, self.system.vault, self.system.catalog)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Proofs of what happened."""
+        from autonomy.insight import Evidence  # noqa: PLC0415
+
+        return Evidence(self.system.database, self.system.vault, self.clock)
 
 
 async def parts_of(request: Request) -> Parts:

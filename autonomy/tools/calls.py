@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from autonomy.catalog.mcp_server import McpConnector, McpTool
 from autonomy.catalog.model import (
     Call,
     FactSpec,
@@ -17,10 +18,13 @@ from autonomy.catalog.model import (
 from autonomy.catalog.openapi import Operation
 from autonomy.catalog.problem import nearest
 from autonomy.catalog.services import HttpRequest, OpenApiConnector, OperationCall
+from autonomy.catalog.systems import MailConnector, MailMessage, OtherSystem, ProcessRun
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
 
 from .database_url import dialect_of
+from .messages import admits
+from .places import names_in
 from .report import SCALARS, Report
 from .requests import in_body, in_query, places, used
 from .schema import Schema
@@ -29,9 +33,21 @@ from .statements import Parsed, parse, require_read
 from .template import at, keep
 from .wanted import of_operation
 
-Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector
+Use = SqlConnector | HttpConnector | OpenApiConnector | PythonConnector | McpConnector | OtherSystem
 
-_WAYS = {"sql": "statements", "http": "request", "openapi": "operation", "python": "function"}
+_WAYS = {
+    "sql": "statements",
+    "http": "request",
+    "openapi": "operation",
+    "python": "function",
+    "mcp": "tool",
+    "process": "run",
+    "webhook": "post",
+    "mail": "mail",
+}
+"""What a connector of each type can do."""
+
+_NEVER_READING = ("post", "mail")
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9/_.~@:,;=+$!*()-]|\{[a-z_][a-z0-9_]*\})*")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -47,6 +63,8 @@ def check_call(report: Report, spec: ToolSpec, schema: Schema, use: Use) -> None
     parsed = _body(report, "spec.call", spec.call, schema, use)
     if spec.effect == "read":
         _require_reading(report, "spec.call", spec.call, parsed, _READING, use)
+    elif isinstance(use, MailConnector) and spec.effect != "write-neither":
+        report.say("spec.effect", "a mail server neither tells repeats apart nor can be asked", "use `write-neither`")
     elif isinstance(use, SqlConnector) and parsed and all(statement.kind == "select" for statement in parsed):
         report.say("spec.effect", "the statements only read", "declare the effect `read`")
     by_state = spec.effect == "write-queryable" and spec.reconcileBy == "state"
@@ -59,7 +77,8 @@ def _require_key(report: Report, spec: ToolSpec, parsed: list[Parsed]) -> None:
         report.say(
             "spec.call",
             f"`{spec.effect}` needs the action's id to arrive with the write",
-            "use `:action_id` in a statement, `idempotencyHeader` or `action_id` in a request, `fill` in an operation",
+            "use `:action_id` in a statement, `idempotencyHeader` or `action_id` in a request, `fill` in an operation, "
+            "`action_id` among the arguments of a tool",
         )
 
 
@@ -79,7 +98,7 @@ def check_reconcile(report: Report, spec: ToolSpec, schema: Schema, use: Use) ->
         report.say(
             "spec.reconcile",
             "it does not ask by the action's id",
-            "use `:action_id` in a statement, `action_id` in a request, `fill` in an operation",
+            "use `:action_id` in a statement, `action_id` in a request or a tool's arguments, `fill` in an operation",
         )
 
 
@@ -94,6 +113,8 @@ def _require_record(report: Report, spec: ToolSpec, asked: Call, parsed: list[Pa
 def _asks_for(asked: Call, parsed: list[Parsed], argument: str) -> bool:
     if asked.request is not None:
         return argument in used(asked.request)
+    if asked.tool is not None:
+        return asked.tool.arguments is None or argument in asked.tool.arguments.values()
     return asked.statements is None or any(argument in one.parameters for one in parsed)
 
 
@@ -142,6 +163,12 @@ def _body(report: Report, field: str, call: Call, schema: Schema, use: Use) -> l
     if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
         with report.within(f"{field}.operation"):
             _operation(report, f"{field}.operation", called, use, schema)
+    if call.tool is not None:
+        _tool_arguments(report, f"{field}.tool.arguments", call.tool, schema)
+    if call.run is not None:
+        _run(report, f"{field}.run", call.run, schema)
+    if call.mail is not None and isinstance(use, MailConnector):
+        _mail(report, f"{field}.mail", call.mail, schema, use)
     if call.statements is None or not isinstance(use, SqlConnector):
         return []
     return list(_statements(report, field, call.statements, schema, use))
@@ -180,6 +207,38 @@ def _request(report: Report, field: str, request: HttpRequest, schema: Schema) -
         report.say(f"{field}.idempotencyHeader", "it is not the name of a header", "such as `Idempotency-Key`")
 
 
+def _tool_arguments(report: Report, field: str, tool: McpTool, schema: Schema) -> None:
+    for name in sorted(set((tool.arguments or {}).values()) - RESERVED):
+        if name not in schema.properties:
+            report.say(field, f"there is no argument `{name}`", "declare it in `input`")
+
+
+def _run(report: Report, field: str, run: ProcessRun, schema: Schema) -> None:
+    for name in names_in(run.arguments):
+        if name not in RESERVED:
+            report.argument(f"{field}.arguments", name, schema)
+    meant = [*run.refused, *run.stale, *run.absent]
+    if len(set(meant)) != len(meant):
+        report.say(field, "an exit code means two things", "name each in one of `refused`, `stale`, `absent`")
+
+
+def _mail(report: Report, field: str, mail: MailMessage, schema: Schema, use: MailConnector) -> None:
+    for place, texts in (
+        ("to", mail.to),
+        ("cc", mail.cc),
+        ("subject", [mail.subject]),
+        ("text", [mail.text, mail.html or ""]),
+    ):
+        for name in names_in(texts):
+            if name not in RESERVED:
+                report.argument(f"{field}.{place}", name, schema, required=place == "to")
+    for address in (*mail.to, *mail.cc):
+        if not names_in([address]) and not admits(use.recipients, address):
+            report.say(
+                f"{field}.to", f"`{address[:80]}` may not be written to", "add it to the connector's `recipients`"
+            )
+
+
 def _require_reading(
     report: Report, field: str, call: Call, parsed: Iterable[Parsed], methods: tuple[str, ...], use: Use
 ) -> None:
@@ -188,6 +247,8 @@ def _require_reading(
             require_read(statement)
     if call.request is not None and call.request.method not in methods:
         report.say(f"{field}.request.method", f"{call.request.method} changes something", f"use {' or '.join(methods)}")
+    if call.way in _NEVER_READING:
+        report.say(f"{field}.{call.way}", "it tells somebody something", "declare an effect that writes")
 
     if (called := call.operation_call) is not None and isinstance(use, OpenApiConnector):
         method = use.described.operation(called.id).method
@@ -224,4 +285,6 @@ def _carries_key(call: Call, parsed: list[Parsed], *, header: bool) -> bool:
     if call.statements is not None:
         # A statement that could not be read has its own problem already.
         return len(parsed) < len(call.statements) or any("action_id" in one.parameters for one in parsed)
-    return True  # a function gets the invocation
+    if call.tool is not None:
+        return "action_id" in (call.tool.arguments or {}).values()
+    return True  # a function gets the invocation, a program the variable, a webhook is named by it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+from autonomy.catalog.mcp_server import McpConnector
 from autonomy.catalog.model import (
     ConnectorSpec,
     HttpConnector,
@@ -18,6 +19,7 @@ from autonomy.catalog.operations import input_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.problem import Problem, nearest
 from autonomy.catalog.services import HttpService, OAuth, OpenApiConnector
+from autonomy.catalog.systems import MailConnector, ProcessConnector, WebhookConnector
 from autonomy.catalog.words import Strict
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
@@ -59,19 +61,49 @@ def _connector(revision: Revision, entry_points: Container[str]) -> Report:
         case SqlConnector():
             _sql_connector(report, use)
         case HttpConnector():
+            _base_url(report, use)
             _http_service(report, use)
             _headers(report, use)
         case OpenApiConnector():
+            _base_url(report, use)
             _http_service(report, use)
             _openapi_connector(report, use)
+        case McpConnector():
+            _mcp_connector(report, use)
         case PythonConnector():
-            if use.entryPoint not in entry_points:
-                report.say(
-                    "spec.use.entryPoint",
-                    f"no installed package offers `{use.entryPoint}`",
-                    f"install one with this entry point in the group `{GROUP}`",
-                )
+            _python_connector(report, use, entry_points)
+        case ProcessConnector():
+            _process_connector(report, use)
+        case WebhookConnector():
+            _address(report, "spec.use.url", use.url, use.allow)
+        case MailConnector():
+            _address(report, "spec.use.host", f"https://{use.host}:{use.port}/", use.allow)
     return report
+
+
+def _python_connector(report: Report, use: PythonConnector, entry_points: Container[str]) -> None:
+    if use.entryPoint not in entry_points:
+        report.say(
+            "spec.use.entryPoint",
+            f"no installed package offers `{use.entryPoint}`",
+            f"install one with this entry point in the group `{GROUP}`",
+        )
+
+
+def _process_connector(report: Report, use: ProcessConnector) -> None:
+    ours = [name for name in (*use.inherit, *use.environment) if name.startswith("AUTONOMY_")]
+    if ours:
+        report.say("spec.use.inherit", f"`{ours[0]}` is the server's own", "programs get no variable of this name")
+    if use.credentialVariable is not None and use.credential is None:
+        report.say("spec.use.credentialVariable", "there is no credential to put into it", "declare `credential`")
+
+
+def _address(report: Report, field: str, url: str, allow: list[str]) -> None:
+    """A URL that can be posted to, and the ranges it may lead to."""
+    with report.within(field):
+        parse_url(url)
+    with report.within("spec.use.allow"):
+        ranges(allow)
 
 
 def _sql_connector(report: Report, use: SqlConnector) -> None:
@@ -80,10 +112,20 @@ def _sql_connector(report: Report, use: SqlConnector) -> None:
             read_url(use.url)
 
 
-def _http_service(report: Report, use: HttpService) -> None:
+def _base_url(report: Report, use: HttpService) -> None:
     with report.within("spec.use.baseUrl"):
         if "?" in parse_url(use.baseUrl).path:
             raise Invalid("a base URL has no query", hint="declare it with each request")
+
+
+def _mcp_connector(report: Report, use: McpConnector) -> None:
+    if use.service is not None:
+        with report.within("spec.use.url"):
+            parse_url(use.service.baseUrl)
+        _http_service(report, use.service)
+
+
+def _http_service(report: Report, use: HttpService) -> None:
     with report.within("spec.use.allow"):
         ranges(use.allow)
     if not _TOKEN.fullmatch(use.header) or use.header.lower() in _OWN_HEADERS:

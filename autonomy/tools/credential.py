@@ -26,7 +26,7 @@ class Credential:
 
     def scrub(self, text: str) -> str:
         """`text` without the value, also where an upstream echoes it quoted, percent-encoded or in base64."""
-        for spelling in _spellings(self._value):
+        for spelling in spellings(self._value):
             text = text.replace(spelling, REDACTED)
         return text
 
@@ -46,7 +46,7 @@ class Presented(NamedTuple):
     basic: bool = False
 
 
-def _spellings(value: str) -> list[str]:
+def spellings(value: str) -> list[str]:
     """How the value may stand in an answer, the longest spelling first so that none leaves a remainder of another."""
     raw = value.encode("utf-8")
     plain = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")}

@@ -10,7 +10,8 @@ import asyncio
 import base64
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ Lookup = Callable[[str, int], Awaitable[list[tuple[int, str]]]]
 CONNECTIONS = 64  # per HTTP connector; an upstream that is slow must not eat every descriptor
 CHUNK = 65_536
 MIN_SCRUBBED = 4  # characters; a shorter password could not be kept out of texts without destroying them
+RELAY_S = 3_600.0  # of an answer that is only handed on, which may be a stream
 
 
 class Answer(NamedTuple):
@@ -42,6 +44,14 @@ class Answer(NamedTuple):
     location: str | None
     text: str | None
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+class Relayed(NamedTuple):
+    """An HTTP answer on its way to somebody else."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    chunks: AsyncIterator[bytes]
 
 
 class ForbiddenAddress(OSError):
@@ -69,9 +79,10 @@ class Endpoint:
         attempt: Attempt,
         presented: Sequence[Presented] = (),
         tls: ssl.SSLContext | None = None,
+        enough: Callable[[bytes], bool] | None = None,
     ) -> Answer:
         """Send one request, follow nothing. Credentials and client certificates (`tls`) go to the declared origin and
-        to no other.
+        to no other. `enough` is told each chunk of the body as it comes; once it says so, nothing more is read.
 
         Raises Unreachable where nothing was sent, Unsure where a write may have arrived.
         """
@@ -88,7 +99,29 @@ class Endpoint:
                 trace_request_ctx=attempt,
                 middlewares=(_Once(),) if attempt.write else (),
             ) as response:
-                return await self._answer(response, attempt, presented)
+                return await self._answer(response, attempt, presented, enough)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _failure(error, target, attempt) from None
+
+    @asynccontextmanager
+    async def relay(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[Relayed]:
+        """Send what somebody else has asked, as it is, and hand on the answer as it comes; nothing is bounded or
+        scrubbed. Raises Unreachable where nothing came."""
+        attempt = Attempt(False, RELAY_S)
+        try:
+            async with self._writing.request(
+                method,
+                _url(target),
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+                trace_request_ctx=attempt,
+                middlewares=(_Once(),),
+            ) as response:
+                pairs = [(name, value) for name, value in response.headers.items()]
+                yield Relayed(response.status, pairs, response.content.iter_any())
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, target, attempt) from None
 
@@ -119,13 +152,20 @@ class Endpoint:
         return socket.socket(family, kind, protocol)
 
     async def _answer(
-        self, response: aiohttp.ClientResponse, attempt: Attempt, presented: Sequence[Presented]
+        self,
+        response: aiohttp.ClientResponse,
+        attempt: Attempt,
+        presented: Sequence[Presented],
+        enough: Callable[[bytes], bool] | None,
     ) -> Answer:
         body = bytearray()
         async for chunk in response.content.iter_chunked(CHUNK):
             body += chunk
             if len(body) > self._spec.maxBytes:
                 raise _too_large(self._spec.maxBytes, attempt)
+            if enough is not None and enough(chunk):
+                response.close()  # the rest would have to be read before the connection could be used again
+                break
         location, text = response.headers.get("Location"), _text(body, presented)
         return Answer(response.status, response.content_type, location, text, response.headers)
 

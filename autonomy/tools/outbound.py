@@ -1,21 +1,27 @@
 """The only way out to systems of record, and the only place where a credential is put on a connection.
 
-Business databases are opened here, HTTP by `endpoint`, which nobody else uses.
+Business databases are opened here, HTTP by `endpoint`, mail by `mail_server`, programs by `programs`, which nobody else
+uses.
 """
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from autonomy.audit.store import checkpoint, head, subject_key
 from autonomy.catalog.services import HttpService
+from autonomy.catalog.systems import MailConnector
 from autonomy.kernel.errors import Invalid
 
+from . import child
+from .admitted import Admitted
 from .certificates import Certificates
 from .credential import Credential, Presented
 from .database_url import PostgresServer, SqliteFile, read_url, without_password
@@ -23,12 +29,16 @@ from .errors import Unreachable
 from .keyring import Keyring, Places, Reveal, agent_alone
 from .oauth import Keep, Tokens
 from .ports import SecretProvider
+from .programs import Programs
+from .signatures import key_of
+from .ssrf import may_reach, parse_url
 from .wanted import Wanted
 
 if TYPE_CHECKING:
     import psycopg
 
     from .endpoint import Endpoint
+    from .mail_server import MailServer
 
 Providers = Mapping[str, Callable[[Callable[[HttpService], "Endpoint"]], SecretProvider]]
 """Makers of stores of secrets by their prefix; each is handed the one way to make an HTTP endpoint."""
@@ -48,7 +58,8 @@ class Outbound:
     """Reveals credentials to connections and opens them.
 
     `folder` is where relative SQLite files lie; `reserved` are files of the control plane that no connector may open;
-    `places` says whose secret a name means, `keep` stores a renewed refresh token, `providers` are stores of secrets.
+    `programs` says how command lines may begin that are started; `places` says whose secret a name means, `keep` stores
+    a renewed refresh token, `providers` are stores of secrets.
     """
 
     def __init__(
@@ -57,6 +68,7 @@ class Outbound:
         folder: Path,
         reserved: Collection[Path] = (),
         *,
+        programs: Collection[str] = (),
         places: Places = agent_alone,
         keep: Keep | None = None,
         providers: Providers | None = None,
@@ -67,6 +79,8 @@ class Outbound:
         self._certificates = Certificates()
         self._folder = folder
         self._reserved = tuple(path.resolve() for path in reserved)
+        self._admitted = Admitted(programs)
+        self.programs = Programs(self._admitted, folder)
 
     async def credential(self, name: str | None, agent: str = "") -> Credential | None:
         """The credential `name` in its present version, for the agent that acts; none for no name."""
@@ -98,6 +112,10 @@ class Outbound:
         certificate = await self.credential(service.certificate, agent)
         return self._certificates.context(certificate, await self.credential(service.authorities, agent))
 
+    async def signing_key(self, name: str) -> bytes:
+        """The bytes that sign webhooks, or prove them. Raises Invalid (`webhook.secret`) where they are too few."""
+        return key_of((await self._keyring.credential(name)).reveal())
+
     async def close(self) -> None:
         """Let go of the connections to those who give credentials."""
         await self._tokens.close()
@@ -119,6 +137,29 @@ class Outbound:
         from .endpoint import Endpoint  # noqa: PLC0415
 
         return Endpoint(spec)
+
+    async def program(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        variable: str | None,
+        credential: Credential | None,
+        longest: int,
+    ) -> child.Child:
+        """A program, started; the credential is in `variable` of its environment, never among its arguments.
+
+        Raises Unreachable (`program.not_admitted`) for one that whoever runs this process has not admitted.
+        """
+        self._admitted.require(command)
+        secret = {variable: credential.reveal()} if variable and credential else {}
+        return await child.start(command, {**environment, **secret}, longest)
+
+    def mail_server(self, spec: MailConnector) -> MailServer:
+        """The SMTP side of one connector."""
+        # Mail is only loaded where a connector sends it.
+        from .mail_server import MailServer  # noqa: PLC0415
+
+        return MailServer(spec, self._folder)
 
     def sqlite(self, file: SqliteFile, write: bool) -> sqlite3.Connection:
         """A connection to an existing business database, read-only unless `write`. Raises Unreachable."""
@@ -182,3 +223,22 @@ def _server(url: str) -> PostgresServer:
     if not isinstance(place, PostgresServer):
         raise Unreachable("the credential is not the URL of a PostgreSQL database", code="connector.url")
     return place
+
+
+def relay_endpoint(url: str) -> Endpoint:
+    """HTTP for whoever sits at a terminal and named the URL. Make it on the event loop; close it."""
+    # Loaded where it is used, as above.
+    from .endpoint import Endpoint  # noqa: PLC0415
+
+    return Endpoint(HttpService(baseUrl=url, allow=private_ranges(url)))
+
+
+def private_ranges(url: str) -> list[str]:
+    """The addresses of a URL's host that only a connector reaches which allows them. Raises Unreachable."""
+    target = parse_url(url)
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise Unreachable(f"`{target.host}` has no address", code="upstream.unreachable") from None
+    addresses = sorted({str(each[4][0]).partition("%")[0] for each in found})
+    return [str(ip_network(address)) for address in addresses if not may_reach(address)]

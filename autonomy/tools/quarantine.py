@@ -1,7 +1,8 @@
 """Pinned wordings: a tool whose definition differs from the accepted one is not offered and not called.
 
 For the organisation's own manifests an approved apply accepts; a definition from elsewhere waits for a person, such as
-an operation that a new document describes otherwise.
+an operation that a new document describes otherwise, or a tool that its MCP server offers in another wording than its
+manifest pins.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from autonomy.audit import record
 from autonomy.db import Tx
 
-from . import store
+from . import drift, store
 from .registry import Registry, Tool
 
 
@@ -33,17 +34,19 @@ def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
 
 
 def quarantined(connection: Connection, registry: Registry) -> set[str]:
-    """The tools whose wording was never accepted, or is not the accepted one."""
-    known = store.pins(connection)
-    return {name for name, tool in registry.tools.items() if known.get(name) != tool.wording}
+    """The tools whose wording was never accepted, or is not the accepted one, here or at their server."""
+    known, drifts = store.pins(connection), drift.read(store.drifts(connection))
+    return {
+        name for name, tool in registry.tools.items() if known.get(name) != tool.wording or drift.waiting(tool, drifts)
+    }
 
 
 def accept_again(tx: Tx, tool: Tool, by: str, at: int) -> list[str]:
-    """A person accepts the present wording of `tool`; everybody decides anew from then on.
+    """A person accepts the present wording of `tool` here and at its server; everybody decides anew from then on.
 
     Returns the name where anything changed.
     """
-    accepted_now = accept(tx, [tool], by, at)
-    if accepted_now:
+    declared, at_server = accept(tx, [tool], by, at), drift.accept(tx, tool, by, at)
+    if declared or at_server:
         tx.bump("catalog")
-    return accepted_now
+    return [tool.name] if declared or at_server else []

@@ -12,6 +12,8 @@ from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency, decimal, parse
 
 MAX_FAILURES: Final = 5  # consecutive; more only makes callers wait for a system that is down
+FIRST_REST_S: Final = 1.0  # of a program that did not start twice; then twice as long each time
+LONGEST_REST_S: Final = 30.0
 REST: Final = 5_000  # milliseconds an open circuit rests before one call may try again
 
 
@@ -44,6 +46,11 @@ def failed(circuit: Circuit, now: int) -> Circuit:
 def answered(circuit: Circuit) -> Circuit:
     """The circuit after the system answered, be it with a refusal."""
     return Circuit() if circuit.failures else circuit
+
+
+def rest_after(starts: int) -> float:
+    """Seconds before a program that was started `starts` times in a row without success is started again."""
+    return min(FIRST_REST_S * 2.0 ** (starts - 1), LONGEST_REST_S) if starts > 1 else 0.0
 
 
 class Missing:

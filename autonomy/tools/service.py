@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autonomy.catalog.mcp_server import McpConnector
 from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.services import OpenApiConnector
+from autonomy.catalog.systems import MailConnector, ProcessConnector, WebhookConnector
 from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
@@ -24,12 +26,13 @@ from .connectors.http import HttpInterface
 from .connectors.openapi import OpenApiInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
+from .drift import Unremembered
 from .errors import Refused, Unreachable, Unsure
 from .keyring import Reveal
 from .model import Invocation, Reconciled, Result
 from .oauth import Keep
 from .outbound import Outbound, Providers
-from .ports import Connector
+from .ports import Answers, Connector, Elsewhere, NoAnswers, Wordings
 from .registry import Tool
 from .secret_names import places_of
 
@@ -42,18 +45,21 @@ Arguments = Mapping[str, Json]
 class _Line:
     """A connector in one wording, with its breaker and the seconds one call may take."""
 
-    digest: str
+    revision: Revision
     connector: Connector
     breaker: Breaker
     timeout: float
+    site: str
 
 
 class Connectors:
     """Every connector of the organisation in force. Used from one event loop; `close` it at the end.
 
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
-    point; `folder` holds relative SQLite files, `reserved` are files no connector may open; `keep` stores a renewed
-    refresh token, `providers` are stores of secrets beside our own; `clock` is monotonic ms.
+    point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `programs` says what may be
+    started; `wordings` remembers where an MCP server drifts; `keep` stores a renewed refresh token, `providers` are
+    stores of secrets beside our own; `answers` tells what comes in at hooks; `site` is where this process is,
+    `elsewhere` performs what belongs to other sites; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -63,9 +69,14 @@ class Connectors:
         folder: Path,
         *,
         reserved: Collection[Path] = (),
+        programs: Collection[str] = (),
+        wordings: Wordings | None = None,
         load: Load = load_entry_point,
         keep: Keep | None = None,
         providers: Providers | None = None,
+        answers: Answers | None = None,
+        site: str = "",
+        elsewhere: Elsewhere | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
@@ -73,10 +84,15 @@ class Connectors:
             reveal,
             folder,
             reserved,
+            programs=programs,
             places=lambda agent: places_of(organisation(), agent),
             keep=keep,
             providers=providers,
         )
+        self._wordings = Unremembered() if wordings is None else wordings
+        self._answers = answers or NoAnswers()
+        self._site = site
+        self._elsewhere = elsewhere
         self._load = load
         self._clock = clock
         self._lines: dict[str, _Line] = {}
@@ -154,8 +170,22 @@ class Connectors:
         except AutonomyError as error:
             raise Unavailable(f"the fact `{name}` failed: {error.message}", code="fact.failed", fact=name) from None
 
+    async def perform(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
+        """Do what a declared call says on the connector `name`, in this process. Raises as `call` does."""
+        return await self._here(self._line(name), name, call, arguments, invocation, write)
+
     async def _run(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
+        """Here or, where the connector has another site, there."""
         line = self._line(name)
+        if line.site in ("", self._site):
+            return await self._here(line, name, call, arguments, invocation, write)
+        if self._elsewhere is None:
+            raise Unreachable(f"`{name}` performs only at the site `{line.site}`", code="site.elsewhere")
+        return await self._elsewhere.perform(line.revision, line.site, call, arguments, invocation, write)
+
+    async def _here(
+        self, line: _Line, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool
+    ) -> Result:
         line.breaker.enter()
         attempt = Attempt(write, min(invocation.deadline_s, line.timeout))
         try:
@@ -174,7 +204,7 @@ class Connectors:
         if revision is None:
             raise Unreachable(f"there is no connector `{name}`", code="connector.unknown")
         line = self._lines.get(name)
-        if line is None or line.digest != revision.digest:
+        if line is None or line.revision.digest != revision.digest:
             if line is not None:
                 self._retire(line)
             line = self._lines[name] = self._build(revision)
@@ -185,9 +215,10 @@ class Connectors:
             raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
         use, connector = revision.spec.use, self._connector(revision.name, revision.spec)
         timeout = clock.duration(use.timeout) / 1000
-        return _Line(revision.digest, connector, Breaker(revision.name, self._clock), timeout)
+        return _Line(revision, connector, Breaker(revision.name, self._clock), timeout, revision.spec.site or "")
 
     def _connector(self, name: str, spec: ConnectorSpec) -> Connector:
+        # Kinds that few organisations declare are loaded where they are declared.
         use = spec.use
         if isinstance(use, SqlConnector):
             return SqlConnection(name, use, self._outbound)
@@ -195,6 +226,22 @@ class Connectors:
             return HttpInterface(name, use, self._outbound)
         if isinstance(use, OpenApiConnector):
             return OpenApiInterface(name, use, self._outbound)
+        if isinstance(use, McpConnector):
+            from .connectors.mcp import McpServer  # noqa: PLC0415
+
+            return McpServer(name, use, self._outbound, self._wordings)
+        if isinstance(use, ProcessConnector):
+            from .connectors.process import Process  # noqa: PLC0415
+
+            return Process(name, use, self._outbound)
+        if isinstance(use, WebhookConnector):
+            from .connectors.webhook import Webhook  # noqa: PLC0415
+
+            return Webhook(name, use, self._outbound, self._answers, clock.now)
+        if isinstance(use, MailConnector):
+            from .connectors.mail import Mail  # noqa: PLC0415
+
+            return Mail(name, use, self._outbound, clock.now)
         return PythonFunction(name, use, self._outbound, self._load)
 
     def _retire(self, line: _Line) -> None:

@@ -1,4 +1,4 @@
-"""Tables of this room: secrets, and the accepted wording of each tool."""
+"""Tables of this room: secrets, the accepted wording of each tool, and where MCP servers drifted from it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,20 @@ tool_pin = Table(
 """The wording of each tool that was accepted; another one is quarantined."""
 
 
+tool_drift = Table(
+    "tool_drift",
+    metadata,
+    Column("connector", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("pinned", Text, primary_key=True),
+    Column("found", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("accepted", Text),
+    Column("accepted_by", Text),
+)
+"""A tool of an MCP server that was found in another wording than a manifest pins; empty where it was gone."""
+
+
 def latest_version(tx: Tx, name: str) -> int:
     """The newest version of the secret, retired or not; 0 where there never was one."""
     return int(tx.execute(select(func.max(secret.c.version)).where(secret.c.name == name)).scalar() or 0)
@@ -88,3 +102,15 @@ def put_pins(tx: Tx, digests: Mapping[str, str], by: str, at: int) -> None:
     """Replace the accepted digests of these tools."""
     rows = [{"tool": tool, "digest": digest, "at": at, "by": by} for tool, digest in digests.items()]
     tx.execute(upsert(tool_pin, rows, ["tool"], tx.dialect))
+
+
+def drifts(executor: Connection | Tx) -> Sequence[tuple[str, str, str, str, str | None]]:
+    """Connector, tool, pinned, found and accepted wording of everything that drifted."""
+    c = tool_drift.c
+    return [tuple(row) for row in executor.execute(select(c.connector, c.tool, c.pinned, c.found, c.accepted))]
+
+
+def put_drift(tx: Tx, connector: str, tool: str, pinned: str, **found: Any) -> None:
+    """Write what was found, or accepted, in place of a pinned wording."""
+    row = {"connector": connector, "tool": tool, "pinned": pinned, **found}
+    tx.execute(upsert(tool_drift, [row], ["connector", "tool", "pinned"], tx.dialect))

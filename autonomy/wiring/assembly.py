@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -20,11 +17,11 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
-from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.gate import (
     Admission,
+    Answering,
     Considering,
     Containing,
     Describer,
@@ -44,30 +41,25 @@ from autonomy.identity import Identity, Permission
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
-from autonomy.notices import Notifier, Webhook
-from autonomy.notices.ports import Channel
+from autonomy.notices import Notifier
 from autonomy.signon import SignOn, Web
-from autonomy.tools.connectors.python import load_entry_point
 from autonomy.tools.key import load_key
-from autonomy.tools.outbound import Outbound, Providers
-from autonomy.tools.ports import SecretProvider
-from autonomy.tools.poster import Poster
+from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions, check_policies, check_tools
+from .connecting import open_connectors, open_hooks
 from .projection import projector
 from .settings import Settings
+from .sites import open_sites
 from .system import System
+from .telling import channels
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
-    from autonomy.tools.endpoint import Endpoint
-
-log = logging.getLogger("autonomy")
 
 BUILTIN_TOOLS = ("actions.result",)
-WEBHOOK_SECRET = "approval-webhook"
 
 
 def open_system(settings: Settings, clock: Clock = now, functions: Functions | None = None) -> System:
@@ -118,10 +110,12 @@ def _assemble(
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions, clock)
-    notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
-    approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
+    hooks = open_hooks(settings, database, queue, vault, watch, secrets, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
+    sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
+    connectors = open_connectors(settings, database, queue, watch, secrets, functions, hooks, sites.office, clock)
+    notifier = Notifier(database, queue, channels(settings, watch.organisation, secrets, identity, clock), clock)
+    approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     endings = Endings(queue, lifeline.owner, clock)
     exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
@@ -170,6 +164,9 @@ def _assemble(
         exporter=exporter,
         signon=_signon(settings, master, identity, watch, secrets, clock),
         considering=Considering(gate, watch, identity, clock),
+        hooks=hooks,
+        answering=Answering(database, hooks, taking_up),
+        sites=sites,
     )
 
 
@@ -228,46 +225,6 @@ def _catalog(
 ) -> Catalog:
     checks: list[Check] = [partial(check_tools, functions), check_policies]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
-
-
-def _connectors(
-    settings: Settings,
-    database: Database,
-    watch: Watch,
-    secrets: Secrets,
-    functions: Functions | None,
-    clock: Clock,
-) -> tools.Connectors:
-    load = load_entry_point if functions is None else functions.__getitem__
-    reserved = [path for path in (database.path, settings.data / "master.key") if path]
-    return tools.Connectors(
-        watch.organisation,
-        secrets.reveal,
-        settings.data,
-        reserved=reserved,
-        load=load,
-        keep=partial(_keep, secrets),
-        providers=_providers(settings, clock),
-    )
-
-
-def _providers(settings: Settings, clock: Clock) -> Providers:
-    """The stores of secrets beside our own."""
-    if not settings.aws_region:
-        return {}
-
-    def aws(endpoint: Callable[[HttpService], Endpoint]) -> SecretProvider:
-        # AWS is only spoken where its region is named.
-        from autonomy.tools.aws import AwsSecrets  # noqa: PLC0415
-
-        return AwsSecrets(endpoint, settings.aws_region, os.environ, clock, settings.aws_allow)
-
-    return {"aws": aws}
-
-
-def _keep(secrets: Secrets, name: str, value: str) -> None:
-    """Store what a service renewed, such as a refresh token."""
-    secrets.rotate(name, value, "system")
 
 
 def _approvals(
@@ -338,16 +295,3 @@ def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:
         if period.digest == revision:
             return tools.Registry.build(catalog.organisation(period.since_epoch)).get(name)
     raise NotFound(f"`{name}` never had this wording", code="catalog.not_found")
-
-
-def _channels(settings: Settings, secrets: Secrets, clock: Clock) -> list[Channel]:
-    """The ways to tell: a webhook where a URL is set, signed with the secret `approval-webhook`."""
-    if not settings.webhook:
-        return []
-    try:
-        key = secrets.reveal(WEBHOOK_SECRET).reveal().encode()
-    except NotFound:
-        log.error("no webhook is sent: set the secret `%s`, then start again", WEBHOOK_SECRET)
-        return []
-    poster = Poster(Outbound(secrets.reveal, settings.data), settings.webhook_allow)
-    return [Webhook(poster.post, settings.webhook, key, clock)]

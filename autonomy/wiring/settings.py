@@ -26,6 +26,9 @@ class Settings:
     webhook_allow: tuple[str, ...] = ()
     aws_region: str = ""
     aws_allow: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    site: str = ""
+    mail: str = ""
     retention_days: int = 400
     drain_seconds: int = 0
     log: str = ""
@@ -64,7 +67,7 @@ class Settings:
 def _setting(name: str, value: Any) -> Any:
     if name in ("data", "witness"):
         return Path(value)
-    if name in ("origins", "webhook_allow", "aws_allow", "forward") and isinstance(value, str):
+    if name in ("origins", "webhook_allow", "aws_allow", "programs", "forward") and isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if name not in ("port", "retention_days", "drain_seconds", "traces_percent"):
         return value

@@ -17,6 +17,7 @@ from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import (
+    Answering,
     Considering,
     Containing,
     Effects,
@@ -31,9 +32,11 @@ from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
+from autonomy.tools.hooks import Hooks
 from autonomy.tools.secrets import Secrets
 
 from .settings import Settings
+from .sites import Sites
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
@@ -71,6 +74,9 @@ class System:
     notifier: Notifier
     signon: SignOn
     considering: Considering
+    hooks: Hooks
+    answering: Answering
+    sites: Sites
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -90,10 +96,13 @@ class System:
             self.taking_up.run,
             self.checkpoints.run,
             self.housekeeping.run,
+            self.answering.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
             self._tasks.append(asyncio.create_task(_persist(work)))
+        if self.sites.worker is not None:
+            self._tasks.append(asyncio.create_task(_persist(self.sites.worker.run)))
         self._beating = asyncio.create_task(_persist(self.lifeline.run))
 
     async def stop(self) -> None:
@@ -105,6 +114,7 @@ class System:
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
+        await self.sites.close()
         for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
             try:
                 await last()

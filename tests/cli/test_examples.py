@@ -12,6 +12,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import urllib3
+
+from autonomy.kernel.clock import now
+from autonomy.tools.signatures import key_of, sign
 
 from .shell import PASSWORD, Ran, autonomy, free_port, read_until, running, shell
 from .test_command import EVERY
@@ -23,6 +27,7 @@ BEFORE = (
     "autonomy init org",
     "autonomy policy check org",
     "autonomy policy test org",
+    "autonomy connector new payroll",
 )
 APPROVER = (
     "autonomy approvals --mine",
@@ -67,6 +72,9 @@ ADMIN = (
     "autonomy secret set erp-password",
     "autonomy secret rotate erp-password",
     "autonomy secret list",
+    "autonomy site issue factory",
+    "autonomy site keys",
+    "autonomy deliveries",
     "autonomy secret audit --agent buyer-1",
     "autonomy people",
     "autonomy person invite rosa --out rosa.link",
@@ -85,6 +93,18 @@ ADMIN = (
     "autonomy doctor",
     "autonomy logout",
 )
+NAMED = (
+    "autonomy site revoke stk_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy delivery show dlv_01jd8m3y6p2k7q4r9t5v8x0z1b",
+)
+"""With an id, which is another one each time."""
+
+HOOK = """
+apiVersion: autonomy/v1
+kind: Hook
+metadata: { name: shop }
+spec: { credential: erp-password }
+"""
 AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",)
 ALONE = (
     "autonomy login ada",
@@ -107,14 +127,19 @@ CRM = {
         }
     },
 }
-
-
-ELSEWHERE = ("autonomy login --sso",)
-"""Needs an identity provider: `tests/signon/test_real_provider.py` runs it against a real one."""
+ELSEWHERE = (
+    "autonomy login --sso",
+    "autonomy work --site factory --url https://autonomy.example",
+    'autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket',
+    "autonomy record desk-org --name desk -- desk-server --stdio",
+    "autonomy record crm-org --name crm --api https://crm.example/api",
+)
+"""Each needs a system of its own: `tests/signon/test_real_provider.py`, `tests/sites/test_two_processes.py`,
+`tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + ADMIN + AGENT + ALONE + ELSEWHERE) == EXAMPLES
+    assert set(BEFORE + APPROVER + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -160,6 +185,9 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         )
         for line in ADMIN:
             paste(line)
+        paste("autonomy login ada")
+        for line in NAMED:
+            paste(named(line, tmp_path, port))
 
     shutil.copytree(tmp_path / "autonomy-data" / "witness", tmp_path / "restored" / "witness")
     shutil.copy(tmp_path / "autonomy-data" / "master.key", tmp_path / "restored" / "master.key")
@@ -172,6 +200,22 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
     with running("autonomy serve", tmp_path, AUTONOMY_PORT=port) as server:
         assert read_until(server, "ready at")
         paste("autonomy login ada")
+
+
+def named(line: str, folder: Path, port: str) -> str:
+    """The line with the id of what there is: the key of a site, or what the shop tells at its hook."""
+    if "stk_" in line:
+        (key,) = json.loads(paste("autonomy site keys --json").out)
+        return re.sub(r"stk_\w+", key["id"], line)
+    (folder / "shop").mkdir()
+    (folder / "shop" / "autonomy.yaml").write_text("scope: shop\n")
+    (folder / "shop" / "hooks.yaml").write_text(HOOK)
+    paste("autonomy apply shop --yes")
+    body = b'{"type": "order.placed"}'
+    said = sign(key_of(PASSWORD), "msg_1", now() // 1000, body)
+    answer = urllib3.request("POST", f"http://127.0.0.1:{port}/hooks/shop", body=body, headers=said)
+    paste("autonomy login --link-file rosa.link")  # who reads what was said is an auditor
+    return re.sub(r"dlv_\w+", answer.json()["delivery"], line)
 
 
 def release_another(folder: Path) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 Mode = Literal["open", "hung", "gone", "lose commit"]
 
-COMMITTED = b"COMMIT\x00"  # the tag by which the server says that it has committed
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # by which the server says that it has committed; a client says "Q…"
+WRITTEN = b"INSERT 0 "  # by which it says that it has taken rows
 
 
 class Proxy:
@@ -87,9 +88,11 @@ class Proxy:
         self._writers -= {writer, upstream}
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wrote = False  # a look at what is there commits as well, and nobody misses its answer
         while data := await reader.read(65_536):
             await self._resumed.wait()
-            if self.mode == "lose commit" and COMMITTED in data:
+            wrote = wrote or WRITTEN in data
+            if self.mode == "lose commit" and wrote and COMMITTED in data:
                 self.mode = "open"
                 self._cut()
                 self.lost.set()

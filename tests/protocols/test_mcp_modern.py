@@ -56,16 +56,16 @@ def test_arguments_are_never_asked_for_in_headers(wires: Wires) -> None:
 
 
 def test_a_long_list_comes_in_pages_without_gap_or_repetition(wires: Wires) -> None:
-    wires.door.shown = [make_tool(f"tool.n{at:03}") for at in range(250)]
+    wires.door.shown = [make_tool(f"tool.n{at:04}") for at in range(1_200)]
     names: list[str] = []
     cursor: dict[str, Any] = {}
-    for size in (100, 100, 51):
+    for size in (500, 500, 201):
         found = check_result("tools/list", VERSION, wires.modern("tools/list", cursor).json())
         assert len(found["tools"]) == size
         names += [tool["name"] for tool in found["tools"]]
         cursor = {"cursor": found.get("nextCursor")}
     assert cursor == {"cursor": None}
-    assert names == ["actions.result", *(f"tool.n{at:03}" for at in range(250))]
+    assert names == ["actions.result", *(f"tool.n{at:04}" for at in range(1_200))]
 
 
 @pytest.mark.parametrize("cursor", ["", "%%%", "bm90IGEgY3Vyc29y\n", 7, [], "A" * 10_000, "/w=="])

@@ -66,14 +66,14 @@ def test_the_client_lists_calls_and_looks(wires: Wires, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ERAS)
 def test_the_client_follows_pages_and_odd_names(wires: Wires, mode: str) -> None:
-    wires.door.shown = [make_tool(f"tool.n{at:03}") for at in range(130)]
+    wires.door.shown = [make_tool(f"tool.n{at:03}") for at in range(530)]
     wires.door.says["größe messen"] = DONE
 
     async def run() -> None:
         async with connected(wires, mode) as client:
             first = await client.list_tools()
             second = await client.list_tools(cursor=first.next_cursor)
-            assert len(first.tools) + len(second.tools) == 131
+            assert len(first.tools) + len(second.tools) == 531
             assert (await client.call_tool("größe messen", {"a": "ü"})).is_error is False
 
     asyncio.run(run())

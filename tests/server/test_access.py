@@ -71,6 +71,11 @@ NEEDS = {
     "list_tools": "catalog:object:read",
     "describe_tool": "catalog:object:read",
     "accept_tool": "tools:definition:accept",
+    "list_deliveries": "tools:delivery:read",
+    "describe_delivery": "audit:payload:read",
+    "list_site_keys": "identity:credential:read",
+    "issue_site_key": "identity:credential:issue",
+    "revoke_site_key": "identity:credential:revoke",
     "list_secrets": "tools:secret:read",
     "audit_secrets": "tools:secret:read",
     "set_secret": "tools:secret:write",
@@ -113,7 +118,7 @@ def test_a_route_without_a_declared_permission_cannot_be_made() -> None:
 
 
 PAGES = {"/healthz", "/readyz", "/metrics", "/invite/{token}", "/invite", "/login", "/signed-in"}
-PAGES |= {"/sign-on/with/{provider}", "/sign-on/callback"}
+PAGES |= {"/hooks/{hook}", "/sign-on/with/{provider}", "/sign-on/callback"}
 
 
 def test_nothing_is_served_beside_the_guarded_routes_and_the_pages(hall: Desk) -> None:

@@ -82,12 +82,14 @@ def test_every_module_says_what_it_is() -> None:
     assert not silent
 
 
-def test_only_one_module_opens_outbound_connections() -> None:
-    """Invariant 1. `server/serving.py` makes the socket it listens on, and connects to nothing. The log's leaves and
-    the spans of traces leave by doors of their own: neither holds anything secret, and both go where the operator says.
+def test_only_known_modules_open_outbound_connections() -> None:
+    """Invariant 1. HTTP and mail leave by modules that judge the address. `server/serving.py` makes the socket it
+    listens on, and connects to nothing. The log's leaves and the spans of traces leave by doors of their own: neither
+    holds anything secret, and both go where the operator says.
     """
     allowed = {
         "autonomy/tools/endpoint.py",
+        "autonomy/tools/mail_server.py",
         "autonomy/server/serving.py",
         "autonomy/audit/forward/target.py",
         "autonomy/telemetry/otlp.py",

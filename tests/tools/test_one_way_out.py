@@ -6,16 +6,22 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import autonomy.tools
 
 ROOM = Path(autonomy.tools.__file__).parent
 
-WAY_OUT = {"outbound.py", "endpoint.py"}
+WAY_OUT = {"outbound.py", "endpoint.py", "mail_server.py", "programs.py", "child.py"}
+"""Databases, HTTP, mail, programs, and programs that are spoken to over pipes: each connects, or starts something,
+after it was judged what to."""
 
 OPENERS = {
     "connect",
     "connect_ex",
     "create_connection",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
     "create_engine",
     "create_unix_connection",
     "open_connection",
@@ -26,6 +32,8 @@ OPENERS = {
     "HTTPSConnection",
     "PoolManager",
     "Popen",
+    "subprocess_exec",
+    "subprocess_shell",
     "TCPConnector",
 }
 MODULES = {
@@ -60,19 +68,34 @@ def test_no_other_module_of_the_room_opens_anything() -> None:
     assert {name for name, names in found.items() if names} == WAY_OUT
     assert {"ClientSession", "TCPConnector", "aiohttp", "socket"} <= found["endpoint.py"]
     assert "connect" in found["outbound.py"]
+    assert found["child.py"] == {"subprocess_exec"}
+    assert {"smtplib", "socket"} <= found["mail_server.py"]
+    assert found["programs.py"] == {"create_subprocess_exec"}
 
 
-def test_only_the_outbound_module_uses_the_endpoint() -> None:
+@pytest.mark.parametrize("opener", ["Endpoint", "MailServer", "Programs"])
+def test_only_the_outbound_module_uses_what_opens(opener: str) -> None:
     """Others name it for types at most."""
     users = set()
     for path in ROOM.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Endpoint":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == opener:
                 users.add(str(path.relative_to(ROOM)))
     assert users == {"outbound.py"}
 
 
-REVEALING = WAY_OUT | {
+def test_only_the_outbound_module_starts_programs() -> None:
+    """It asks first whether whoever runs the server has admitted the command."""
+    users = {
+        str(path.relative_to(ROOM))
+        for path in ROOM.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module == "child" or any(a.name == "child" for a in node.names))
+    }
+    assert users == {"outbound.py", "mcp/stdio.py"}, "the second one names it for types"
+
+
+REVEALING = WAY_OUT - {"child.py"} | {
     "aws.py",  # signs requests with our own keys at AWS
     "certificates.py",  # OpenSSL is handed the key of a client certificate
     "oauth.py",  # the form that asks for a token holds secrets, and goes out by the endpoint

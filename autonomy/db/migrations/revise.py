@@ -22,6 +22,8 @@ STORES = (
     "identity.outside_store",
     "catalog.store",
     "tools.store",
+    "tools.deliveries",
+    "tools.sites.store",
     "approvals.store",
     "notices.outbox",
     "budget.store",

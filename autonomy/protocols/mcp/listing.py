@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from autonomy.kernel.canonical import Json
 from autonomy.tools import Tool
 
 from ..rules import page
 
-PAGE_SIZE = 100
+PAGE_SIZE = 500
+MAX_WRITTEN = 5_000  # tools that are kept as they are written; some hundred bytes each
 RESULT_TOOL = "actions.result"
 
 RESULT_TOOL_SHOWN: dict[str, Any] = {
@@ -38,12 +41,27 @@ _MIRRORED = "x-mcp-header"
 _DATA = ("const", "default", "enum", "examples")  # JSON Schema words whose values are data, not schemas
 
 
-def listing(tools: Sequence[Tool], cursor: Json) -> dict[str, Any]:
-    """One page of the tools, by name; raises Invalid (`cursor.invalid`)."""
-    found = {tool.name: tool for tool in tools}
-    names, following = page([*found, RESULT_TOOL], cursor, PAGE_SIZE)
-    shown = [RESULT_TOOL_SHOWN if name == RESULT_TOOL else described(found[name]) for name in names]
-    return {"tools": shown} if following is None else {"tools": shown, "nextCursor": following}
+class Listing:
+    """Lists tools. Each is written once for every wording it has, for all agents alike."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, str], msgspec.Raw] = {}
+
+    def page(self, tools: Sequence[Tool], cursor: Json) -> dict[str, Any]:
+        """One page of the tools, by name; raises Invalid (`cursor.invalid`)."""
+        found = {tool.name: tool for tool in tools}
+        names, following = page([*found, RESULT_TOOL], cursor, PAGE_SIZE)
+        shown = [RESULT_TOOL_SHOWN if name == RESULT_TOOL else self._of(found[name]) for name in names]
+        return {"tools": shown} if following is None else {"tools": shown, "nextCursor": following}
+
+    def _of(self, tool: Tool) -> msgspec.Raw:
+        written = self._written.get((tool.name, tool.revision))
+        if written is None:
+            if len(self._written) >= MAX_WRITTEN:
+                self._written.clear()
+            written = msgspec.Raw(msgspec.json.encode(described(tool)))
+            self._written[tool.name, tool.revision] = written
+        return written
 
 
 def described(tool: Tool) -> dict[str, Any]:

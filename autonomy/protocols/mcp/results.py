@@ -13,6 +13,7 @@ import msgspec
 from autonomy.gate import Reply
 from autonomy.kernel.canonical import Json
 
+from .blocks import content_of
 from .eras import Era
 from .listing import RESULT_TOOL
 
@@ -22,7 +23,7 @@ _ERRORS = ("denied", "rejected", "failed", "unknown")
 def call_result(reply: Reply, era: Era) -> dict[str, Any]:
     """What the caller of a tool hears."""
     if reply.status == "done":
-        return _content(_as_text(reply.result), reply.result, era, reply) | {"isError": False}
+        return _done(reply, era) | {"isError": False}
     return _content(told(reply), reply.as_dict(), era, reply) | {"isError": reply.status in _ERRORS}
 
 
@@ -71,16 +72,28 @@ def _advice(reply: Reply) -> str:
     return ""
 
 
+def _done(reply: Reply, era: Era) -> dict[str, Any]:
+    blocks = content_of(reply.result)
+    if blocks is None:
+        return _content(_as_text(reply.result), reply.result, era, reply)
+    # What is content already is not said a second time as data: a picture would be sent twice.
+    return {"content": [*blocks, *_notices(reply)], "_meta": _about(reply)}
+
+
 def _content(text: str, structured: Json, era: Era, reply: Reply) -> dict[str, Any]:
-    content = [_text(text)]
-    if reply.status == "done" and reply.notices:
-        content.append(_text(f"notices: {'; '.join(reply.notices)}"))
     # Until 2025-11-25 structured content had to be an object.
     shown = structured if era == "modern" or isinstance(structured, dict) else {"result": structured}
+    return {"content": [_text(text), *_notices(reply)], "structuredContent": shown, "_meta": _about(reply)}
+
+
+def _notices(reply: Reply) -> list[dict[str, str]]:
+    wanted = reply.status == "done" and reply.notices
+    return [_text(f"notices: {'; '.join(reply.notices)}")] if wanted else []
+
+
+def _about(reply: Reply) -> dict[str, str]:
     about = {"autonomy/status": reply.status, "autonomy/case": reply.case}
-    if reply.action:
-        about["autonomy/action"] = reply.action
-    return {"content": content, "structuredContent": shown, "_meta": about}
+    return about | {"autonomy/action": reply.action} if reply.action else about
 
 
 def _text(text: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from ..ports import Clients, Door, Withdraw
 from ..rules import MCP_PREFIX, MCP_WORDS, to_request
 from . import tasks
 from .eras import LEGACY, SUPPORTED, TASKS, Era, check_speaks_tasks, speaks_tasks
-from .listing import RESULT_TOOL, listing
+from .listing import RESULT_TOOL, Listing
 from .message import INVALID_PARAMS, METHOD_NOT_FOUND, Fault, Message
 from .results import call_result, look_result, refused_look
 
@@ -54,6 +54,7 @@ class Service:
         self._clients = clients
         self._withdraw = withdraw
         self._clock = clock
+        self._listing = Listing()
         shared: Methods = {"tools/list": self._list, "tools/call": self._call}
         self._methods: dict[Era, Methods] = {
             "modern": shared
@@ -111,7 +112,7 @@ class Service:
         return {}
 
     async def _list(self, call: Call) -> Result:
-        found = listing(await self._door.tools(call.bearer), call.message.params.get("cursor"))
+        found = self._listing.page(await self._door.tools(call.bearer), call.message.params.get("cursor"))
         return found if call.era == "legacy" else found | {"ttlMs": LIST_TTL_MS, "cacheScope": "private"}
 
     async def _call(self, call: Call) -> Result:

@@ -9,6 +9,7 @@ from . import (
     budgets,
     containment,
     credentials,
+    deliveries,
     events,
     organisation,
     people,
@@ -16,6 +17,7 @@ from . import (
     secrets,
     services,
     sessions,
+    sites,
     tools,
 )
 
@@ -33,6 +35,8 @@ ROUTERS = (
     budgets.router,
     policies.router,
     tools.router,
+    deliveries.router,
+    sites.router,
     secrets.router,
     audit.router,
     events.router,

@@ -36,6 +36,7 @@ VISIBLE = {
     "approval": Permission.APPROVALS_HOLD_READ,
     "containment": Permission.IDENTITY_CONTAINMENT_READ,
     "change": Permission.CATALOG_OBJECT_READ,
+    "delivery": Permission.TOOLS_DELIVERY_READ,
 }
 """What a person must be permitted to be told of each kind of leaf; any other kind is for readers of the log."""
 

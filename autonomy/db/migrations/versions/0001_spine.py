@@ -86,6 +86,29 @@ def upgrade() -> None:
         postgresql_where=sa.text("repeat_key IS NOT NULL"),
     )
     op.create_table(
+        "assignment",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("write", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("worker", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_order", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_ending", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "assignment_waiting",
+        "assignment",
+        ["site", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
         "budget_warning",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("warn", sa.BigInteger(), nullable=False),
@@ -168,6 +191,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "name", "since_epoch"),
     )
     op.create_index("declared_until", "declared", ["until_epoch"], unique=False)
+    op.create_table(
+        "delivery",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("hook", sa.Text(), nullable=False),
+        sa.Column("sender_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hook", "sender_id", name="delivery_once"),
+    )
+    op.create_index(
+        "delivery_answer",
+        "delivery",
+        ["action"],
+        unique=False,
+        sqlite_where=sa.text("action IS NOT NULL"),
+        postgresql_where=sa.text("action IS NOT NULL"),
+    )
+    op.create_index("delivery_at", "delivery", ["at", "id"], unique=False)
     op.create_table(
         "group_grant",
         sa.Column("provider", sa.Text(), nullable=False),
@@ -411,6 +454,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_signing_key_changed"), "signing_key", ["changed"], unique=False)
     op.create_table(
+        "site_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "subject_key",
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
@@ -418,6 +472,17 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("erased_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "generation"),
+    )
+    op.create_table(
+        "tool_drift",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("pinned", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("accepted", sa.Text(), nullable=True),
+        sa.Column("accepted_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("connector", "tool", "pinned"),
     )
     op.create_table(
         "tool_pin",
@@ -660,7 +725,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_unit_changed"), table_name="unit")
     op.drop_table("unit")
     op.drop_table("tool_pin")
+    op.drop_table("tool_drift")
     op.drop_table("subject_key")
+    op.drop_table("site_key")
     op.drop_index(op.f("ix_signing_key_changed"), table_name="signing_key")
     op.drop_table("signing_key")
     op.drop_table("sign_in_failure")
@@ -719,6 +786,14 @@ def downgrade() -> None:
     )
     op.drop_table("hold")
     op.drop_table("group_grant")
+    op.drop_index("delivery_at", table_name="delivery")
+    op.drop_index(
+        "delivery_answer",
+        table_name="delivery",
+        sqlite_where=sa.text("action IS NOT NULL"),
+        postgresql_where=sa.text("action IS NOT NULL"),
+    )
+    op.drop_table("delivery")
     op.drop_index("declared_until", table_name="declared")
     op.drop_table("declared")
     op.drop_index(op.f("ix_containment_changed"), table_name="containment")
@@ -740,6 +815,13 @@ def downgrade() -> None:
         postgresql_where=sa.text("announced_at IS NULL"),
     )
     op.drop_table("budget_warning")
+    op.drop_index(
+        "assignment_waiting",
+        table_name="assignment",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.drop_table("assignment")
     op.drop_index(
         "action_repeat",
         table_name="action",

@@ -1,0 +1,57 @@
+"""Servers of the Model Context Protocol behind the door, and their tools in the wording that was pinned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from .services import HttpService
+from .words import BaseUrl, Duration, Field_, Line, Name, ServerTool, Strict, Variable, Wording, exactly_one, fault
+
+
+class McpConnector(Strict):
+    """A server of the Model Context Protocol: a program that is started here, or a URL."""
+
+    type: Literal["mcp"]
+    command: list[Line] | None = Field(None, min_length=1, description="program and arguments, where admitted")
+    environment: dict[Variable, Line] = Field({})
+    variable: Variable | None = Field(None, description="the variable in which the program gets the credential")
+    url: BaseUrl | None = Field(None, description="where it speaks streamable HTTP")
+    credential: Name | None = None
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+    timeout: Duration = "30s"
+    maxBytes: int = Field(1_048_576, ge=1_024, le=67_108_864)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> McpConnector:
+        exactly_one(command=self.command, url=self.url)
+        if self.command is None and (self.environment or self.variable):
+            raise fault("`environment` and `variable` belong to a `command`", "leave them out")
+        if self.command and self.credential and not self.variable:
+            raise fault("nothing says where the program looks for the credential", "name it in `variable`")
+        return self
+
+    @property
+    def service(self) -> HttpService | None:
+        """The server as a service over HTTP; none where it is a program."""
+        if self.url is None:
+            return None
+        return HttpService(
+            baseUrl=self.url,
+            credential=self.credential,
+            header=self.header,
+            scheme=self.scheme,
+            allow=self.allow,
+            maxBytes=self.maxBytes,
+        )
+
+
+class McpTool(Strict):
+    """A tool of an MCP server, in the wording that was looked at when it was declared."""
+
+    name: ServerTool
+    wording: Wording = Field(description="digest of the server's definition, as `autonomy tool import mcp` writes it")
+    arguments: dict[str, Field_] | None = Field(None, description="its argument → ours, `action_id` or `agent`")

@@ -1,0 +1,90 @@
+"""A first policy from what was seen: each caller's role may do what the caller did, within the numbers seen. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from .seen import Operation, Seen
+from .shape import Shape
+
+_WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MONEY = re.compile(r"amount|price|total|cost|sum|budget|salary|limit|quantity|discount", re.IGNORECASE)
+
+
+def policy(name: str, seen: Seen, tools: Mapping[str, str], unit: str | None) -> str:
+    """The text of the `.cedar` file. `tools` are the tools' names by operation."""
+    head = [f"// unit: {unit}"] if unit else []
+    head += [
+        f"// description: What was seen of {name}, and nothing else",
+        "// Whatever no rule permits is denied. Widen it where the work needs more; each rule says what it rests on.",
+    ]
+    rules = [*_permits(name, seen, tools), *_bounds(seen, tools)]
+    return "\n".join(head) + "\n\n" + "\n\n".join(rules) + "\n"
+
+
+def suggestions(seen: Seen, tools: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Tools that deserve a person's approval, with the reason."""
+    for operation in sorted(tools):
+        one = seen.operations[operation]
+        method, hints = one.about.get("method"), one.about.get("hints", {})
+        if method == "DELETE" or (method is None and hints.get("destructiveHint") is True):
+            yield tools[operation], "it destroys something"
+        elif method not in ("GET", "HEAD") and hints.get("readOnlyHint") is not True:
+            named = sorted(name for name, shape in one.shape.members.items() if _is_money(name, shape))
+            reason = (
+                f"it changes something, by `{named[0]}`" if named else "it changes something, as far as can be told"
+            )
+            yield tools[operation], reason
+
+
+def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
+    for caller in seen.callers:
+        used = {
+            tools[each]: one.callers[caller] for each, one in sorted(seen.operations.items()) if one.callers[caller]
+        }
+        actions = ",\n    ".join(f"Action::{_quoted(tool)}" for tool in used)
+        times = sum(used.values())
+        position = f"{name[:30]}-{caller}"[:63].rstrip("-.")
+        yield (
+            f'@id("{position}-seen")\n'
+            f'@reason("{caller} was seen to do this, {times} times in all")\n'
+            f'permit (\n  principal in Role::"{position}",\n  action in [\n    {actions}\n  ],\n  resource\n);'
+        )
+
+
+def _bounds(seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
+    for operation in sorted(tools):
+        one = seen.operations[operation]
+        for name, shape in sorted(one.shape.members.items()):
+            if is_bounded(shape):
+                yield _bound(tools[operation], name, shape, one)
+
+
+def is_bounded(shape: Shape) -> bool:
+    """Whether a rule can hold an argument within what was seen: Cedar compares whole numbers."""
+    return shape.types == {"integer"} and shape.low is not None and shape.high is not None
+
+
+def _bound(tool: str, name: str, shape: Shape, operation: Operation) -> str:
+    value = f"context.arguments.{name}" if _WORDS.fullmatch(name) else f"context.arguments[{_quoted(name)}]"
+    low, high = int(shape.low or 0), int(shape.high or 0)
+    optional = shape.seen < operation.shape.seen
+    asked = f"context.arguments has {name if _WORDS.fullmatch(name) else _quoted(name)} && " if optional else ""
+    shown = re.sub(r"[^A-Za-z0-9_.:-]", "-", name)[:40]
+    return (
+        f'@id("{tool[:50]}.{shown}-as-seen")\n'
+        + f'@reason("`{shown}` was seen from {low} to {high}")\n'
+        + '@needs("a person who widens this rule")\n'
+        + f"forbid (\n  principal,\n  action == Action::{_quoted(tool)},\n  resource\n)\n"
+        + f"when {{ {asked}({value} < {low} || {value} > {high}) }};"
+    )
+
+
+def _is_money(name: str, shape: Shape) -> bool:
+    return bool(_MONEY.search(name)) and bool(shape.types & {"integer", "number", "string"})
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)

@@ -1,0 +1,104 @@
+"""Performing at a site: the connectors that orders declare, with the credentials and programs the site has."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Collection
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from autonomy.catalog.model import Call, ConnectorSpec, UnitSpec
+from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.kernel.errors import Invalid, NotFound
+
+from ..connectors.python import Load, load_entry_point
+from ..credential import Credential
+from ..errors import Unreachable
+from ..keyring import Reveal
+from ..model import Invocation, Result
+from ..oauth import Keep
+from ..outbound import Providers
+from ..service import Connectors
+from .model import Order
+
+MAX_SECRET = 65_536  # bytes, as in the control plane
+_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?")
+"""A secret of an agent's own, such as `erp/buyer-1`, lies in a folder within."""
+
+_ROOT = Revision("Unit", "site", "site", "", "", UnitSpec())
+
+
+class Performing:
+    """Carries out orders of one site. What an order declares is used in that very wording."""
+
+    def __init__(
+        self,
+        site: str,
+        reveal: Reveal,
+        folder: Path,
+        programs: Collection[str] = (),
+        load: Load = load_entry_point,
+        *,
+        reserved: Collection[Path] = (),
+        keep: Keep | None = None,
+        providers: Providers | None = None,
+    ) -> None:
+        self._site = site
+        self._known: dict[str, Revision] = {}
+        self._organisation = Organisation(0, [_ROOT])
+        self._connectors = Connectors(
+            lambda: self._organisation,
+            reveal,
+            folder,
+            reserved=reserved,
+            programs=programs,
+            load=load,
+            keep=keep,
+            providers=providers,
+            site=site,
+        )
+
+    async def perform(self, order: Order, seconds: float) -> Result:
+        """Do it. Raises Refused, Stale, Unreachable (`site.elsewhere`, `site.order` among them) or Unsure."""
+        try:
+            spec, call = ConnectorSpec.model_validate(order.spec), Call.model_validate(order.call)
+        except ValidationError:
+            raise Unreachable("the order is of another release than this worker", code="site.order") from None
+        if spec.site != self._site:
+            raise Unreachable(f"this worker is of the site `{self._site}`", code="site.elsewhere")
+        self._learn(Revision("Connector", order.connector, "site", order.digest, "", spec))
+        invocation = Invocation(order.action, order.agent, seconds)
+        return await self._connectors.perform(order.connector, call, order.arguments, invocation, order.write)
+
+    async def close(self) -> None:
+        """Let go of every connection and thread."""
+        await self._connectors.close()
+
+    def _learn(self, connector: Revision) -> None:
+        known = self._known.get(connector.name)
+        if known is None or known.digest != connector.digest:
+            self._known[connector.name] = connector
+            self._organisation = Organisation(self._organisation.epoch + 1, [_ROOT, *self._known.values()])
+
+
+def secrets_in(folder: Path) -> Reveal:
+    """Reveals the secrets of a folder: a file for each, by its name, that nobody else can read."""
+
+    def reveal(name: str) -> Credential:
+        if not _NAME.fullmatch(name):
+            raise NotFound(f"there is no secret `{name[:63]}`", code="secret.unknown")
+        try:
+            with os.fdopen(os.open(folder / name, os.O_RDONLY), encoding="utf-8") as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077:
+                    raise Invalid(f"the secret `{name}` can be read by others", code="secret.exposed")
+                return Credential(name, found.st_mtime_ns, file.read(MAX_SECRET).removesuffix("\n"))
+        except (OSError, UnicodeDecodeError):
+            raise NotFound(
+                f"there is no secret `{name}` at this site", code="secret.unknown", hint="write it into its folder"
+            ) from None
+
+    return reveal

@@ -1,0 +1,104 @@
+"""How this process reaches systems of record, and how they reach it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autonomy import tools
+from autonomy.audit import Vault
+from autonomy.catalog.services import HttpService
+from autonomy.db import CommitQueue, Database
+from autonomy.gate import Watch
+from autonomy.kernel.clock import Clock
+from autonomy.tools.connectors.python import Load, load_entry_point
+from autonomy.tools.drift import Drifts
+from autonomy.tools.hooks import Hooks
+from autonomy.tools.oauth import Keep
+from autonomy.tools.outbound import Outbound, Providers
+from autonomy.tools.ports import Elsewhere, SecretProvider
+from autonomy.tools.secrets import Secrets
+
+from .checks import Functions
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from autonomy.tools.endpoint import Endpoint
+
+
+def open_connectors(
+    settings: Settings,
+    database: Database,
+    queue: CommitQueue,
+    watch: Watch,
+    secrets: Secrets,
+    functions: Functions | None,
+    hooks: Hooks,
+    elsewhere: Elsewhere,
+    clock: Clock,
+) -> tools.Connectors:
+    """Every connector of the organisation in force. `elsewhere` performs what belongs to other sites."""
+    return tools.Connectors(
+        watch.organisation,
+        secrets.reveal,
+        settings.data,
+        reserved=own_files(settings, database),
+        programs=settings.programs,
+        wordings=Drifts(database, queue, clock),
+        load=loading(functions),
+        keep=keeping(secrets),
+        providers=providers(settings, clock),
+        answers=hooks,
+        site=settings.site,
+        elsewhere=elsewhere,
+    )
+
+
+def open_hooks(
+    settings: Settings,
+    database: Database,
+    queue: CommitQueue,
+    vault: Vault,
+    watch: Watch,
+    secrets: Secrets,
+    clock: Clock,
+) -> Hooks:
+    """The hooks of the organisation in force."""
+    outbound = Outbound(secrets.reveal, settings.data)
+    return Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
+
+
+def own_files(settings: Settings, database: Database) -> list[Path]:
+    """The files of the control plane, which no connector may open."""
+    return [path for path in (database.path, settings.data / "master.key") if path]
+
+
+def loading(functions: Functions | None) -> Load:
+    """Where Python connectors come from: `functions`, else the installed entry points."""
+    return load_entry_point if functions is None else functions.__getitem__
+
+
+def keeping(secrets: Secrets) -> Keep:
+    """Stores what a service renewed, such as a refresh token."""
+    return partial(_keep, secrets)
+
+
+def providers(settings: Settings, clock: Clock) -> Providers:
+    """The stores of secrets beside our own."""
+    if not settings.aws_region:
+        return {}
+
+    def aws(endpoint: Callable[[HttpService], Endpoint]) -> SecretProvider:
+        # AWS is only spoken where its region is named.
+        from autonomy.tools.aws import AwsSecrets  # noqa: PLC0415
+
+        return AwsSecrets(endpoint, settings.aws_region, os.environ, clock, settings.aws_allow)
+
+    return {"aws": aws}
+
+
+def _keep(secrets: Secrets, name: str, value: str) -> None:
+    secrets.rotate(name, value, "system")

@@ -1,0 +1,273 @@
+"""Watching a system changes nothing, keeps no values, and ends in an organisation that allows just what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import aiohttp
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import Implementation
+
+from autonomy.catalog import collect, read
+from autonomy.catalog.yaml_text import read as read_yaml
+from autonomy.wiring import Settings, open_system
+from tests.house import House
+from tests.protocols.serving import serving
+from tests.tools.mcp.servers import ROOT, tickets
+from tests.tools.mcp.test_http import serving_sdk
+
+AUTONOMY = Path(sys.executable).with_name("autonomy")
+SECRET = "hunter2-correct-horse"
+NAME = "Wilhelmina Quist"
+
+
+def wrapped(folder: Path, *options: str) -> StdioServerParameters:
+    """The help desk as a client starts it that has `autonomy record` put before its command."""
+    use = tickets()
+    arguments = ["record", str(folder), "--name", "desk", *options, "--", *use["command"]]
+    return StdioServerParameters(command=str(AUTONOMY), args=arguments, env=use["environment"], cwd=str(ROOT))
+
+
+async def at_the_desk(parameters: StdioServerParameters) -> list[Any]:
+    """What somebody does at the help desk, and hears."""
+    async with Client(stdio_client(parameters)) as client:
+        listed = [tool.name for tool in (await client.list_tools()).tools]
+        heard = [
+            await client.call_tool("add_note", {"id": 7, "note": f"called {NAME}"}),
+            await client.call_tool("add_note", {"id": 12, "note": "ok"}),
+            await client.call_tool("close_ticket", {"id": 40}),
+            await client.call_tool("close_ticket", {"id": 101}),
+        ]
+        return [listed, *(one.model_dump() for one in heard)]
+
+
+async def test_a_watched_program_answers_as_before_and_its_use_becomes_an_organisation(tmp_path: Path) -> None:
+    use, folder = tickets(), tmp_path / "org"
+    plain = StdioServerParameters(
+        command=use["command"][0], args=use["command"][1:], env=use["environment"], cwd=str(ROOT)
+    )
+    assert await at_the_desk(wrapped(folder)) == await at_the_desk(plain)
+    text = everything(folder)
+    assert NAME not in text
+    assert "values" not in (folder / ".recording/seen.json").read_text()
+    tool = yaml_of(folder / "tools/desk.add_note.yaml")
+    assert tool["input"] == {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "note": {"type": "string", "maxLength": 50},
+        },
+        "required": ["id", "note"],
+    }
+    assert (tool["effect"], tool["call"]["tool"]["name"]) == ("write-neither", "add_note")
+    assert not (folder / "tools/desk.get_ticket.yaml").exists(), "it was listed, never used"
+    report = (folder / "REPORT.md").read_text()
+    assert "`desk.close_ticket`: it changes something" in report
+    with organisation(folder) as house:
+        assert (await ask(house, "desk-mcp", "desk.add_note", id=7, note="hello")).status == "done"
+        assert (await ask(house, "desk-mcp", "desk.add_note", id=7, note="x" * 51)).code == "arguments.invalid"
+        assert (await ask(house, "desk-mcp", "desk.hang")).code == "tool.unknown"
+        await close(house)
+
+
+async def test_a_recording_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    folder = tmp_path / "org"
+    for _ in range(2):
+        await at_the_desk(wrapped(folder))
+    seen = json.loads((folder / ".recording/seen.json").read_text())["operations"]
+    assert {name: one["callers"] for name, one in seen.items()} == {"add_note": {"mcp": 4}, "close_ticket": {"mcp": 4}}
+    assert seen["close_ticket"]["failed"] == 2
+
+
+class Shop:
+    """An HTTP interface that remembers what it was sent, byte for byte."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive()).get("body", b"")
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        path = scope["raw_path"].decode() + ("?" + scope["query_string"].decode() if scope["query_string"] else "")
+        self.heard.append((scope["method"], path, headers, body))
+        missing = "/none" in path
+        said = [(b"content-type", b"application/json"), (b"x-shop", b"yes")]
+        await send({"type": "http.response.start", "status": 404 if missing else 200, "headers": said})
+        await send({"type": "http.response.body", "body": json.dumps({"path": path}).encode()})
+
+
+@asynccontextmanager
+async def watching(folder: Path, *options: str) -> AsyncIterator[str]:
+    """`autonomy record` of a URL; yields the address at which it listens. Ends it as Ctrl-C does."""
+    process = Popen([AUTONOMY, "record", folder, *options], stderr=PIPE, cwd=ROOT, text=True)
+    assert process.stderr is not None
+    try:
+        line = await asyncio.to_thread(process.stderr.readline)
+        assert "use " in line, line + process.stderr.read()
+        drain = threading.Thread(target=process.stderr.read)
+        drain.start()
+        yield line.partition("use ")[2].split()[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+async def shopping(url: str) -> list[Any]:
+    """What two programs do at the shop, and hear."""
+    heard = []
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        for method, path, agent, more in (
+            ("GET", "/orders/17?page=2&pageSize=50", "buyer-bot/1.0", {}),
+            ("GET", "/orders/18?page=9&pageSize=50", "buyer-bot/1.0", {}),
+            ("GET", "/orders/none-1", "buyer-bot/1.0", {}),
+            ("POST", "/orders", "buyer-bot/1.0", {"json": {"item": NAME, "quantity": 3, "password": SECRET}}),
+            ("POST", "/orders", "buyer-bot/1.0", {"json": {"item": "bolt", "quantity": 40, "password": SECRET}}),
+            ("DELETE", "/orders/17", "cleaner/2", {}),
+        ):
+            headers = {"User-Agent": agent, "Authorization": f"Bearer {SECRET}", "X-Odd": "kept"}
+            async with session.request(method, f"{url}{path}", headers=headers, **more) as answer:
+                body = await answer.read()
+                heard.append((answer.status, answer.headers["x-shop"], answer.headers["content-type"], body))
+    return heard
+
+
+async def test_a_watched_interface_hears_and_says_the_same(tmp_path: Path) -> None:
+    shop = Shop()
+    async with serving(lambda _: shop) as url:
+        direct = await shopping(f"{url}/v2")
+        straight, shop.heard = shop.heard, []
+        async with watching(tmp_path / "org", "--name", "shop", "--api", f"{url}/v2") as at:
+            assert await shopping(at) == direct
+    for one, other in zip(straight, shop.heard, strict=True):
+        assert (one[0], one[1], one[3]) == (other[0], other[1], other[3])
+        connection = ("host", "accept-encoding", "connection")
+        assert {k: v for k, v in one[2].items() if k not in connection} == {
+            k: v for k, v in other[2].items() if k not in connection
+        }
+
+
+@pytest.mark.parametrize("document", [False, True])
+async def test_use_of_an_interface_becomes_tools_with_bounds_for_each_caller(tmp_path: Path, document: bool) -> None:
+    shop, folder = Shop(), tmp_path / "org"
+    options = ["--document", str(openapi(tmp_path))] if document else []
+    async with serving(lambda _: shop) as url:
+        async with watching(folder, "--name", "shop", "--api", f"{url}/v2", *options) as at:
+            await shopping(at)
+        text = everything(folder)
+        assert SECRET not in text
+        assert NAME not in text
+        names = ("shop.read-order", "shop.place-order", "shop.cancel-order")
+        get, post, delete = names if document else ("shop.get-orders-id", "shop.post-orders", "shop.delete-orders-id")
+        read_tool = yaml_of(folder / f"tools/{get}.yaml")
+        assert read_tool["call"]["request"] == {
+            "method": "GET",
+            "path": "/orders/{order_id}" if document else "/orders/{id}",
+            "query": {"page": "page", "pageSize": "page_size"},
+        }
+        assert "password" in (folder / "REPORT.md").read_text()
+        assert f"`{delete}`: it destroys something" in (folder / "REPORT.md").read_text()
+        with organisation(folder) as house:
+            order = "order_id" if document else "id"
+            bot, cleaner = "shop-buyer-bot", "shop-cleaner"
+            assert (await ask(house, bot, get, **{order: 17, "page": 5, "page_size": 50})).status == "done"
+            beyond = await ask(house, bot, post, item="bolt", quantity=41, password="x")
+            assert (beyond.code, beyond.message) == ("policy.denied", "`quantity` was seen from 3 to 40")
+            assert (await ask(house, bot, post, item="bolt", quantity=20, password="x")).status == "done"
+            assert (await ask(house, bot, delete, **{order: 17})).code == "tool.unknown"
+            assert (await ask(house, cleaner, delete, **{order: 17})).status == "done"
+            assert (await ask(house, cleaner, post, item="bolt", quantity=20, password="x")).code == "tool.unknown"
+            await close(house)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_watched_server_at_a_url_is_heard_in_both_eras(tmp_path: Path, mode: Any) -> None:
+    folder = tmp_path / "org"
+    async with serving_sdk() as url:
+        async with (
+            watching(folder, "--name", "desk", "--mcp", f"{url}/mcp", "--values") as at,
+            Client(at, mode=mode, client_info=Implementation(name="Desk Bot!", version="1")) as client,
+        ):
+            await client.list_tools()
+            for note in ("call back", "done", "call back"):
+                heard = await client.call_tool("add_note", {"id": 7, "note": note})
+                assert heard.structured_content == {"id": 7, "note": note, "notes": 1}
+        tool = yaml_of(folder / "tools/desk.add_note.yaml")
+        assert tool["input"]["properties"]["note"] == {"type": "string", "enum": ["call back", "done"]}
+        with organisation(folder) as house:
+            assert (await ask(house, "desk-desk-bot", "desk.add_note", id=8, note="done")).status == "done"
+            assert (await ask(house, "desk-desk-bot", "desk.add_note", id=8, note="other")).code == "arguments.invalid"
+            await close(house)
+
+
+async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_path: Path) -> None:
+    shop = Shop()
+    async with (
+        serving(lambda _: shop) as url,
+        watching(tmp_path / "org", "--api", url) as at,
+        aiohttp.ClientSession() as session,
+        session.get(at, headers={"Host": "evil.example"}) as answer,
+    ):
+        assert answer.status == 421
+    assert shop.heard == []
+
+
+async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("# mine")
+    process = Popen([AUTONOMY, "record", tmp_path, "--", "true"], stderr=PIPE, text=True)
+    _, told = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 1
+    assert "record.not_empty" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def everything(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+
+
+def yaml_of(path: Path) -> dict[str, Any]:
+    """The spec of a manifest."""
+    spec: dict[str, Any] = read_yaml(path.read_text())[0].value["spec"]
+    return spec
+
+
+def openapi(folder: Path) -> Path:
+    path = folder / "openapi.json"
+    paths = {
+        "/orders": {"post": {"operationId": "place-order"}},
+        "/orders/{orderId}": {"get": {"operationId": "read-order"}, "delete": {"operationId": "cancel-order"}},
+    }
+    path.write_text(json.dumps({"openapi": "3.1.0", "paths": paths}))
+    return path
+
+
+@contextmanager
+def organisation(folder: Path) -> Iterator[House]:
+    """A system in which what was written is in force, just as it was written."""
+    data = folder.parent / "data"
+    system = open_system(Settings(data=data, programs=("*",)))
+    system.catalog.plan(read(collect(folder)))
+    system.catalog.apply(read(collect(folder)), by="person:owner")
+    yield House(system, data, {})
+
+
+async def ask(house: House, agent: str, tool: str, **arguments: Any) -> Any:
+    await house.system.lifeline.beat()
+    await house.system.watch.refresh()
+    return await house.ask(agent, tool, arguments)
+
+
+async def close(house: House) -> None:
+    await house.system.effects.close()
+    await house.system.connectors.close()
+    house.system.close()

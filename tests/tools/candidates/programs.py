@@ -1,0 +1,94 @@
+"""A program: a Python script that keeps a journal, and behaves as a file tells it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from autonomy.tools.conformance import Behaviour, Candidate
+
+from .place import INPUT, NOTE, Place
+
+SCRIPT = """
+import json, os, signal, sys
+
+told = json.load(sys.stdin)
+how = open("how").read()
+with open("calls", "a") as calls:
+    calls.write("x")
+action, task = os.environ["AUTONOMY_ACTION"], sys.argv[1]
+assert told["action"] == action and sys.argv[2] == "note=" + told["arguments"]["note"]
+if how == "hang":
+    if os.fork() == 0:
+        signal.pause()  # what it has started is killed with it
+    signal.pause()
+if how in ("refuse", "stale", "leak"):
+    print("no", os.environ["PASSWORD"], file=sys.stderr)
+    print(os.environ["PASSWORD"])
+    sys.exit({"refuse": 3, "stale": 4, "leak": 3}[how])
+done = open("done").read().split()
+if task == "ask" and action not in done:
+    sys.exit(5)
+if task == "take" and action not in done:
+    with open("done", "a") as journal:
+        journal.write(action + " ")
+if how == "break":
+    os.kill(os.getpid(), signal.SIGKILL)
+print(json.dumps({"note": "x" * 100_000 if how == "flood" else "taken", "password": os.environ["PASSWORD"]}))
+"""
+
+
+class Script:
+    """The files by which the program is told and tells."""
+
+    def __init__(self, place: Place) -> None:
+        self._folder = place.folder
+        self.program = place.folder / "python"
+        self.program.unlink(missing_ok=True)
+        self.program.symlink_to(sys.executable)
+        for name, text in (("how", "well"), ("calls", ""), ("done", ""), ("plant.py", SCRIPT)):
+            (self._folder / name).write_text(text)
+
+    async def behave(self, how: Behaviour) -> None:
+        (self._folder / "how").write_text(how)
+        if how == "gone":
+            self.program.unlink()
+
+    def effects(self, action: str) -> int:
+        return (self._folder / "done").read_text().split().count(action)
+
+    def calls(self) -> int:
+        return len((self._folder / "calls").read_text())
+
+    async def close(self) -> None:
+        """Nothing runs between calls."""
+
+
+def running(task: str, **more: Any) -> dict[str, Any]:
+    arguments = ["plant.py", task, "note={note}"]
+    return {"run": {"arguments": arguments, "stdin": "arguments", "refused": [3], "stale": [4], **more}}
+
+
+async def make_process(place: Place) -> Candidate:
+    script = Script(place)
+    return Candidate(
+        name="process",
+        use={
+            "type": "process",
+            "program": str(script.program),
+            "credential": "password",
+            "credentialVariable": "PASSWORD",
+            "maxBytes": 10_000,
+        },
+        read={"call": running("read"), "input": INPUT},
+        write={
+            "call": running("take"),
+            "input": INPUT,
+            "effect": "write-queryable",
+            "reconcile": running("ask", absent=[5]),
+        },
+        arguments=NOTE,
+        system=script,
+        folder=place.folder,
+        programs=[str(script.program)],
+    )

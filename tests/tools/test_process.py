@@ -1,0 +1,242 @@
+"""Programs: what they are given, what they cannot do, and what becomes of them when time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autonomy.kernel.errors import AutonomyError
+from autonomy.tools import Refused, Unreachable, Unsure, check
+from autonomy.tools.credential import Credential
+
+from .organisations import Bench, arguments, connector, organisation, tool
+
+CANARY = "pass/word+canary"
+SHOW = """
+import json, os, resource, sys
+from pathlib import Path
+print(json.dumps({
+    "argv": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd(), "stdin": sys.stdin.read(),
+    "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd") if int(name) < 100),
+    "limits": [resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS,
+        resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)],
+    "session": os.getsid(0) == os.getpid(),
+}))
+"""
+INPUT = arguments(a="string", n="integer")
+
+
+def bench(place: Path, script: str = SHOW, effect: str = "read", words: list[str] | None = None, **more: Any) -> Bench:
+    (place / "script.py").write_text(script)
+    run = {"arguments": ["script.py", *(words or [])], **more.pop("run", {})}
+    settings = {"type": "process", "program": sys.executable, "inherit": [], **more}
+    return Bench(
+        connector("erp", **settings),
+        tool("t", call={"run": run}, effect=effect, input=INPUT),
+        folder=place,
+        programs=[sys.executable],
+        reveal=lambda name: Credential(name, 1, CANARY),
+    )
+
+
+async def call(made: Bench, deadline: float = 10.0, **values: Any) -> Any:
+    async with made:
+        return await made.call("t", deadline, **values)
+
+
+async def test_a_program_gets_what_is_declared_and_nothing_else(tmp_path: Path) -> None:
+    os.environ["AUTONOMY_TEST_CANARY"] = "do-not-pass-on"
+    try:
+        made = bench(tmp_path, words=["--to", "{a}", "n={n}"], environment={"LANG": "C"}, inherit=["HOME"])
+        seen = await call(made, a="; rm -rf / $(id) `id` *", n=3)
+    finally:
+        del os.environ["AUTONOMY_TEST_CANARY"]
+    assert seen["argv"] == ["--to", "; rm -rf / $(id) `id` *", "n=3"]
+    given = set(seen["environment"]) - {"LC_CTYPE"}  # Python's own
+    assert given == {"LANG", "HOME", "AUTONOMY_ACTION", "AUTONOMY_AGENT"}
+    assert seen["environment"]["AUTONOMY_ACTION"] == "act_1"
+    assert seen["stdin"] == "" and seen["session"]
+    assert Path(seen["folder"]) == tmp_path.resolve()
+    assert set(seen["descriptors"]) <= {0, 1, 2, 3}  # the last one is the look itself
+
+
+async def test_limits_are_set_before_the_program_begins(tmp_path: Path) -> None:
+    made = bench(tmp_path, cpuSeconds=7, memoryMegabytes=900, openFiles=33, fileMegabytes=2)
+    assert (await call(made))["limits"] == [7, 900 * 2**20, 33, 2 * 2**20, 0]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("x = bytearray(2**30)", "exit code 1"),
+        ("while True: pass", "signal"),
+        ("open('large', 'wb').write(bytes(3 * 2**20))", "exit code 1"),
+        ("files = [open('script.py') for _ in range(100)]", "exit code 1"),
+    ],
+)
+async def test_a_program_beyond_its_limits_fails(tmp_path: Path, script: str, said: str) -> None:
+    made = bench(tmp_path, script, cpuSeconds=1, memoryMegabytes=256, openFiles=40, fileMegabytes=1)
+    with pytest.raises(Unreachable, match=said):
+        await call(made)
+
+
+async def test_the_credential_is_a_variable_or_on_stdin_and_never_an_argument(tmp_path: Path) -> None:
+    seen = await call(bench(tmp_path, credential="pw", credentialVariable="PASSWORD", words=["x"]))
+    assert seen["environment"]["PASSWORD"] == "[credential]" and seen["stdin"] == ""
+    seen = await call(bench(tmp_path, credential="pw", run={"stdin": "arguments"}), a="x")
+    said = json.loads(seen["stdin"])
+    assert said["credential"] == "[credential]" and said["arguments"] == {"a": "x"} and said["action"] == "act_1"
+    assert "[credential]" not in json.dumps(seen["environment"])
+    shown = "import sys; print(sys.stdin.read(), file=sys.stderr); sys.exit(3)"
+    with pytest.raises(Refused) as caught:
+        await call(bench(tmp_path, shown, credential="pw", run={"refused": [3]}))
+    assert CANARY not in str(caught.value) and "[credential]" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"), [("-rf", False), ("--help", False), ("", True), ("a\0b", False), ("a-b", True)]
+)
+async def test_an_argument_is_a_value_and_no_option(tmp_path: Path, value: str, passes: bool) -> None:
+    made = bench(tmp_path, words=["{a}"])
+    if passes:
+        assert (await call(made, a=value))["argv"] == [value]
+        return
+    with pytest.raises(Refused) as caught:
+        await call(made, a=value)
+    assert caught.value.code == "arguments.invalid"
+
+
+@pytest.mark.parametrize("program", ["/bin/sh", "sh", "python3", sys.executable + "x"])
+async def test_only_programs_that_are_admitted_are_started(tmp_path: Path, program: str) -> None:
+    with pytest.raises(Unreachable) as caught:
+        await call(bench(tmp_path, program=program))
+    assert caught.value.code == "program.not_admitted"
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "text", "broken"])
+async def test_a_program_that_cannot_be_started_has_done_nothing(tmp_path: Path, kind: str) -> None:
+    program = tmp_path / kind
+    if kind == "folder":
+        program.mkdir()
+    elif kind != "missing":
+        program.write_text("#!/nowhere/at/all\n" if kind == "broken" else "hello")
+        program.chmod(0o755 if kind == "broken" else 0o644)
+    made = Bench(
+        connector("erp", type="process", program=str(program)),
+        tool("t", call={"run": {}}, effect="write-neither", input=INPUT),
+        folder=tmp_path,
+        programs=[str(program)],
+    )
+    with pytest.raises(Unreachable) as caught:
+        await call(made)
+    assert caught.value.code == "program.missing"
+
+
+async def test_a_folder_that_is_not_there_means_that_nothing_was_started(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable):
+        await call(bench(tmp_path, effect="write-neither", folder="nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("code", "effect", "kind"),
+    [
+        (3, "write-neither", Refused),
+        (5, "read", Refused),
+        (1, "write-neither", Unsure),
+        (1, "read", Unreachable),
+        (127, "write-neither", Unsure),
+    ],
+)
+async def test_exit_codes_mean_what_is_declared(
+    tmp_path: Path, code: int, effect: str, kind: type[AutonomyError]
+) -> None:
+    made = bench(tmp_path, f"raise SystemExit({code})", effect, run={"refused": [3], "absent": [5]})
+    with pytest.raises(kind):
+        await call(made)
+
+
+@pytest.mark.parametrize(("script", "value"), [("", None), ("print(' {\"a\": 1} ')", {"a": 1}), ("print(7)", 7)])
+async def test_what_it_writes_is_its_result(tmp_path: Path, script: str, value: Any) -> None:
+    assert await call(bench(tmp_path, script)) == value
+
+
+async def test_text_is_a_result_where_it_is_declared(tmp_path: Path) -> None:
+    assert await call(bench(tmp_path, "print('good day')", run={"output": "text"})) == {"text": "good day\n"}
+
+
+@pytest.mark.parametrize(
+    "script", ["print('no json')", 'print(\'{"a": 1, "a": 2}\')', "import os; os.write(1, b'\\xff')"]
+)
+async def test_what_is_no_json_leaves_a_write_in_doubt(tmp_path: Path, script: str) -> None:
+    with pytest.raises(Unsure):
+        await call(bench(tmp_path, script, "write-neither"))
+    with pytest.raises(Unreachable):
+        await call(bench(tmp_path, script))
+
+
+FAMILY = """
+import os, signal, sys
+for _ in range(2):
+    if os.fork() == 0:
+        break
+with open("family", "a") as file:
+    file.write(f"{os.getpid()} ")
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("way", ["deadline", "cancel"])
+async def test_a_program_is_killed_with_all_it_has_started(tmp_path: Path, way: str) -> None:
+    family = tmp_path / "family"
+    family.write_text("")
+    async with bench(tmp_path, FAMILY, "write-neither") as made:
+        task = asyncio.create_task(made.call("t", 2.0 if way == "deadline" else 60.0))
+        while len(family.read_text().split()) < 3 and not task.done():
+            await asyncio.sleep(0.01)
+        if way == "cancel":
+            task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(ended, Unsure if way == "deadline" else asyncio.CancelledError)
+    for number in family.read_text().split():
+        while alive(int(number)):
+            await asyncio.sleep(0.01)
+
+
+def alive(number: int) -> bool:
+    """Whether the process runs; one that has ended and is not yet taken away does not."""
+    try:
+        return " Z " not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:4].join("  ")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def test_many_calls_at_once_leave_no_descriptor_behind(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.call("t")
+        before = len(os.listdir("/proc/self/fd"))
+        await asyncio.gather(*(made.call("t", 30.0) for _ in range(8)))
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("use", "run", "said"),
+    [
+        ({"inherit": ["AUTONOMY_KEY"]}, {}, "server's own"),
+        ({"environment": {"AUTONOMY_ACTION": "x"}}, {}, "server's own"),
+        ({"credentialVariable": "PASSWORD"}, {}, "no credential"),
+        ({}, {"arguments": ["{none}"]}, "no argument `none`"),
+        ({}, {"refused": [3], "stale": [3]}, "two things"),
+    ],
+)
+def test_what_could_not_be_run_is_not_applied(use: dict[str, Any], run: dict[str, Any], said: str) -> None:
+    declared = organisation(
+        connector("erp", type="process", program="robot", **use), tool("t", call={"run": run}, input=INPUT)
+    )
+    assert any(said in one.message for one in check(declared))
