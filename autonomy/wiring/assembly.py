@@ -19,6 +19,7 @@ from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
+from autonomy.db.planners import Planners
 from autonomy.gate import (
     Admission,
     Answering,
@@ -47,6 +48,8 @@ from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
+from autonomy.workflow.journal import RunJournal
+from autonomy.workflow.units import Begin, Move, Settle
 
 from .checks import Functions, check_policies, check_tools
 from .connecting import open_connectors, open_hooks
@@ -55,6 +58,7 @@ from .settings import Settings
 from .sites import open_sites
 from .system import System
 from .telling import channels
+from .workflows import open_workflows
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
@@ -167,6 +171,9 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
+        workflows=open_workflows(
+            database, queue, master, gate, results, approvals, watch, lifeline, settings.retention_days, clock
+        ),
     )
 
 
@@ -215,7 +222,8 @@ def _signon(
 def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clock) -> tuple[CommitQueue, Checkpoints]:
     """Who writes, and who signs what was written; each needs the other."""
     holder: dict[str, Checkpoints] = {}
-    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
+    planner = Planners(Journal, dict.fromkeys((Begin, Move, Settle), RunJournal))
+    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), planner)
     holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     return queue, holder["checkpoints"]
 

@@ -28,6 +28,7 @@ STORES = (
     "notices.outbox",
     "budget.store",
     "gate.store",
+    "workflow.store",
 )
 """Every module that declares tables."""
 
