@@ -146,6 +146,12 @@ class Embedded:
         self._surveyed = waiting[-1] if waiting else ""
         await self._hear(waiting)
 
+    def let_go(self) -> None:
+        """Carry nothing on: for a process that is taken for dead. Others have its commands, or will."""
+        self._closing = True
+        for task in self._tasks.values():
+            task.cancel()
+
     async def idle(self) -> None:
         """Wait until nothing is carried out."""
         while self._tasks:

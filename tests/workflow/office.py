@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
+from autonomy.approvals import Hold
 from autonomy.wiring.workflows import Workflows
 from autonomy.workflow import State
 from autonomy.workflow.model import ENDED
+from autonomy.workflow.service import Listed, OpenException
 from tests.gate.works import Plant, Works, organisation, works
 
 INPUT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -62,6 +64,41 @@ class Office:
 
         await self.eventually(look)
         return found[0]
+
+    async def asked(self, run: str) -> Hold:
+        """The hold that people are asked about for this run."""
+        found: list[Hold] = []
+
+        async def look() -> bool:
+            shown = await self.flows.runs.show(run)
+            actions = [one.action for one in shown.open if one.action]
+            found[:] = [await asyncio.to_thread(self.works.system.approvals.get, action) for action in actions]
+            return bool(found)
+
+        await self.eventually(look)
+        return found[0]
+
+    async def excepted(self, run: str) -> list[OpenException]:
+        """The open exceptions of a run, once there are any."""
+        found: list[OpenException] = []
+
+        async def look() -> bool:
+            found[:] = [one for one in await self.flows.runs.exceptions() if one.run == run]
+            return bool(found)
+
+        await self.eventually(look)
+        return found
+
+    async def some(self, pick: Callable[[list[Listed]], list[Listed]]) -> list[Listed]:
+        """The runs that are wanted, once there are any."""
+        found: list[Listed] = []
+
+        async def look() -> bool:
+            found[:] = pick(await self.flows.runs.runs())
+            return bool(found)
+
+        await self.eventually(look)
+        return found
 
     async def eventually(self, look: Callable[[], Awaitable[bool]]) -> None:
         """Look until it is so; the test's own time limit ends it."""
