@@ -67,7 +67,7 @@ async def test_a_run_goes_from_its_first_step_to_its_last(tmp_path: Path, databa
 
 async def test_an_input_that_does_not_fit_begins_nothing(tmp_path: Path, database_url: str) -> None:
     async with office(tmp_path, database_url, pressing=PRESS) as it:
-        with pytest.raises(Invalid, match="workflow.input|n"):
+        with pytest.raises(Invalid, match="input"):
             await it.start("pressing", n="one")
         assert await it.flows.runs.runs() == []
 
