@@ -48,6 +48,7 @@ from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
+from autonomy.workflow.checks import check_workflows
 from autonomy.workflow.journal import RunJournal
 from autonomy.workflow.units import Begin, Move, Settle
 
@@ -231,7 +232,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
 def _catalog(
     database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
 ) -> Catalog:
-    checks: list[Check] = [partial(check_tools, functions), check_policies]
+    checks: list[Check] = [partial(check_tools, functions), check_policies, check_workflows]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 

@@ -1,7 +1,7 @@
 """A process that works on runs, to be killed, frozen and woken.
 
-`python -m tests.workflow.worker FOLDER DATABASE COUNT` starts COUNT runs, says the id of each when it is durable, and works until every run it can see has ended. Its plant
-acts on files, so that what was done outlives it: one file for each key.
+`python -m tests.workflow.worker FOLDER DATABASE COUNT` starts COUNT runs, says the id of each when it is durable, and
+works until every run it can see has ended. Its plant acts on files, so that what was done outlives it.
 """
 
 from __future__ import annotations
