@@ -9,20 +9,23 @@ import typer
 from autonomy.kernel import canonical
 
 from .connect import connected
+from .ending import Misused
 from .options import AsJson, Limit, Url, commands
 from .screen import details, heading, say, show_json, table
 from .words import moment
 
-app = commands("Run workflows: begin, look, steer, decide about exceptions.")
+app = commands()
+workflow = commands("Run workflows: begin, look, steer, decide about exceptions.")
+app.add_typer(workflow, name="workflow")
 
 Run = Annotated[str, typer.Argument(help="The run, `run_…`.")]
 Priority = Literal["low", "normal", "high", "urgent"]
 Input = Annotated[str, typer.Option("--input", "-i", help="JSON, an object.")]
 
 
-@app.command()
+@workflow.command()
 def run(
-    workflow: Annotated[str, typer.Argument(help="The workflow.")],
+    name: Annotated[str, typer.Argument(help="The workflow.")],
     input: Input = "{}",
     priority: Annotated[Priority | None, typer.Option(help="Before others or after; else the workflow's own.")] = None,
     url: Url = None,
@@ -34,16 +37,16 @@ def run(
       autonomy workflow run restock --input '{"sku": "sku-0012"}'
     """
     with connected(url) as client:
-        found = client.start_run(workflow, _object(input), priority)
+        found = client.start_run(name, _object(input), priority)
     if as_json:
         show_json(found)
     else:
         say(f"{found['run']} {'is live already' if found['joined'] else 'has begun'}")
 
 
-@app.command("list")
+@workflow.command("list")
 def list_runs(
-    workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
+    of: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only runs that stand so, such as `running`.")] = None,
     limit: Limit = 50,
     url: Url = None,
@@ -55,7 +58,7 @@ def list_runs(
       autonomy workflow list --status running
     """
     with connected(url) as client:
-        found = [one for one, _ in zip(client.runs(workflow, status or ()), range(limit), strict=False)]
+        found = [one for one, _ in zip(client.runs(of, status or ()), range(limit), strict=False)]
     if as_json:
         show_json(found)
         return
@@ -66,7 +69,7 @@ def list_runs(
     table(["RUN", "WORKFLOW", "STATUS", "PRIORITY", "BEGUN BY", "BEGUN"], rows, "there are no runs")
 
 
-@app.command()
+@workflow.command()
 def show(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Show a run: where its steps are, and what it waits for.
 
@@ -81,7 +84,7 @@ def show(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     _tell(found)
 
 
-@app.command()
+@workflow.command()
 def graph(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Draw a run as a Mermaid flowchart.
 
@@ -96,7 +99,7 @@ def graph(run: Run, url: Url = None, as_json: AsJson = False) -> None:
         say(found.rstrip())
 
 
-@app.command()
+@workflow.command()
 def signal(
     event: Annotated[str, typer.Argument(help="The event.")],
     key: Annotated[str | None, typer.Option(help="For who waits for this key, and who waits for any.")] = None,
@@ -117,7 +120,7 @@ def signal(
         say(f"{found['event']} is told")
 
 
-@app.command()
+@workflow.command()
 def pause(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Let a run begin nothing more; what is under way ends.
 
@@ -127,7 +130,7 @@ def pause(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     _steer(run, "pause", url, as_json)
 
 
-@app.command()
+@workflow.command()
 def resume(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Let a paused run go on.
 
@@ -137,7 +140,7 @@ def resume(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     _steer(run, "resume", url, as_json)
 
 
-@app.command()
+@workflow.command()
 def cancel(
     run: Run,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
@@ -153,7 +156,7 @@ def cancel(
     _steer(run, "cancel", url, as_json, reason=reason, compensate=compensate)
 
 
-@app.command()
+@workflow.command()
 def priority(
     run: Run,
     to: Annotated[Priority, typer.Argument(help="Its new priority.")],
@@ -168,7 +171,7 @@ def priority(
     _steer(run, "priority", url, as_json, priority=to)
 
 
-@app.command()
+@workflow.command()
 def exceptions(
     mine: Annotated[bool, typer.Option("--mine", help="Only those that you are asked about.")] = False,
     url: Url = None,
@@ -191,7 +194,7 @@ def exceptions(
     table(["EXCEPTION", "KIND", "ASKED", "CHOICES", "WHY", "SINCE"], rows, "nothing waits")
 
 
-@app.command()
+@workflow.command()
 def retry(
     exception: Annotated[str, typer.Argument(help="The exception, as `autonomy workflow exceptions` lists it.")],
     arguments: Annotated[str | None, typer.Option(help="JSON in place of what the step was to do.")] = None,
@@ -208,7 +211,7 @@ def retry(
     _choose(exception, "retry", url, as_json, reason=reason, **said)
 
 
-@app.command()
+@workflow.command()
 def choose(
     exception: Annotated[str, typer.Argument(help="The exception, as `autonomy workflow exceptions` lists it.")],
     choice: Annotated[Literal["edit", "skip", "compensate", "cancel"], typer.Argument(help="What is done about it.")],
@@ -266,7 +269,7 @@ def _tell(found: dict[str, Any]) -> None:
 def _object(text: str) -> dict[str, Any]:
     found = _json(text)
     if not isinstance(found, dict):
-        raise Invalid("this is no JSON object", code="cli.json", hint='write `{"name": …}`')
+        raise Misused("this is no JSON object", hint="""for example '{"sku": "sku-0012"}'""")
     return found
 
 

@@ -47,7 +47,7 @@ def change_of(
     change, out = Change(), list[Command]()
     for command in commands:
         if isinstance(command, EndRun):
-            change.leaves.append(_leaf(state, at, "ended", status=command.status))
+            change.leaves.append(_run_leaf(state, at, "ended", status=command.status))
             change.due += [parent] if parent else []
             continue
         if isinstance(command, RaiseException):
@@ -67,26 +67,26 @@ def change_of(
 
 def started(state: State, by: str, at: int) -> Leaf:
     """The leaf of a run's beginning."""
-    return _leaf(state, at, "started", actor=by, definition=state.digest)
+    return _run_leaf(state, at, "started", actor=by, definition=state.digest)
 
 
 def steered(state: State, event: str, by: str, at: int, **more: str) -> Leaf:
     """The leaf of what somebody did to a run."""
-    return _leaf(state, at, event, actor=by, **more)
+    return _run_leaf(state, at, event, actor=by, **more)
 
 
 def chosen(state: State, event: Chosen) -> Leaf:
     """The leaf of a person's choice; the reason stays out of the log: it is free text, and the log is for ever."""
-    return _leaf(state, event.at, "chosen", actor=event.by, command=event.exception, choice=event.choice)
+    return _run_leaf(state, event.at, "chosen", actor=event.by, command=event.exception, choice=event.choice)
 
 
 def _exception(state: State, command: RaiseException, at: int) -> Leaf:
-    return _leaf(
+    return _run_leaf(
         state, at, "exception", command=command.id, exception=command.kind, role=command.role, person=command.person
     )
 
 
-def _leaf(state: State, at: int, event: str, **more: str | None) -> Leaf:
+def _run_leaf(state: State, at: int, event: str, **more: str | None) -> Leaf:
     return make_leaf("run", at, event=event, run=state.run, workflow=state.workflow, **more)
 
 

@@ -65,6 +65,22 @@ async def test_a_run_goes_from_its_first_step_to_its_last(tmp_path: Path, databa
         assert (await it.flows.runs.show(run)).open == []
 
 
+async def test_steps_that_do_not_need_each_other_are_under_way_together(tmp_path: Path, database_url: str) -> None:
+    beside = """
+    steps:
+      one: { tool: press, arguments: { n: input.n } }
+      two: { tool: press, arguments: { n: input.n + 1 } }
+      both: { needs: [one, two], tool: look, arguments: { n: input.n } }
+    """
+    async with office(tmp_path, database_url, beside=beside) as it:
+        door = it.plant.behaves["press"] = Door(it.plant.do)
+        run = await it.start("beside", n=1)
+        await it.plant.called("press", 2)
+        assert all(name != "look" for name, _ in it.plant.calls)
+        door.open()
+        assert (await it.ended(run)).status == "done"
+
+
 async def test_an_input_that_does_not_fit_begins_nothing(tmp_path: Path, database_url: str) -> None:
     async with office(tmp_path, database_url, pressing=PRESS) as it:
         with pytest.raises(Invalid, match="input"):
