@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -32,6 +33,7 @@ log = logging.getLogger("autonomy.workflow")
 LOOK_SECONDS = 0.05  # between two looks for what is due or has ended
 IDLE_SECONDS = 0.25  # where no run has anything open
 SWEEP_SECONDS = 1.0
+STUCK_SECONDS = 10.0  # without a look: the process is then not ready
 MAX_OUT = 512  # commands that one process carries out at once; the others are anybody's
 MAX_NEWS = 1_000  # leaves looked through at once
 SURVEY = 200  # waiting actions looked at in one round of the slow look
@@ -80,6 +82,7 @@ class Embedded:
         self._seen = -1
         self._surveyed = ""
         self._closing = False
+        self._looked = time.monotonic()
 
     @property
     def owner(self) -> str:
@@ -89,6 +92,11 @@ class Embedded:
     def under_way(self) -> int:
         """How many commands this process carries out now."""
         return len(self._tasks)
+
+    async def alive(self) -> None:
+        """Raise Unavailable (`workflow.stuck`) where nothing was looked for in a while: runs would wait in vain."""
+        if time.monotonic() - self._looked > STUCK_SECONDS:
+            raise Unavailable("runs are not looked after", code="workflow.stuck")
 
     def room(self) -> str | None:
         return None if self._closing or len(self._tasks) >= MAX_OUT else self.owner
@@ -135,6 +143,7 @@ class Embedded:
                 break
         await self._hear(news.heard)
         self._seen = news.seen
+        self._looked = time.monotonic()
         return news
 
     async def sweep(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from autonomy.approvals import Hold
+from autonomy.kernel.clock import Clock, now
 from autonomy.wiring.workflows import Workflows
 from autonomy.workflow import State
 from autonomy.workflow.model import ENDED
@@ -113,10 +114,15 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    folder: Path, database: str, plant: Plant | None = None, living: bool = True, **workflows: str
+    folder: Path,
+    database: str,
+    plant: Plant | None = None,
+    living: bool = True,
+    clock: Clock = now,
+    **workflows: str,
 ) -> AsyncIterator[Office]:
     """The small organisation with these workflows; a second one on the same database is a second process."""
     text = "---\n".join(workflow(name, said) for name, said in workflows.items())
     files = organisation(workflows=text) if workflows else None
-    async with works(folder, database, plant, files=files, living=living) as found:
+    async with works(folder, database, plant, files=files, living=living, clock=clock) as found:
         yield Office(found)
