@@ -24,7 +24,7 @@ from autonomy.kernel.failpoint import failpoint
 from .codec import Codec
 from .definition import Definition
 from .definitions import Definitions
-from .model import AnyEvent, Command, EndRun, Started, State
+from .model import AnyEvent, Chosen, Command, EndRun, Started, State
 from .outcome import PRIORITIES, change_of, started
 from .ports import Engine, Work
 from .rules import Advanced, advance, new_state
@@ -167,7 +167,7 @@ class Desk:
         if advanced.ignored:
             if not fresh:
                 return None  # what was remembered may be old: look before saying no
-            if fence is not None:
+            if fence is not None and not isinstance(event, Chosen):  # a choice that does not fit leaves its question
                 await self.settle(fence, None if known.state.ended else stay)
             return Taken(known.state, advanced.ignored)
         return await self._write(run, known, advanced, event.at, (fence, stay, tell))

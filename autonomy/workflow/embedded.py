@@ -16,9 +16,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from autonomy.approvals.rules import ALIVE
+from autonomy.approvals.store import hold
 from autonomy.audit.store import head, leaf
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Lifeline
+from autonomy.gate.store import action
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
 
@@ -36,7 +39,7 @@ SWEEP_SECONDS = 1.0
 STUCK_SECONDS = 10.0  # without a look: the process is then not ready
 MAX_OUT = 512  # commands that one process carries out at once; the others are anybody's
 MAX_NEWS = 1_000  # leaves looked through at once
-SURVEY = 200  # waiting actions looked at in one round of the slow look
+SURVEY = 2_000  # waiting commands looked at in one round of the slow look
 ATTEMPTS = 5  # claims of one command before it is given up
 AGAIN_MS = 500
 LONGEST_MS = 60_000
@@ -151,9 +154,7 @@ class Embedded:
         freed = bool(others) and await self._queue.perform(lambda tx: self._free(tx, others))
         if freed:
             self.wake()
-        waiting = await self._database.read(self._survey)
-        self._surveyed = waiting[-1] if waiting else ""
-        await self._hear(waiting)
+        await self._hear(await self._database.read(self._survey))
 
     def let_go(self) -> None:
         """Carry nothing on: for a process that is taken for dead. Others have its commands, or will."""
@@ -230,8 +231,20 @@ class Embedded:
         return bool(dead) and tx.execute(freed).rowcount > 0
 
     def _survey(self, connection: Connection) -> list[str]:
-        waiting = select(table.c.id).where(table.c.action.is_not(None), table.c.id > self._surveyed)
-        return list(connection.execute(waiting.order_by(table.c.id).limit(SURVEY)).scalars())
+        """Waiting commands, of the next part of them all, whose action or approval has come to an end unheard."""
+        query = select(table.c.id, action.c.state, hold.c.state)
+        query = query.outerjoin(action, action.c.id == table.c.action).outerjoin(hold, hold.c.action == table.c.action)
+        query = query.where(table.c.action.is_not(None), table.c.id > self._surveyed)
+        rows = connection.execute(query.order_by(table.c.id).limit(SURVEY)).all()
+        self._surveyed = rows[-1][0] if rows else ""
+        return [id for id, acted, asked in rows if _is_over(acted, asked)]
+
+
+def _is_over(acted: str | None, asked: str | None) -> bool:
+    """Whether a command's action, or the people asked about it, have come to an end."""
+    if acted in (None, "held"):
+        return asked not in ALIVE and not (acted == "held" and asked == "performed")
+    return acted != "intent"
 
 
 def _look(connection: Connection, seen: int, at: int) -> _News:

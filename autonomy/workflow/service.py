@@ -42,7 +42,7 @@ from .ports import Engine
 from .prepared import prepare
 from .store import command as commands
 from .store import run as table
-from .units import Joined
+from .units import Fence, Joined
 
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
@@ -200,7 +200,7 @@ class Runs:
         if event.choice not in asked.choices:
             told = ", ".join(asked.choices)
             raise Invalid(f"`{event.choice}` is not possible here", code="workflow.choice", hint=f"choose among {told}")
-        return await self._steer(run, event, lambda state: chosen(state, event))
+        return await self._steer(run, event, lambda state: chosen(state, event), Fence(event.exception, None))
 
     async def runs(
         self,
@@ -246,8 +246,8 @@ class Runs:
         found = None if row is None else self._codec.read_command(row.id, bytes(row.body))
         return found if isinstance(found, AskApproval) else None
 
-    async def _steer(self, run: str, event: AnyEvent, tell: Tell) -> State:
-        taken = await self._desk.take_in(run, event, tell=tell)
+    async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | None = None) -> State:
+        taken = await self._desk.take_in(run, event, fence, tell=tell)
         if taken.ignored:
             raise Conflict(taken.ignored, code="workflow.ignored", hint="look at the run again")
         return taken.state

@@ -143,6 +143,33 @@ async def test_an_exception_waits_for_a_person_and_goes_on_as_they_choose(tmp_pa
         await it.flows.runs.choose(run, choice, ["boss"], anyway=False)
         assert (await it.ended(run)).status == "done"
         assert it.told(run) == ["started", "exception", "chosen", "ended done"]
+        assert (await it.flows.runs.show(run)).open == []
+
+
+async def test_a_choice_that_does_not_fit_leaves_the_question_open(tmp_path: Path, database_url: str) -> None:
+    fits = PRESS.replace("first: {", "first: { output: { type: object, properties: { ok: { type: object } } },")
+    async with office(tmp_path, database_url, pressing=fits) as it:
+        it.plant.behaves["press"] = fail(Refused("broken"))
+        run = await it.start("pressing", n=1)
+        [asked] = await it.excepted(run)
+        edit = Chosen(now(), asked.command.id, "edit", output={"ok": "no"}, by="person:ada")
+        with pytest.raises(Conflict, match="does not fit"):
+            await it.flows.runs.choose(run, edit, [], anyway=True)
+        assert [one.command.id for one in await it.excepted(run)] == [asked.command.id]
+
+
+async def test_what_ended_while_nobody_was_there_is_heard_of_afterwards(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, asking=ASK, paying=PAY) as it:
+        asking, paying = await it.start("asking", n=1), await it.start("paying", n=1)
+        holds = [await it.asked(run) for run in (asking, paying)]
+    async with office(tmp_path, database_url, it.plant, living=False) as away:
+        decide = away.works.system.approvals.decide
+        await asyncio.to_thread(decide, holds[0].action, "bea", "approve", holds[0].shown)
+        await asyncio.to_thread(decide, holds[1].action, "bea", "reject", holds[1].shown, "no")
+    async with office(tmp_path, database_url, it.plant) as back:
+        assert (await back.ended(asking)).status == "done"
+        [asked] = await back.excepted(paying)
+        assert asked.command.kind == "denied"
 
 
 async def test_a_run_inside_another_answers_it(tmp_path: Path, database_url: str) -> None:
