@@ -34,7 +34,7 @@ def run(
     """Begin a run; where one with the same key is live, say which.
 
     \b
-      autonomy workflow run restock --input '{"sku": "sku-0012"}'
+      autonomy workflow run reorder --input '{"sku": "sku-2", "cost_center": "cc-optics"}'
     """
     with connected(url) as client:
         found = client.start_run(name, _object(input), priority)
@@ -74,7 +74,7 @@ def show(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Show a run: where its steps are, and what it waits for.
 
     \b
-      autonomy workflow show run_01jd…
+      autonomy workflow show run_01jd8m3y6p2k7q4r9t5v8x0z1b
     """
     with connected(url) as client:
         found = client.run(run)
@@ -89,7 +89,7 @@ def graph(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Draw a run as a Mermaid flowchart.
 
     \b
-      autonomy workflow graph run_01jd… > run.mmd
+      autonomy workflow graph run_01jd8m3y6p2k7q4r9t5v8x0z1b
     """
     with connected(url) as client:
         found = client.run_graph(run)
@@ -125,7 +125,7 @@ def pause(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Let a run begin nothing more; what is under way ends.
 
     \b
-      autonomy workflow pause run_01jd…
+      autonomy workflow pause run_01jd8m3y6p2k7q4r9t5v8x0z1b
     """
     _steer(run, "pause", url, as_json)
 
@@ -135,7 +135,7 @@ def resume(run: Run, url: Url = None, as_json: AsJson = False) -> None:
     """Let a paused run go on.
 
     \b
-      autonomy workflow resume run_01jd…
+      autonomy workflow resume run_01jd8m3y6p2k7q4r9t5v8x0z1b
     """
     _steer(run, "resume", url, as_json)
 
@@ -151,7 +151,7 @@ def cancel(
     """End a run.
 
     \b
-      autonomy workflow cancel run_01jd… --compensate
+      autonomy workflow cancel run_01jd8m3y6p2k7q4r9t5v8x0z1b --compensate
     """
     _steer(run, "cancel", url, as_json, reason=reason, compensate=compensate)
 
@@ -166,7 +166,7 @@ def priority(
     """Let a run go before others, or after.
 
     \b
-      autonomy workflow priority run_01jd… urgent
+      autonomy workflow priority run_01jd8m3y6p2k7q4r9t5v8x0z1b urgent
     """
     _steer(run, "priority", url, as_json, priority=to)
 
@@ -205,7 +205,7 @@ def retry(
     """Try again what went wrong.
 
     \b
-      autonomy workflow retry run_01jd…:order:1:failed.exception
+      autonomy workflow retry run_01jd8m3y6p2k7q4r9t5v8x0z1b:contracts:1:contract.exception
     """
     said = {} if arguments is None else {"arguments": _object(arguments)}
     _choose(exception, "retry", url, as_json, reason=reason, **said)
@@ -223,7 +223,7 @@ def choose(
     """Decide about an exception: give the step's output, skip it, undo everything, or end the run.
 
     \b
-      autonomy workflow choose run_01jd…:order:1:failed.exception skip
+      autonomy workflow choose run_01jd8m3y6p2k7q4r9t5v8x0z1b:contracts:1:contract.exception skip
     """
     _choose(exception, choice, url, as_json, reason=reason, output=_json(output))
 
