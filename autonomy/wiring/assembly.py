@@ -37,6 +37,7 @@ from autonomy.gate import (
     Journal,
     Lifeline,
     Results,
+    Seen,
     TakingUp,
     Watch,
 )
@@ -122,12 +123,13 @@ def _assemble(
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
-    endings = Endings(queue, lifeline.owner, clock)
+    seen = Seen()
+    endings = Endings(queue, lifeline.owner, clock, seen)
     exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
-    describer = Describer(database, vault, identity, connectors, master)
-    gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, clock)
+    describer = Describer(database, vault, identity, connectors, master, seen)
+    gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
     taking_up = TakingUp(
         database=database,
         queue=queue,
@@ -184,6 +186,7 @@ def _gate(
     results: Results,
     lifeline: Lifeline,
     figures: DoorFigures,
+    seen: Seen,
     clock: Clock,
 ) -> Gate:
     return Gate(
@@ -198,6 +201,7 @@ def _gate(
         results=results,
         lifeline=lifeline,
         figures=figures,
+        seen=seen,
         clock=clock,
     )
 
