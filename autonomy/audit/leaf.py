@@ -33,6 +33,7 @@ Kind = Literal[
     "reconcile",
     "budget",
     "absence",
+    "memory",
 ]
 
 

@@ -8,6 +8,7 @@ KINDS = frozenset(
     {
         *("intent", "outcome", "denial", "hold"),
         *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "budget", "absence"),
+        "memory",
     }
 )
 VERSION = 1

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from autonomy.kernel.money import MAX_MINOR
 
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
+from .memory_space import MemorySpaceSpec
 from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
 from .words import (
     Access,
@@ -356,6 +357,7 @@ SPECS: dict[str, type[Strict]] = {
     "Agent": AgentSpec,
     "Connector": ConnectorSpec,
     "Tool": ToolSpec,
+    "MemorySpace": MemorySpaceSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }

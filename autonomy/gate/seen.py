@@ -8,8 +8,8 @@ MAX_CASES = 10_000
 
 
 class Seen:
-    """Labels of the cases that were last busy here. Another process may have added some; then the decision is made again
-    on what is true, which costs a decision and nothing else."""
+    """Labels of the cases that were last busy here. Another process may have added some; then the decision is made
+    again on what is true, which costs a decision and nothing else."""
 
     def __init__(self) -> None:
         self._labels: OrderedDict[str, frozenset[str]] = OrderedDict()

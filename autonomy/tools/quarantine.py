@@ -33,9 +33,10 @@ def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
 
 
 def quarantined(connection: Connection, registry: Registry) -> set[str]:
-    """The tools whose wording was never accepted, or is not the accepted one."""
+    """The tools whose wording was never accepted, or is not the accepted one. The system's own need no acceptance."""
     known = store.pins(connection)
-    return {name for name, tool in registry.tools.items() if known.get(name) != tool.wording}
+    changed = {name for name, tool in registry.tools.items() if known.get(name) != tool.wording}
+    return {name for name in changed if not registry.is_own(name)}
 
 
 def accept_again(tx: Tx, tool: Tool, by: str, at: int) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +20,7 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
+from autonomy.catalog.own_tools import MEMORY, entry_point, is_own
 from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -45,6 +46,7 @@ from autonomy.identity import Identity, Permission
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
+from autonomy.memory import Forgetting, Memory, Reuse, forget_subject
 from autonomy.notices import Notifier, Webhook
 from autonomy.notices.ports import Channel
 from autonomy.signon import SignOn, Web
@@ -57,6 +59,7 @@ from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions, check_policies, check_tools
+from .memory import MemoryTools
 from .projection import projector
 from .settings import Settings
 from .system import System
@@ -113,13 +116,16 @@ def _assemble(
     functions: Functions | None,
 ) -> System:
     queue, checkpoints = _log(settings, database, signer, clock)
-    vault = Vault(database, queue, master, clock)
+    vault = Vault(database, queue, master, clock, (forget_subject,))
     vault.prove_key()
     identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    connectors = _connectors(settings, database, watch, secrets, functions, clock)
+    memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
+    forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
+    own = {entry_point(MEMORY): MemoryTools(memory, Reuse(memory, database, queue, clock), forgetting)}
+    connectors = _connectors(settings, database, watch, secrets, functions, own, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -172,6 +178,8 @@ def _assemble(
         exporter=exporter,
         signon=_signon(settings, master, identity, watch, secrets, clock),
         considering=Considering(gate, watch, identity, clock),
+        memory=memory,
+        forgetting=forgetting,
     )
 
 
@@ -240,9 +248,14 @@ def _connectors(
     watch: Watch,
     secrets: Secrets,
     functions: Functions | None,
+    own: Functions,
     clock: Clock,
 ) -> tools.Connectors:
-    load = load_entry_point if functions is None else functions.__getitem__
+    def load(name: str) -> Any:
+        if name in own:
+            return own[name]
+        return load_entry_point(name) if functions is None else functions[name]
+
     reserved = [path for path in (database.path, settings.data / "master.key") if path]
     return tools.Connectors(
         watch.organisation,
@@ -337,7 +350,10 @@ def _exporter(settings: Settings, owner: str) -> Exporter | None:
 
 
 def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:
-    """The tool `name` in the wording of a digest; raises NotFound where it never had that."""
+    """The tool `name` in the wording of a digest; raises NotFound where it never had that. The system's own have the
+    wording of this release."""
+    if is_own(name):
+        return tools.Registry.own(catalog.organisation()).get(name)
     for period in catalog.history("Tool", name):
         if period.digest == revision:
             return tools.Registry.build(catalog.organisation(period.since_epoch)).get(name)

@@ -29,6 +29,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
+from autonomy.memory import Forgetting, Memory
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
 from autonomy.tools.secrets import Secrets
@@ -71,6 +72,8 @@ class System:
     notifier: Notifier
     signon: SignOn
     considering: Considering
+    memory: Memory
+    forgetting: Forgetting
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -90,6 +93,7 @@ class System:
             self.taking_up.run,
             self.checkpoints.run,
             self.housekeeping.run,
+            self.forgetting.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):

@@ -1,0 +1,235 @@
+"""Memory: what agents write, find, read and link, each as far as they may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from autonomy.audit import SubjectKey, Vault
+from autonomy.audit.vault import is_live
+from autonomy.catalog.organisation import Organisation
+from autonomy.db import CommitQueue, Database, Tx, upsert
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Invalid, NotFound, Unavailable
+from autonomy.kernel.failpoint import failpoint
+from autonomy.policy.labels import UNTRUSTED
+
+from . import index, ranking, rules, store
+from .items import PART, Reader
+from .model import Author, Item, Member, Shelf, Writing
+from .shelves import Shelves, place
+from .words import MAX_ASKED, Marks, texts
+
+MAX_CONTENT = 64 * 1024  # bytes of an item as JSON
+MAX_FOUND = 50
+CONSIDERED = 4  # times as many items as are wanted are compared in full
+TRIES = 3  # to seal under a key that is not being destroyed
+
+
+class Memory:
+    """What the agents of one organisation remember together. `organisation` is the one in force, `epoch` the identity
+    epoch as last seen."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        vault: Vault,
+        organisation: Callable[[], Organisation],
+        epoch: Callable[[], int],
+        master: bytes,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._vault = vault
+        self._organisation = organisation
+        self._epoch = epoch
+        self._marks = Marks(canonical.derive(master, b"autonomy memory words"))
+        self._work_key = canonical.derive(master, b"autonomy memory work")
+        self._clock = clock
+        self.shelves = Shelves()
+        self.reader = Reader(database, vault, self.shelves, organisation, clock)
+
+    async def write(self, author: Author, asked: Writing) -> Item:
+        """Remember; done twice under one action, it is remembered once.
+
+        Raises NotFound (`memory.unknown_space`, `memory.unknown_item`), Invalid (`memory.data`, `memory.validity`,
+        `memory.size`), Conflict (`memory.shelves`).
+        """
+        organisation, members = self.entered(author, asked.space, rules.may_write)
+        linked = [await self.reader.one(members, each) for each in dict.fromkeys(asked.links)]
+        known = tuple(each.id for each in linked)
+        labels = author.labels | self.seen(linked)
+        tags, origins = _restriction(organisation, asked, labels)
+        content = asked.content()
+        sealed = canonical.encode(content)
+        if len(sealed) > MAX_CONTENT:
+            raise Invalid(f"an item has at most {MAX_CONTENT} bytes", code="memory.size", hint="keep it shorter")
+        row = self._row(organisation, author, asked, labels)
+        for _ in range(TRIES):
+            key = await self._vault.key(asked.subject or f"memory:{asked.space}", self._epoch())
+            values = row | _boxed(key, row["id"], sealed, row["at"])
+
+            def work(tx: Tx, values: dict[str, Any] = values) -> Shelf | None:
+                if not is_live(tx, values["subject"], values["generation"]):
+                    return None
+                found = place(tx, asked.space, tags, origins)
+                _put(tx, values, found, author, known)
+                return found
+
+            shelf = await self._queue.perform(work)
+            failpoint("memory.written")
+            if shelf is not None:
+                return self._written(row, shelf, content, known)
+        raise Unavailable("its subject is being erased", code="memory.erasing", hint="write it again later")
+
+    async def search(self, author: Author, query: str, space: str | None = None, limit: int = 10) -> list[Item]:
+        """The items that answer best, the best first, of those the author may read."""
+        return await self.find(self.members(self._organisation(), author), query, space, limit)
+
+    async def find(self, members: Sequence[Member], query: str, space: str | None, limit: int) -> list[Item]:
+        """What all of the members may read and answers best."""
+        marks = self._marks.of([query], MAX_ASKED)
+        if not marks:
+            raise Invalid("there is no word in the question", code="memory.query", hint="ask with a word or a number")
+        most = min(limit, MAX_FOUND)
+        organisation, at = self._organisation(), self._clock()
+
+        def read(connection: Connection) -> list[Item]:
+            shelves = self.shelves.readable(connection, organisation, members, space)
+            if not shelves:
+                return []
+            found = index.find(connection, list(shelves), marks)
+            best, weights = ranking.shortlist(found, marks, CONSIDERED * most)
+            rows = self.reader.rows(connection, shelves, store.item.c.seq.in_(best), at)
+            rows.sort(key=lambda row: (ranking.score(row.marks.split(), weights), row.seq), reverse=True)
+            return self.reader.items(connection, shelves, rows[:most], organisation, at)
+
+        return await self._database.read(read)
+
+    async def read(self, author: Author, item: str) -> Item:
+        """One item with its links. Raises NotFound (`memory.unknown_item`) where there is none for the author."""
+        return await self.reader.one(self.members(self._organisation(), author), item)
+
+    async def link(self, author: Author, item: str, to: str, relation: str) -> None:
+        """Relate an item to another. Both are readable to the author, who may write where the first one is.
+
+        Only who may read the other one sees the link. Raises NotFound (`memory.unknown_item`, `memory.unknown_space`).
+        """
+        organisation = self._organisation()
+        members = self.members(organisation, author)
+        first, other = await self.reader.one(members, item), await self.reader.one(members, to)
+        if not rules.may_write(organisation, first.shelf.space, members):
+            raise _no_space(first.shelf.space)
+        values = {"item": first.id, "to_item": other.id, "relation": relation}
+        row = values | {"source": author.action}
+        await self._queue.perform(lambda tx: tx.execute(upsert(store.link, row, list(values), tx.dialect)))
+
+    def members(self, organisation: Organisation, author: Author) -> list[Member]:
+        """Everybody who has to be entitled. Raises NotFound where one of them is declared no more."""
+        found = [rules.agent(organisation, name) for name in author.chain]
+        if any(each is None for each in found):
+            raise NotFound("the agent is declared no more", code="memory.unknown_space")
+        return [each for each in found if each is not None]
+
+    def work_of(self, space: str, task: str, inputs: Mapping[str, Json]) -> str:
+        """The keyed hash by which the same work is known: task and inputs in canonical form, in one space."""
+        return canonical.keyed(self._work_key, canonical.encode([space, task, dict(inputs)]))
+
+    def seen(self, items: Iterable[Item]) -> frozenset[str]:
+        """What a case bears for having read the items."""
+        organisation = self._organisation()
+        return frozenset(label for each in items for label in rules.seen(organisation, each.shelf, each.untrusted))
+
+    def entered(self, author: Author, space: str, allowed: rules.Allowed) -> tuple[Organisation, list[Member]]:
+        """The organisation in force and the members. Raises NotFound (`memory.unknown_space`) for who may not there."""
+        organisation = self._organisation()
+        members = self.members(organisation, author)
+        if not allowed(organisation, space, members):
+            raise _no_space(space)
+        return organisation, members
+
+    def _row(
+        self, organisation: Organisation, author: Author, asked: Writing, labels: frozenset[str]
+    ) -> dict[str, Any]:
+        revision = organisation.get("Agent", author.agent)
+        words = [asked.title, asked.text, *texts(dict(asked.data or {})), asked.task or "", *texts(dict(asked.inputs))]
+        return {
+            "id": f"mem_{author.action.removeprefix('act_')}",
+            "space": asked.space,
+            "author": author.agent,
+            "revision": revision.digest if revision else "",
+            "source": author.action,
+            "case_id": author.case,
+            "untrusted": int(asked.untrusted or UNTRUSTED in labels),
+            "at": self._clock(),
+            "valid_from": asked.valid_from,
+            "valid_until": asked.valid_until,
+            "work": None if asked.task is None else self.work_of(asked.space, asked.task, asked.inputs),
+            "reused": 0,
+            "marks": " ".join(self._marks.of(words)),
+        }
+
+    def _written(self, row: Mapping[str, Any], shelf: Shelf, content: Mapping[str, Json], links: Sequence[str]) -> Item:
+        return Item(
+            row["id"],
+            shelf,
+            f"{row['author']}@{row['revision'][:12]}",
+            row["source"],
+            row["case_id"],
+            bool(row["untrusted"]),
+            row["at"],
+            row["valid_from"],
+            row["valid_until"],
+            False,
+            0,
+            content,
+            tuple(("rests-on", each) for each in links),
+        )
+
+
+def _restriction(
+    organisation: Organisation, asked: Writing, labels: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Tags and origins of what is to be written."""
+    tags, origins = rules.restriction(asked.space, asked.tags, labels)
+    said = rules.space_of(organisation, asked.space)
+    outside = sorted(rules.unfit(said, tags)) if said else []
+    if outside:
+        raise Invalid(
+            f"`{asked.space}` may not hold data of the class `{outside[0]}`, which this is or was made of",
+            code="memory.data",
+            hint="write it where that class may be kept",
+        )
+    if asked.valid_from is not None and asked.valid_until is not None and asked.valid_from >= asked.valid_until:
+        raise Invalid("it ends before it begins", code="memory.validity", hint="`valid_from` before `valid_until`")
+    return tags, origins
+
+
+def _boxed(key: SubjectKey, name: str, value: bytes, at: int) -> dict[str, Any]:
+    (_, _, subject, generation, box, _), _ = key.seal(name, PART, value, at)
+    return {"subject": subject, "generation": generation, "box": box}
+
+
+def _put(tx: Tx, values: Mapping[str, Any], shelf: Shelf, author: Author, links: Sequence[str]) -> None:
+    """Write an item, where its action has not written it before, and end the claim it fulfils."""
+    if tx.execute(select(store.item.c.seq).where(store.item.c.id == values["id"])).first() is not None:
+        return
+    seq = tx.execute(insert(store.item).values(**values, shelf=shelf.id).returning(store.item.c.seq)).scalar_one()
+    index.add(tx, seq, shelf.id, values["marks"])
+    for each in links:
+        row = {"item": values["id"], "to_item": each, "relation": "rests-on", "source": author.action}
+        tx.execute(insert(store.link).values(**row))
+    if values["work"] is not None:
+        columns = store.claim.c
+        tx.execute(delete(store.claim).where(columns.work == values["work"], columns.agent == author.agent))
+
+
+def _no_space(space: str) -> NotFound:
+    """The one answer for a space that does not exist and for one that is none of the asker's business."""
+    return NotFound(f"there is no memory space `{space[:63]}`", code="memory.unknown_space")
