@@ -1,4 +1,4 @@
-"""`python -m bench door|mcp|policy|audit|all [--json]`: each under a minute; `all` rewrites `docs/benchmarks.md`."""
+"""`python -m bench door|mcp|policy|audit|memory|all [--json]`: each under a minute; `all` rewrites `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import report
 from .figures import described
 from .measure import Measured, Scale, machine
 
-BENCHES = ("door", "mcp", "policy", "audit")
+BENCHES = ("door", "mcp", "policy", "audit", "memory")
 
 
 def main() -> None:

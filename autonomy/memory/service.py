@@ -15,7 +15,6 @@ from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Invalid, NotFound, Unavailable
-from autonomy.kernel.failpoint import failpoint
 from autonomy.policy.labels import UNTRUSTED
 
 from . import index, ranking, rules, store
@@ -83,7 +82,6 @@ class Memory:
                 return found
 
             shelf = await self._queue.perform(work)
-            failpoint("memory.written")
             if shelf is not None:
                 return self._written(row, shelf, content, known)
         raise Unavailable("its subject is being erased", code="memory.erasing", hint="write it again later")
@@ -136,6 +134,10 @@ class Memory:
         if any(each is None for each in found):
             raise NotFound("the agent is declared no more", code="memory.unknown_space")
         return [each for each in found if each is not None]
+
+    def marks_of(self, texts: Iterable[str]) -> list[str]:
+        """The marks by which something with these texts is found."""
+        return self._marks.of(texts)
 
     def work_of(self, space: str, task: str, inputs: Mapping[str, Json]) -> str:
         """The keyed hash by which the same work is known: task and inputs in canonical form, in one space."""

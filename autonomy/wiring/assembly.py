@@ -124,7 +124,8 @@ def _assemble(
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
     memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
     forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
-    own = {entry_point(MEMORY): MemoryTools(memory, Reuse(memory, database, queue, clock), forgetting)}
+    reuse = Reuse(memory, database, queue, clock)
+    own = {entry_point(MEMORY): MemoryTools(memory, reuse, forgetting)}
     connectors = _connectors(settings, database, watch, secrets, functions, own, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
@@ -179,6 +180,7 @@ def _assemble(
         signon=_signon(settings, master, identity, watch, secrets, clock),
         considering=Considering(gate, watch, identity, clock),
         memory=memory,
+        reuse=reuse,
         forgetting=forgetting,
     )
 

@@ -29,7 +29,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.kernel.errors import AutonomyError
-from autonomy.memory import Forgetting, Memory
+from autonomy.memory import Forgetting, Memory, Reuse
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
 from autonomy.tools.secrets import Secrets
@@ -73,6 +73,7 @@ class System:
     signon: SignOn
     considering: Considering
     memory: Memory
+    reuse: Reuse
     forgetting: Forgetting
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
