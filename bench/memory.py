@@ -19,12 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from autonomy.catalog import read
 from autonomy.gate import Request
 from autonomy.memory import Author, Work, store
-from autonomy.memory.index import shelf_mark
+from autonomy.memory.index import ADD
+from autonomy.memory.index import place as index_place
 from autonomy.memory.rules import restriction
 from autonomy.memory.shelves import place
 from autonomy.wiring import Settings, System, open_system
@@ -193,7 +194,6 @@ def _row(system: System, key: Any, number: int, words: list[str]) -> dict[str, A
 
 def _put(tx: Any, rows: list[dict[str, Any]]) -> None:
     shelves = {space: place(tx, space, *restriction(space, (), ())).id for space in SPACES}
-    tx.execute(insert(store.item), [row | {"shelf": shelves[row["space"]]} for row in rows])
-    found = [(row["seq"], shelf_mark(shelves[row["space"]]), row["marks"]) for row in rows]
-    put = text(f"INSERT INTO {store.SEARCH} (rowid, shelf, marks) VALUES (:seq, :shelf, :marks)")
-    tx.execute(put, [dict(zip(("seq", "shelf", "marks"), each, strict=True)) for each in found])
+    standing = [row | {"shelf": shelves[row["space"]]} for row in rows]
+    tx.execute(insert(store.item), standing)
+    tx.execute(ADD, [{"place": index_place(row["shelf"], row["seq"]), "marks": row["marks"]} for row in standing])

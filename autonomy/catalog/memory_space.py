@@ -27,7 +27,9 @@ class MemorySpaceSpec(Strict):
     freshness: Duration | None = Field(
         None, description="how long a fact counts as fresh; older ones are marked and not reused; always, when absent"
     )
-    data: list[Name | Literal["*"]] = Field([], description="classes of data it may hold; `*` for all; none when absent")
+    data: list[Name | Literal["*"]] = Field(
+        [], description="classes of data it may hold; `*` for all; none when absent"
+    )
     residency: list[Name] = Field([], description="sites whose agents may read and write here; all when empty")
     derived: Literal["readers", "data"] = Field(
         "readers",

@@ -13,15 +13,16 @@ from autonomy.db.ports import Row
 
 from . import store
 
-MOST = 200  # newest items looked at for each word, and for all of them together
-
-_TSVECTOR = "to_tsvector('simple'::regconfig, marks)"
+MOST = 200  # newest items looked at for each mark, and for all of them together
+LEAST = 10  # of each shelf at least, where many may be read
+PARTS = 400  # of one statement of SQLite, which takes five hundred
+SHELF_BITS = 40  # below them stands an item's number, above them its shelf's
 
 
 def add(tx: Tx, seq: int, shelf: int, marks: str) -> None:
     """Let an item be found. PostgreSQL keeps its index by itself."""
     if tx.dialect == "sqlite":
-        tx.execute(_ADD, {"seq": seq, "shelf": shelf_mark(shelf), "marks": marks})
+        tx.execute(ADD, {"place": place(shelf, seq), "marks": marks})
 
 
 def remove(tx: Tx, rows: Sequence[Any]) -> None:
@@ -29,43 +30,52 @@ def remove(tx: Tx, rows: Sequence[Any]) -> None:
     if not rows:
         return
     if tx.dialect == "sqlite":
-        tx.execute(_REMOVE, [{"seq": row.seq, "shelf": shelf_mark(row.shelf), "marks": row.marks} for row in rows])
+        tx.execute(_REMOVE, [{"place": place(row.shelf, row.seq), "marks": row.marks} for row in rows])
     tx.execute(delete(store.item).where(store.item.c.seq.in_([row.seq for row in rows])))
+
+
+def place(shelf: int, seq: int) -> int:
+    """Where an item stands in the index of SQLite: all items of a shelf side by side, so that a question is asked of
+    shelves and never sees what stands on others."""
+    return shelf << SHELF_BITS | seq
 
 
 def find(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -> list[Row]:
     """Number of the question and `seq` of an item that answers it: one question for each mark, the last for all of them
-    together. Each is answered by its newest items, at most `MOST`."""
+    together. Each is answered by its newest items, at most `MOST` or `LEAST` of each shelf."""
     if connection.dialect.name == "sqlite":
         return _find_sqlite(connection, shelves, marks)
     return _find_postgresql(connection, shelves, marks)
 
 
-def shelf_mark(shelf: int) -> str:
-    """A shelf as a word of the index; no mark holds a digit."""
-    return f"s{shelf}"
-
-
 def _find_sqlite(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -> list[Row]:
-    where = "shelf : (" + " OR ".join(map(shelf_mark, shelves)) + ")"
-    asked = [f"{where} AND marks : {one}" for one in marks]
-    asked.append(f"{where} AND marks : ({' AND '.join(marks)})")
+    asked = [*marks, " AND ".join(marks)]
+    most = max(LEAST, MOST // len(shelves))
     part = (
-        f"SELECT * FROM (SELECT ?, rowid FROM {store.SEARCH} WHERE {store.SEARCH} MATCH ? "
-        f"ORDER BY rowid DESC LIMIT {MOST})"
+        f"SELECT * FROM (SELECT ?, rowid & {(1 << SHELF_BITS) - 1} FROM {store.SEARCH} WHERE {store.SEARCH} MATCH ? "
+        f"AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT {most})"
     )
-    values = tuple(value for number, question in enumerate(asked) for value in (number, question))
-    found = connection.exec_driver_sql(" UNION ALL ".join([part] * len(asked)), values)
-    return [tuple(row) for row in found]
+    parts = [
+        (number, question, place(shelf, 0), place(shelf + 1, 0) - 1)
+        for number, question in enumerate(asked)
+        for shelf in shelves
+    ]
+    found: list[Row] = []
+    for start in range(0, len(parts), PARTS):
+        some = parts[start : start + PARTS]
+        values = tuple(value for each in some for value in each)
+        found += map(tuple, connection.exec_driver_sql(" UNION ALL ".join([part] * len(some)), values))
+    return found
 
 
 def _find_postgresql(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -> list[Row]:
-    asked = [*marks, " & ".join(marks)]
-    # A word that stands in half of all items must not cost reading half of all items. Adding nothing to the order
-    # keeps the planner from walking the table backwards where it takes a word for a common one.
+    among = f"({' | '.join(f's{shelf}' for shelf in shelves)})"
+    asked = [f"{each} & {among}" for each in (*marks, " & ".join(marks))]
+    # A mark that stands in half of all items must not cost reading half of all items. Adding nothing to the order
+    # keeps the planner from walking the table backwards where it takes a mark for a common one.
     connection.exec_driver_sql(f"SET LOCAL gin_fuzzy_search_limit = {10 * MOST}")
     part = (
-        f"(SELECT %s::int, seq FROM memory_item WHERE {_TSVECTOR} @@ %s::tsquery AND shelf = ANY(%s) "
+        f"(SELECT %s::int, seq FROM memory_item WHERE {store.TSVECTOR} @@ %s::tsquery AND shelf = ANY(%s) "
         f"ORDER BY seq + 0 DESC LIMIT {MOST})"
     )
     wanted = list(shelves)
@@ -74,7 +84,5 @@ def _find_postgresql(connection: Connection, shelves: Sequence[int], marks: Sequ
     return [tuple(row) for row in found]
 
 
-_ADD = text(f"INSERT INTO {store.SEARCH} (rowid, shelf, marks) VALUES (:seq, :shelf, :marks)")
-_REMOVE = text(
-    f"INSERT INTO {store.SEARCH} ({store.SEARCH}, rowid, shelf, marks) VALUES ('delete', :seq, :shelf, :marks)"
-)
+ADD = text(f"INSERT INTO {store.SEARCH} (rowid, marks) VALUES (:place, :marks)")
+_REMOVE = text(f"INSERT INTO {store.SEARCH} ({store.SEARCH}, rowid, marks) VALUES ('delete', :place, :marks)")

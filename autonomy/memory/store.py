@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     Text,
     event,
-    func,
     literal_column,
 )
 
@@ -47,9 +46,12 @@ Index("memory_item_source", item.c.source)
 Index("memory_item_subject", item.c.subject)
 Index("memory_item_space", item.c.space, item.c.at)
 Index("memory_item_work", item.c.work, sqlite_where=item.c.work.is_not(None), postgresql_where=item.c.work.is_not(None))
+TSVECTOR = "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks)"
+"""What PostgreSQL indexes: the shelf as a word beside the marks, none of which holds a digit."""
+
 Index(
     "memory_item_marks",
-    func.to_tsvector(literal_column("'simple'::regconfig"), item.c.marks),
+    literal_column(TSVECTOR),
     postgresql_using="gin",
     # A list of what is not in the index yet would have to be read with every search.
     postgresql_with={"fastupdate": "off"},
@@ -58,9 +60,7 @@ Index(
 SEARCH = "memory_search"
 """The full-text index of SQLite; PostgreSQL has one on the table itself."""
 
-MAKE_SEARCH = (
-    f"CREATE VIRTUAL TABLE IF NOT EXISTS {SEARCH} USING fts5(shelf, marks, content='', columnsize=0, detail=column)"
-)
+MAKE_SEARCH = f"CREATE VIRTUAL TABLE IF NOT EXISTS {SEARCH} USING fts5(marks, content='', columnsize=0, detail=none)"
 event.listen(item, "after_create", DDL(MAKE_SEARCH).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 shelf = Table(

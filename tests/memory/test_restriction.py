@@ -37,7 +37,9 @@ def declared() -> Organisation:
 
 
 ACME = declared()
-MEMBERS: Mapping[str, Member] = {name: rules.agent(ACME, name) or Member("", frozenset(), frozenset()) for name in AGENTS}
+MEMBERS: Mapping[str, Member] = {
+    name: rules.agent(ACME, name) or Member("", frozenset(), frozenset()) for name in AGENTS
+}
 
 
 @dataclass

@@ -81,11 +81,9 @@ def upgrade() -> None:
     op.create_index("memory_shelf_name", "memory_shelf", ["space", "tags", "origins"], unique=True)
     # ### end Alembic commands ###
     if op.get_bind().dialect.name == "sqlite":
-        op.execute(
-            "CREATE VIRTUAL TABLE memory_search USING fts5(shelf, marks, content='', columnsize=0, detail=column)"
-        )
+        op.execute("CREATE VIRTUAL TABLE memory_search USING fts5(marks, content='', columnsize=0, detail=none)")
     else:
-        marks = "to_tsvector('simple'::regconfig, marks)"
+        marks = "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks)"
         op.execute(f"CREATE INDEX memory_item_marks ON memory_item USING gin ({marks}) WITH (fastupdate = off)")
 
 
