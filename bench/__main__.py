@@ -1,4 +1,7 @@
-"""`python -m bench door|mcp|policy|audit|memory|all [--json]`: a minute or two each; `all` rewrites `docs/benchmarks.md`."""
+"""`python -m bench door|mcp|policy|audit|memory|all [--json]`: a minute or two each.
+
+`all` rewrites `docs/benchmarks.md`.
+"""
 
 from __future__ import annotations
 

@@ -163,9 +163,10 @@ class Selection(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """A space as somebody sees it: how many items they may read, and how often work was done again or was not."""
+    """A space as somebody sees it: how many items they may read (None where they are no reader), how often work was
+    found done, and how often it was begun."""
 
     space: str
-    items: int
+    items: int | None
     saved: int
     begun: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from autonomy.audit import SubjectKey, Vault
 from autonomy.audit.vault import is_live
@@ -19,12 +19,13 @@ from autonomy.policy.labels import UNTRUSTED
 
 from . import index, ranking, rules, store
 from .items import PART, Reader
-from .model import Author, Item, Member, Shelf, Writing
+from .model import Author, Held, Item, Member, Shelf, Writing
 from .shelves import Shelves, place
 from .words import MAX_ASKED, Marks, texts
 
 MAX_CONTENT = 64 * 1024  # bytes of an item as JSON
 MAX_FOUND = 50
+MAX_COUNTED = 10_000  # items of a space that are counted; there may be more
 CONSIDERED = 4  # times as many items as are wanted are compared in full
 TRIES = 3  # to seal under a key that is not being destroyed
 
@@ -135,6 +136,26 @@ class Memory:
             raise NotFound("the agent is declared no more", code="memory.unknown_space")
         return [each for each in found if each is not None]
 
+    def person(self, name: str, roles: Iterable[str]) -> Member:
+        """A person who holds these business roles, as a reader."""
+        return rules.person(self._organisation(), name, roles)
+
+    async def held(self, member: Member) -> list[Held]:
+        """Every declared space with how many items the member may read there, and how often its work was reused."""
+        organisation = self._organisation()
+        return await self._database.read(lambda connection: self._held(connection, organisation, member))
+
+    def _held(self, connection: Connection, organisation: Organisation, member: Member) -> list[Held]:
+        uses = {row.space: row for row in connection.execute(select(store.reuse))}
+        found = []
+        for name in sorted(organisation.all("MemorySpace")):
+            may = rules.may_read_space(organisation, name, [member])
+            shelves = self.shelves.readable(connection, organisation, [member], name)
+            use = uses.get(name) if may else None
+            items = _count(connection, name, list(shelves)) if may else None
+            found.append(Held(name, items, use.saved if use else 0, use.begun if use else 0))
+        return found
+
     def marks_of(self, texts: Iterable[str]) -> list[str]:
         """The marks by which something with these texts is found."""
         return self._marks.of(texts)
@@ -211,6 +232,13 @@ def _restriction(
     if asked.valid_from is not None and asked.valid_until is not None and asked.valid_from >= asked.valid_until:
         raise Invalid("it ends before it begins", code="memory.validity", hint="`valid_from` before `valid_until`")
     return tags, origins
+
+
+def _count(connection: Connection, space: str, shelves: Sequence[int]) -> int:
+    """How many items stand on the shelves; no more than `MAX_COUNTED` are counted."""
+    columns = store.item.c
+    some = select(columns.seq).where(columns.space == space, columns.shelf.in_(shelves)).limit(MAX_COUNTED).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _boxed(key: SubjectKey, name: str, value: bytes, at: int) -> dict[str, Any]:

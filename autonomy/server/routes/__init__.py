@@ -10,6 +10,7 @@ from . import (
     containment,
     credentials,
     events,
+    memory,
     organisation,
     people,
     policies,
@@ -34,6 +35,7 @@ ROUTERS = (
     policies.router,
     tools.router,
     secrets.router,
+    memory.router,
     audit.router,
     events.router,
 )
