@@ -24,7 +24,7 @@ from sqlalchemy import insert
 from autonomy.catalog import read
 from autonomy.gate import Request
 from autonomy.memory import Author, Work, store
-from autonomy.memory.index import ADD
+from autonomy.memory.index import ADD, tend
 from autonomy.memory.index import place as index_place
 from autonomy.memory.rules import restriction
 from autonomy.memory.shelves import place
@@ -37,6 +37,7 @@ VOCABULARY = 50_000
 WORDS = 12  # of an item
 BULK = 20_000  # items written by one statement
 QUESTIONS = 100  # in a block
+TENDED = 60  # minutes of housekeeping after the items were written
 CALLS = 40  # through the door, in a block
 COMMITS = 20
 SPACES = ("notes", "sales", "hiring")
@@ -177,6 +178,8 @@ def _fill(system: System, count: int) -> None:
     while group := list(itertools.islice(numbered, BULK)):
         rows = [_row(system, key, number, words) for number, words in group]
         system.queue.run(lambda tx, rows=rows: _put(tx, rows), within=120)  # type: ignore[misc]
+    for _ in range(TENDED):
+        system.queue.run(tend)
 
 
 def _row(system: System, key: Any, number: int, words: list[str]) -> dict[str, Any]:

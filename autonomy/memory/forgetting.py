@@ -74,6 +74,7 @@ class Forgetting:
             try:
                 while await self._queue.perform(self.tidy) >= BATCH:
                     pass
+                await self._queue.perform(index.tend)
             except AutonomyError as error:
                 log.warning("could not let go of old memories: %s", error.code)
             await asyncio.sleep(LOOK_SECONDS)

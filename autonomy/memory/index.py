@@ -16,6 +16,7 @@ from . import store
 MOST = 200  # newest items looked at for each mark, and for all of them together
 LEAST = 10  # of each shelf at least, where many may be read
 PARTS = 400  # of one statement of SQLite, which takes five hundred
+PAGES = 500  # of the index of SQLite that are merged at once: some ten milliseconds
 SHELF_BITS = 40  # below them stands an item's number, above them its shelf's
 
 
@@ -32,6 +33,13 @@ def remove(tx: Tx, rows: Sequence[Any]) -> None:
     if tx.dialect == "sqlite":
         tx.execute(_REMOVE, [{"place": place(row.shelf, row.seq), "marks": row.marks} for row in rows])
     tx.execute(delete(store.item).where(store.item.c.seq.in_([row.seq for row in rows])))
+
+
+def tend(tx: Tx) -> None:
+    """Merge a few pieces of the index of SQLite, which grows by pieces that every search has to look into. Bounded:
+    others wait for it."""
+    if tx.dialect == "sqlite":
+        tx.execute(_TEND, [{"option": "usermerge", "value": 2}, {"option": "merge", "value": PAGES}])
 
 
 def place(shelf: int, seq: int) -> int:
@@ -84,5 +92,6 @@ def _find_postgresql(connection: Connection, shelves: Sequence[int], marks: Sequ
     return [tuple(row) for row in found]
 
 
+_TEND = text(f"INSERT INTO {store.SEARCH} ({store.SEARCH}, rank) VALUES (:option, :value)")
 ADD = text(f"INSERT INTO {store.SEARCH} (rowid, marks) VALUES (:place, :marks)")
 _REMOVE = text(f"INSERT INTO {store.SEARCH} ({store.SEARCH}, rowid, marks) VALUES ('delete', :place, :marks)")

@@ -26,7 +26,7 @@ from .words import MAX_ASKED, Marks, texts
 MAX_CONTENT = 64 * 1024  # bytes of an item as JSON
 MAX_FOUND = 50
 MAX_COUNTED = 10_000  # items of a space that are counted; there may be more
-CONSIDERED = 4  # times as many items as are wanted are compared in full
+CONSIDERED = 3  # times as many items as are wanted are compared in full
 TRIES = 3  # to seal under a key that is not being destroyed
 
 

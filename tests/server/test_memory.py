@@ -69,8 +69,9 @@ def test_only_the_owner_forgets_and_the_log_says_how_many_and_why(shop: Desk) ->
         assert (refused.status, refused.code) == (status, code)
     assert shop.person("suzi").post("/api/memory/forget", asked).json == {"forgotten": 1}
     assert texts(shop, "suzi") == []
-    (leaf,) = [each for each in shop.person("aldo").get("/api/audit/leaves").json["items"] if each["kind"] == "memory"]
-    assert leaf["kind"] == "memory"
+    (logged,) = shop.person("aldo").get("/api/audit/leaves?kind=memory").json["leaves"]
+    assert (logged["leaf"]["actor"], logged["leaf"]["items"]) == ("person:suzi", 1)
+    assert (logged["leaf"]["space"], logged["leaf"]["reason"]) == ("shop", "it was hacked")
     nothing = shop.person("suzi").post("/api/memory/forget", {"space": "shop", "reason": "all of it"})
     assert (nothing.status, nothing.code) == (400, "memory.nothing_named")
 
