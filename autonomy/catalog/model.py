@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
+from .decision import DecisionSpec
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
 from .memory_space import MemorySpaceSpec
 from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
@@ -358,6 +359,7 @@ SPECS: dict[str, type[Strict]] = {
     "Connector": ConnectorSpec,
     "Tool": ToolSpec,
     "MemorySpace": MemorySpaceSpec,
+    "Decision": DecisionSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }

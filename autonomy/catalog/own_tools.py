@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 
+from .decision import DecisionSpec
 from .model import ConnectorSpec, ToolSpec, UnitSpec
 from .words import Strict
 
@@ -35,6 +36,9 @@ class Own(NamedTuple):
 MEMORY = "memory"
 """The connector of the tools by which agents remember, and the beginning of their names."""
 
+DECISION = "decision"
+"""The connector of decision tables, and the beginning of the names of their tools."""
+
 MAX_TEXT = 20_000  # characters of an item's text
 MAX_QUERY = 1_000  # characters of what is searched for
 MAX_WAIT_S = 20  # how long who recalls waits for who is working on it
@@ -55,11 +59,15 @@ def own(kinds: Kinds) -> Iterator[Own]:
     """The connectors and tools that come with what is declared."""
     if kinds.get("MemorySpace"):
         yield from _memory(_root(kinds))
+    if declared := kinds.get("Decision"):
+        yield _connector(DECISION, _root(kinds), "Decision tables")
+        yield from map(_decision, declared.values())
 
 
 def every_own(organisation: Organisation) -> Iterator[Own]:
     """Every connector and tool of the system itself, for what was begun when they were there."""
     yield from _memory(organisation.root.name)
+    yield from map(_decision, organisation.all("Decision").values())
 
 
 def entry_point(connector: str) -> str:
@@ -69,7 +77,7 @@ def entry_point(connector: str) -> str:
 
 def is_own(name: str) -> bool:
     """Whether a tool or connector of this name belongs to the system itself."""
-    return name == MEMORY or name.startswith(f"{MEMORY}.")
+    return any(name == own or name.startswith(f"{own}.") for own in (MEMORY, DECISION))
 
 
 def _root(kinds: Kinds) -> str:
@@ -99,6 +107,28 @@ def _memory(unit: str) -> Iterator[Own]:
         if "subject" in properties:
             said["subject"] = "subject"
         yield _tool(f"{MEMORY}.{name}", unit, description, said)
+
+
+def _decision(declared: Revision) -> Own:
+    """The tool that asks a decision table: its inputs are the arguments."""
+    table = declared.spec
+    assert isinstance(table, DecisionSpec)  # the kind says so
+    said: dict[str, Any] = {
+        "connector": DECISION,
+        "call": {"function": declared.name},
+        "input": {
+            "type": "object",
+            "properties": dict(table.inputs),
+            "required": list(table.inputs),
+            "additionalProperties": False,
+        },
+        "effect": "read",
+        "trust": "trusted",
+        "tags": list(table.tags),
+    }
+    digest = canonical.digest([declared.digest, said])
+    name = f"{DECISION}.{declared.name}"
+    return Own("Tool", name, declared.unit, digest, declared.description, ToolSpec.model_validate(said))
 
 
 def _connector(name: str, unit: str, description: str) -> Own:

@@ -14,7 +14,7 @@ from autonomy.kernel.errors import NotFound
 from autonomy.policy import Bundle
 from autonomy.policy.lint import lint
 from autonomy.policy.matrix import load, run
-from autonomy.wiring import BUILTIN_TOOLS, check_policies, check_tools
+from autonomy.wiring import BUILTIN_TOOLS, check_decisions, check_policies, check_tools
 
 _NOTHING = Snapshot(Organisation(0, []), {})
 
@@ -62,5 +62,5 @@ def organisation_of(folder: Folder) -> Organisation:
     """What a folder alone declares, checked as `apply` checks it. Raises Invalid with every problem."""
     _, targets = planned(folder, _NOTHING, retire=False)
     organisation = propose(_NOTHING, targets).organisation
-    examine(organisation, [partial(check_tools, None), check_policies], frozenset(BUILTIN_TOOLS), folder.declared)
+    examine(organisation, [partial(check_tools, None), check_policies, check_decisions], frozenset(BUILTIN_TOOLS), folder.declared)
     return organisation

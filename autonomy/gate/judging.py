@@ -8,8 +8,10 @@ from autonomy.audit import Leaf
 from autonomy.budget import Warned
 from autonomy.policy import Verdict
 
+from .errand import Errand
 from .leaves import intent_leaf
 from .model import Action
+from .results import budget_notices
 from .units import Drift
 
 
@@ -19,6 +21,32 @@ class Cleared(Struct, frozen=True):
     action: Action
     verdict: Verdict
     warned: tuple[Warned, ...] = ()
+
+
+def errand_of(cleared: Cleared, began: int) -> Errand:
+    """A cleared action on its way: everything that is needed to carry it out and to end it."""
+    action, attempt = cleared.action, cleared.action.attempt
+    return Errand(
+        action=action.id,
+        agent=attempt.caller.agent_id,
+        agent_name=attempt.caller.name,
+        caller=attempt.caller,
+        approved=attempt.hold is not None,
+        case=attempt.case,
+        tool=action.tool,
+        arguments=attempt.request.arguments,
+        charges=action.charges,
+        windows=action.windows,
+        record=action.record.key if action.record else None,
+        money=action.money,
+        tokens=action.tokens,
+        verdict=cleared.verdict,
+        papers=action.papers,
+        began=began,
+        warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
+        labels=action.labels,
+        behind=tuple(view.name for view in attempt.caller.chain[1:]),
+    )
 
 
 class Judged:

@@ -27,15 +27,15 @@ from .describe import Describer
 from .effect import Effects
 from .endings import Endings
 from .epochs import Watch
-from .errand import End, Errand
+from .errand import End
 from .figures import DoorFigures, about
 from .holding import Holding
-from .judging import Cleared, Judged
+from .judging import Cleared, Judged, errand_of
 from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
-from .results import Results, budget_notices, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
+from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
 from .seen import Seen
 from .timing import in_step
@@ -120,7 +120,9 @@ class Gate:
         return await self._decide_in_rounds(attempt)
 
     async def _carry_out(self, decided: Reply | Cleared) -> Reply:
-        return decided if isinstance(decided, Reply) else await self._effects.carry_out(self._errand(decided))
+        return (
+            decided if isinstance(decided, Reply) else await self._effects.carry_out(errand_of(decided, self._clock()))
+        )
 
     async def resume(self, claim: Claim) -> Reply:
         """Decide an approved action again, by what its agent is and what the facts are now, and perform it."""
@@ -370,30 +372,6 @@ class Gate:
             rejudge=judged.again,
         )
 
-    def _errand(self, cleared: Cleared) -> Errand:
-        action, attempt = cleared.action, cleared.action.attempt
-        return Errand(
-            action=action.id,
-            agent=attempt.caller.agent_id,
-            agent_name=attempt.caller.name,
-            caller=attempt.caller,
-            approved=attempt.hold is not None,
-            case=attempt.case,
-            tool=action.tool,
-            arguments=attempt.request.arguments,
-            charges=action.charges,
-            windows=action.windows,
-            record=action.record.key if action.record else None,
-            money=action.money,
-            tokens=action.tokens,
-            verdict=cleared.verdict,
-            papers=action.papers,
-            began=self._clock(),
-            warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
-            labels=action.labels,
-            behind=tuple(view.name for view in attempt.caller.chain[1:]),
-        )
-
     def _told(self, action: Action, verdict: Verdict, answer: Answer | Exception, heard: bool) -> None:
         """What becomes of an intent that nobody carries out: because the caller had given up when it became durable, or
         because the store was lost as it took it down. It ends as not done; where it is not there, nothing ends."""
@@ -404,4 +382,4 @@ class Gate:
 
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
         end = End("failed", code="action.abandoned", message=why)
-        self._endings.later(self._errand(Cleared(action, verdict)), end)
+        self._endings.later(errand_of(Cleared(action, verdict), self._clock()), end)

@@ -58,7 +58,7 @@ from autonomy.tools.poster import Poster
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
 
-from .checks import Functions, check_policies, check_tools
+from .checks import Functions, check_decisions, check_policies, check_tools
 from .memory import MemoryTools
 from .projection import projector
 from .settings import Settings
@@ -240,7 +240,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
 def _catalog(
     database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
 ) -> Catalog:
-    checks: list[Check] = [partial(check_tools, functions), check_policies]
+    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 

@@ -13,7 +13,8 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.memory import Item, Member, Selection
 
 from ..access import allowed
-from ..answers import Answer, Asked, Page, Reason, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text
+from ..paging import page
 from ..parts import Here
 from ..route import api
 
@@ -84,10 +85,11 @@ class ForgottenAnswer(Answer):
 
 
 @router.get("/memory/spaces", summary="memory spaces")
-async def list_spaces(person: Reader, here: Here) -> Page[SpaceAnswer]:
+async def list_spaces(person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[SpaceAnswer]:
     """By name."""
     organisation = (await here.system.watch.house()).organisation
-    found = await here.system.memory.held(_member(here, person))
+    every = await here.system.memory.held(_member(here, person))
+    found, following = page(every, lambda held: held.space, after, limit)
     spaces = []
     for held in found:
         revision = organisation.all("MemorySpace").get(held.space)
@@ -108,7 +110,7 @@ async def list_spaces(person: Reader, here: Here) -> Page[SpaceAnswer]:
                     begun=held.begun,
                 )
             )
-    return Page(items=spaces)
+    return Page(items=spaces, next=following)
 
 
 @router.get("/memory/search", summary="find items by words")
