@@ -62,5 +62,10 @@ def organisation_of(folder: Folder) -> Organisation:
     """What a folder alone declares, checked as `apply` checks it. Raises Invalid with every problem."""
     _, targets = planned(folder, _NOTHING, retire=False)
     organisation = propose(_NOTHING, targets).organisation
-    examine(organisation, [partial(check_tools, None), check_policies, check_decisions], frozenset(BUILTIN_TOOLS), folder.declared)
+    examine(
+        organisation,
+        [partial(check_tools, None), check_policies, check_decisions],
+        frozenset(BUILTIN_TOOLS),
+        folder.declared,
+    )
     return organisation

@@ -122,7 +122,11 @@ def _numbers(schema: Mapping[str, Any], whole: bool, compared: list[int | float]
     bounds = [schema.get(name) for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")]
     points = sorted({*compared, *(each for each in bounds if each is not None)})
     if whole:
-        near = {int(at) for each in points for at in (math.floor(each) - 1, math.floor(each), math.ceil(each), math.ceil(each) + 1)}
+        near = {
+            int(at)
+            for each in points
+            for at in (math.floor(each) - 1, math.floor(each), math.ceil(each), math.ceil(each) + 1)
+        }
         candidates: list[int | float] = sorted(near or {0})
     else:
         between = [_middle(first, second) for first, second in zip(points, points[1:], strict=False)]

@@ -41,7 +41,9 @@ def _schemas(revision: Revision, said: DecisionSpec) -> Iterator[Problem]:
                 jsonschema_rs.Draft202012Validator(schema)
             except (ValueError, jsonschema_rs.ReferencingError) as error:
                 message = str(error).splitlines()[0][:200]
-                yield about(revision, f"spec.{part}.{name}", f"it is no JSON Schema: {message}", "write one, `type` first")
+                yield about(
+                    revision, f"spec.{part}.{name}", f"it is no JSON Schema: {message}", "write one, `type` first"
+                )
 
 
 def _conditions(revision: Revision, table: Table) -> Iterator[Problem]:
@@ -78,7 +80,9 @@ def _gaps(revision: Revision, table: Table) -> Iterator[Problem]:
 def _tests(revision: Revision, table: Table) -> Iterator[Problem]:
     for index, test in enumerate(table.spec.tests):
         if difference := tested(table, index):
-            yield about(revision, f"spec.tests[{index}]", f"`{test.name[:80]}`: {difference}", "mend the rows or the test")
+            yield about(
+                revision, f"spec.tests[{index}]", f"`{test.name[:80]}`: {difference}", "mend the rows or the test"
+            )
 
 
 def tested(table: Table, index: int) -> str:

@@ -47,7 +47,7 @@ def _unless_caught(table: Table, why: str) -> list[Fault]:
         Fault(
             0,
             f"nobody can tell whether every case has one row, for of `{why[:80]}`",
-            "write `hit: first`, and a last row `when: \"true\"`; or compare inputs with literals only",
+            'write `hit: first`, and a last row `when: "true"`; or compare inputs with literals only',
         )
     ]
 

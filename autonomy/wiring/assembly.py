@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
-from autonomy.catalog.own_tools import MEMORY, entry_point, is_own
+from autonomy.catalog.own_tools import DECISION, MEMORY, entry_point, is_own
 from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -59,12 +59,14 @@ from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions, check_decisions, check_policies, check_tools
+from .decisions import DecisionTools
 from .memory import MemoryTools
 from .projection import projector
 from .settings import Settings
 from .system import System
 
 if TYPE_CHECKING:
+    from autonomy.decisions import Decisions
     from autonomy.telemetry.otlp import Exporter
     from autonomy.tools.endpoint import Endpoint
 
@@ -125,7 +127,16 @@ def _assemble(
     memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
     forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
     reuse = Reuse(memory, database, queue, clock)
-    own = {entry_point(MEMORY): MemoryTools(memory, reuse, forgetting)}
+
+    @cache
+    def decisions() -> Decisions:
+        # The engine of expressions is only loaded where a table is asked.
+        return import_module("autonomy.decisions").Decisions(watch.organisation)  # type: ignore[no-any-return]
+
+    def decision_tools() -> DecisionTools:
+        return DecisionTools(decisions())
+
+    own = {entry_point(MEMORY): lambda: MemoryTools(memory, reuse, forgetting), entry_point(DECISION): decision_tools}
     connectors = _connectors(settings, database, watch, secrets, functions, own, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
@@ -181,6 +192,7 @@ def _assemble(
         considering=Considering(gate, watch, identity, clock),
         memory=memory,
         reuse=reuse,
+        decisions=decisions,
         forgetting=forgetting,
     )
 
@@ -250,12 +262,12 @@ def _connectors(
     watch: Watch,
     secrets: Secrets,
     functions: Functions | None,
-    own: Functions,
+    own: Mapping[str, Callable[[], Any]],
     clock: Clock,
 ) -> tools.Connectors:
     def load(name: str) -> Any:
         if name in own:
-            return own[name]
+            return own[name]()
         return load_entry_point(name) if functions is None else functions[name]
 
     reserved = [path for path in (database.path, settings.data / "master.key") if path]

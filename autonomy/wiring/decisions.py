@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from autonomy.decisions import Decisions
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.tools import Invocation, Refused, Result
+
+if TYPE_CHECKING:
+    from autonomy.decisions import Decisions
 
 
 class DecisionTools:

@@ -37,6 +37,7 @@ from autonomy.tools.secrets import Secrets
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from autonomy.decisions import Decisions
     from autonomy.telemetry.otlp import Exporter
 
 log = logging.getLogger("autonomy")
@@ -75,6 +76,8 @@ class System:
     memory: Memory
     reuse: Reuse
     forgetting: Forgetting
+    decisions: Callable[[], Decisions]
+    """The decision tables in force; loads the engine of expressions the first time."""
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
