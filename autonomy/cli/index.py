@@ -69,6 +69,7 @@ COMMANDS = MappingProxyType(
         "budget": Entry(
             "budgets", LIMITS, "Show limits as a tree, how much of them is used, and how long they will last."
         ),
+        "decision": Entry("decisions", LIMITS, "List decision tables, run their tests, and ask one."),
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),

@@ -6,6 +6,7 @@ literals behave alike. One value of each class, for every input, makes every cas
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -122,14 +123,11 @@ def _numbers(schema: Mapping[str, Any], whole: bool, compared: list[int | float]
     bounds = [schema.get(name) for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")]
     points = sorted({*compared, *(each for each in bounds if each is not None)})
     if whole:
-        near = {
-            int(at)
-            for each in points
-            for at in (math.floor(each) - 1, math.floor(each), math.ceil(each), math.ceil(each) + 1)
-        }
+        floors = {math.floor(each) for each in points} | {math.ceil(each) for each in points}
+        near = {each + step for each in floors for step in (-1, 0, 1)}
         candidates: list[int | float] = sorted(near or {0})
     else:
-        between = [_middle(first, second) for first, second in zip(points, points[1:], strict=False)]
+        between = [_middle(first, second) for first, second in itertools.pairwise(points)]
         ends = [points[0] - 1, points[-1] + 1] if points else [0]
         candidates = sorted({*points, *between, *ends})
     return [each for each in candidates if _admits(schema, each) and abs(each) <= _SAFE]

@@ -23,6 +23,20 @@ def check(organisation: Organisation) -> list[Problem]:
     return [problem for each in organisation.all("Decision").values() for problem in _problems(each)]
 
 
+def outcomes(organisation: Organisation) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Table, test and differences of every test of every table; what is wrong with the rows counts as a test."""
+    for revision in organisation.all("Decision").values():
+        said = spec(revision, DecisionSpec)
+        wrong = [problem for problem in _problems(revision) if not problem.field.startswith("spec.tests")]
+        if wrong:
+            yield revision.name, "the table itself", tuple(f"{each.field}: {each.message}" for each in wrong)
+            continue
+        table = Table(revision.name, revision.digest, said)
+        for index, test in enumerate(said.tests):
+            difference = tested(table, index)
+            yield revision.name, test.name, (difference,) if difference else ()
+
+
 def _problems(revision: Revision) -> Iterator[Problem]:
     said = spec(revision, DecisionSpec)
     wrong = [*_schemas(revision, said)]
@@ -80,9 +94,8 @@ def _gaps(revision: Revision, table: Table) -> Iterator[Problem]:
 def _tests(revision: Revision, table: Table) -> Iterator[Problem]:
     for index, test in enumerate(table.spec.tests):
         if difference := tested(table, index):
-            yield about(
-                revision, f"spec.tests[{index}]", f"`{test.name[:80]}`: {difference}", "mend the rows or the test"
-            )
+            wrong = f"`{test.name[:80]}`: {difference}"
+            yield about(revision, f"spec.tests[{index}]", wrong, "mend the rows or the test")
 
 
 def tested(table: Table, index: int) -> str:

@@ -236,6 +236,16 @@ class Client:
         """The person is back."""
         return self._post(f"/api/absences/{_part(absence)}/end")
 
+    # Decisions
+
+    def decisions(self) -> Objects:
+        """Decision tables by name."""
+        return self._pages("/api/decisions")
+
+    def try_decision(self, name: str, inputs: Mapping[str, Json]) -> Object:
+        """What a table answers for a case: `outputs`, `rows`, `revision`. Raises NotFound, Invalid, Conflict."""
+        return self._post(f"/api/decisions/{_part(name)}/try", inputs=dict(inputs))
+
     # Memory
 
     def memory_spaces(self) -> Objects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
-from autonomy.catalog.own_tools import DECISION, MEMORY, entry_point, is_own
+from autonomy.catalog.own_tools import is_own
 from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
@@ -46,7 +46,7 @@ from autonomy.identity import Identity, Permission
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
-from autonomy.memory import Forgetting, Memory, Reuse, forget_subject
+from autonomy.memory import forget_subject
 from autonomy.notices import Notifier, Webhook
 from autonomy.notices.ports import Channel
 from autonomy.signon import SignOn, Web
@@ -59,14 +59,12 @@ from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions, check_decisions, check_policies, check_tools
-from .decisions import DecisionTools
-from .memory import MemoryTools
+from .own_tools import own_tools
 from .projection import projector
 from .settings import Settings
 from .system import System
 
 if TYPE_CHECKING:
-    from autonomy.decisions import Decisions
     from autonomy.telemetry.otlp import Exporter
     from autonomy.tools.endpoint import Endpoint
 
@@ -124,20 +122,8 @@ def _assemble(
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
-    forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
-    reuse = Reuse(memory, database, queue, clock)
-
-    @cache
-    def decisions() -> Decisions:
-        # The engine of expressions is only loaded where a table is asked.
-        return import_module("autonomy.decisions").Decisions(watch.organisation)  # type: ignore[no-any-return]
-
-    def decision_tools() -> DecisionTools:
-        return DecisionTools(decisions())
-
-    own = {entry_point(MEMORY): lambda: MemoryTools(memory, reuse, forgetting), entry_point(DECISION): decision_tools}
-    connectors = _connectors(settings, database, watch, secrets, functions, own, clock)
+    own = own_tools(database, queue, vault, watch, master, clock)
+    connectors = _connectors(settings, database, watch, secrets, functions, own.connectors, clock)
     notifier = Notifier(database, queue, _channels(settings, secrets, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
@@ -190,10 +176,10 @@ def _assemble(
         exporter=exporter,
         signon=_signon(settings, master, identity, watch, secrets, clock),
         considering=Considering(gate, watch, identity, clock),
-        memory=memory,
-        reuse=reuse,
-        decisions=decisions,
-        forgetting=forgetting,
+        memory=own.memory,
+        reuse=own.reuse,
+        decisions=own.decisions,
+        forgetting=own.forgetting,
     )
 
 

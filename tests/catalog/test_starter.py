@@ -52,7 +52,7 @@ def test_the_policies_answer_as_the_starters_own_tests_say() -> None:
     assert [
         (result.case.row.name, result.differences) for result in run(Bundle.build(COMPANY), cases) if not result.passed
     ] == []
-    assert len(cases) == 47
+    assert len(cases) == 48
 
 
 def test_every_rule_but_the_trial_is_shown_by_a_test() -> None:

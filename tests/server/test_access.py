@@ -63,6 +63,8 @@ NEEDS = {
     "contain": "identity:containment:impose",
     "reinstate": "identity:containment:lift",
     "list_containments": "identity:containment:read",
+    "list_decisions": "catalog:object:read",
+    "try_decision": "catalog:object:read",
     "list_spaces": "memory:item:read",
     "search_memory": "memory:item:read",
     "show_item": "memory:item:read",

@@ -9,6 +9,7 @@ from . import (
     budgets,
     containment,
     credentials,
+    decisions,
     events,
     memory,
     organisation,
@@ -36,6 +37,7 @@ ROUTERS = (
     tools.router,
     secrets.router,
     memory.router,
+    decisions.router,
     audit.router,
     events.router,
 )
