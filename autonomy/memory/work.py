@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, select, text, update
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import CommitQueue, Database, Tx, upsert
 from autonomy.kernel.clock import SECOND, Clock
+from autonomy.telemetry import Tally
 
 from . import rules, store
 from .items import fresh_since
@@ -29,6 +30,8 @@ class Reuse:
         self._database = database
         self._queue = queue
         self._clock = clock
+        self.answers = Tally()
+        """What recalls of this process were told: `found` is work that was not done again."""
 
     async def recall(self, author: Author, work: Work) -> Recalled:
         """What is known of the work; with `claim` it is the author's where nobody has done it and nobody is at it.
@@ -43,6 +46,7 @@ class Reuse:
         while True:
             found = await self._look(organisation, members, author, work, name)
             if found.answer != "taken" or monotonic() >= end:
+                self.answers.add(found.answer)
                 return found
             await asyncio.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, end - monotonic())))
 
