@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, text
+from sqlalchemy import Connection, delete, select, text
 
 from autonomy.db import Tx
 from autonomy.db.ports import Row
@@ -16,6 +16,7 @@ from . import store
 MOST = 200  # newest items looked at for each mark, and for all of them together
 LEAST = 10  # of each shelf at least, where many may be read
 PARTS = 400  # of one statement of SQLite, which takes five hundred
+RESTORED = 5_000  # items read at once while the index is made again
 PAGES = 500  # of the index of SQLite that are merged at once: some ten milliseconds
 SHELF_BITS = 40  # below them stands an item's number, above them its shelf's
 
@@ -33,6 +34,16 @@ def remove(tx: Tx, rows: Sequence[Any]) -> None:
     if tx.dialect == "sqlite":
         tx.execute(_REMOVE, [{"place": place(row.shelf, row.seq), "marks": row.marks} for row in rows])
     tx.execute(delete(store.item).where(store.item.c.seq.in_([row.seq for row in rows])))
+
+
+def restore(connection: Connection) -> None:
+    """Let everything be found that is in the table: a backup holds no index."""
+    if connection.dialect.name != "sqlite":
+        return
+    columns = store.item.c
+    rows = connection.execute(select(columns.seq, columns.shelf, columns.marks))
+    while batch := rows.fetchmany(RESTORED):
+        connection.execute(ADD, [{"place": place(row.shelf, row.seq), "marks": row.marks} for row in batch])
 
 
 def tend(tx: Tx) -> None:

@@ -250,7 +250,8 @@ def _put(tx: Tx, values: Mapping[str, Any], shelf: Shelf, author: Author, links:
     """Write an item, where its action has not written it before, and end the claim it fulfils."""
     if tx.execute(select(store.item.c.seq).where(store.item.c.id == values["id"])).first() is not None:
         return
-    seq = tx.execute(insert(store.item).values(**values, shelf=shelf.id).returning(store.item.c.seq)).scalar_one()
+    seq = tx.execute(select(func.coalesce(func.max(store.item.c.seq), 0) + 1)).scalar_one()
+    tx.execute(insert(store.item).values(**values, seq=seq, shelf=shelf.id))
     index.add(tx, seq, shelf.id, values["marks"])
     for each in links:
         row = {"item": values["id"], "to_item": each, "relation": "rests-on", "source": author.action}

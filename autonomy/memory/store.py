@@ -20,7 +20,7 @@ from autonomy.db import metadata
 item = Table(
     "memory_item",
     metadata,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
     Column("space", Text, nullable=False),
     Column("shelf", Integer, nullable=False),
@@ -39,7 +39,8 @@ item = Table(
     Column("box", LargeBinary, nullable=False),
     Column("marks", Text, nullable=False),
 )
-"""`work` is the keyed hash of the task and inputs it results of, `subject` that of whom it is about."""
+"""`seq` rises with every item; the commit queue, whose turns come one after another, gives it. `work` is the keyed hash
+of the task and inputs it results of, `subject` that of whom it is about."""
 
 Index("memory_item_id", item.c.id, unique=True)
 Index("memory_item_source", item.c.source)
@@ -66,7 +67,7 @@ event.listen(item, "after_create", DDL(MAKE_SEARCH).execute_if(dialect="sqlite")
 shelf = Table(
     "memory_shelf",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("space", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("origins", Text, nullable=False),

@@ -15,7 +15,7 @@ from autonomy.telemetry import Tally
 
 from . import rules, store
 from .items import fresh_since
-from .model import Author, Member, Recalled, Shelf, Work
+from .model import Author, Item, Member, Recalled, Shelf, Work
 from .service import Memory
 from .shelves import place
 
@@ -65,8 +65,9 @@ class Reuse:
         known = await self._database.read(look.known)
         if known is None:
             return await self._queue.perform(look.decide) if work.claim else Recalled("unclaimed")
-        if known.item is not None:
-            await self._queue.perform(look.count_saved)
+        item = known.item
+        if item is not None:
+            await self._queue.perform(lambda tx: look.count_saved(tx, item))
         return known
 
 
@@ -104,15 +105,14 @@ class _Look:
         if known is None:
             return self._claim(tx)
         if known.item is not None:
-            self.count_saved(tx)
+            self.count_saved(tx, known.item)
         return known
 
-    def count_saved(self, tx: Tx) -> None:
+    def count_saved(self, tx: Tx, item: Item) -> None:
         """Count work that was not done again."""
         columns = store.item.c
         tx.execute(_COUNT, {"space": self._work.space, "saved": 1, "begun": 0})
-        newest = select(columns.seq).where(columns.work == self._name).order_by(columns.seq.desc()).limit(1)
-        tx.execute(update(store.item).where(columns.seq == newest.scalar_subquery()).values(reused=columns.reused + 1))
+        tx.execute(update(store.item).where(columns.id == item.id).values(reused=columns.reused + 1))
 
     def _claim(self, tx: Tx) -> Recalled:
         tags, origins = rules.restriction(self._work.space, (), self._author.labels)

@@ -22,7 +22,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "memory_item",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("space", sa.Text(), nullable=False),
         sa.Column("shelf", sa.Integer(), nullable=False),
@@ -72,7 +72,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "memory_shelf",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("space", sa.Text(), nullable=False),
         sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("origins", sa.Text(), nullable=False),
