@@ -42,16 +42,19 @@ class Organisation:
         self._kinds: dict[str, dict[str, Revision]] = {}
         for revision in revisions:
             self._kinds.setdefault(revision.kind, {})[revision.name] = revision
-        self._own: dict[str, dict[str, Revision]] = {}
+        self._every = dict(self._kinds)
         for each in own(self._kinds):
-            self._own.setdefault(each.kind, {})[each.name] = Revision(*each)
+            declared = self._kinds.get(each.kind, {})
+            if self._every.get(each.kind, declared) is declared:
+                self._every[each.kind] = dict(declared)
+            self._every[each.kind].setdefault(each.name, Revision(*each))
 
     def all(self, kind: str) -> Mapping[str, Revision]:
         """Every object of `kind` by name, those of the system itself included."""
-        return MappingProxyType(self._own.get(kind, {}) | self._kinds.get(kind, {}))
+        return MappingProxyType(self._every.get(kind, {}))
 
     def get(self, kind: str, name: str) -> Revision | None:
-        return self._kinds.get(kind, {}).get(name) or self._own.get(kind, {}).get(name)
+        return self._every.get(kind, {}).get(name)
 
     def revisions(self) -> Iterable[Revision]:
         """Everything that is declared."""
@@ -60,7 +63,7 @@ class Organisation:
 
     def is_own(self, kind: str, name: str) -> bool:
         """Whether an object is the system's own: nobody declared it, it came with something else."""
-        return name in self._own.get(kind, {}) and name not in self._kinds.get(kind, {})
+        return name in self._every.get(kind, {}) and name not in self._kinds.get(kind, {})
 
     @cached_property
     def root(self) -> Revision:
