@@ -14,7 +14,7 @@ from autonomy.db import CommitQueue, Database, Tx, upsert
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Invalid, NotFound, Unavailable
+from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.policy.labels import UNTRUSTED
 
 from . import index, ranking, rules, store
@@ -59,7 +59,7 @@ class Memory:
         """Remember; done twice under one action, it is remembered once.
 
         Raises NotFound (`memory.unknown_space`, `memory.unknown_item`), Invalid (`memory.data`, `memory.validity`,
-        `memory.size`), Conflict (`memory.shelves`).
+        `memory.size`), Conflict (`memory.shelves`, `memory.erasing`).
         """
         organisation, members = self.entered(author, asked.space, rules.may_write)
         linked = [await self.reader.one(members, each) for each in dict.fromkeys(asked.links)]
@@ -71,21 +71,23 @@ class Memory:
         if len(sealed) > MAX_CONTENT:
             raise Invalid(f"an item has at most {MAX_CONTENT} bytes", code="memory.size", hint="keep it shorter")
         row = self._row(organisation, author, asked, labels)
+        epoch = self._epoch()
         for _ in range(TRIES):
-            key = await self._vault.key(asked.subject or f"memory:{asked.space}", self._epoch())
+            key = await self._vault.key(asked.subject or f"memory:{asked.space}", epoch)
             values = row | _boxed(key, row["id"], sealed, row["at"])
 
-            def work(tx: Tx, values: dict[str, Any] = values) -> Shelf | None:
+            def work(tx: Tx, values: dict[str, Any] = values) -> Shelf | int:
                 if not is_live(tx, values["subject"], values["generation"]):
-                    return None
+                    return tx.epochs.identity
                 found = place(tx, asked.space, tags, origins)
                 _put(tx, values, found, author, known)
                 return found
 
-            shelf = await self._queue.perform(work)
-            if shelf is not None:
-                return self._written(row, shelf, content, known)
-        raise Unavailable("its subject is being erased", code="memory.erasing", hint="write it again later")
+            written = await self._queue.perform(work)
+            if isinstance(written, Shelf):
+                return self._written(row, written, content, known)
+            epoch = written  # the subject was erased; under this epoch its key is another
+        raise Conflict("its subject is being erased", code="memory.erasing", hint="write it again later")
 
     async def search(self, author: Author, query: str, space: str | None = None, limit: int = 10) -> list[Item]:
         """The items that answer best, the best first, of those the author may read."""

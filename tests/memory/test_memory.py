@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from autonomy.kernel.clock import DAY, now
+from autonomy.memory import Author, Writing
 from tests.memory.team import team
 
 
@@ -170,6 +171,16 @@ async def test_erasing_a_subject_takes_its_items_out_of_memory_and_index(tmp_pat
         if path is not None:
             stored = b"".join(each.read_bytes() for each in path.parent.glob("autonomy.sqlite*"))
             assert b"Quartermain" not in stored and b"quartermain" not in stored
+
+
+async def test_who_was_erased_may_be_written_about_again_at_once(tmp_path: Path, database_url: str) -> None:
+    """Another process erases; this one has not heard of it and still holds the key that was destroyed."""
+    async with team(tmp_path, database_url) as it, team(tmp_path, database_url) as other:
+        await it.write("seller", "customers", "before", subject="zebulon")
+        await it.settle()
+        await other.system.vault.erase("zebulon", "person:ada", "asked for it")
+        await it.system.memory.write(Author("seller", "act_later"), Writing("customers", "after", subject="zebulon"))
+        assert await it.found("helper", "before after") == ["after"]
 
 
 async def test_what_is_past_its_retention_goes_and_what_is_not_stays(tmp_path: Path, database_url: str) -> None:
