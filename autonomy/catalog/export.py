@@ -14,10 +14,13 @@ from .yaml_text import write
 FOLDERS = {
     "Unit": "units",
     "Role": "roles",
+    "IdentityProvider": "identity-providers",
     "Person": "people",
     "Agent": "agents",
     "Connector": "connectors",
     "Tool": "tools",
+    "MemorySpace": "memory",
+    "Decision": "decisions",
     "Budget": "budgets",
     "Policy": "policies",
 }

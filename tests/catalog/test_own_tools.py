@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from autonomy.catalog import read
+from autonomy.catalog.export import FOLDERS
+from autonomy.catalog.model import SPECS
 from autonomy.kernel.errors import Invalid, NotFound
 from autonomy.tools import Registry
 from tests.gate.works import tool
@@ -71,3 +73,7 @@ async def test_a_space_that_could_not_work_is_refused(tmp_path: Path, right: str
         with pytest.raises(Invalid) as refused:
             it.system.catalog.plan(read(organisation(more=SPACE.replace(right, wrong))))
         assert said in refused.value.message
+
+
+def test_every_kind_has_its_place_when_it_is_pulled() -> None:
+    assert set(FOLDERS) == set(SPECS)
