@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical
@@ -156,10 +156,8 @@ class Vault:
     def _live_keys(
         self, connection: Connection | Tx, wanted: Iterable[tuple[str, int]]
     ) -> dict[tuple[str, int], SubjectKey]:
-        columns, names = subject_key.c, {subject for subject, _ in wanted}
-        query = select(columns.subject, columns.generation, columns.wrapped)
-        query = query.where(columns.subject.in_(names), columns.wrapped.is_not(None))
-        found = connection.execute(query) if names else ()
+        names = {subject for subject, _ in wanted}
+        found = connection.execute(_LIVE_KEYS, {"subjects": list(names)}) if names else ()
         return {
             (row.subject, row.generation): self._unwrap(row.subject, row.generation, bytes(row.wrapped))
             for row in found
@@ -246,6 +244,12 @@ def _unboxed(key: SubjectKey, name: str, part: str, box: bytes) -> bytes:
         return key.box.decrypt(box[:NONCE_BYTES], bytes(box[NONCE_BYTES:]), _aad(name, part))
     except InvalidTag:
         raise Corrupt(f"the payload of `{name}` was changed", code="audit.payload_changed") from None
+
+
+_LIVE_KEYS = select(subject_key.c.subject, subject_key.c.generation, subject_key.c.wrapped).where(
+    subject_key.c.subject.in_(bindparam("subjects", expanding=True)), subject_key.c.wrapped.is_not(None)
+)
+"""Built once: it is asked with every search of memory."""
 
 
 def _live_query(subject: str) -> Any:

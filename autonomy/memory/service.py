@@ -107,7 +107,7 @@ class Memory:
                 return []
             found = index.find(connection, list(shelves), marks)
             best, weights = ranking.shortlist(found, marks, CONSIDERED * most)
-            rows = self.reader.rows(connection, shelves, store.item.c.seq.in_(best), at)
+            rows = self.reader.valid(connection, shelves, best, at)
             rows.sort(key=lambda row: (ranking.score(row.marks.split(), weights), row.seq), reverse=True)
             return self.reader.items(connection, shelves, rows[:most], organisation, at)
 
