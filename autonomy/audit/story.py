@@ -9,6 +9,7 @@ KINDS = frozenset(
         *("intent", "outcome", "denial", "hold"),
         *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "budget", "absence"),
         *("delivery", "dispatch"),
+        "memory",
     }
 )
 VERSION = 1

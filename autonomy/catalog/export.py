@@ -20,6 +20,8 @@ FOLDERS = {
     "Connector": "connectors",
     "Tool": "tools",
     "Hook": "hooks",
+    "MemorySpace": "memory",
+    "Decision": "decisions",
     "Budget": "budgets",
     "Policy": "policies",
 }

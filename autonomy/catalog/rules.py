@@ -12,6 +12,7 @@ from .operations import unknown_operations
 from .organisation import Organisation
 from .problem import Problem
 from .references import borrowed, roles_in_use, unresolved
+from .spaces import reserved, spaces
 
 
 def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list[Problem]:
@@ -35,4 +36,6 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *outside(organisation),
         *secrets(organisation),
         *unknown_operations(organisation),
+        *spaces(organisation),
+        *reserved(organisation),
     ]

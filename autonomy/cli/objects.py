@@ -11,7 +11,10 @@ from .options import AsJson, Url, commands
 from .screen import details, heading, say, show_json, table
 from .words import moment
 
-KINDS = ("Unit", "Role", "IdentityProvider", "Person", "Agent", "Connector", "Tool", "Hook", "Budget", "Policy")
+KINDS = (
+    *("Unit", "Role", "IdentityProvider", "Person", "Agent", "Connector", "Tool", "Hook", "MemorySpace", "Decision"),
+    *("Budget", "Policy"),
+)
 _PLURALS = {"people": "Person", "policies": "Policy"}
 
 app = commands()

@@ -57,6 +57,7 @@ class Waiting:
     credential: str
     bind: str
     tokens: int
+    behind: tuple[str, ...]
 
 
 class Results:
@@ -128,7 +129,9 @@ def _waiting(row: Any, opened: Opened | None) -> Waiting:
     context = json.loads(row.context)
     request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
     chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
-    return Waiting(row, request, arguments, chain, delegations, context["credential"], row.bind, context["tokens"])
+    behind = tuple(context.get("behind", ()))  # written since agents have a memory
+    credential, tokens = context["credential"], context["tokens"]
+    return Waiting(row, request, arguments, chain, delegations, credential, row.bind, tokens, behind)
 
 
 def _no_action(action_id: str) -> NotFound:

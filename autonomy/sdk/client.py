@@ -236,6 +236,35 @@ class Client:
         """The person is back."""
         return self._post(f"/api/absences/{_part(absence)}/end")
 
+    # Decisions
+
+    def decisions(self) -> Objects:
+        """Decision tables by name."""
+        return self._pages("/api/decisions")
+
+    def try_decision(self, name: str, inputs: Mapping[str, Json]) -> Object:
+        """What a table answers for a case: `outputs`, `rows`, `revision`. Raises NotFound, Invalid, Conflict."""
+        return self._post(f"/api/decisions/{_part(name)}/try", inputs=dict(inputs))
+
+    # Memory
+
+    def memory_spaces(self) -> Objects:
+        """Memory spaces by name, with how many items this person may read."""
+        return self._pages("/api/memory/spaces")
+
+    def search_memory(self, query: str, space: str | None = None, limit: int = 10) -> list[Object]:
+        """The items that answer best, of those this person may read."""
+        return list(self._get("/api/memory/search", query=query, space=space, limit=limit)["items"])
+
+    def memory_item(self, item: str) -> Object:
+        """One item of memory. Raises NotFound where there is none for this person."""
+        return self._get(f"/api/memory/items/{_part(item)}")
+
+    def forget_memory(self, space: str, reason: str, **which: Json) -> int:
+        """Forget what fits `item`, `source`, `case`, `author`, `subject` and `before` (ms); returns how many went."""
+        said = {name: value for name, value in which.items() if value is not None}
+        return int(self._post("/api/memory/forget", space=space, reason=reason, **said)["forgotten"])
+
     def contain(self, scope: str, target: str, reason: str) -> Object:
         """Stop an `agent`, a `unit`, a `tool` or `everything` (target `*`)."""
         return self._post("/api/contain", scope=scope, target=target, reason=reason)

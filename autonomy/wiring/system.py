@@ -35,6 +35,7 @@ from autonomy.signon import SignOn
 from autonomy.tools.hooks import Hooks
 from autonomy.tools.secrets import Secrets
 
+from .own_tools import OwnTools
 from .settings import Settings
 from .sites import Sites
 
@@ -77,6 +78,7 @@ class System:
     hooks: Hooks
     answering: Answering
     sites: Sites
+    own: OwnTools
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -97,6 +99,7 @@ class System:
             self.checkpoints.run,
             self.housekeeping.run,
             self.answering.run,
+            self.own.forgetting.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
