@@ -10,12 +10,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from autonomy.kernel import canonical
-from autonomy.kernel.errors import TooLarge
+from autonomy.kernel.errors import AutonomyError, TooLarge
 
 from .access import OPEN, Access
 from .limits import STRANGERS_BODY, limit_of
 from .parts import parts_of
-from .session import session_of
 
 
 class GuardedRoute(APIRoute):
@@ -25,10 +24,11 @@ class GuardedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        found = [one.call.needs for one in self.dependant.dependencies if isinstance(one.call, Access)]
+        found = [one.call for one in self.dependant.dependencies if isinstance(one.call, Access)]
         if len(found) != 1:
             raise TypeError(f"the route `{path}` must declare exactly one permission")
-        self.needs = found[0]
+        self._access = found[0]
+        self.needs = self._access.needs
         self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": self.needs}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -38,19 +38,25 @@ class GuardedRoute(APIRoute):
             # A key that stands twice, or a number no two readers agree on, must not be decided by a lenient reader.
             body = await request.body()
             if len(body) > STRANGERS_BODY:
-                await self._check_known(request)
-            if body:
-                canonical.parse(body, limit_of(request.url.path))
+                self._check_not_open()
+                await self._check_admitted(request)
+            try:
+                if body:
+                    canonical.parse(body, limit_of(request.url.path))
+            except AutonomyError:
+                await self._check_admitted(request)  # what is wrong with it is for those who may ask
+                raise
             return await handle(request)
 
         return read_strictly
 
-    async def _check_known(self, request: Request) -> None:
-        """Raise before a large body of somebody unknown costs anything."""
+    def _check_not_open(self) -> None:
         if self.needs == OPEN:
             raise TooLarge(f"a request here has at most {STRANGERS_BODY} bytes", code="request.too_large")
-        here = await parts_of(request)
-        await run_in_threadpool(here.system.identity.person, session_of(request))
+
+    async def _check_admitted(self, request: Request) -> None:
+        """Raise for who may not ask this, before their body costs anything or is said anything about."""
+        await run_in_threadpool(self._access, request, await parts_of(request))
 
 
 def api(tag: str) -> APIRouter:
