@@ -10,11 +10,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from autonomy.kernel import canonical
-from autonomy.kernel.errors import AutonomyError, TooLarge
+from autonomy.kernel.errors import AutonomyError, Invalid, TooLarge
 
 from .access import OPEN, Access
 from .limits import STRANGERS_BODY, limit_of
 from .parts import parts_of
+
+_ESCAPED_NUL = b"\\u0000"  # the only way to write it in JSON
 
 
 class GuardedRoute(APIRoute):
@@ -41,8 +43,9 @@ class GuardedRoute(APIRoute):
                 self._check_not_open()
                 await self._check_admitted(request)
             try:
+                _check_address(request)
                 if body:
-                    canonical.parse(body, limit_of(request.url.path))
+                    _check_body(body, limit_of(request.url.path))
             except AutonomyError:
                 await self._check_admitted(request)  # what is wrong with it is for those who may ask
                 raise
@@ -57,6 +60,30 @@ class GuardedRoute(APIRoute):
     async def _check_admitted(self, request: Request) -> None:
         """Raise for who may not ask this, before their body costs anything or is said anything about."""
         await run_in_threadpool(self._access, request, await parts_of(request))
+
+
+def _check_address(request: Request) -> None:
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise _unwritable()
+
+
+def _check_body(body: bytes, limit: int) -> None:
+    said = canonical.parse(body, limit)
+    if _ESCAPED_NUL in body and _holds_nul(said):
+        raise _unwritable()
+
+
+def _holds_nul(value: canonical.Json) -> bool:
+    if isinstance(value, dict):
+        return any("\0" in name or _holds_nul(one) for name, one in value.items())
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
+def _unwritable() -> Invalid:
+    """PostgreSQL keeps no such character in a text, and nobody means one."""
+    return Invalid("the character U+0000 is in no name and no text here", code="request.nul", hint="leave it out")
 
 
 def api(tag: str) -> APIRouter:

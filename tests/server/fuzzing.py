@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -25,9 +23,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from autonomy.kernel.clock import DAY, now
+from tests.server.contract import document
 from tests.server.desk import Client, Desk, files
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -36,6 +34,10 @@ CHECKS = [
     response_headers_conformance,
     allow_header_conformance,
 ]
+ALLOW_SAYS_MORE = {"rotate_secret"}
+"""The name of a secret may hold a slash: `PUT /api/secrets/erp/rotate` stores the secret `erp/rotate`. `Allow` of this
+address rightly says so; schemathesis holds that against the template that only rotates."""
+
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 DEADLINE = 20  # seconds for one answer
 STREAM = "stream_events"
@@ -60,13 +62,6 @@ Known = dict[str, list[Any]]
 def organisation() -> dict[str, str]:
     """The small organisation of the server's tests, and `root`."""
     return files(root=ROOT)
-
-
-@cache
-def document() -> dict[str, Any]:
-    """The published document."""
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    return found
 
 
 def operations() -> list[str]:
@@ -127,7 +122,8 @@ class Asker:
         if case.operation.definition.raw["operationId"] == STREAM and case.method == "GET":
             return self._listen(case)
         found = case.call(**self._sent(), timeout=DEADLINE, allow_redirects=False, session=self.session)
-        case.validate_response(found, checks=CHECKS)
+        says_more = case.operation.definition.raw["operationId"] in ALLOW_SAYS_MORE
+        case.validate_response(found, checks=CHECKS[:-1] if says_more else CHECKS)
         return found
 
     def _listen(self, case: Case) -> Response:
@@ -157,7 +153,9 @@ def known(desk: Desk) -> Known:
     absence = desk.person("bea").post("/api/absences", away).json["id"]
     service = root.post("/api/service-keys", {"name": "shop", "purpose": "authzen"}).json["id"]
     site = root.post("/api/site-keys", {"site": "hall"}).json["id"]
-    contained = root.post("/api/contain", {"scope": "agent", "target": "clerk", "reason": "x"}).json["containment"]["id"]
+    contained = root.post("/api/contain", {"scope": "agent", "target": "clerk", "reason": "x"}).json["containment"][
+        "id"
+    ]
     root.send("PUT", "/api/secrets/erp/w1", {"value": "a long word"})
     agents, people, tools = ["w1", "w2", "child", "clerk"], ["bea", "bob", "vera", "sam"], ["look", "pay", "press"]
     shown = root.get(f"/api/approvals/{held}").json["shown"]
@@ -183,7 +181,7 @@ def known(desk: Desk) -> Known:
         "what": [*agents, contained],
         "subject": ["acme", "agent:w1"],
         "shown": [shown],
-        "files": [{}, organisation(), {"unit.yaml": ROOT}],
+        "files": [organisation(), {"root.yaml": ROOT}],
         "unit": ["works", "office"],
         "site": ["hall"],
     }
@@ -202,4 +200,6 @@ def _cases(draw: st.DrawFn, asked: APIOperation[Any, Any, Any, Any], known: Know
 
 @cache
 def _schema() -> Any:
-    return schemathesis.openapi.from_dict(document(), config=schemathesis.Config.from_dict({}))
+    # Whoever asks keeps their own token; wrong ones are the business of test_access.
+    config = {"generation": {"with-security-parameters": False}}
+    return schemathesis.openapi.from_dict(document(), config=schemathesis.Config.from_dict(config))

@@ -14,7 +14,7 @@ from tests.server.desk import BY_ACCESS, Client, Desk, desk
 from tests.server.fuzzing import Asker, Known, coverage, fuzz, known, needs, operations, organisation
 from tests.server.test_access import NEEDS
 
-FEWEST, FEW, MANY = 2, 8, 150  # cases of one operation
+FEWEST, FEW, MANY = 1, 6, 60  # cases of one operation
 ENDING = "sign_out"
 """Whoever asks this has to sign in anew."""
 
@@ -92,3 +92,35 @@ def refusal(access: str, needed: str) -> int | None:
     if access == "nobody":
         return 401
     return None if needed == "signed-in" or Permission(needed) in ROLES[access] else 403
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_no_operation_breaks_however_long_one_asks(
+    tmp_path: Path, database_url: str, connection: requests.Session, subtests: pytest.Subtests
+) -> None:
+    with desk(tmp_path, database_url, organisation=organisation()) as worn:
+        names = known(worn)
+        for name in operations():
+            with subtests.test(name):
+                ask_all(worn, connection, names, name, MANY)
+                cover(worn, connection, name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+def test_a_missing_permission_is_all_one_is_told_of_however_long_one_asks(
+    tmp_path: Path, database_url: str, connection: requests.Session, subtests: pytest.Subtests
+) -> None:
+    with desk(tmp_path, database_url, organisation=organisation()) as worn:
+        names = known(worn)
+        for access in (*sorted(ROLES), "nobody"):
+            for name in operations():
+                with subtests.test(f"{access} {name}"):
+                    ask_as(worn, connection, names, access, name, FEW)
+
+
+def cover(desk: Desk, connection: requests.Session, name: str) -> None:
+    """Ask at and beyond the edge of every constraint."""
+    for case in coverage(name):
+        Asker(desk, connection, desk.person("root")).ask(case)
