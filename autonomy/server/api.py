@@ -73,10 +73,10 @@ def make_api(parts: Parts) -> Api:
 async def _refused(request: Request, error: Exception) -> Response:
     """What the framework itself refuses; for a method it names all that the address knows (RFC 9110, 10.2.1)."""
     assert isinstance(error, HTTPException)  # registered for these only
-    if error.status_code != 405:
-        return of_status(error.status_code, error.headers)
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    if error.status_code != 405 or not here:
+        return of_status(error.status_code, error.headers)
     return of_status(405, {"Allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))})
 
 

@@ -98,6 +98,7 @@ def test_allow_names_every_method_of_an_address(hall: Desk) -> None:
         ("/api/session", "DELETE, POST"),
         ("/api/agents/w1/credentials", "GET, POST"),
         ("/api/secrets/erp", "PUT"),
+        ("/api/openapi.json", "GET, HEAD"),
     ):
         answer = hall.stranger.send("PATCH", path)
         assert (answer.status, answer.headers["Allow"]) == (405, methods), path
