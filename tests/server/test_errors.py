@@ -101,7 +101,7 @@ def test_allow_names_every_method_of_an_address(hall: Desk) -> None:
         ("/api/openapi.json", "GET, HEAD"),
     ):
         answer = hall.stranger.send("PATCH", path)
-        assert (answer.status, answer.headers["Allow"]) == (405, methods), path
+        assert (answer.status, set(answer.headers["Allow"].split(", "))) == (405, set(methods.split(", "))), path
 
 
 @pytest.mark.parametrize(
