@@ -14,7 +14,7 @@ from tests.server.desk import BY_ACCESS, Client, Desk, desk
 from tests.server.fuzzing import Asker, Known, coverage, fuzz, known, needs, operations, organisation
 from tests.server.test_access import NEEDS
 
-FEWEST, FEW, MANY = 2, 5, 60  # cases of one operation
+FEWEST, FEW, MANY = 1, 5, 60  # cases of one operation
 ENDING = "sign_out"
 """Whoever asks this has to sign in anew."""
 
