@@ -69,6 +69,8 @@ class Results:
 
     async def of(self, caller: Caller, action_id: str) -> Reply:
         """The present state of one of the caller's actions; raises NotFound for any other."""
+        if not action_id.isprintable():  # PostgreSQL would not even look for U+0000
+            raise _no_action(action_id)
         reply = await self._database.read(lambda connection: self._find(connection, action_id, caller.agent_id))
         if reply is None:
             raise _no_action(action_id)
