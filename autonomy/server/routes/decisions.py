@@ -11,7 +11,7 @@ from autonomy.catalog.organisation import Revision, spec
 from autonomy.identity import Permission, PersonCaller
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -56,7 +56,7 @@ async def list_decisions(_person: Reader, here: Here, after: After = None, limit
     return Page(items=[_shown(each) for each in items], next=following)
 
 
-@router.post("/decisions/{name}/try", summary="ask a decision table")
+@router.post("/decisions/{name}/try", summary="ask a decision table", responses=refusals(404))
 async def try_decision(name: str, asked: CaseAsked, _person: Reader, here: Here) -> DecidedAnswer:
     """What an agent would hear. Nothing is done and nothing is recorded."""
     await here.system.watch.house()

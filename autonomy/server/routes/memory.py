@@ -13,7 +13,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.memory import Item, Member, Selection
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -113,7 +113,7 @@ async def list_spaces(person: Reader, here: Here, after: After = None, limit: Li
     return Page(items=spaces, next=following)
 
 
-@router.get("/memory/search", summary="find items by words")
+@router.get("/memory/search", summary="find items by words", responses=refusals(404))
 async def search_memory(
     person: Reader,
     here: Here,
@@ -126,13 +126,13 @@ async def search_memory(
     return Page(items=[_shown(each) for each in found])
 
 
-@router.get("/memory/items/{item}", summary="one item of memory")
+@router.get("/memory/items/{item}", summary="one item of memory", responses=refusals(404))
 async def show_item(item: str, person: Reader, here: Here) -> ItemAnswer:
     """With where it came from and what it is linked to."""
     return _shown(await here.system.own.memory.reader.one([_member(here, person)], item))
 
 
-@router.post("/memory/forget", summary="forget items of a space")
+@router.post("/memory/forget", summary="forget items of a space", responses=refusals(404))
 async def forget_items(asked: ForgetAsked, person: Forgetter, here: Here) -> ForgottenAnswer:
     """Only the owner of a space may; the log says how many went, and why."""
     said = asked.model_dump(exclude={"reason"})
