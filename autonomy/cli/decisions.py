@@ -74,7 +74,7 @@ def try_decision(
     """Ask a table what comes of a case. Nothing is done and nothing is recorded.
 
     \b
-      autonomy decision try order-route amount=1200 urgent=false
+      autonomy decision try reorder days_left=3 critical=true
     """
     pairs = split(inputs)
     with connected(url) as client:

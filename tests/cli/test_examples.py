@@ -28,6 +28,7 @@ BEFORE = (
     "autonomy policy check org",
     "autonomy policy test org",
     "autonomy connector new payroll",
+    "autonomy decision test org",
 )
 APPROVER = (
     "autonomy approvals --mine",
@@ -69,6 +70,10 @@ ADMIN = (
     "autonomy tools",
     "autonomy tool show payment.release",
     "autonomy tool accept payment.release",
+    "autonomy decision list",
+    "autonomy decision try reorder days_left=3 critical=true",
+    "autonomy memory list",
+    "autonomy memory search late payment",
     "autonomy secret set erp-password",
     "autonomy secret rotate erp-password",
     "autonomy secret list",
@@ -127,6 +132,10 @@ CRM = {
         }
     },
 }
+OWNER = (
+    "autonomy memory show mem_01jd…",
+    'autonomy memory forget purchasing-notes --author buyer-2 --reason "it believed a forged letter"',
+)
 ELSEWHERE = (
     "autonomy login --sso",
     "autonomy work --site factory --url https://autonomy.example",
@@ -139,7 +148,7 @@ ELSEWHERE = (
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE) == EXAMPLES
+    assert set(BEFORE + APPROVER + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -183,6 +192,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         Path("buyer-1.jwk").write_text(
             '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
         )
+        remember_and_forget()
         for line in ADMIN:
             paste(line)
         paste("autonomy login ada")
@@ -216,6 +226,18 @@ def named(line: str, folder: Path, port: str) -> str:
     answer = urllib3.request("POST", f"http://127.0.0.1:{port}/hooks/shop", body=body, headers=said)
     paste("autonomy login --link-file rosa.link")  # who reads what was said is an auditor
     return re.sub(r"dlv_\w+", answer.json()["delivery"], line)
+
+
+def remember_and_forget() -> None:
+    """An agent notes something; the owner of the space looks at it and lets it be forgotten."""
+    paste("autonomy agent credential buyer-2 --for 1d --out writer.key")
+    paste('autonomy act memory.write space=purchasing-notes "text=Lumen delivers early" --key-file writer.key')
+    paste("autonomy person invite nadia --out nadia.link")
+    paste("autonomy login --link-file nadia.link")
+    (found,) = autonomy("memory", "search", "lumen", "--json").json
+    for line in OWNER:
+        paste(re.sub(r"mem_[^ ]+", found["item"], line))
+    paste("autonomy login ada")
 
 
 def release_another(folder: Path) -> None:
