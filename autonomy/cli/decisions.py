@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .arguments import coerced, split
+from .cases import tell_cases
 from .connect import connected
 from .options import AsJson, Url, commands
 from .screen import details, say, show_json, table
@@ -49,19 +50,7 @@ def test(
     # Loads the engine of rules, which the other commands here need not wait for.
     from .declared import test_decisions  # noqa: PLC0415
 
-    results = test_decisions(folder)
-    failed = [one for one in results if one.differences]
-    if as_json:
-        shown = [{"name": one.name, "place": one.place, "differences": list(one.differences)} for one in results]
-        show_json({"passed": len(results) - len(failed), "failed": len(failed), "cases": shown})
-    else:
-        for one in failed:
-            say(f"{one.place}: {one.name}", "red")
-            for difference in one.differences:
-                say(f"  {difference}")
-        say(f"{len(results) - len(failed)} passed, {len(failed)} failed", "red" if failed else "green")
-    if failed:
-        raise typer.Exit(1)
+    tell_cases(test_decisions(folder), as_json)
 
 
 @decision.command("try")
