@@ -131,7 +131,7 @@ def _waiting(row: Any, opened: Opened | None) -> Waiting:
     context = json.loads(row.context)
     request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
     chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
-    behind = tuple(context.get("behind", ()))  # written since agents have a memory
+    behind = tuple(context["behind"])
     credential, tokens = context["credential"], context["tokens"]
     return Waiting(row, request, arguments, chain, delegations, credential, row.bind, tokens, behind)
 
