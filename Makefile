@@ -38,7 +38,7 @@ $(PROVIDER): tests/signon/provider/package-lock.json .venv/.ready
 	@touch $@
 
 chromium:
-	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
+	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; export DEBIAN_FRONTEND=noninteractive; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
 
 sign-on: chromium $(PROVIDER)  ## a browser and an OpenID Connect provider, for the tests of sign-on
 

@@ -1,4 +1,4 @@
-"""`python -m bench NAME|all [--json]`: each bench takes less than a minute; `all` rewrites `docs/benchmarks.md`."""
+"""`python -m bench NAME|all [--json]`: a minute or two each; `all` rewrites `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import report
 from .figures import described
 from .measure import Measured, Scale, machine
 
-BENCHES = ("door", "mcp", "policy", "audit", "connectors")
+BENCHES = ("door", "mcp", "policy", "audit", "connectors", "memory")
 
 
 def main() -> None:

@@ -105,6 +105,21 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
             _at_most("agents_mb", 100, " MB"),
         ),
     ),
+    "memory": (
+        Figure(
+            "recall_p50_ms",
+            "found by words among 1,000,000 items, opened and ranked: half within",
+            _at_most("recall_p50_ms", 5, " ms"),
+        ),
+        Figure("recall_p99_ms", "the same: 99 % within"),
+        Figure("reuse_p50_ms", "work recalled by task and inputs: half within"),
+        Figure("door_search_p50_ms", "a search as an action through the door, intent durable: half within"),
+        Figure("door_write_p50_ms", "an item written through the door, all three commits included: half within"),
+        Figure("raw_commit_p50_ms", "one SQLite FULL commit of one row, in the same run"),
+        Figure("items", "items in memory, a third of which the asker may not read"),
+        Figure("fill_s", "seconds to seal, mark, write and index them in bulk"),
+        Figure("bytes_per_item", "bytes of the database an item, index included"),
+    ),
 }
 
 

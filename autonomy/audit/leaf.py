@@ -36,6 +36,7 @@ Kind = Literal[
     "delivery",
     "dispatch",
     "run",
+    "memory",
 ]
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical
@@ -32,6 +32,9 @@ MAX_KEYS = 10_000  # subject keys kept in memory
 _PROOF = "master key"  # the row by which a master key is recognised; no subject has such a name, those are hashes
 
 PayloadRow = tuple[str, str, str, int, bytes, int]
+
+Forget = Callable[[Tx, str], int]
+"""Deletes what a room keeps of a subject, by the name the store knows it under; returns how many things that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,33 @@ class Opened:
     salt: bytes
 
 
-class Vault:
-    """Seals and opens payloads; erases subjects."""
+class Sealed(NamedTuple):
+    """A box that another room keeps: the name and part it was sealed as, and under which key."""
 
-    def __init__(self, database: Database, queue: CommitQueue, master: bytes, clock: Clock = now) -> None:
+    name: str
+    part: str
+    subject: str
+    generation: int
+    box: bytes
+
+
+class Vault:
+    """Seals and opens payloads; erases subjects, and has other rooms forget what they keep of them."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        master: bytes,
+        clock: Clock = now,
+        forgetting: Sequence[Forget] = (),
+    ) -> None:
         self._database = database
         self._queue = queue
         self._wrap = AESGCM(canonical.derive(master, b"autonomy subject keys"))
         self._naming = canonical.derive(master, b"autonomy subject names")
         self._clock = clock
+        self._forgetting = forgetting
         self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
         self._epoch = -1
 
@@ -88,7 +109,7 @@ class Vault:
             self._epoch = epoch
         while (found := self._keys.get(subject)) is None:
             begun = self._epoch
-            read = await self._read_key(self._name(subject))
+            read = await self._read_key(self.name(subject))
             if self._epoch == begun:  # else the subject may have been erased while this was read
                 self._keep(subject, read)
         return found
@@ -123,6 +144,29 @@ class Vault:
             opened[row.action] = _opened(keys[named], row)
         return opened
 
+    def unseal(self, connection: Connection | Tx, boxes: Sequence[Sealed]) -> dict[str, bytes]:
+        """What each of the boxes holds, by name; those of erased subjects are left out."""
+        keys = self._live_keys(connection, {(each.subject, each.generation) for each in boxes})
+        opened = {}
+        for each in boxes:
+            if key := keys.get((each.subject, each.generation)):
+                opened[each.name] = _unboxed(key, each.name, each.part, each.box)[SALT_BYTES:]
+        return opened
+
+    def _live_keys(
+        self, connection: Connection | Tx, wanted: Iterable[tuple[str, int]]
+    ) -> dict[tuple[str, int], SubjectKey]:
+        names = {subject for subject, _ in wanted}
+        found = connection.execute(_LIVE_KEYS, {"subjects": list(names)}) if names else ()
+        return {
+            (row.subject, row.generation): self._unwrap(row.subject, row.generation, bytes(row.wrapped))
+            for row in found
+        }
+
+    def name(self, subject: str) -> str:
+        """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
+        return canonical.keyed(self._naming, subject.encode())
+
     async def erase(self, subject: str, by: str, reason: str) -> int:
         """Destroy every key of `subject`; returns how many payloads can never be opened again.
 
@@ -136,18 +180,15 @@ class Vault:
             raise Conflict(f"nothing is kept of the subject `{subject}`", code="erase.nothing")
         return count
 
-    def _name(self, subject: str) -> str:
-        """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
-        return canonical.keyed(self._naming, subject.encode())
-
     def _erase(self, tx: Tx, subject: str, by: str, reason: str) -> int | None:
         """How many payloads went with the subject's key; None where there is no such key."""
-        columns, name = subject_key.c, self._name(subject)
+        columns, name = subject_key.c, self.name(subject)
         live = columns.subject == name, columns.wrapped.is_not(None)
         if tx.execute(select(columns.generation).where(*live)).first() is None:
             return None
         boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == name)).scalar_one()
         tx.execute(delete(payload).where(payload.c.subject == name))
+        elsewhere = sum(forget(tx, name) for forget in self._forgetting)
         tx.execute(update(subject_key).where(*live).values(wrapped=None, erased_at=self._clock()))
         tx.bump("identity")
         record(
@@ -157,9 +198,9 @@ class Vault:
             actor=by,
             reason=reason,
             subject=commitment(os.urandom(SALT_BYTES), subject.encode()),
-            payloads=boxes,
+            payloads=boxes + elsewhere,
         )
-        return int(boxes)
+        return int(boxes) + elsewhere
 
     def _create(self, tx: Tx, subject: str) -> tuple[int, bytes]:
         existing = tx.execute(_live_query(subject)).one_or_none()
@@ -187,12 +228,28 @@ class Vault:
         return SubjectKey(subject, generation, AESGCM(key), canonical.derive(key, b"autonomy binding"))
 
 
+def is_live(tx: Tx, subject: str, generation: int) -> bool:
+    """Whether what is sealed under this key can still be opened: nobody has erased the subject since."""
+    found = tx.execute(_live_query(subject)).one_or_none()
+    return found is not None and found.generation == generation
+
+
 def _opened(key: SubjectKey, row: Any) -> Opened:
-    try:
-        found = key.box.decrypt(row.box[:NONCE_BYTES], bytes(row.box[NONCE_BYTES:]), _aad(row.action, row.part))
-    except InvalidTag:
-        raise Corrupt(f"the payload of `{row.action}` was changed", code="audit.payload_changed") from None
+    found = _unboxed(key, row.action, row.part, row.box)
     return Opened(found[SALT_BYTES:], found[:SALT_BYTES])
+
+
+def _unboxed(key: SubjectKey, name: str, part: str, box: bytes) -> bytes:
+    try:
+        return key.box.decrypt(box[:NONCE_BYTES], bytes(box[NONCE_BYTES:]), _aad(name, part))
+    except InvalidTag:
+        raise Corrupt(f"the payload of `{name}` was changed", code="audit.payload_changed") from None
+
+
+_LIVE_KEYS = select(subject_key.c.subject, subject_key.c.generation, subject_key.c.wrapped).where(
+    subject_key.c.subject.in_(bindparam("subjects", expanding=True)), subject_key.c.wrapped.is_not(None)
+)
+"""Built once: it is asked with every search of memory."""
 
 
 def _live_query(subject: str) -> Any:

@@ -21,6 +21,8 @@ FOLDERS = {
     "Tool": "tools",
     "Workflow": "workflows",
     "Hook": "hooks",
+    "MemorySpace": "memory",
+    "Decision": "decisions",
     "Budget": "budgets",
     "Policy": "policies",
 }

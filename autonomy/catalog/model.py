@@ -13,8 +13,10 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autonomy.kernel.money import MAX_MINOR
 
+from .decision import DecisionSpec
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
 from .mcp_server import McpConnector, McpTool
+from .memory_space import MemorySpaceSpec
 from .services import HttpRequest, HttpService, OpenApiConnector, OperationCall
 from .systems import HookSpec, MailMessage, OtherSystem, ProcessRun, WebhookPost
 from .words import (
@@ -369,6 +371,8 @@ SPECS: dict[str, type[Strict]] = {
     "Tool": ToolSpec,
     "Workflow": WorkflowSpec,
     "Hook": HookSpec,
+    "MemorySpace": MemorySpaceSpec,
+    "Decision": DecisionSpec,
     "Budget": BudgetSpec,
     "Policy": PolicySpec,
 }

@@ -13,6 +13,7 @@ from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
 from .model import UnitSpec
+from .own_tools import own
 from .words import Strict
 
 S = TypeVar("S", bound=Strict)
@@ -34,24 +35,35 @@ class Revision:
 
 
 class Organisation:
-    """What is declared at `epoch`. Everything in it refers only to what is in it."""
+    """What is declared at `epoch`, and the tools that come with it. Everything in it refers only to what is in it."""
 
     def __init__(self, epoch: int, revisions: Iterable[Revision]) -> None:
         self.epoch = epoch
         self._kinds: dict[str, dict[str, Revision]] = {}
         for revision in revisions:
             self._kinds.setdefault(revision.kind, {})[revision.name] = revision
+        self._every = dict(self._kinds)
+        for each in own(self._kinds):
+            declared = self._kinds.get(each.kind, {})
+            if self._every.get(each.kind, declared) is declared:
+                self._every[each.kind] = dict(declared)
+            self._every[each.kind].setdefault(each.name, Revision(*each))
 
     def all(self, kind: str) -> Mapping[str, Revision]:
-        """Every object of `kind` by name."""
-        return MappingProxyType(self._kinds.get(kind, {}))
+        """Every object of `kind` by name, those of the system itself included."""
+        return MappingProxyType(self._every.get(kind, {}))
 
     def get(self, kind: str, name: str) -> Revision | None:
-        return self._kinds.get(kind, {}).get(name)
+        return self._every.get(kind, {}).get(name)
 
     def revisions(self) -> Iterable[Revision]:
+        """Everything that is declared."""
         for objects in self._kinds.values():
             yield from objects.values()
+
+    def is_own(self, kind: str, name: str) -> bool:
+        """Whether an object is the system's own: nobody declared it, it came with something else."""
+        return name in self._every.get(kind, {}) and name not in self._kinds.get(kind, {})
 
     @cached_property
     def root(self) -> Revision:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .identity_provider import IdentityProviderSpec
+from .memory_space import Audience, MemorySpaceSpec
 from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
@@ -184,6 +185,19 @@ def _workflow_links(revision: Revision) -> Iterator[Link]:
     return (Link(field, kind, target) for field, kind, target in named(spec(revision, WorkflowSpec)))
 
 
+def _space_links(revision: Revision) -> Iterator[Link]:
+    said = spec(revision, MemorySpaceSpec)
+    yield Link("spec.owner", "Person", said.owner)
+    yield from _audience("spec.readers", said.readers)
+    yield from _audience("spec.writers", said.writers)
+
+
+def _audience(field: str, said: Audience) -> Iterator[Link]:
+    yield from _each(f"{field}.agents", "Agent", said.agents)
+    yield from _each(f"{field}.roles", "Role", said.roles)
+    yield from _each(f"{field}.units", "Unit", said.units)
+
+
 def _each(field: str, kind: str, targets: Iterable[str]) -> Iterator[Link]:
     for index, target in enumerate(targets):
         if target != "*":
@@ -199,4 +213,5 @@ _LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {
     "Tool": _tool_links,
     "Workflow": _workflow_links,
     "Budget": _budget_links,
+    "MemorySpace": _space_links,
 }

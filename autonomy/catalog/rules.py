@@ -12,6 +12,7 @@ from .operations import unknown_operations
 from .organisation import Organisation
 from .problem import Problem
 from .references import borrowed, roles_in_use, unresolved
+from .spaces import reserved, spaces
 from .workflow_checks import workflows
 
 
@@ -37,4 +38,6 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *secrets(organisation),
         *unknown_operations(organisation),
         *workflows(organisation),
+        *spaces(organisation),
+        *reserved(organisation),
     ]

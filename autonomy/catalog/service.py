@@ -213,6 +213,9 @@ class Catalog:
 def _find(organisation: Organisation, kind: str, name: str) -> Revision:
     if kind not in SPECS:
         raise NotFound(f"there is no kind `{kind}`", code="catalog.no_kind", hint=nearest(kind, SPECS))
+    if organisation.is_own(kind, name):
+        hint = "`autonomy tool show` shows the system's own tools"
+        raise NotFound(f"nobody has declared the {kind} `{name}`", code="catalog.not_found", hint=hint)
     if (found := organisation.get(kind, name)) is None:
         hint = nearest(name, organisation.all(kind))
         raise NotFound(f"there is no {kind} `{name}`", code="catalog.not_found", hint=hint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from autonomy.catalog import Folder, Organisation, collect, read
+from autonomy.catalog import Check, Folder, Organisation, collect, read
 from autonomy.catalog.manifest import TESTS
 from autonomy.catalog.proposal import examine, planned, propose
 from autonomy.catalog.snapshot import Snapshot
@@ -14,7 +14,7 @@ from autonomy.kernel.errors import NotFound
 from autonomy.policy import Bundle
 from autonomy.policy.lint import lint
 from autonomy.policy.matrix import load, run
-from autonomy.wiring import BUILTIN_TOOLS, check_policies, check_tools
+from autonomy.wiring import BUILTIN_TOOLS, check_decisions, check_policies, check_tools
 
 _NOTHING = Snapshot(Organisation(0, []), {})
 
@@ -58,9 +58,27 @@ def test_folder(folder: Path) -> list[Tested]:
     ]
 
 
-def organisation_of(folder: Folder) -> Organisation:
-    """What a folder alone declares, checked as `apply` checks it. Raises Invalid with every problem."""
+def test_decisions(folder: Path) -> list[Tested]:
+    """Run the tests in the decision tables of the folder. Raises Invalid with every problem, NotFound for no test."""
+    organisation = organisation_of(read(collect(folder)), decisions=False)
+    # The engine of expressions, which nothing else here needs.
+    from autonomy.decisions.checks import outcomes  # noqa: PLC0415
+
+    found = [Tested(name, f"Decision/{table}", said) for table, name, said in outcomes(organisation)]
+    if not found:
+        raise NotFound(
+            "no decision table has a test", code="decision.no_tests", hint="`autonomy init` shows one, under `tests`"
+        )
+    return found
+
+
+def organisation_of(folder: Folder, decisions: bool = True) -> Organisation:
+    """What a folder alone declares, checked as `apply` checks it; where `decisions` is false, but for its tables.
+
+    Raises Invalid with every problem.
+    """
     _, targets = planned(folder, _NOTHING, retire=False)
     organisation = propose(_NOTHING, targets).organisation
-    examine(organisation, [partial(check_tools, None), check_policies], frozenset(BUILTIN_TOOLS), folder.declared)
+    checks: list[Check] = [partial(check_tools, None), check_policies, *([check_decisions] if decisions else [])]
+    examine(organisation, checks, frozenset(BUILTIN_TOOLS), folder.declared)
     return organisation

@@ -64,6 +64,7 @@ COMMANDS = MappingProxyType(
         "absent": Entry("absences", WORK, "Let a deputy decide your approvals while you are away."),
         "back": Entry("absences", WORK, "Say that you are back before the time."),
         "workflow": Entry("workflow", WORK, "Run workflows: begin, look, steer, decide about exceptions."),
+        "memory": Entry("memory", WORK, "List, find, show and forget what agents remember."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),
         "containments": Entry("containment", WORK, "List what is contained."),
@@ -71,6 +72,7 @@ COMMANDS = MappingProxyType(
         "budget": Entry(
             "budgets", LIMITS, "Show limits as a tree, how much of them is used, and how long they will last."
         ),
+        "decision": Entry("decisions", LIMITS, "List decision tables, run their tests, and ask one."),
         "policy": Entry("policy", LIMITS, "Check and test policies, and ask why."),
         "tools": Entry("tools", LIMITS, "List approved operations."),
         "tool": Entry("tools", LIMITS, "Show an operation, accept its changed definition, or import some."),

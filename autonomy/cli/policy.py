@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .arguments import coerced, split
+from .cases import tell_cases
 from .connect import connected
 from .declared import check_folder, test_folder
 from .ending import Misused
@@ -48,19 +49,7 @@ def test(folder: Folder = Path(), as_json: AsJson = False) -> None:
     \b
       autonomy policy test org
     """
-    results = test_folder(folder)
-    failed = [one for one in results if one.differences]
-    if as_json:
-        shown = [{"name": one.name, "place": one.place, "differences": list(one.differences)} for one in results]
-        show_json({"passed": len(results) - len(failed), "failed": len(failed), "cases": shown})
-    else:
-        for one in failed:
-            say(f"{one.place}: {one.name}", "red")
-            for difference in one.differences:
-                say(f"  {difference}")
-        say(f"{len(results) - len(failed)} passed, {len(failed)} failed", "red" if failed else "green")
-    if failed:
-        raise typer.Exit(1)
+    tell_cases(test_folder(folder), as_json)
 
 
 @policy.command()

@@ -21,6 +21,7 @@ from autonomy.db import Database, metadata
 from autonomy.db.engine import unavailable
 from autonomy.db.migrate import newest_revision, upgrade
 from autonomy.kernel.errors import Conflict, Corrupt, Invalid
+from autonomy.memory import index
 from autonomy.wiring import Settings, log_signer
 
 from .archive import PAGE, Archive, Progress
@@ -175,6 +176,7 @@ def _fill(database: Database, archive: Archive, progress: Progress) -> None:
                         connection.execute(insert(table), batch)
                         count += len(batch)
                         progress(table.name, count)
+                index.restore(connection)
             except BaseException:
                 connection.exec_driver_sql("ROLLBACK")
                 raise

@@ -15,6 +15,7 @@ from .journal import Journal
 from .lifeline import Lifeline
 from .model import Reply, Request
 from .results import Results
+from .seen import Seen
 from .service import Gate
 from .taking_up import TakingUp
 
@@ -35,6 +36,7 @@ __all__ = [
     "Reply",
     "Request",
     "Results",
+    "Seen",
     "TakingUp",
     "Watch",
 ]

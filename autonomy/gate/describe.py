@@ -17,6 +17,7 @@ from autonomy.kernel.errors import AutonomyError, Invalid
 from autonomy.tools import Connectors, Invocation, Tool
 
 from .model import Action, Attempt, Denied, Papers
+from .seen import Seen
 from .store import case_label, record_state, window_bucket
 from .units import Drift, RecordUse
 from .windows import WindowUse, gather, uses
@@ -28,13 +29,20 @@ class Describer:
     """Turns an attempt into an action, or raises Denied with the first thing that is wrong with it."""
 
     def __init__(
-        self, database: Database, vault: Vault, identity: Identity, connectors: Connectors, master: bytes
+        self,
+        database: Database,
+        vault: Vault,
+        identity: Identity,
+        connectors: Connectors,
+        master: bytes,
+        seen: Seen,
     ) -> None:
         self._database = database
         self._vault = vault
         self._identity = identity
         self._connectors = connectors
         self._window_key = canonical.derive(master, b"autonomy windows")
+        self._seen = seen
 
     async def describe(self, attempt: Attempt) -> Action:
         """The action that `attempt` asks for, with its facts looked up."""
@@ -70,7 +78,7 @@ class Describer:
             record=record,
             facts=facts,
             assumed=drift.windows if drift else {use.name: use.value({}) for use in used},
-            labels=drift.labels if drift else frozenset(),
+            labels=drift.labels if drift else self._seen.guess(attempt.case),
         )
 
     async def papers(self, attempt: Attempt, tool: Tool | None) -> Papers:
@@ -96,7 +104,9 @@ class Describer:
             found = connection.execute(select(case_label.c.label).where(case_label.c.case_id == attempt.case))
             return Drift({use.name: use.value(buckets) for use in action.windows}, frozenset(found.scalars()))
 
-        return await self._database.read(read)
+        found = await self._database.read(read)
+        self._seen.note(attempt.case, found.labels)
+        return found
 
     async def no_room(self, action: Action) -> Refusal | None:
         """The budget that has no room for the action now; its intent's own transaction looks again."""

@@ -135,7 +135,7 @@ class Effects:
 
     async def _call(self, errand: Errand) -> Result:
         """The call itself, the one part that can be stopped. What nobody here began, recovery repeats unstoppably."""
-        invocation = Invocation(errand.action, errand.agent_name, errand.tool.deadline)
+        invocation = _invocation(errand)
         call = self.under_way.get(errand.action)
         if call is None:
             return await self._connectors.call(errand.tool, errand.arguments, invocation)
@@ -207,7 +207,7 @@ class Effects:
 
     async def _reconciled(self, errand: Errand) -> Reconciled | None:
         """What the system of record says; None where it does not answer."""
-        invocation = Invocation(errand.action, errand.agent_name, errand.tool.deadline)
+        invocation = _invocation(errand)
         try:
             return await self._connectors.reconcile(errand.tool, errand.arguments, invocation)
         except AutonomyError as error:
@@ -220,11 +220,24 @@ class Effects:
         cost = result.cost if result else None
         usage = Usage(cost.money, 1, cost.tokens) if cost else Usage(errand.money, 1, errand.tokens)
         shown = obligations.apply(errand.verdict.obligations, value)
+        kept = shown if result is None or result.kept is None else result.kept
+        labels = result.labels if result else frozenset()
         try:
-            written = canonical.encode(shown)
+            written = canonical.encode(kept)
         except Invalid:
             return End("done", usage, None, UNREADABLE, "it happened, but what came back cannot be written down")
-        return End("done", usage, shown, written=written)
+        return End("done", usage, shown, written=written, labels=labels)
+
+
+def _invocation(errand: Errand) -> Invocation:
+    return Invocation(
+        errand.action,
+        errand.agent_name,
+        errand.tool.deadline,
+        case=errand.case,
+        labels=errand.labels,
+        behind=errand.behind,
+    )
 
 
 async def surely(work: Awaitable[End]) -> End:

@@ -16,6 +16,7 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import Busy, Overdue, Unavailable
 from autonomy.kernel.failpoint import failpoint
+from autonomy.policy.labels import UNTRUSTED, data_label
 from autonomy.tools import Tool
 
 from . import obligations
@@ -23,7 +24,8 @@ from .errand import End, Errand
 from .leaves import outcome_leaf
 from .model import Papers, Reply, Status
 from .results import notices
-from .units import Answer, Ended, Ending, State
+from .seen import Seen
+from .units import Answer, Committed, Ended, Ending
 
 log = logging.getLogger("autonomy.gate")
 
@@ -36,22 +38,23 @@ WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the sto
 class Endings:
     """Records endings in the name of one process, its `owner`."""
 
-    def __init__(self, queue: CommitQueue, owner: str, clock: Clock) -> None:
+    def __init__(self, queue: CommitQueue, owner: str, clock: Clock, seen: Seen) -> None:
         self._queue = queue
         self._owner = owner
         self._clock = clock
+        self._seen = seen
         self._trailing: set[str] = set()
         self._all_written = asyncio.Event()
         self._closing = False
 
     async def record(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
         """Write how it ended, and say it. A read's ending joins the next group and nobody waits for it, unless it
-        labels the case: the label must be there before the agent can act upon what it has read.
+        labels the case anew: the label must be there before the agent can act upon what it has read.
 
         Raises Overdue where the store does not take it in time; it is written as soon as the store does.
         """
         ending = self._ending(errand, end, by)
-        if errand.tool.effect == "read" and end.state == "done" and not ending.labels:
+        if errand.tool.effect == "read" and end.state == "done" and ending.labels <= errand.labels:
             self._write_unheard(ending)
         else:
             answer = await _in_time(errand.action, self._write(ending))
@@ -107,6 +110,8 @@ class Endings:
                 asyncio.get_running_loop().call_later(WRITE_AGAIN_SECONDS, self._write_unheard, ending)
                 return
         self._trailing.discard(ending.action)
+        if isinstance(answer, Committed):
+            self._seen.note(ending.case, ending.labels)
         if isinstance(answer, Exception) and not isinstance(answer, (Unavailable, Busy)):
             self._leave_to_a_person(ending, answer)
         if not self._trailing:
@@ -130,7 +135,7 @@ class Endings:
         if end.message and by is None:
             # It may be an upstream's own words, and those may name people.
             papers.seal("message", end.message.encode(errors="replace"))
-        labels = obligations.labels(errand.verdict.obligations) | _trust(errand.tool, end.state)
+        labels = obligations.labels(errand.verdict.obligations) | _seen(errand.tool, end)
         open_still = end.state == "unknown"
         return Ending(
             action=errand.action,
@@ -208,6 +213,10 @@ def _late(errand: Errand, answer: Ended) -> Reply:
     return Reply(errand.action, status, errand.case, code=LATE, message=message)
 
 
-def _trust(tool: Tool, state: State) -> frozenset[str]:
-    """What a case has seen stays with it: an untrusted answer may carry somebody's instructions."""
-    return frozenset({"untrusted"}) if tool.spec.trust == "untrusted" and state == "done" else frozenset()
+def _seen(tool: Tool, end: End) -> frozenset[str]:
+    """What a case has seen stays with it: an untrusted answer may carry somebody's instructions, and what is made of
+    data of some class is data of that class."""
+    if end.state != "done":
+        return frozenset()
+    trust = {UNTRUSTED} if tool.spec.trust == "untrusted" else set()
+    return end.labels | trust | {data_label(tag) for tag in tool.spec.tags}

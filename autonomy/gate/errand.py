@@ -42,6 +42,10 @@ class Errand(Struct):
     """When it was begun, in milliseconds."""
     warnings: tuple[str, ...] = ()
     """What its agent is told of budgets that near their end."""
+    labels: frozenset[str] = frozenset()
+    """What its case had seen when it began."""
+    behind: tuple[str, ...] = ()
+    """The names of the agents it is done for."""
 
 
 NOTHING_BUT_A_CALL = Usage(0, 1, 0)
@@ -61,3 +65,5 @@ class End(Struct, frozen=True):
     message: str | None = None
     via: str | None = None
     written: bytes | None = None
+    labels: frozenset[str] = frozenset()
+    """What the case bears for having seen what came back."""

@@ -23,24 +23,8 @@ class Cleared(Struct, frozen=True):
     warned: tuple[Warned, ...] = ()
 
 
-class Judged:
-    """The decision as it finally stands: the writer decides again where windows or labels were not as guessed."""
-
-    def __init__(self, action: Action, verdict: Verdict) -> None:
-        self.action = action
-        self.verdict = verdict
-
-    def again(self, drift: Drift) -> Leaf | None:
-        action = self.action.with_drift(drift)
-        verdict = action.attempt.house.bundle.decide(action.question())
-        if verdict.effect != "allow":
-            return None
-        self.action, self.verdict = action, verdict
-        return intent_leaf(action, verdict)
-
-
 def errand_of(cleared: Cleared, began: int) -> Errand:
-    """What is to be carried out of an action that was cleared, begun at `began` milliseconds."""
+    """A cleared action on its way: everything that is needed to carry it out and to end it."""
     action, attempt = cleared.action, cleared.action.attempt
     return Errand(
         action=action.id,
@@ -60,4 +44,22 @@ def errand_of(cleared: Cleared, began: int) -> Errand:
         papers=action.papers,
         began=began,
         warnings=budget_notices(cleared.warned, attempt.house.organisation.currency.base),
+        labels=action.labels,
+        behind=tuple(view.name for view in attempt.caller.chain[1:]),
     )
+
+
+class Judged:
+    """The decision as it finally stands: the writer decides again where windows or labels were not as guessed."""
+
+    def __init__(self, action: Action, verdict: Verdict) -> None:
+        self.action = action
+        self.verdict = verdict
+
+    def again(self, drift: Drift) -> Leaf | None:
+        action = self.action.with_drift(drift)
+        verdict = action.attempt.house.bundle.decide(action.question())
+        if verdict.effect != "allow":
+            return None
+        self.action, self.verdict = action, verdict
+        return intent_leaf(action, verdict)

@@ -91,6 +91,8 @@ class Leftovers:
             papers=Papers(key, row.id, row.at),
             # Not when it was asked for: people may have thought about it for days.
             began=begun.intent["at"],
+            labels=frozenset(begun.intent.get("labels", ())),
+            behind=waiting.behind,
         )
 
     async def _tool(self, name: str, revision: str) -> Tool:

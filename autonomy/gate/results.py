@@ -57,6 +57,7 @@ class Waiting:
     credential: str
     bind: str
     tokens: int
+    behind: tuple[str, ...]
 
 
 class Results:
@@ -68,6 +69,8 @@ class Results:
 
     async def of(self, caller: Caller, action_id: str) -> Reply:
         """The present state of one of the caller's actions; raises NotFound for any other."""
+        if not action_id.isprintable():  # PostgreSQL would not even look for U+0000
+            raise _no_action(action_id)
         reply = await self._database.read(lambda connection: self._find(connection, action_id, caller.agent_id))
         if reply is None:
             raise _no_action(action_id)
@@ -136,7 +139,9 @@ def _waiting(row: Any, opened: Opened | None) -> Waiting:
     context = json.loads(row.context)
     request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
     chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
-    return Waiting(row, request, arguments, chain, delegations, context["credential"], row.bind, context["tokens"])
+    behind = tuple(context["behind"])
+    credential, tokens = context["credential"], context["tokens"]
+    return Waiting(row, request, arguments, chain, delegations, credential, row.bind, tokens, behind)
 
 
 def _no_action(action_id: str) -> NotFound:

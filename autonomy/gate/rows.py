@@ -75,5 +75,6 @@ def write_context(action: Action) -> str:
             "credential": caller.credential,
             "lineage": action.attempt.request.lineage(),
             "tokens": action.tokens,
+            "behind": [view.name for view in caller.chain[1:]],
         }
     )

@@ -37,6 +37,7 @@ from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import Refusals
 from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
 from .rows import action_row
+from .seen import Seen
 from .timing import in_step
 from .turnstile import Turnstile
 from .units import (
@@ -76,6 +77,7 @@ class Gate:
         results: Results,
         lifeline: Lifeline,
         figures: DoorFigures,
+        seen: Seen,
         clock: Clock = clock.now,
     ) -> None:
         self._queue = queue
@@ -89,6 +91,7 @@ class Gate:
         self._results = results
         self._lifeline = lifeline
         self.figures = figures
+        self._seen = seen
         self._clock = clock
         self._refusals = Refusals(clock)
         self._turnstile = Turnstile()
@@ -281,11 +284,11 @@ class Gate:
 
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
-        judged = Judged(action, verdict)
-        unit = self._intent(action, verdict, judged)
+        unit = self._intent(action, verdict, judged := Judged(action, verdict))
         with self.figures.step("intent"):
             answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
         if isinstance(answer, Committed):
+            self._seen.note(action.attempt.case, judged.action.labels)
             return Cleared(judged.action, judged.verdict, answer.warned)
         return await self._adapt(action, answer)
 
@@ -393,5 +396,5 @@ class Gate:
             self._end_undone(action, verdict, "the store was lost as it began")
 
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
-        end = End("failed", code="action.abandoned", message=why)
-        self._endings.later(errand_of(Cleared(action, verdict), self._clock()), end)
+        errand = errand_of(Cleared(action, verdict), self._clock())
+        self._endings.later(errand, End("failed", code="action.abandoned", message=why))

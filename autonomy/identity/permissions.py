@@ -47,6 +47,8 @@ class Permission(StrEnum):
     IDENTITY_SERVICE_ISSUE = "identity:service:issue"
     IDENTITY_SERVICE_READ = "identity:service:read"
     IDENTITY_SERVICE_REVOKE = "identity:service:revoke"
+    MEMORY_ITEM_FORGET = "memory:item:forget"
+    MEMORY_ITEM_READ = "memory:item:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
     TELEMETRY_METRICS_READ = "telemetry:metrics:read"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
@@ -67,6 +69,8 @@ _SEE = frozenset(
         Permission.IDENTITY_AGENT_READ,
         Permission.IDENTITY_CONTAINMENT_READ,
         Permission.WORKFLOW_RUN_READ,
+        # Of each memory space only its owner and those whose roles are among its readers see anything.
+        Permission.MEMORY_ITEM_READ,
     }
 )
 _DECIDE = frozenset({Permission.APPROVALS_HOLD_DECIDE})
@@ -113,6 +117,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_CREDENTIAL_REVOKE,
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_DELEGATION_REVOKE,
+        Permission.MEMORY_ITEM_FORGET,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TELEMETRY_METRICS_READ,
         Permission.TOOLS_DELIVERY_READ,

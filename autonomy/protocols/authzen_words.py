@@ -58,6 +58,8 @@ def read_evaluation(body: Json) -> Evaluation:
     tool = action["name"]
     arguments = _joined(_properties(action, "action"), _properties(resource, "resource"))
     said = {name: context[name] for name in _CONTEXT if isinstance(context.get(name), str) and context[name]}
+    if not said.get("case", "").isprintable():
+        raise _bad("`context.case` holds a character that cannot be printed")
     record = None if resource["type"] == _TOOL else (resource["type"], resource["id"])
     if record is None and resource["id"] != tool:
         raise _bad("`resource` is another tool than `action.name`")

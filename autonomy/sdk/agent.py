@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
-from autonomy.kernel.errors import Corrupt, Invalid
+from autonomy.kernel.errors import Conflict, Corrupt, Invalid
 
 from .errors import error_of
 from .wire import READ_SECONDS, Json, Wire, parsed
@@ -110,6 +110,36 @@ class AgentClient:
         body = {"tool": tool, "arguments": dict(arguments)} | {k: v for k, v in said.items() if v is not None}
         return Outcome.of(self._ask("POST", "/v1/actions", body, seconds))
 
+    def reuse(
+        self,
+        space: str,
+        task: str,
+        inputs: Mapping[str, Json],
+        work: Callable[[], str],
+        *,
+        case: str | None = None,
+        wait: int = 20,
+        lease: int = 300,
+    ) -> str:
+        """The text of the work's result: what somebody found before, else what `work` returns, remembered for all.
+
+        Waits `wait` seconds (at most 20) for somebody who is at it. Raises Conflict (`memory.taken`) where they are not
+        done by then, or the code of a recall that was not allowed.
+        """
+        named = {"space": space, "task": task, "inputs": dict(inputs)}
+        answer = _done(self.act("memory.recall", named | {"wait": wait, "lease": lease}, case=case, seconds=wait + 30))
+        if answer["answer"] == "found":
+            return str(answer["item"]["text"])
+        if answer["answer"] == "taken":
+            raise Conflict(f"`{answer['by']}` is at it", code="memory.taken", hint="ask again later")
+        try:
+            text = work()
+        except BaseException:
+            self.act("memory.release", named, case=case)
+            raise
+        _done(self.act("memory.write", named | {"text": text}, case=case))
+        return text
+
     def result(self, action: str) -> Outcome:
         """What became of one of this agent's actions. Raises NotFound for any other."""
         return Outcome.of(self._ask("GET", f"/v1/actions/{quote(action, safe='')}"))
@@ -189,3 +219,10 @@ class AgentClient:
             raise error_of(status, answer, said.get("Retry-After"))
         found = parsed(answer)
         return found["access_token"], float(found["expires_in"])
+
+
+def _done(outcome: Outcome) -> Any:
+    """The result of what had to be done. Raises Conflict with the outcome's own code where it was not."""
+    if outcome.status != "done":
+        raise Conflict(outcome.message or f"it is {outcome.status}", code=outcome.code or f"action.{outcome.status}")
+    return outcome.result

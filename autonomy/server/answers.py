@@ -1,9 +1,11 @@
 """What requests and answers have in common."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 
 from .limits import DEFAULT_PAGE, MAX_PAGE
 
@@ -11,6 +13,11 @@ T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many entries the answer holds at most")]
 After = Annotated[str | None, Query(max_length=400, description="the `next` of the page before; none: from the start")]
+Number = Annotated[int, Path(ge=0, le=MAX_SAFE_INTEGER)]
+"""A number in an address. The bound is that of JSON and of both databases."""
+
+AfterIndex = Query(ge=-1, le=MAX_SAFE_INTEGER, description="the index of a leaf after which to begin")
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 """A name, an id or the like."""
 
@@ -50,3 +57,38 @@ class ErrorAnswer(Answer):
     """Every error has this shape."""
 
     error: ErrorDetail
+
+
+class Refusal(NamedTuple):
+    """One kind of error: its name in the document, and what whoever asks can do about it."""
+
+    name: str
+    remedy: str
+
+
+REFUSALS = {
+    400: Refusal("Invalid", "mend the input and send it again"),
+    401: Refusal("Unauthenticated", "sign in"),
+    403: Refusal("Forbidden", "ask for the permission"),
+    404: Refusal("NotFound", "name something that exists"),
+    409: Refusal("Conflict", "look at the present state, then decide again"),
+    413: Refusal("TooLarge", "send less"),
+    429: Refusal("Busy", "wait as many seconds as `Retry-After` says"),
+    500: Refusal("Broken", "stop: this is a defect of the server, or what is stored is not what was written"),
+    503: Refusal("Unavailable", "nothing was done; try again later"),
+    504: Refusal("Overdue", "no answer in time; look before trying again"),
+}
+"""Errors by their status."""
+
+EVERYWHERE = (400, 401, 403, 413, 429, 500, 503, 504)
+"""What any operation may answer: for its input, its caller, its size, or a store that cannot serve it."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route: the statuses of errors which it has beside those of `EVERYWHERE`."""
+    return {status: {"model": ErrorAnswer, "description": REFUSALS[status].remedy} for status in statuses}
+
+
+def streamed(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route whose answer comes piece by piece, as text of this type."""
+    return {200: {"content": {media_type: {"schema": {"type": "string"}}}}}

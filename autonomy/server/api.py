@@ -9,21 +9,27 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
 
 from .access import OPEN
-from .answers import ErrorAnswer
-from .errors import HANDLERS
+from .answers import EVERYWHERE, REFUSALS, ErrorAnswer, refusals
+from .errors import HANDLERS, of_status
 from .faults import invalid
 from .parts import Parts
 from .routes import ROUTERS
 
 OPENAPI_PATH = "/api/openapi.json"
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "mend the input and send it again"},
-    401: {"model": ErrorAnswer, "description": "sign in"},
-    403: {"model": ErrorAnswer, "description": "ask for the permission"},
-    "default": {"model": ErrorAnswer, "description": "any other error, in the same shape"},
+_ERROR = {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}
+_TEXT, _SECONDS = {"type": "string"}, {"type": "integer", "minimum": 1}
+_HEADERS = {
+    401: {"WWW-Authenticate": {"required": True, "schema": _TEXT, "description": "`Bearer`"}},
+    429: {"Retry-After": {"required": True, "schema": _SECONDS, "description": "seconds"}},
 }
+# Without an answer called `default` FastAPI declares errors of a shape and status that we never give.
+_UNDECLARED = "default"
 
 
 class Api(FastAPI):
@@ -34,9 +40,11 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             found = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
             found["components"]["securitySchemes"] = {"session": {"type": "http", "scheme": "bearer"}}
+            found["components"]["responses"] = {one.name: _refusal(status) for status, one in REFUSALS.items()}
             for methods in found["paths"].values():
                 for operation in methods.values():
                     operation["security"] = [] if operation["x-permission"] == OPEN else [{"session": []}]
+                    operation["responses"] = _referring(operation["responses"])
             self.openapi_schema = found
         return self.openapi_schema
 
@@ -52,14 +60,37 @@ def make_api(parts: Parts) -> Api:
         openapi_url=OPENAPI_PATH,
         redirect_slashes=False,
         generate_unique_id_function=_operation,
-        responses=_RESPONSES,
-        exception_handlers={**HANDLERS, RequestValidationError: invalid},
+        responses={**refusals(*EVERYWHERE), _UNDECLARED: {}},
+        exception_handlers={**HANDLERS, RequestValidationError: invalid, HTTPException: _refused},
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     api.state.parts = parts
     for router in ROUTERS:
         api.include_router(router)
     return api
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses; for a method it names all that the address knows (RFC 9110, 10.2.1)."""
+    assert isinstance(error, HTTPException)  # registered for these only
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    if error.status_code != 405 or not here:
+        return of_status(error.status_code, error.headers)
+    return of_status(405, {"Allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))})
+
+
+def _referring(responses: dict[str, Any]) -> dict[str, Any]:
+    """`responses` with errors by reference: they are told once, for all operations."""
+    told = {status: one for status, one in responses.items() if status != _UNDECLARED}
+    shared = {status: REFUSALS[int(status)].name for status in told if int(status) in REFUSALS}
+    return told | {status: {"$ref": f"#/components/responses/{name}"} for status, name in shared.items()}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ERROR}}
+    told = {"description": REFUSALS[status].remedy, "content": content}
+    return told | {"headers": _HEADERS[status]} if status in _HEADERS else told
 
 
 def _operation(route: APIRoute) -> str:

@@ -44,7 +44,7 @@ def unexpected(error: Exception) -> Response:
     return JSONResponse({"error": told | {"detail": {"id": number}}}, 500)
 
 
-def _of_status(status: int, headers: Mapping[str, str] | None) -> Response:
+def of_status(status: int, headers: Mapping[str, str] | None) -> Response:
     """What the framework itself refuses."""
     code, message = _STATUSES.get(status, ("request.invalid", "the request cannot be answered"))
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
@@ -63,7 +63,7 @@ async def _ours(_request: Request, error: Exception) -> Response:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _of_status(error.status_code, error.headers)
+    return of_status(error.status_code, error.headers)
 
 
 async def _broken(_request: Request, error: Exception) -> Response:

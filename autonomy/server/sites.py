@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +18,8 @@ from .parts import parts_of
 
 SLICE_S = 0.5  # how often a waiting look asks whether worker and server are still there
 T = TypeVar("T")
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
+"""Of a worker or an assignment, as both databases can look for it."""
 
 
 class Look(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,22 +31,22 @@ class Look(msgspec.Struct, forbid_unknown_fields=True):
 class Claim(msgspec.Struct, forbid_unknown_fields=True):
     """A worker takes up to `count` assignments."""
 
-    worker: str
+    worker: Name
     count: int
 
 
 class Beat(msgspec.Struct, forbid_unknown_fields=True):
     """A worker lives and holds these assignments."""
 
-    worker: str
-    held: list[str]
+    worker: Name
+    held: list[Name]
 
 
 class End(msgspec.Struct, forbid_unknown_fields=True):
     """How an assignment ended."""
 
-    worker: str
-    assignment: str
+    worker: Name
+    assignment: Name
     ending: Ending
 
 

@@ -45,8 +45,9 @@ def check(organisation: Organisation, entry_points: Container[str] | None = None
     `entry_points` are the installed Python connectors; those of this process where it is not given.
     """
     known = installed() if entry_points is None else entry_points
-    reports = [_connector(revision, known) for revision in organisation.all("Connector").values()]
-    reports += [_tool(revision, organisation) for revision in organisation.all("Tool").values()]
+    declared = [one for one in organisation.revisions() if one.kind in ("Connector", "Tool")]
+    reports = [_connector(revision, known) for revision in declared if revision.kind == "Connector"]
+    reports += [_tool(revision, organisation) for revision in declared if revision.kind == "Tool"]
     return [problem for report in reports for problem in report.problems]
 
 

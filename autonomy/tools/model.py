@@ -23,20 +23,30 @@ class Invocation(Struct, frozen=True):
     """Who calls, under which action, and how many seconds it may take.
 
     `action_id` is the idempotency key and the client reference that connectors hand to the system of record.
-    `credential` is empty until the outbound module fills it in for a Python connector that declares one.
+    `credential` is empty until the outbound module fills it in for a Python connector that declares one. `case` is the
+    action's case, `labels` what that had seen when the action began, `behind` the names of the agents it is done for.
     """
 
     action_id: str
     agent: str
     deadline_s: float
     credential: Credential | None = None
+    case: str = ""
+    labels: frozenset[str] = frozenset()
+    behind: tuple[str, ...] = ()
 
 
 class Result(Struct, frozen=True):
-    """What a connector returned, and what it cost where the system of record says so."""
+    """What a connector returned, and what it cost where the system of record says so.
+
+    `labels` are what the case bears from now on for having seen it. `kept` is written down in place of the value where
+    that lies elsewhere and may have to be forgotten there.
+    """
 
     value: Json
     cost: Cost | None = None
+    labels: frozenset[str] = frozenset()
+    kept: Json = None
 
 
 @dataclass(frozen=True, slots=True)

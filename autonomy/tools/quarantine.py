@@ -34,10 +34,13 @@ def accept(tx: Tx, tools: Iterable[Tool], by: str, at: int) -> list[str]:
 
 
 def quarantined(connection: Connection, registry: Registry) -> set[str]:
-    """The tools whose wording was never accepted, or is not the accepted one, here or at their server."""
+    """The tools whose wording was never accepted, or is not the accepted one, here or at their server. The system's own
+    need no acceptance."""
     known, drifts = store.pins(connection), drift.read(store.drifts(connection))
     return {
-        name for name, tool in registry.tools.items() if known.get(name) != tool.wording or drift.waiting(tool, drifts)
+        name
+        for name, tool in registry.tools.items()
+        if not registry.is_own(name) and (known.get(name) != tool.wording or drift.waiting(tool, drifts))
     }
 
 

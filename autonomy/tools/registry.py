@@ -9,6 +9,7 @@ from types import MappingProxyType
 from autonomy.catalog.model import Effect, ToolSpec
 from autonomy.catalog.operations import input_of, wording_of
 from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.own_tools import every_own
 from autonomy.catalog.scope import is_covered, is_granted
 from autonomy.kernel import canonical, clock, money
 from autonomy.kernel.canonical import Json
@@ -141,12 +142,22 @@ class Registry:
             organisation, {name: _tool(organisation, revision) for name, revision in organisation.all("Tool").items()}
         )
 
+    @classmethod
+    def own(cls, organisation: Organisation) -> Registry:
+        """The system's own tools, whether or not anything is declared that they come with."""
+        own = (Revision(*each) for each in every_own(organisation) if each.kind == "Tool")
+        return cls(organisation, {each.name: _tool(organisation, each) for each in own})
+
     def get(self, name: str) -> Tool:
         """The tool `name`; raises NotFound (`tool.unknown`)."""
         tool = self.tools.get(name)
         if tool is None:
             raise unknown(name)
         return tool
+
+    def is_own(self, name: str) -> bool:
+        """Whether the tool is the system's own, which comes with its release."""
+        return self._organisation.is_own("Tool", name)
 
     def listed_for(self, roles: Iterable[str], unit: str) -> frozenset[str]:
         """The names an agent with these roles in this unit may see: role scope within what the units were granted."""

@@ -1,7 +1,7 @@
 """The one place that names concrete parts and puts them together."""
 
 from .assembly import BUILTIN_TOOLS, log_name, log_signer, open_system
-from .checks import Functions, check_policies, check_tools
+from .checks import Functions, check_decisions, check_policies, check_tools
 from .instruments import Instruments
 from .settings import Settings
 from .system import System
@@ -12,6 +12,7 @@ __all__ = [
     "Instruments",
     "Settings",
     "System",
+    "check_decisions",
     "check_policies",
     "check_tools",
     "log_name",

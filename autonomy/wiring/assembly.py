@@ -17,6 +17,7 @@ from autonomy.audit.forward import Follower, read_target
 from autonomy.audit.store import head, leaf, read_origin
 from autonomy.budget.warnings import Warnings
 from autonomy.catalog import Catalog, Check, Organisation
+from autonomy.catalog.own_tools import is_own
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
 from autonomy.db.planners import Planners
@@ -35,6 +36,7 @@ from autonomy.gate import (
     Journal,
     Lifeline,
     Results,
+    Seen,
     TakingUp,
     Watch,
 )
@@ -42,6 +44,7 @@ from autonomy.identity import Identity, Permission
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
+from autonomy.memory import forget_subject
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn, Web
 from autonomy.tools.key import load_key
@@ -52,8 +55,9 @@ from autonomy.workflow.checks import check_workflows
 from autonomy.workflow.journal import RunJournal
 from autonomy.workflow.units import Begin, Move, Settle
 
-from .checks import Functions, check_policies, check_tools
+from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import open_connectors, open_hooks
+from .own_tools import own_tools
 from .projection import projector
 from .settings import Settings
 from .sites import open_sites
@@ -109,7 +113,7 @@ def _assemble(
     functions: Functions | None,
 ) -> System:
     queue, checkpoints = _log(settings, database, signer, clock)
-    vault = Vault(database, queue, master, clock)
+    vault = Vault(database, queue, master, clock, (forget_subject,))
     vault.prove_key()
     identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
@@ -118,15 +122,18 @@ def _assemble(
     hooks = open_hooks(settings, database, queue, vault, watch, secrets, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
-    connectors = open_connectors(settings, database, queue, watch, secrets, functions, hooks, sites.office, clock)
+    own = own_tools(database, queue, vault, watch, master, clock)
+    connectors = open_connectors(
+        settings, database, queue, watch, secrets, functions, own.connectors, hooks, sites.office, clock
+    )
     notifier = Notifier(database, queue, channels(settings, watch.organisation, secrets, identity, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
-    endings = Endings(queue, lifeline.owner, clock)
+    endings = Endings(queue, lifeline.owner, clock, seen := Seen())
     exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
-    describer = Describer(database, vault, identity, connectors, master)
-    gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, clock)
+    describer = Describer(database, vault, identity, connectors, master, seen)
+    gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
     taking_up = TakingUp(
         database=database,
         queue=queue,
@@ -172,9 +179,8 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
-        workflows=open_workflows(
-            database, queue, master, gate, results, approvals, watch, lifeline, settings.retention_days, clock
-        ),
+        workflows=open_workflows(settings, database, queue, master, gate, results, approvals, watch, lifeline, clock),
+        own=own,
     )
 
 
@@ -189,6 +195,7 @@ def _gate(
     results: Results,
     lifeline: Lifeline,
     figures: DoorFigures,
+    seen: Seen,
     clock: Clock,
 ) -> Gate:
     return Gate(
@@ -203,6 +210,7 @@ def _gate(
         results=results,
         lifeline=lifeline,
         figures=figures,
+        seen=seen,
         clock=clock,
     )
 
@@ -232,7 +240,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
 def _catalog(
     database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
 ) -> Catalog:
-    checks: list[Check] = [partial(check_tools, functions), check_policies, check_workflows]
+    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions, check_workflows]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 
@@ -299,7 +307,10 @@ def _exporter(settings: Settings, owner: str) -> Exporter | None:
 
 
 def _pinned(catalog: Catalog, name: str, revision: str) -> tools.Tool:
-    """The tool `name` in the wording of a digest; raises NotFound where it never had that."""
+    """The tool `name` in the wording of a digest; raises NotFound where it never had that. The system's own have the
+    wording of this release."""
+    if is_own(name):
+        return tools.Registry.own(catalog.organisation()).get(name)
     for period in catalog.history("Tool", name):
         if period.digest == revision:
             return tools.Registry.build(catalog.organisation(period.since_epoch)).get(name)

@@ -23,6 +23,16 @@ def check_tools(functions: Functions | None, organisation: Organisation) -> list
     ]
 
 
+def check_decisions(organisation: Organisation) -> list[Problem]:
+    """Every fault of declared decision tables: gaps, overlaps, conditions that are wrong, tests that do not hold."""
+    if not organisation.all("Decision"):
+        return []
+    # The engine of expressions is only loaded where there is a table.
+    from autonomy.decisions import check  # noqa: PLC0415
+
+    return check(organisation)
+
+
 def check_policies(organisation: Organisation) -> list[Problem]:
     """Every fault of policies and budgets: what cannot be enforced as written is not applied."""
     return [*_policy_problems(organisation), *_budget_problems(organisation)]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autonomy import tools
 from autonomy.audit import Vault
@@ -36,11 +36,13 @@ def open_connectors(
     watch: Watch,
     secrets: Secrets,
     functions: Functions | None,
+    own: Mapping[str, Callable[[], Any]],
     hooks: Hooks,
     elsewhere: Elsewhere,
     clock: Clock,
 ) -> tools.Connectors:
-    """Every connector of the organisation in force. `elsewhere` performs what belongs to other sites."""
+    """Every connector of the organisation in force. `own` makes those of the system's own tools; `elsewhere` performs
+    what belongs to other sites."""
     return tools.Connectors(
         watch.organisation,
         secrets.reveal,
@@ -48,7 +50,7 @@ def open_connectors(
         reserved=own_files(settings, database),
         programs=settings.programs,
         wordings=Drifts(database, queue, clock),
-        load=loading(functions),
+        load=with_own(own, loading(functions)),
         keep=keeping(secrets),
         providers=providers(settings, clock),
         answers=hooks,
@@ -79,6 +81,11 @@ def own_files(settings: Settings, database: Database) -> list[Path]:
 def loading(functions: Functions | None) -> Load:
     """Where Python connectors come from: `functions`, else the installed entry points."""
     return load_entry_point if functions is None else functions.__getitem__
+
+
+def with_own(own: Mapping[str, Callable[[], Any]], others: Load) -> Load:
+    """The connectors of the system's own tools, and `others`."""
+    return lambda name: own[name]() if name in own else others(name)
 
 
 def keeping(secrets: Secrets) -> Keep:

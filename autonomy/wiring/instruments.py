@@ -89,6 +89,12 @@ class Instruments:
             counter("autonomy_refusals_total", "Actions refused or broken off, by code.", ("code",), figures.refusals),
             counter("autonomy_admission_refusals_total", "Callers not admitted.", ("code",), _tally(refused)),
             histogram("autonomy_step_seconds", "Seconds of each step at the door.", ("step",), steps),
+            counter(
+                "autonomy_work_recalls_total",
+                "Work asked for in memory, by answer: found is work saved.",
+                ("answer",),
+                self._system.own.reuse.answers,
+            ),
             counter("autonomy_taken_up_total", "Actions taken up again.", ("what", "status"), figures.taken_up),
             gauge("autonomy_actions_under_way", "Effects under way here.", len(effects.under_way)),
             gauge("autonomy_endings_waiting", "Endings the store has not taken yet.", effects.trailing),

@@ -35,6 +35,7 @@ from autonomy.signon import SignOn
 from autonomy.tools.hooks import Hooks
 from autonomy.tools.secrets import Secrets
 
+from .own_tools import OwnTools
 from .settings import Settings
 from .sites import Sites
 from .workflows import Workflows
@@ -79,6 +80,7 @@ class System:
     answering: Answering
     sites: Sites
     workflows: Workflows
+    own: OwnTools
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -102,6 +104,7 @@ class System:
             self.workflows.engine.run,
             self.workflows.engine.run_sweeps,
             self.workflows.tidying.run,
+            self.own.forgetting.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):

@@ -17,6 +17,8 @@ from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.service import Runs
 from autonomy.workflow.tidying import Tidying
 
+from .settings import Settings
+
 
 @dataclass(frozen=True, slots=True)
 class Workflows:
@@ -29,6 +31,7 @@ class Workflows:
 
 
 def open_workflows(
+    settings: Settings,
     database: Database,
     queue: CommitQueue,
     master: bytes,
@@ -37,7 +40,6 @@ def open_workflows(
     approvals: Approvals,
     watch: Watch,
     lifeline: Lifeline,
-    retention_days: int,
     clock: Clock,
 ) -> Workflows:
     """Everything of runs, put together."""
@@ -60,4 +62,4 @@ def open_workflows(
     engine = Embedded(database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock)
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
-    return Workflows(runs, desk, engine, Tidying(queue, retention_days, clock))
+    return Workflows(runs, desk, engine, Tidying(queue, settings.retention_days, clock))

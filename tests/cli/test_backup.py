@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zipfile
 from base64 import b64decode
@@ -16,6 +17,7 @@ from sqlalchemy import select
 
 from autonomy.cli.up import prepare
 from autonomy.db import Database, metadata
+from autonomy.memory import Author, Writing
 from autonomy.wiring import Settings, System, open_system
 
 from .shell import Ran, autonomy
@@ -71,6 +73,23 @@ def save(kept: Path, url: str, file: str = "b.zip", *more: str) -> Ran:
 
 def bring_back(file: str, *more: str) -> Ran:
     return autonomy("restore", file, "--data", "restored", *more)
+
+
+def test_what_agents_remember_is_found_again_and_goes_on(kept: Path, database_url: str) -> None:
+    with opened(kept, database_url) as system:
+        assert asyncio.run(remember(system, "act_1", "lumen is early")) == ["lumen is early"]
+    assert save(kept, database_url, "b.zip", "--with-keys").code == 0
+    assert bring_back("b.zip", "--witness", "witness").code == 0
+    with opened(Path("restored").resolve(), "") as system:
+        found = asyncio.run(remember(system, "act_2", "lumen is late"))
+    assert sorted(found) == ["lumen is early", "lumen is late"]
+
+
+async def remember(system: System, action: str, text: str) -> list[object]:
+    """Write an item as an agent of the starter would; returns what is found of it and those before."""
+    await system.watch.refresh()
+    await system.own.memory.write(Author("buyer-1", action), Writing("purchasing-notes", text))
+    return [each.content["text"] for each in await system.own.memory.search(Author("buyer-1", action), "lumen")]
 
 
 def test_everything_comes_back_on_sqlite(kept: Path, database_url: str) -> None:

@@ -28,6 +28,7 @@ BEFORE = (
     "autonomy policy check org",
     "autonomy policy test org",
     "autonomy connector new payroll",
+    "autonomy decision test org",
 )
 APPROVER = (
     "autonomy approvals --mine",
@@ -69,6 +70,10 @@ ADMIN = (
     "autonomy tools",
     "autonomy tool show payment.release",
     "autonomy tool accept payment.release",
+    "autonomy decision list",
+    "autonomy decision try reorder days_left=3 critical=true",
+    "autonomy memory list",
+    "autonomy memory search late payment",
     "autonomy secret set erp-password",
     "autonomy secret rotate erp-password",
     "autonomy secret list",
@@ -143,6 +148,10 @@ CRM = {
         }
     },
 }
+OWNER = (
+    "autonomy memory show mem_01jd…",
+    'autonomy memory forget purchasing-notes --author buyer-2 --reason "it believed a forged letter"',
+)
 ELSEWHERE = (
     "autonomy login --sso",
     "autonomy work --site factory --url https://autonomy.example",
@@ -155,7 +164,7 @@ ELSEWHERE = (
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + RUNS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE) == EXAMPLES
+    assert set(BEFORE + APPROVER + RUNS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -201,6 +210,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         )
         for line in RUNS:
             paste(of_the_run(line))
+        remember_and_forget()
         for line in ADMIN:
             paste(line)
         paste("autonomy login ada")
@@ -245,6 +255,18 @@ def of_the_run(line: str) -> str:
         for asked in json.loads(paste("autonomy workflow exceptions --json").out):
             return re.sub(r"run_\S+exception", asked["exception"], line)
     return re.sub(r"run_\w+", run["id"], line)
+
+
+def remember_and_forget() -> None:
+    """An agent notes something; the owner of the space looks at it and lets it be forgotten."""
+    paste("autonomy agent credential buyer-2 --for 1d --out writer.key")
+    paste('autonomy act memory.write space=purchasing-notes "text=Lumen delivers early" --key-file writer.key')
+    paste("autonomy person invite nadia --out nadia.link")
+    paste("autonomy login --link-file nadia.link")
+    (found,) = autonomy("memory", "search", "lumen", "--json").json
+    for line in OWNER:
+        paste(re.sub(r"mem_[^ ]+", found["item"], line))
+    paste("autonomy login ada")
 
 
 def release_another(folder: Path) -> None:

@@ -30,6 +30,8 @@ LISTINGS = (
     ("budgets",),
     ("policy", "list"),
     ("tools",),
+    ("memory", "list"),
+    ("decision", "list"),
     ("secret", "list"),
 )
 

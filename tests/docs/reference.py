@@ -138,7 +138,7 @@ def _value(schema: Schema) -> str:
             return f"object of: {_value(values)}"
     if "pattern" in schema:
         return _escaped(FORMS[schema["pattern"]])
-    return PLAIN[schema["type"]]
+    return PLAIN[schema["type"]] if "type" in schema else "anything"
 
 
 def _escaped(words: str) -> str:

@@ -18,6 +18,7 @@ from autonomy.server import bind, serving
 from autonomy.wiring import Settings, System, open_system
 from tests.gate.works import PEOPLE, Plant, organisation
 from tests.house import declare
+from tests.server.contract import check_documented
 
 STAFF = {
     "ada": ("[]", "admin"),
@@ -88,6 +89,7 @@ class Client:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         found = self.pool.request(method, path, body=body, headers=sent, retries=False, redirect=False)
+        check_documented(method, path, found.status)
         is_json = bool(found.data) and found.headers.get("Content-Type", "").partition(";")[0] == "application/json"
         return Answer(found.status, found.headers, found.data, json.loads(found.data) if is_json else None)
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from autonomy.server.limits import MAX_BODY, STRANGERS_BODY
-from tests.server.desk import Desk
+from tests.server.desk import Client, Desk
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -90,6 +90,86 @@ def test_a_method_that_an_address_does_not_know_is_said_so(hall: Desk) -> None:
     answer = hall.stranger.send("PATCH", "/api/agents")
     assert (answer.status, answer.code) == (405, "route.method")
     assert answer.headers["Allow"] == "GET"
+
+
+def test_allow_names_every_method_of_an_address(hall: Desk) -> None:
+    for path, methods in (
+        ("/api/absences", "GET, POST"),
+        ("/api/session", "DELETE, POST"),
+        ("/api/agents/w1/credentials", "GET, POST"),
+        ("/api/secrets/erp", "PUT"),
+        ("/api/openapi.json", "GET, HEAD"),
+    ):
+        answer = hall.stranger.send("PATCH", path)
+        assert (answer.status, set(answer.headers["Allow"].split(", "))) == (405, set(methods.split(", "))), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/audit/proof/{}",
+        "/api/audit/leaves?after={}",
+        "/api/actions?since={}",
+        "/api/changes?after={}",
+        "/api/events?after={}",
+    ],
+)
+def test_a_number_no_database_holds_is_refused(office: Desk, path: str) -> None:
+    for number in (2**53, 2**63, 10**30):
+        answer = office.person("aldo").get(path.format(number))
+        assert (answer.status, answer.code) == (400, "request.invalid"), number
+
+
+def test_a_character_postgresql_cannot_keep_is_refused_wherever_it_stands(office: Desk) -> None:
+    root = office.person("ada")
+    for path in (
+        "/api/actions?case=a%00",
+        "/api/audit/leaves?kind=%00",
+        "/api/approvals/%00",
+        "/api/absences?person=%00",
+    ):
+        answer = root.get(path)
+        assert (answer.status, answer.code) == (400, "request.nul"), path
+    for path, body in (
+        ("/api/absences", {"deputy": "a\0", "since": 0, "until": 1}),
+        ("/api/apply", {"files": {}, "message": "a\0"}),
+        ("/api/apply", {"files": {"a\0.yaml": ""}}),
+        ("/api/delegations", {"from_agent": "w1", "to_agent": "w2", "tools": ["look", "\0"], "ttl": 5000}),
+    ):
+        answer = root.post(path, body)
+        assert (answer.status, answer.code) == (400, "request.nul"), path
+
+
+def test_a_backslash_before_it_is_no_such_character(hall: Desk) -> None:
+    answer = hall.person("ada").post("/api/people/nobody/offboard", {"reason": "said \\u0000"})
+    assert (answer.status, answer.code) == (404, "person.unknown")
+
+
+def test_agents_and_other_systems_hear_no_more_of_the_store(office: Desk) -> None:
+    looked = office.agent().get("/v1/actions/a%00b")
+    assert (looked.status, looked.code) == (404, "action.unknown")
+    issued = office.person("ada").post("/api/service-keys", {"name": "shop", "purpose": "authzen"}).json
+    question = {"subject": {"type": "agent", "id": "w1"}, "action": {"name": "look", "properties": {"n": 1}}}
+    question |= {"resource": {"type": "tool", "id": "look"}, "context": {"case": "a\0"}}
+    asked = Client(office.pool, issued["secret"]).post("/access/v1/evaluation", question)
+    assert (asked.status, asked.code) == (400, "authzen.request")
+    key = office.person("ada").post("/api/site-keys", {"site": "hall"}).json["secret"]
+    beat = Client(office.pool, key).post("/sites/beat", {"worker": "w", "held": ["a\0"]})
+    assert (beat.status, beat.code) == (400, "site.said")
+
+
+def test_a_bad_body_is_said_so_only_to_whoever_may_send_one(hall: Desk) -> None:
+    for body in (b"{", b'{"reason": 12345678901234567890}'):
+        stranger = hall.stranger.send("POST", "/api/agents/w1/suspend", body)
+        assert (stranger.status, stranger.code) == (401, "session.missing")
+        viewer = hall.person("vera").send("POST", "/api/agents/w1/suspend", body)
+        assert (viewer.status, viewer.code) == (403, "permission.missing")
+    assert hall.stranger.send("POST", "/api/session", b"{").code == "json.syntax"
+
+
+def test_a_large_body_costs_nothing_of_whoever_may_not_send_one(hall: Desk) -> None:
+    viewer = hall.person("vera").send("POST", "/api/apply", b" " * (STRANGERS_BODY + 1))
+    assert (viewer.status, viewer.code) == (403, "permission.missing")
 
 
 def test_a_defect_shows_a_number_and_nothing_else(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autonomy.server.answers import EVERYWHERE, REFUSALS
 from tests.server.desk import Desk
 
 
@@ -35,11 +36,34 @@ def test_every_operation_is_told_in_full(document: dict[str, Any]) -> None:
         assert path.startswith("/api/"), where
         assert one["summary"] and one["description"] and one["tags"], where
         assert one["x-permission"], where
-        assert {"400", "401", "403", "default"} <= one["responses"].keys(), where
-        assert "422" not in one["responses"], where
-        for status in ("400", "default"):
-            shown = one["responses"][status]["content"]["application/json"]["schema"]
-            assert shown == {"$ref": "#/components/schemas/ErrorAnswer"}, where
+        assert {str(status) for status in EVERYWHERE} <= one["responses"].keys(), where
+        assert not {"422", "default"} & one["responses"].keys(), where
+
+
+def test_every_error_is_told_once_and_has_the_one_shape(document: dict[str, Any]) -> None:
+    shared = document["components"]["responses"]
+    for one in shared.values():
+        assert one["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
+    assert shared["Busy"]["headers"]["Retry-After"]["required"]
+    assert shared["Unauthenticated"]["headers"]["WWW-Authenticate"]["required"]
+    for path, method, one in operations(document):
+        for status, told in one["responses"].items():
+            if int(status) >= 400:
+                name = REFUSALS[int(status)].name
+                assert told == {"$ref": f"#/components/responses/{name}"}, f"{method} {path}"
+                assert name in shared
+
+
+def test_streams_say_what_they_are_made_of(document: dict[str, Any]) -> None:
+    told = {
+        one["operationId"]: one["responses"]["200"]["content"]
+        for _, _, one in operations(document)
+        if one["operationId"] in ("export_log", "stream_events")
+    }
+    assert {name: list(content) for name, content in told.items()} == {
+        "export_log": ["application/jsonl"],
+        "stream_events": ["text/event-stream"],
+    }
 
 
 def test_operation_ids_are_plain_and_never_given_twice(document: dict[str, Any]) -> None:
@@ -49,10 +73,12 @@ def test_operation_ids_are_plain_and_never_given_twice(document: dict[str, Any])
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
+    parts = document["components"]
     found = references(document)
     assert found
-    assert {one.removeprefix("#/components/schemas/") for one in found} <= schemas.keys()
+    for one in found:
+        kind, name = one.removeprefix("#/components/").split("/")
+        assert name in parts[kind], one
 
 
 def test_every_answer_has_a_shape(document: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def test_a_command_line_that_begins_as_admitted_may_be_started(beginnings: list[
         ([], ["robot"]),
         (["", "  "], ["robot"]),
         (["robot"], ["robots"]),
-        (["robot"], ["/tmp/robot"]),
+        (["robot"], ["/opt/robot"]),
         (["robot"], ["env", "robot"]),
         (["npx -y @acme/desk"], ["npx", "-y"]),
         (["npx -y @acme/desk"], ["npx", "-y", "@acme/desk-evil"]),

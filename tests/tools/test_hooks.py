@@ -124,8 +124,8 @@ async def test_of_many_at_once_with_one_id_one_is_taken(tmp_path: Path, database
         ({"body": b'{"type": "y"}'}, Unauthenticated, "hook.signature"),
         ({"headers": {"webhook-id": "msg_2"}}, Unauthenticated, "hook.signature"),
         ({"headers": {"webhook-signature": ""}}, Unauthenticated, "hook.signature"),
-        ({"at": now() // 1000 - 400}, Unauthenticated, "hook.time"),
-        ({"at": now() // 1000 + 400}, Unauthenticated, "hook.time"),
+        ({"late": 400}, Unauthenticated, "hook.time"),
+        ({"late": -400}, Unauthenticated, "hook.time"),
         ({"sent": b"[1]"}, Invalid, "hook.body"),
         ({"sent": b"no json"}, Invalid, "json.syntax"),
         ({"sent": b'{"a": 1, "a": 2}'}, Invalid, "json.duplicate_key"),
@@ -140,7 +140,7 @@ async def test_what_is_not_proven_leaves_nothing(
     tmp_path: Path, change: dict[str, Any], kind: type[AutonomyError], code: str
 ) -> None:
     async with hooked(tmp_path, "") as it:
-        headers, body = signed(change.get("sent", {"type": "x"}), at=change.get("at"))
+        headers, body = signed(change.get("sent", {"type": "x"}), at=now() // 1000 - change.get("late", 0))
         headers |= change.get("headers", {})
         with pytest.raises(kind) as caught:
             await it.system.hooks.receive(change.get("hook", "engine"), headers, change.get("body", body))

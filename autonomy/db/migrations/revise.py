@@ -27,6 +27,7 @@ STORES = (
     "approvals.store",
     "notices.outbox",
     "budget.store",
+    "memory.store",
     "gate.store",
     "workflow.store",
 )

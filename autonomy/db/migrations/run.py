@@ -9,6 +9,12 @@ from sqlalchemy import Connection
 from autonomy.db.migrate import MIGRATIONS
 
 
+def is_declared(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether something in a database is compared with the tables as declared. The full-text indexes of memory are not:
+    SQLite makes the tables behind its own by itself, and Alembic does not read what PostgreSQL's is an index of."""
+    return not (name or "").startswith("memory_search" if kind == "table" else "memory_item_marks")
+
+
 def configuration(connection: Connection) -> Config:
     """Alembic's configuration for this connection."""
     config = Config()

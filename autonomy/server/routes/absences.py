@@ -12,7 +12,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -61,7 +61,9 @@ def list_absences(
     return Page(items=[_absence(one) for one in items], next=following)
 
 
-@router.post("/absences", summary="let a deputy decide while somebody is away", status_code=201)
+@router.post(
+    "/absences", summary="let a deputy decide while somebody is away", status_code=201, responses=refusals(409)
+)
 def declare_absence(asked: AbsenceAsked, person: Declarer, here: Here) -> AbsenceAnswer:
     """For oneself; for another person only with `approvals:absence:assign`."""
     absent = asked.person or person.name
@@ -70,7 +72,7 @@ def declare_absence(asked: AbsenceAsked, person: Declarer, here: Here) -> Absenc
     return _absence(declared)
 
 
-@router.post("/absences/{absence}/end", summary="end an absence early")
+@router.post("/absences/{absence}/end", summary="end an absence early", responses=refusals(404, 409))
 def end_absence(absence: str, person: Declarer, here: Here) -> AbsenceAnswer:
     """The person is back; what the deputy has decided stands."""
     _check_own(person, here.system.absences.get(absence).person)

@@ -11,10 +11,11 @@ from pydantic import Field
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part, Wanted, sentences
 from autonomy.insight.model import ActionState
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from autonomy.kernel.errors import Conflict
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
 from ..here import Here
 from ..paging import cut
 from ..parts import Parts
@@ -82,7 +83,7 @@ def list_actions(
     tool: Filter = None,
     state: ActionState | None = None,
     case: Filter = None,
-    since: Annotated[int | None, Query(ge=0, description="milliseconds since the epoch")] = None,
+    since: Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="milliseconds since the epoch")] = None,
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[ActionAnswer]:
@@ -92,7 +93,7 @@ def list_actions(
     return Page(items=[ActionAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.get("/actions/{action}", summary="one action")
+@router.get("/actions/{action}", summary="one action", responses=refusals(404))
 def describe_action(action: str, person: Reader, here: Here) -> RecordAnswer:
     """Its leaves, what it carried, and why it came out as it did."""
     record = here.insight.record(action, may_read(person))
@@ -106,13 +107,15 @@ def describe_action(action: str, person: Reader, here: Here) -> RecordAnswer:
     )
 
 
-@router.get("/actions/{action}/explain", summary="why it came out as it did")
+@router.get("/actions/{action}/explain", summary="why it came out as it did", responses=refusals(404))
 def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer:
     """Rebuilt from what was stored when it happened; what is gone is said to be gone."""
     return _explained(here, action, person)
 
 
-@router.post("/actions/{action}/resolve", summary="say how an action of unknown ending ended")
+@router.post(
+    "/actions/{action}/resolve", summary="say how an action of unknown ending ended", responses=refusals(404, 409)
+)
 async def resolve_action(action: str, asked: Resolution, person: Reconciler, here: Here) -> ExplanationAnswer:
     """Only for actions in the state `unknown`: a person has looked in the system of record."""
     found = await run_in_threadpool(_explained, here, action, person)

@@ -10,7 +10,7 @@ from pydantic import Field
 from autonomy.identity import AgentView, Permission, PersonCaller, State
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -80,13 +80,13 @@ def list_agents(
     return Page(items=[AgentAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.get("/agents/{name}", summary="one agent")
+@router.get("/agents/{name}", summary="one agent", responses=refusals(404))
 def describe_agent(name: str, _person: Reader, here: Here) -> AgentAnswer:
     """Its state, its roles, and who answers for it."""
     return AgentAnswer.model_validate(here.system.identity.agent(name))
 
 
-@router.post("/agents/{name}/promote", summary="make a pilot active")
+@router.post("/agents/{name}/promote", summary="make a pilot active", responses=refusals(404, 409))
 def promote_agent(name: str, person: Promoter, here: Here) -> AgentAnswer:
     """From pilot to active."""
     identity = here.system.identity
@@ -94,7 +94,7 @@ def promote_agent(name: str, person: Promoter, here: Here) -> AgentAnswer:
     return AgentAnswer.model_validate(identity.agent(name))
 
 
-@router.post("/agents/{name}/suspend", summary="let an agent rest")
+@router.post("/agents/{name}/suspend", summary="let an agent rest", responses=refusals(404, 409))
 def suspend_agent(name: str, asked: Why, person: Suspender, here: Here) -> AgentAnswer:
     """Until a person reinstates it; effective on its next action in every process."""
     identity = here.system.identity
@@ -102,7 +102,7 @@ def suspend_agent(name: str, asked: Why, person: Suspender, here: Here) -> Agent
     return AgentAnswer.model_validate(identity.agent(name))
 
 
-@router.post("/agents/{name}/reinstate", summary="let an agent work again")
+@router.post("/agents/{name}/reinstate", summary="let an agent work again", responses=refusals(404, 409))
 def reinstate_agent(name: str, asked: Why, person: Lifter, here: Here) -> AgentAnswer:
     """Lifts what holds it: its own containment, else its suspension."""
     identity = here.system.identity
@@ -110,7 +110,7 @@ def reinstate_agent(name: str, asked: Why, person: Lifter, here: Here) -> AgentA
     return AgentAnswer.model_validate(identity.agent(name))
 
 
-@router.post("/agents/{name}/retire", summary="end an agent for good")
+@router.post("/agents/{name}/retire", summary="end an agent for good", responses=refusals(404, 409))
 def retire_agent(name: str, asked: Why, person: Retirer, here: Here) -> RetiredAnswer:
     """With its child agents, credentials, tokens and delegations."""
     return RetiredAnswer(retired=list(here.system.identity.retire(name, person.actor, asked.reason)))

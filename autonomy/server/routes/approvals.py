@@ -17,7 +17,7 @@ from autonomy.insight.model import NOTHING, Decided, Said, Wording
 from autonomy.kernel import canonical
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
 from ..paging import cut
 from ..parts import Parts
@@ -116,7 +116,7 @@ class DecidedAnswer(Answer):
     waits_for: list[str]
 
 
-@router.get("/approvals", summary="what waits for people")
+@router.get("/approvals", summary="what waits for people", responses=refusals(404))
 def list_approvals(
     person: Reader,
     here: Here,
@@ -133,7 +133,7 @@ def list_approvals(
     return Page(items=[_listed(one, one.action in yours) for one in items], next=following)
 
 
-@router.get("/approvals/{action}", summary="one held action, to be decided")
+@router.get("/approvals/{action}", summary="one held action, to be decided", responses=refusals(404))
 def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer:
     """The consequence first, then the exact arguments, the facts, the rules in their own words, and what was said."""
     hold = here.system.approvals.get(action)
@@ -146,7 +146,7 @@ def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer
     return _approval(hold, yours, found.what.arguments, found.what.rationale, last, found.approvals)
 
 
-@router.post("/approvals/{action}/decision", summary="decide a held action")
+@router.post("/approvals/{action}/decision", summary="decide a held action", responses=refusals(404, 409))
 async def decide_approval(action: str, asked: Decision, person: Decider, here: Here) -> DecidedAnswer:
     """Counts once. The vote that fills the last seat lets the action go ahead, decided once more on present facts."""
     approvals = here.system.approvals

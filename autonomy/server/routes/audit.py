@@ -16,11 +16,13 @@ from autonomy.insight import Proof
 from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
-from ..answers import PAGE, Answer, Asked, Limit, Reason, Text
+from ..answers import PAGE, AfterIndex, Answer, Asked, Limit, Number, Reason, Text, refusals, streamed
 from ..here import Here
 from ..route import api
 
 router = api("audit")
+
+JSON_LINES = "application/jsonl"
 
 Reader = Annotated[PersonCaller, allowed(Permission.AUDIT_LOG_READ)]
 Exporter = Annotated[PersonCaller, allowed(Permission.AUDIT_LOG_EXPORT)]
@@ -78,7 +80,7 @@ class ErasedAnswer(Answer):
 def list_leaves(
     _person: Reader,
     here: Here,
-    after: Annotated[int, Query(ge=-1, description="the index after which to begin")] = -1,
+    after: Annotated[int, AfterIndex] = -1,
     kind: Annotated[str | None, Query(max_length=40)] = None,
     limit: Limit = PAGE,
 ) -> LeavesAnswer:
@@ -95,8 +97,8 @@ async def show_checkpoint(_person: Reader, here: Here) -> CheckpointAnswer:
     return _checkpoint(await here.system.checkpoints.sign(), here.system.checkpoints.verifier)
 
 
-@router.get("/audit/proof/{index}", summary="proof that a leaf is in the log")
-async def prove_leaf(index: int, _person: Reader, here: Here) -> ProofAnswer:
+@router.get("/audit/proof/{index}", summary="proof that a leaf is in the log", responses=refusals(404))
+async def prove_leaf(index: Number, _person: Reader, here: Here) -> ProofAnswer:
     """Under the first checkpoint that holds it; one is signed where none does yet."""
     found = await run_in_threadpool(here.evidence.proof, index)
     while found is None:
@@ -105,7 +107,9 @@ async def prove_leaf(index: int, _person: Reader, here: Here) -> ProofAnswer:
     return _proof(found, here.system.checkpoints.verifier)
 
 
-@router.get("/audit/export", summary="the whole log as a file", response_class=StreamingResponse)
+@router.get(
+    "/audit/export", summary="the whole log as a file", response_class=StreamingResponse, responses=streamed(JSON_LINES)
+)
 async def export_log(person: Exporter, here: Here, payloads: bool = False) -> StreamingResponse:
     """JSON lines of the format `autonomy-audit/1`, to be checked offline; with `payloads`, what actions carried."""
     if payloads and Permission.AUDIT_PAYLOAD_READ not in person.permissions:
@@ -118,10 +122,10 @@ async def export_log(person: Exporter, here: Here, payloads: bool = False) -> St
     stop = note.read(await checkpoints.sign()).checkpoint().size
     lines = here.evidence.export_lines(checkpoints.signer, stop, payloads)
     headers = {"Content-Disposition": f'attachment; filename="autonomy-audit-{stop}.jsonl"'}
-    return StreamingResponse(lines, media_type="application/jsonl", headers=headers)
+    return StreamingResponse(lines, media_type=JSON_LINES, headers=headers)
 
 
-@router.post("/audit/erase", summary="forget a subject")
+@router.post("/audit/erase", summary="forget a subject", responses=refusals(409))
 async def erase_subject(asked: Erasure, person: Eraser, here: Here) -> ErasedAnswer:
     """Destroys its keys: what it was about cannot be opened again, and every proof still holds."""
     count = await here.system.vault.erase(asked.subject, person.actor, asked.reason)

@@ -17,7 +17,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Limit, Page
+from ..answers import PAGE, After, Answer, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..parts import Parts
@@ -102,7 +102,7 @@ def list_budgets(
     return Page(items=[BudgetAnswer(**_budget(one, currency, at)) for one in items], next=following)
 
 
-@router.get("/budgets/{name}", summary="one budget")
+@router.get("/budgets/{name}", summary="one budget", responses=refusals(404))
 def describe_budget(name: str, _person: Reader, here: Here) -> BudgetDetailAnswer:
     """How it stands, where it belongs, and when it came to its warning."""
     at, currency, found = _spent(here)

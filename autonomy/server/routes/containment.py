@@ -10,7 +10,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.identity.model import Scope
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -59,14 +59,14 @@ class StoppedAnswer(Answer):
     """False where the store could not be read: then nobody knows what was under way."""
 
 
-@router.post("/contain", summary="stop an agent, a unit, a tool or everything")
+@router.post("/contain", summary="stop an agent, a unit, a tool or everything", responses=refusals(404))
 async def contain(asked: Stop, person: Imposer, here: Here) -> StoppedAnswer:
     """Effective on the next dispatch in every process; calls under way are cancelled."""
     found = await here.system.containing.contain(asked.scope, asked.target, person.actor, asked.reason)
     return StoppedAnswer.model_validate(found)
 
 
-@router.post("/reinstate", summary="lift a containment", status_code=204)
+@router.post("/reinstate", summary="lift a containment", status_code=204, responses=refusals(404, 409))
 def reinstate(asked: Resume, person: Lifter, here: Here) -> None:
     """Only a person may, with a reason. For an agent: its own containment, else its suspension."""
     here.system.identity.reinstate(asked.what, person.actor, asked.reason)

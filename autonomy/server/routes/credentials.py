@@ -13,7 +13,7 @@ from autonomy.identity.model import Delegation
 from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -102,7 +102,7 @@ class KeyAnswer(Answer):
     kid: str
 
 
-@router.get("/agents/{name}/credentials", summary="credentials of an agent")
+@router.get("/agents/{name}/credentials", summary="credentials of an agent", responses=refusals(404))
 def list_credentials(
     name: str, _person: Reader, here: Here, after: After = None, limit: Limit = PAGE
 ) -> Page[CredentialAnswer]:
@@ -111,34 +111,36 @@ def list_credentials(
     return Page(items=[CredentialAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.post("/agents/{name}/credentials", summary="issue a credential", status_code=201)
+@router.post("/agents/{name}/credentials", summary="issue a credential", status_code=201, responses=refusals(404, 409))
 def issue_credential(name: str, asked: Issue, person: Issuer, here: Here) -> IssuedAnswer:
     """Its secret is in this answer only."""
     return IssuedAnswer.model_validate(here.system.identity.issue_credential(name, asked.kind, person.actor, asked.ttl))
 
 
-@router.post("/agents/{name}/keys", summary="register an agent's public key", status_code=201)
+@router.post(
+    "/agents/{name}/keys", summary="register an agent's public key", status_code=201, responses=refusals(404, 409)
+)
 def register_agent_key(name: str, asked: KeyRegistration, person: Issuer, here: Here) -> CredentialAnswer:
     """The agent then proves itself by signing (`private_key_jwt`); `id` is its client id."""
     made = here.system.identity.register_key(name, asked.jwk, person.actor, asked.ttl)
     return CredentialAnswer.model_validate(made)
 
 
-@router.post("/agents/{name}/revoke", summary="revoke everything of an agent")
+@router.post("/agents/{name}/revoke", summary="revoke everything of an agent", responses=refusals(404))
 def revoke_agent(name: str, asked: Revocation, person: Revoker, here: Here) -> RevokedAnswer:
     """Its credentials, tokens and delegations, and those of its child agents."""
     identity = here.system.identity
     return RevokedAnswer(revoked=identity.revoke(identity.agent(name).id, person.actor, asked.reason))
 
 
-@router.post("/credentials/{credential}/revoke", summary="revoke one credential")
+@router.post("/credentials/{credential}/revoke", summary="revoke one credential", responses=refusals(404))
 def revoke_credential(credential: str, asked: Revocation, person: Revoker, here: Here) -> RevokedAnswer:
     """With the tokens obtained by it."""
     _check_credential(credential)
     return RevokedAnswer(revoked=here.system.identity.revoke(credential, person.actor, asked.reason))
 
 
-@router.get("/delegations", summary="delegations")
+@router.get("/delegations", summary="delegations", responses=refusals(404))
 def list_delegations(
     _person: DelegationReader,
     here: Here,
@@ -152,7 +154,7 @@ def list_delegations(
     return Page(items=[_delegation(one) for one in items], next=following)
 
 
-@router.post("/delegations", summary="let an agent act for another", status_code=201)
+@router.post("/delegations", summary="let an agent act for another", status_code=201, responses=refusals(404, 409))
 def grant_delegation(asked: Grant, person: Granter, here: Here) -> DelegationAnswer:
     """It widens nothing: both agents must be entitled at every use."""
     return _delegation(
@@ -160,7 +162,7 @@ def grant_delegation(asked: Grant, person: Granter, here: Here) -> DelegationAns
     )
 
 
-@router.post("/delegations/{delegation}/revoke", summary="end a delegation", status_code=204)
+@router.post("/delegations/{delegation}/revoke", summary="end a delegation", status_code=204, responses=refusals(404))
 def revoke_delegation(delegation: str, person: DelegationRevoker, here: Here) -> None:
     """And every token that rests on it."""
     here.system.identity.revoke_delegation(delegation, person.actor)

@@ -12,7 +12,7 @@ from autonomy.tools import deliveries
 from autonomy.tools.deliveries import Delivery
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Limit, Page
+from ..answers import PAGE, After, Answer, Limit, Page, refusals
 from ..here import Here
 from ..paging import cut
 from ..route import api
@@ -58,7 +58,7 @@ async def list_deliveries(
     return Page(items=[DeliveryAnswer(**one._asdict()) for one in items], next=following)
 
 
-@router.get("/deliveries/{id}", summary="one delivery, with what was said")
+@router.get("/deliveries/{id}", summary="one delivery, with what was said", responses=refusals(404))
 async def describe_delivery(id: str, _person: PayloadReader, here: Here) -> DeliveryDescription:
     """For who may read what actions carried."""
 

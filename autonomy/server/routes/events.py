@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -15,6 +15,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import AutonomyError, Invalid
 
 from ..access import allowed
+from ..answers import AfterIndex, streamed
 from ..here import Here
 from ..parts import Parts
 from ..route import api
@@ -24,6 +25,7 @@ router = api("events")
 
 Listener = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
 
+EVENTS = "text/event-stream"
 HEARTBEAT_SECONDS = 10.0  # under the idle time of every common proxy
 BATCH = 500  # leaves read at once
 
@@ -42,23 +44,25 @@ VISIBLE = {
 """What a person must be permitted to be told of each kind of leaf; any other kind is for readers of the log."""
 
 
-@router.get("/events", summary="what happens, as it happens", response_class=StreamingResponse)
+@router.get(
+    "/events", summary="what happens, as it happens", response_class=StreamingResponse, responses=streamed(EVENTS)
+)
 async def stream_events(
     request: Request,
     person: Listener,
     here: Here,
-    after: Annotated[int | None, Query(ge=-1, description="the index after which to begin; none: from now on")] = None,
+    after: Annotated[int | None, AfterIndex] = None,
     last_event_id: Annotated[str | None, Header(description="the id of the last event that was received")] = None,
 ) -> StreamingResponse:
     """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf.
 
     Kinds you may not see are left out. Ends when the session does; a client that comes back with `Last-Event-ID` goes
-    on without a gap.
+    on without a gap. Without `after` and that header it begins with what happens from now on.
     """
     last = _last(last_event_id, after)
     return StreamingResponse(
         _stream(here, session_of(request), person, last),
-        media_type="text/event-stream",
+        media_type=EVENTS,
         headers={"X-Accel-Buffering": "no"},
     )
 

@@ -17,10 +17,11 @@ from autonomy.catalog.plan import Plan
 from autonomy.catalog.service import MAX_CHANGES
 from autonomy.catalog.store import Change
 from autonomy.identity import Permission, PersonCaller
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..answers import PAGE, After, Answer, Asked, Limit, Number, Page, refusals
 from ..here import Here
 from ..paging import cut, page
 from ..route import api
@@ -170,7 +171,7 @@ def plan_change(asked: Declaration, _person: Planner, here: Here) -> PlanAnswer:
     return _plan(here.system.catalog.plan(asked.folder(), asked.retire))
 
 
-@router.post("/apply", summary="make a folder the organisation")
+@router.post("/apply", summary="make a folder the organisation", responses=refusals(409))
 async def apply_change(asked: Application, person: Applier, here: Here) -> AppliedAnswer:
     """All or nothing, as one change on record; in force for the next action of every process."""
     system = here.system
@@ -187,7 +188,7 @@ def pull(_person: Reader, here: Here, scope: Annotated[str, Query(max_length=63)
     return PulledAnswer(scope=scope, files=here.system.catalog.pull(scope))
 
 
-@router.get("/objects", summary="declared objects")
+@router.get("/objects", summary="declared objects", responses=refusals(404))
 def list_objects(
     _person: Reader,
     here: Here,
@@ -205,7 +206,7 @@ def list_objects(
     return Page(items=[ObjectAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.get("/objects/{kind}/{name}", summary="one declared object")
+@router.get("/objects/{kind}/{name}", summary="one declared object", responses=refusals(404))
 def describe_object(kind: str, name: str, _person: Reader, here: Here) -> DescriptionAnswer:
     """With its file, its revisions and its neighbours."""
     found = here.system.catalog.describe(kind, name)
@@ -225,7 +226,9 @@ def describe_object(kind: str, name: str, _person: Reader, here: Here) -> Descri
 def list_changes(
     _person: Reader,
     here: Here,
-    after: Annotated[int | None, Query(description="the `next` of the page before, an epoch")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="the `next` of the page before, an epoch")
+    ] = None,
     limit: Limit = PAGE,
 ) -> Page[ChangeAnswer]:
     """Newest first, as far back as the last thousand."""
@@ -235,8 +238,8 @@ def list_changes(
     return Page(items=[ChangeAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.post("/changes/{epoch}/rollback", summary="declare again what an epoch declared")
-async def roll_back(epoch: int, asked: RollBack, person: Applier, here: Here) -> RolledBackAnswer:
+@router.post("/changes/{epoch}/rollback", summary="declare again what an epoch declared", responses=refusals(404, 409))
+async def roll_back(epoch: Number, asked: RollBack, person: Applier, here: Here) -> RolledBackAnswer:
     """As a new change: nothing that happened is undone or hidden."""
     system = here.system
     change = await run_in_threadpool(system.catalog.rollback, epoch, person.actor, asked.message)

@@ -11,7 +11,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.identity.people import INVITATION_TTL
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -92,7 +92,7 @@ def list_people(
     return Page(items=[PersonListed.model_validate(one) for one in items], next=following)
 
 
-@router.post("/people/{name}/invite", summary="make a one-time link", status_code=201)
+@router.post("/people/{name}/invite", summary="make a one-time link", status_code=201, responses=refusals(404, 409))
 def invite_person(name: str, person: Inviter, here: Here) -> InvitationAnswer:
     """Good for a day; earlier links of the person end."""
     token = here.system.identity.invite(name, person.actor)
@@ -101,7 +101,7 @@ def invite_person(name: str, person: Inviter, here: Here) -> InvitationAnswer:
     return InvitationAnswer(name=name, link=link, expires_in=INVITATION_TTL)
 
 
-@router.post("/people/{name}/offboard", summary="end a person's access")
+@router.post("/people/{name}/offboard", summary="end a person's access", responses=refusals(404, 409))
 def offboard_person(name: str, asked: Leaving, person: Offboarder, here: Here) -> OffboardedAnswer:
     """At once, and the agents they sponsor rest until a new sponsor is declared."""
     return OffboardedAnswer.model_validate(here.system.identity.offboard(name, person.actor, asked.reason))

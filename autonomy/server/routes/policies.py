@@ -15,7 +15,7 @@ from autonomy.policy.matrix import Case, Row, question_of, run
 from autonomy.policy.model import Fact
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -133,7 +133,7 @@ async def list_policies(
     return Page(items=[RuleAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.post("/policies/why", summary="what policy would say, and why")
+@router.post("/policies/why", summary="what policy would say, and why", responses=refusals(404))
 async def explain_policy(asked: Hypothesis, _person: Explainer, here: Here) -> WhyAnswer:
     """Rule by rule. Nothing is looked up and nothing is recorded."""
     bundle = (await here.system.watch.house()).bundle

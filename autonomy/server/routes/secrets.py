@@ -12,7 +12,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.secret_use import last_used, secret_uses
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -86,7 +86,7 @@ def set_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAn
     return VersionAnswer(name=name, version=version)
 
 
-@router.post("/secrets/{name:path}/rotate", summary="replace a secret that exists")
+@router.post("/secrets/{name:path}/rotate", summary="replace a secret that exists", responses=refusals(404))
 def rotate_secret(name: str, asked: Value, person: Writer, here: Here) -> VersionAnswer:
     """The version before is forgotten."""
     version = here.system.secrets.rotate(name, asked.value.get_secret_value(), person.actor)

@@ -11,7 +11,7 @@ from autonomy.identity.service_keys import DEFAULT_TTL
 from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -75,7 +75,7 @@ def list_service_keys(_person: Reader, here: Here, after: After = None, limit: L
     return Page(items=[ServiceKeyAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.post("/service-keys", summary="issue a key to another system", status_code=201)
+@router.post("/service-keys", summary="issue a key to another system", status_code=201, responses=refusals(404, 409))
 def issue_service_key(asked: ServiceIssue, person: Issuer, here: Here) -> IssuedServiceAnswer:
     """Its secret is in this answer only."""
     if asked.provider and here.system.catalog.organisation().get("IdentityProvider", asked.provider) is None:
@@ -84,7 +84,7 @@ def issue_service_key(asked: ServiceIssue, person: Issuer, here: Here) -> Issued
     return IssuedServiceAnswer.model_validate(made)
 
 
-@router.post("/service-keys/{key}/revoke", summary="end a key of another system")
+@router.post("/service-keys/{key}/revoke", summary="end a key of another system", responses=refusals(404))
 def revoke_service_key(key: str, asked: ServiceRevocation, person: Revoker, here: Here) -> RevokedServiceAnswer:
     """At the next call, in every process."""
     return RevokedServiceAnswer(revoked=here.system.identity.revoke_service_key(key, person.actor, asked.reason))

@@ -10,7 +10,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel import clock
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..route import api
@@ -67,7 +67,7 @@ def issue_site_key(asked: KeyAsked, person: Issuer, here: Here) -> IssuedKeyAnsw
     return IssuedKeyAnswer(**issued._asdict())
 
 
-@router.post("/site-keys/{id}/revoke", summary="end a key of a site")
+@router.post("/site-keys/{id}/revoke", summary="end a key of a site", responses=refusals(404))
 def revoke_site_key(id: str, person: Revoker, here: Here) -> RevokedKeyAnswer:
     """From its next use on it opens nothing."""
     here.system.sites.keys.revoke(id, person.actor)

@@ -13,7 +13,7 @@ from autonomy.tools import Tool
 from autonomy.tools.quarantine import accept_again, quarantined
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Limit, Page
+from ..answers import PAGE, After, Answer, Limit, Page, refusals
 from ..here import Here
 from ..paging import page
 from ..parts import Parts
@@ -69,7 +69,7 @@ async def list_tools(
     return Page(items=[ToolAnswer(**_shown(one, one.name in held)) for one in items], next=following)
 
 
-@router.get("/tools/{name}", summary="one operation")
+@router.get("/tools/{name}", summary="one operation", responses=refusals(404))
 async def describe_tool(name: str, _person: Reader, here: Here) -> ToolDescription:
     """With what it takes, what it does and what it may cost."""
     registry = (await here.system.watch.house()).registry
@@ -79,7 +79,7 @@ async def describe_tool(name: str, _person: Reader, here: Here) -> ToolDescripti
     return ToolDescription(**_shown(tool, name in held), spec=spec)
 
 
-@router.post("/tools/{name}/accept", summary="accept a changed definition")
+@router.post("/tools/{name}/accept", summary="accept a changed definition", responses=refusals(404))
 async def accept_tool(name: str, person: Accepter, here: Here) -> AcceptedAnswer:
     """Let a quarantined operation be offered and called in its present wording."""
     tool = (await here.system.watch.house()).registry.get(name)

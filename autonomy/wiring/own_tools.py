@@ -1,0 +1,57 @@
+"""What stands behind the system's own tools: memory and decision tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from autonomy.audit import Vault
+from autonomy.catalog.own_tools import DECISION, MEMORY, entry_point
+from autonomy.db import CommitQueue, Database
+from autonomy.gate import Watch
+from autonomy.kernel.clock import Clock
+from autonomy.memory import Forgetting, Memory, Reuse
+
+from .decisions import DecisionTools
+from .memory import MemoryTools
+
+if TYPE_CHECKING:
+    from autonomy.decisions import Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTools:
+    """Their parts."""
+
+    memory: Memory
+    reuse: Reuse
+    forgetting: Forgetting
+    decisions: Callable[[], Decisions]
+    """The decision tables in force; loads the engine of expressions the first time."""
+
+    @property
+    def connectors(self) -> Mapping[str, Callable[[], Any]]:
+        """What makes the connector of each entry point, when it is called first."""
+        return {
+            entry_point(MEMORY): lambda: MemoryTools(self.memory, self.reuse, self.forgetting),
+            entry_point(DECISION): lambda: DecisionTools(self.decisions()),
+        }
+
+
+def own_tools(
+    database: Database, queue: CommitQueue, vault: Vault, watch: Watch, master: bytes, clock: Clock
+) -> OwnTools:
+    """Everything behind the system's own tools, on the organisation in force."""
+    memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
+
+    @cache
+    def decisions() -> Decisions:
+        # The engine of expressions is only loaded where a table is asked.
+        found: Decisions = import_module("autonomy.decisions").Decisions(watch.organisation)
+        return found
+
+    forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
+    return OwnTools(memory, Reuse(memory, database, queue, clock), forgetting, decisions)

@@ -1,0 +1,77 @@
+"""The index: a search sees the shelves it names and no others, is answered by the index, and stays in bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from autonomy.memory import index, ranking, store
+from autonomy.memory.words import MAX_LENGTH, Marks, mark, words
+from tests.memory.team import team
+
+MARKS = Marks(b"k" * 32)
+
+
+async def test_a_search_is_answered_by_the_full_text_index_of_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with team(tmp_path, postgres_url) as it:
+        await it.write("seller", "customers", "lenses")
+        with it.system.database.reading() as connection:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            query = f"EXPLAIN SELECT seq FROM memory_item WHERE {store.TSVECTOR} @@ 'a & s1'::tsquery"
+            plan = " ".join(connection.execute(text(query)).scalars())
+    assert "memory_item_marks" in plan
+
+
+async def test_a_common_word_is_answered_by_its_newest_items_of_each_shelf(tmp_path: Path, database_url: str) -> None:
+    async with team(tmp_path, database_url) as it:
+        for space in ("customers", "company"):
+            for number in range(3):
+                await it.write("seller", space, f"note {number} common")
+        shelves = {
+            shelf.space: shelf.id for shelf in (await it.system.database.read(it.system.own.memory.shelves.of)).values()
+        }
+        marks = it.system.own.memory.marks_of(["common"])
+        both = await it.system.database.read(lambda reader: index.find(reader, list(shelves.values()), marks))
+        one = await it.system.database.read(lambda reader: index.find(reader, [shelves["customers"]], marks))
+        assert len([seq for number, seq in both if number == 0]) == 6
+        assert [seq for number, seq in one if number == 0] == [3, 2, 1]
+
+
+async def test_the_index_is_merged_and_finds_what_it_found(tmp_path: Path) -> None:
+    async with team(tmp_path) as it:
+        for number in range(20):
+            await it.write("seller", "customers", f"note number{number}")
+        await it.system.queue.perform(index.tend)
+        assert await it.found("helper", "number7") == ["note number7"]
+        item = (await it.done("helper", "memory.search", query="number7"))["items"][0]["item"]
+        await it.done("seller", "memory.forget", space="customers", item=item)
+        await it.system.queue.perform(index.tend)
+        assert await it.found("helper", "number7") == []
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_words_and_marks_of_twelve_letters(said: str) -> None:
+    found = list(words(said))
+    assert all(0 < len(word) <= MAX_LENGTH for word in found)
+    assert all(len(each) == 12 and each.isalpha() and each.isascii() for each in MARKS.of([said]))
+    assert MARKS.of([said]) == MARKS.of([said.upper().lower()]) or said.upper().lower() != said
+
+
+def test_marks_tell_nothing_without_the_key() -> None:
+    assert mark(b"a" * 32, "word") == mark(b"a" * 32, "word") != mark(b"b" * 32, "word")
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30)), max_size=60, unique=True))
+def test_what_has_all_words_comes_before_what_has_some(found: list[tuple[int, int]]) -> None:
+    marks = ["a", "b", "c"]
+    best, weights = ranking.shortlist(found, marks, 100)
+    full = {seq for number, seq in found if number == 3}
+    assert set(best) == {seq for _, seq in found}
+    assert set(best[: len(full)]) == full or any(
+        {number for number, seq in found if seq == each} >= {0, 1, 2} for each in best[: len(full)]
+    )
+    assert all(weight > 0 for weight in weights.values())
+    assert ranking.score([*marks, "x"], weights) > ranking.score(["a", "b", "x", "y"], weights)

@@ -1,0 +1,34 @@
+"""What our document says an operation may answer, so that every test of the server looks at it in passing."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The published document."""
+    found: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    return found
+
+
+def check_documented(method: str, path: str, status: int) -> None:
+    """Fail where the document does not say that the operation may answer with this status."""
+    plain = path.partition("?")[0]
+    for template, operations in _templates():
+        if method.lower() in operations and template.fullmatch(plain):
+            told = operations[method.lower()]["responses"].keys()
+            assert str(status) in told, f"{method} {plain} answers {status}, which its document does not say"
+            return
+
+
+@cache
+def _templates() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    paths = document()["paths"].items()
+    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations) for path, operations in paths]
