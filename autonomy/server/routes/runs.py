@@ -163,7 +163,7 @@ async def start_run(asked: RunAsked, person: Starter, here: Here) -> BegunAnswer
     return BegunAnswer(run=begun.run, joined=begun.joined)
 
 
-@router.get("/runs", summary="runs of workflows")
+@router.get("/runs", summary="runs of workflows", responses=refusals(404))
 async def list_runs(
     _person: Reader,
     here: Here,
@@ -178,7 +178,7 @@ async def list_runs(
     return Page(items=[RunAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.get("/runs/exceptions", summary="exceptions that wait for people")
+@router.get("/runs/exceptions", summary="exceptions that wait for people", responses=refusals(404))
 async def list_exceptions(
     person: Reader,
     here: Here,
