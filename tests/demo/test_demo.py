@@ -166,9 +166,7 @@ def _demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 def _autonomy(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("autonomy")), *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=SECONDS, env=_environment()
-    )
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=SECONDS, env=_environment())
 
 
 def _environment() -> dict[str, str]:
