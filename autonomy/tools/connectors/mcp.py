@@ -15,6 +15,7 @@ from autonomy.kernel.errors import Invalid
 
 from ..attempt import Attempt
 from ..credential import Credential
+from ..drift import drifted
 from ..errors import Refused, Unreachable
 from ..mcp.contact import Contact, Listing, Listings
 from ..mcp.conversation import SessionOver
@@ -142,12 +143,7 @@ class McpServer:
         if found and wording == accepted:
             return found
         await asyncio.to_thread(self._wordings.note, self._name, tool.name, tool.wording, wording)
-        what = "is not in the wording that was pinned" if found else "is not offered any more"
-        raise Refused(
-            f"`{tool.name}` of `{self._name}` {what}; nothing was sent",
-            code="tool.drifted",
-            hint="a person has to look at it and accept it",
-        )
+        raise drifted(self._name, tool.name, wording)
 
 
 def _sent(tool: McpTool, arguments: Mapping[str, Json], invocation: Invocation) -> dict[str, Json]:
