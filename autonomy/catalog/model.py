@@ -33,6 +33,7 @@ from .words import (
     Rate,
     SecretName,
     Share,
+    SharedSecret,
     Strict,
     Text,
     TrustDomain,
@@ -134,7 +135,7 @@ class AgentSpec(Strict):
     owner: Name = Field(description="the person whose work this is; often the sponsor")
     supervisor: Name = Field(description="the role whose holders supervise this agent")
     parent: Name | None = Field(None, description="the agent this one is a child of; it ends with its parent")
-    site: Name | None = None
+    site: Name | None = Field(None, description="where it works: rules may ask for it, and the record says it")
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)
     federated: list[FederatedIdentity] = Field([], max_length=10, description="workloads outside that are this agent")
 
@@ -142,7 +143,7 @@ class AgentSpec(Strict):
 class SqlConnector(Strict):
     type: Literal["sql"]
     url: str | None = Field(None, description="`sqlite:///file` or `postgresql://host/db`, without a password")
-    credential: Name | None = Field(None, description="secret holding the whole URL or the password")
+    credential: SharedSecret | None = Field(None, description="secret holding the whole URL or the password")
     maxRows: int = Field(1_000, ge=1, le=100_000)
     timeout: Duration = "5s"
 

@@ -56,18 +56,16 @@ def open_connectors(
     )
 
 
+def aside_of_connectors(settings: Settings, secrets: Secrets, clock: Clock) -> Outbound:
+    """By which the system itself goes out, for hooks, sign-on and letters."""
+    return Outbound(secrets.reveal, settings.data, providers=providers_of(settings, clock))
+
+
 def open_hooks(
-    settings: Settings,
-    database: Database,
-    queue: CommitQueue,
-    vault: Vault,
-    watch: Watch,
-    secrets: Secrets,
-    clock: Clock,
+    database: Database, queue: CommitQueue, vault: Vault, watch: Watch, aside: Outbound, clock: Clock
 ) -> Hooks:
     """The hooks of the organisation in force."""
-    outbound = Outbound(secrets.reveal, settings.data)
-    return Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
+    return Hooks(database, queue, vault, watch.organisation, aside, watch.refresh, lambda: watch.identity, clock)
 
 
 def own_files(settings: Settings, database: Database) -> list[Path]:
