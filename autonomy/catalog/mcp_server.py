@@ -45,6 +45,9 @@ class McpConnector(Strict):
         None, description="secret with the certificates (PEM) that vouch for the server, in place of the public ones"
     )
     allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+    traceContext: bool = Field(
+        False, description="send `traceparent` and `tracestate`, so that the server continues the trace of an action"
+    )
     timeout: Duration = "30s"
     maxBytes: int = Field(1_048_576, ge=1_024, le=67_108_864)
 

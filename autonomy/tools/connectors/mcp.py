@@ -12,6 +12,7 @@ from autonomy.catalog.model import Call
 from autonomy.catalog.services import HttpService
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
+from autonomy.telemetry import trace_headers
 
 from ..attempt import Attempt
 from ..credential import Credential
@@ -124,7 +125,9 @@ class McpServer:
     ) -> Result:
         definition = await self._pinned(contact, tool, attempt)
         conversation = await contact.conversation()
-        return Result(await conversation.call(definition, sent, action, attempt))
+        # MCP carries W3C Trace Context in `_meta`, over pipes as over HTTP.
+        traced = trace_headers() if self._spec.traceContext else {}
+        return Result(await conversation.call(definition, sent, {"autonomy/action": action, **traced}, attempt))
 
     async def _pinned(self, contact: Contact, tool: McpTool, attempt: Attempt) -> Definition:
         """The tool as listed. One whose wording is neither pinned nor accepted is noted, and refused."""
