@@ -97,7 +97,7 @@ class Conversation:
     async def call(
         self, tool: Definition, arguments: Mapping[str, Json], beside: Mapping[str, str], attempt: Attempt
     ) -> Json:
-        """What the tool returns; `beside` goes along in `_meta`. Raises Refused, Unreachable or Unsure, and SessionOver."""
+        """What the tool returns; `beside` goes along in `_meta`. Raises Refused, Unreachable, Unsure, SessionOver."""
         params: dict[str, Json] = {
             "name": tool.name,
             "arguments": dict(arguments),
