@@ -91,7 +91,7 @@ async def test_a_contained_holder_loses_its_task_and_another_goes_on(tmp_path: P
         task = await it.open()
         held = await it.next("w1")
         identity = it.works.system.identity
-        await asyncio.to_thread(identity.contain, "agent", "w1", "it acts strangely", "person:ada")
+        await asyncio.to_thread(identity.contain, "agent", "w1", "person:ada", "it acts strangely")
         other = await it.next("w2")
         assert (other.task.id, other.body.notes[-1].text) == (task, "stopped")
         with pytest.raises(Conflict, match="yours no more"):
