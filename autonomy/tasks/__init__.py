@@ -1,5 +1,6 @@
 """Work for agents and people: who may do it, who has it, what goes with it from hand to hand."""
 
+from .agents import AgentTasks
 from .inbox import Inbox
 from .model import Body, Note, Task, Worker
 from .of_runs import Asked, Ended, RunTasks
@@ -7,6 +8,7 @@ from .service import Tasks, Wanted, Word
 from .waiting import Held
 
 __all__ = [
+    "AgentTasks",
     "Asked",
     "Body",
     "Ended",

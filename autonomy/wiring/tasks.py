@@ -8,7 +8,7 @@ from autonomy.db import CommitQueue, Database
 from autonomy.gate import Admission, Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
-from autonomy.tasks import Inbox, RunTasks, Tasks
+from autonomy.tasks import AgentTasks, Inbox, RunTasks, Tasks
 from autonomy.tasks.records import Records
 from autonomy.tasks.sweeping import Sweeping
 from autonomy.tasks.waiting import Waiting
@@ -22,6 +22,7 @@ class Workplace:
     """Tasks of agents, people and runs; those who wait for one; and what nobody does by themselves."""
 
     tasks: Tasks
+    of_agents: AgentTasks
     inbox: Inbox
     of_runs: RunTasks
     waiting: Waiting
@@ -41,8 +42,10 @@ def open_workplace(
     records = Records(canonical.derive(master, b"autonomy tasks"), clock)
     workforce = Workforce(admission, watch, clock)
     waiting = Waiting(database, queue, records, workforce, clock)
+    tasks = Tasks(database, queue, records, workforce, waiting, clock)
     return Workplace(
-        Tasks(database, queue, records, workforce, waiting, clock),
+        tasks,
+        AgentTasks(tasks, admission),
         Inbox(database),
         RunTasks(database, records, workforce, waiting, clock),
         waiting,
