@@ -34,7 +34,7 @@ def listed(task: Task) -> dict[str, Json]:
         "holder": task.holder,
         "claim": task.claim,
         "lease_until": task.lease_until,
-        "from": task.giver,
+        "giver": task.giver,
         "limit": task.limit or None,
         "opened_by": task.opened_by,
         "opened_at": task.opened_at,

@@ -68,7 +68,13 @@ class Waiting:
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return waiter.answer.result() if waiter.answer.done() else None
+        answer = waiter.answer
+        return answer.result() if answer.done() and not answer.cancelled() else None
+
+    def close(self) -> None:
+        """Let nobody wait any longer: this process ends."""
+        for waiter in self._waiters:
+            waiter.answer.cancel()
 
     async def run(self) -> None:
         """Give out what is free, until cancelled."""
@@ -113,7 +119,7 @@ class Waiting:
 
     async def _hand_over(self, held: Held, waiter: _Waiter) -> None:
         """Answer who waits; where they have left meanwhile, the task is free again and nothing is held against them."""
-        if waiter in self._waiters:
+        if waiter in self._waiters and not waiter.answer.done():
             self._waiters.remove(waiter)
             waiter.answer.set_result(held)
             return
