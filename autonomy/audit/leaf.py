@@ -37,6 +37,7 @@ Kind = Literal[
     "dispatch",
     "run",
     "memory",
+    "task",
 ]
 
 

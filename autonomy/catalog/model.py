@@ -134,6 +134,10 @@ class AgentSpec(Strict):
     site: Name | None = Field(None, description="where it works: rules may ask for it, and the record says it")
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)
     federated: list[FederatedIdentity] = Field([], max_length=10, description="workloads outside that are this agent")
+    capabilities: list[Name] = Field(
+        [], max_length=50, description="what it is able to do; tasks may ask for one of these"
+    )
+    tasksAtOnce: int = Field(1, ge=1, le=100, description="tasks it may have in hand at once")
 
 
 class SqlConnector(Strict):
@@ -338,9 +342,4 @@ class Manifest(Strict):
         return self.kind, self.metadata.name
 
 
-_FACT_VALUES: dict[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "string": (str,),
-    "boolean": (bool,),
-    "money": (int, str),
-}
+_FACT_VALUES = {"integer": (int,), "string": (str,), "boolean": (bool,), "money": (int, str)}

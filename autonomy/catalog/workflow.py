@@ -59,6 +59,7 @@ class TaskCall(Strict):
     goal: Text = Field(description="what is to be achieved, for whoever takes it")
     input: dict[Field_, Value] = Field({}, description="what they are given")
     by: Literal["anybody", "agent", "person"] = "anybody"
+    prefer: list[Name] = Field([], max_length=10, description="agents that get it first if several are free, in order")
 
 
 class ApprovalCall(Strict):

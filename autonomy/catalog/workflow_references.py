@@ -61,3 +61,5 @@ def _of_trouble(place: str, step: Step) -> Iterator[Named]:
 
 def _of_task(place: str, task: TaskCall) -> Iterator[Named]:
     yield f"{place}.role", "Role", task.role
+    for index, name in enumerate(task.prefer):
+        yield f"{place}.prefer[{index}]", "Agent", name

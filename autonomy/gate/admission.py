@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from autonomy.identity import Caller, Identity
-from autonomy.kernel.errors import Busy, Unauthenticated
+from autonomy.kernel.errors import Busy, NotFound, Unauthenticated
 
 from .epochs import Watch
 
@@ -37,6 +37,14 @@ class Admission:
     async def admit(self, bearer: str) -> Caller:
         """The caller behind `bearer`. Raises Unauthenticated, or Busy beyond the agent's rate."""
         return await self.let_in(partial(self._identity.admit, bearer))
+
+    def may_act(self, agent: str) -> bool:
+        """Whether an agent (id or name) could be admitted now, as far as is known, whatever it presents."""
+        try:
+            self._identity.stand_in(agent, self._watch.identity)
+        except (Unauthenticated, NotFound):
+            return False
+        return True
 
     async def let_in(self, knock: Knock) -> Caller:
         """The caller that `knock` names at an identity epoch. Raises as `admit` does."""

@@ -50,6 +50,10 @@ class Permission(StrEnum):
     MEMORY_ITEM_FORGET = "memory:item:forget"
     MEMORY_ITEM_READ = "memory:item:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
+    TASKS_TASK_OPEN = "tasks:task:open"
+    TASKS_TASK_READ = "tasks:task:read"
+    TASKS_TASK_STEER = "tasks:task:steer"
+    TASKS_TASK_WORK = "tasks:task:work"
     TELEMETRY_METRICS_READ = "telemetry:metrics:read"
     TOOLS_DEFINITION_ACCEPT = "tools:definition:accept"
     TOOLS_DELIVERY_READ = "tools:delivery:read"
@@ -69,6 +73,8 @@ _SEE = frozenset(
         Permission.IDENTITY_AGENT_READ,
         Permission.IDENTITY_CONTAINMENT_READ,
         Permission.WORKFLOW_RUN_READ,
+        # What a task is about sees only who may take it or has it.
+        Permission.TASKS_TASK_READ,
         # Of each memory space only its owner and those whose roles are among its readers see anything.
         Permission.MEMORY_ITEM_READ,
     }
@@ -87,6 +93,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.APPROVALS_HOLD_READ,
         Permission.GATE_ACTION_SIMULATE,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TASKS_TASK_WORK,
     },
     "auditor": _SEE
     | _READ_PAYLOADS
@@ -119,6 +126,9 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_REVOKE,
         Permission.MEMORY_ITEM_FORGET,
         Permission.POLICY_DECISION_EXPLAIN,
+        Permission.TASKS_TASK_OPEN,
+        Permission.TASKS_TASK_STEER,
+        Permission.TASKS_TASK_WORK,
         Permission.TELEMETRY_METRICS_READ,
         Permission.TOOLS_DELIVERY_READ,
         Permission.WORKFLOW_EVENT_TELL,

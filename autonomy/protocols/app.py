@@ -17,12 +17,13 @@ from .authzen import EVALUATION, EVALUATIONS, AuthZen
 from .documents import WELL_KNOWN, document, documents
 from .mcp import McpEndpoint
 from .oauth import NOBODY_SIGNS_IN, OAuth
-from .ports import Clients, Consider, Door, Vouch, Withdraw
+from .ports import Clients, Consider, Door, Vouch, Withdraw, Work
 from .refusals import refused
 from .rest import ACTIONS, REST_DOCUMENT, TOOLS, Rest
 from .scim import ROOT as SCIM
 from .scim import Scim
 from .site import Site
+from .work import NEXT, TASKS, WorkFace
 
 log = logging.getLogger("autonomy.protocols")
 
@@ -31,6 +32,7 @@ Routes = dict[str, dict[str, Handler]]
 
 MCP = "/mcp"
 _ONE_ACTION = f"{ACTIONS}/"
+ONE_WORD = f"{TASKS}{{id}}/"
 _ROOTS = ("/v1/", "/oauth/", "/access/v1/", f"{SCIM}/", WELL_KNOWN)
 
 
@@ -42,6 +44,7 @@ def serves(path: str) -> bool:
 def app(
     door: Door,
     clients: Clients,
+    work: Work,
     *,
     withdraw: Withdraw,
     vouch: Vouch,
@@ -52,15 +55,17 @@ def app(
 ) -> App:
     """The application behind every path that `serves` names.
 
-    `door` is the gate, `clients` identity, `withdraw` ends a hold, `vouch` verifies tokens of others, `consider`
-    answers questions of others, `url` is how clients know this server, `origins` are the web pages besides our own
-    that may call. Raises Invalid (`settings.url`).
+    `door` is the gate, `clients` identity, `work` gives out tasks, `withdraw` ends a hold, `vouch` verifies tokens of
+    others, `consider` answers questions of others, `url` is how clients know this server, `origins` are the web pages
+    besides our own that may call. Raises Invalid (`settings.url`).
     """
     site = Site.of(url, origins)
-    mcp = McpEndpoint(door, clients, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
+    mcp = McpEndpoint(door, clients, work, withdraw, site.well_known("oauth-protected-resource", site.mcp), clock)
     routes = _routes(
         site, mcp, Rest(door), OAuth(clients, site, vouch), AuthZen(consider, clients), Scim(clients, site)
     )
+    face = WorkFace(work)
+    routes |= {NEXT: {"POST": face.next}, TASKS: {"GET": face.look}, ONE_WORD: {"POST": face.say}}
     return App(site, routes)
 
 
@@ -113,7 +118,7 @@ class App:
         found = self._routes.get(path)
         if found is None:
             raise NotFound("there is nothing at this path", code="route.unknown")
-        incoming.route = f"{path}{{id}}" if path == _ONE_ACTION else path
+        incoming.route = f"{path}{{id}}" if path in (_ONE_ACTION, TASKS) else path
         return found
 
 
@@ -138,6 +143,8 @@ def _family(path: str) -> str:
     """The path under which a request is routed: that of its family where it names one of many."""
     if path.startswith(_ONE_ACTION):
         return _ONE_ACTION
+    if path.startswith(TASKS) and path != NEXT:
+        return ONE_WORD if "/" in path.removeprefix(TASKS) else TASKS
     return SCIM if path.startswith(f"{SCIM}/") else path
 
 

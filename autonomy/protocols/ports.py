@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from autonomy.gate import Reply, Request
@@ -11,6 +11,7 @@ from autonomy.identity.account import Account, Group, WantedAccount, WantedGroup
 from autonomy.identity.model import TokenResponse
 from autonomy.identity.proof import Proof, Vouched
 from autonomy.identity.service_keys import Purpose, ServiceKey
+from autonomy.kernel.canonical import Json
 from autonomy.tools import Tool
 
 
@@ -22,6 +23,16 @@ class Door(Protocol):
     async def tools(self, bearer: str) -> list[Tool]: ...
 
     async def result(self, bearer: str, action_id: str) -> Reply: ...
+
+
+class Work(Protocol):
+    """Tasks as agents see them. Every call admits `bearer` anew."""
+
+    async def next(self, bearer: str, said: Mapping[str, Json]) -> dict[str, Json]: ...
+
+    async def look(self, bearer: str, task: str) -> dict[str, Json]: ...
+
+    async def say(self, bearer: str, verb: str, task: str, said: Mapping[str, Json]) -> dict[str, Json]: ...
 
 
 class Accounts(Protocol):

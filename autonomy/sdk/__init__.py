@@ -3,5 +3,6 @@
 from .agent import AgentClient, Outcome
 from .client import Client
 from .errors import Unreachable
+from .tasks import Task
 
-__all__ = ["AgentClient", "Client", "Outcome", "Unreachable"]
+__all__ = ["AgentClient", "Client", "Outcome", "Task", "Unreachable"]

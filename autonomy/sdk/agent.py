@@ -14,9 +14,11 @@ from urllib.parse import quote, quote_plus, urlencode
 from autonomy.kernel.errors import Conflict, Corrupt, Invalid
 
 from .errors import error_of
+from .tasks import LEASE, Do, Task
 from .wire import READ_SECONDS, Json, Wire, parsed
 
 RENEW_SECONDS = 30.0  # before a token ends: longer than a request waits to be admitted
+TASK_WAIT = 20  # seconds for which the server lets an agent wait for a task
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds between two looks at an action that waits
 
 _OPEN = frozenset({"held", "running"})
@@ -108,7 +110,7 @@ class AgentClient:
         """
         said = {"case": case, "idempotency_key": key, "rationale": rationale, "dry_run": dry_run or None, **lineage}
         body = {"tool": tool, "arguments": dict(arguments)} | {k: v for k, v in said.items() if v is not None}
-        return Outcome.of(self._ask("POST", "/v1/actions", body, seconds))
+        return Outcome.of(self.ask("POST", "/v1/actions", body, seconds))
 
     def reuse(
         self,
@@ -142,7 +144,7 @@ class AgentClient:
 
     def result(self, action: str) -> Outcome:
         """What became of one of this agent's actions. Raises NotFound for any other."""
-        return Outcome.of(self._ask("GET", f"/v1/actions/{quote(action, safe='')}"))
+        return Outcome.of(self.ask("GET", f"/v1/actions/{quote(action, safe='')}"))
 
     def wait(self, action: str, timeout: float = 60.0) -> Outcome:
         """The outcome as soon as it is final, or as it stands after `timeout` seconds."""
@@ -158,17 +160,45 @@ class AgentClient:
         """The tools this agent may use: `name`, `description`, `input` (JSON Schema), `effect`, `egress`, `risk`."""
         cursor: str | None = None
         while True:
-            found = self._ask("GET", f"/v1/tools?{urlencode({'cursor': cursor})}" if cursor else "/v1/tools")
+            found = self.ask("GET", f"/v1/tools?{urlencode({'cursor': cursor})}" if cursor else "/v1/tools")
             yield from found["tools"]
             cursor = found.get("next")
             if cursor is None:
                 return
 
+    def next_task(self, wait: int = TASK_WAIT, lease: int = LEASE) -> Task | None:
+        """The next task, which is then this agent's; None where there was none within `wait` seconds (20 at most).
+
+        Without a word for `lease` seconds it is somebody else's.
+        """
+        said = self.ask("POST", "/v1/tasks/next", {"wait": wait, "lease": lease}, wait + READ_SECONDS)["task"]
+        return None if said is None else Task(self, said, lease)
+
+    def tasks(self, lease: int = LEASE) -> Iterator[Task]:
+        """Task after task, for ever; waits where there is none."""
+        while True:
+            if (found := self.next_task(lease=lease)) is not None:
+                yield found
+
+    def work(self, do: Do, lease: int = LEASE) -> None:
+        """Do task after task, for ever, with signs of life meanwhile. What `do` returns is the result.
+
+        Where `do` raises, the task is refused with the name of the error, for others to do, and the error goes on.
+        """
+        for task in self.tasks(lease):
+            try:
+                with task.kept():
+                    output = do(task)
+            except BaseException as error:
+                task.refuse(f"its agent met {type(error).__name__}")
+                raise
+            task.complete(output)
+
     def close(self) -> None:
         """Close every connection."""
         self._wire.close()
 
-    def _ask(self, method: str, path: str, body: Json = None, seconds: float = READ_SECONDS) -> Any:
+    def ask(self, method: str, path: str, body: Json = None, seconds: float = READ_SECONDS) -> Any:
         """The answer; with a fresh token once more where the token was refused, for then nothing was done."""
         encoded = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         token = self._bearer()

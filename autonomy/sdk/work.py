@@ -1,4 +1,4 @@
-"""Work as calls of the server's API: runs of workflows."""
+"""Work as calls of the server's API: runs of workflows, and tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .caller import Caller, Object, Objects, part
 
 
 class WorkCalls(Caller):
-    """Runs of workflows: begin, look, steer, decide about exceptions."""
+    """Runs of workflows: begin, look, steer, decide about exceptions. Tasks: open, take, bring to an end, hand on."""
 
     def start_run(self, workflow: str, input: Mapping[str, Any], priority: str | None = None) -> Object:
         """Begin a run: its `run`, and whether it `joined` one that was live."""
@@ -40,3 +40,26 @@ class WorkCalls(Caller):
         """Tell every run that waits for it of an event; returns its `event` id."""
         said = {} if key is None else {"key": key}
         return self._post("/api/runs/signal", event=event, data=data, **said)
+
+    def open_task(self, role: str, goal: str, **more: Any) -> Object:
+        """Open a task that belongs to no run; its id is `task`."""
+        return self._post("/api/tasks", role=role, goal=goal, **more)
+
+    def tasks(
+        self, mine: bool = False, run: str | None = None, role: str | None = None, state: Sequence[str] = ()
+    ) -> Objects:
+        """Tasks, newest first; with `mine` those that you have or may take."""
+        return self._pages("/api/tasks", mine=mine or None, run=run, role=role, state=list(state) or None)
+
+    def task(self, task: str) -> Object:
+        """One task with everything that goes with it."""
+        return self._get(f"/api/tasks/{part(task)}")
+
+    def take_task(self, task: str) -> Object:
+        """Take a task, or take it over; its `claim` belongs to whatever you say about it."""
+        return self._post(f"/api/tasks/{part(task)}/take")
+
+    def say_of_task(self, task: str, what: str, **said: Any) -> Object:
+        """`note`, `give-back`, `complete`, `hand-off`, `escalate` or `withdraw`, with the `claim` and what belongs to
+        it."""
+        return self._post(f"/api/tasks/{part(task)}/{what}", **said)

@@ -33,6 +33,7 @@ class Server:
         agents = protocols.app(
             system.gate,
             system.identity,
+            system.workflows.workplace.of_agents,
             withdraw=system.approvals.withdraw,
             vouch=system.signon.vouch,
             consider=system.considering.consider,

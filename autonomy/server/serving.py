@@ -148,6 +148,7 @@ class _Uvicorn(_Quiet):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.feed.close()
+        self._app.parts.system.workflows.workplace.waiting.close()
         await super().shutdown(sockets)
 
 

@@ -47,6 +47,7 @@ from autonomy.kernel.errors import Corrupt, Invalid, NotFound
 from autonomy.memory import forget_subject
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn, Web
+from autonomy.tasks.agents import WORDS
 from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
@@ -68,7 +69,7 @@ from .workflows import open_workflows
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
 
-BUILTIN_TOOLS = ("actions.result",)
+BUILTIN_TOOLS = ("actions.result", *(f"tasks.{word}" for word in ("next", *WORDS)))
 
 
 def open_system(settings: Settings, clock: Clock = now, functions: Functions | None = None) -> System:

@@ -14,10 +14,12 @@ from autonomy.workflow.codec import Codec
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
 from autonomy.workflow.embedded import Embedded
+from autonomy.workflow.handing_out import HandingOut
 from autonomy.workflow.service import Runs
 from autonomy.workflow.tidying import Tidying
 
 from .settings import Settings
+from .tasks import Workplace, open_workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Workflows:
     desk: Desk
     engine: Embedded
     tidying: Tidying
+    workplace: Workplace
+    """Tasks: those of runs, and those that belong to none."""
 
 
 def open_workflows(
@@ -46,6 +50,7 @@ def open_workflows(
     codec = Codec(canonical.derive(master, b"autonomy runs"))
     definitions = Definitions(database, queue, clock)
     desk = Desk(database, queue, codec, definitions, clock)
+    workplace = open_workplace(settings, database, queue, master, gate.admission, watch, clock)
     carrying = Carrying(
         database=database,
         queue=queue,
@@ -55,6 +60,7 @@ def open_workflows(
         perform=gate.employ,
         results=results,
         approvals=approvals,
+        handing_out=HandingOut(queue, desk, definitions, workplace.of_runs, lifeline.owner, clock),
         watch=watch,
         owner=lifeline.owner,
         clock=clock,
@@ -62,4 +68,4 @@ def open_workflows(
     engine = Embedded(database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock)
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
-    return Workflows(runs, desk, engine, Tidying(queue, settings.retention_days, clock))
+    return Workflows(runs, desk, engine, Tidying(queue, settings.retention_days, clock), workplace)

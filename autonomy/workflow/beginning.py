@@ -91,6 +91,7 @@ def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
             goal=work.goal,
             input=_changed(turn, path) or reading.value(work.input),
             by=work.by,
+            prefer=work.prefer,
             capability=work.capability,
             contract=turn.step(path).contract,
             due=_due(turn, path),

@@ -28,6 +28,7 @@ from . import triggers
 from .codec import Codec
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
+from .handing_out import HandingOut
 from .model import (
     AnyEvent,
     ApprovalEnded,
@@ -36,6 +37,7 @@ from .model import (
     ChildEnded,
     Emit,
     EventArrived,
+    OpenTask,
     Outcome,
     Performed,
     PerformTool,
@@ -44,9 +46,11 @@ from .model import (
     SetTimer,
     StartChild,
     Started,
+    TaskEnded,
     TimerFired,
     Withdraw,
 )
+from .outcome import PRIORITIES
 from .ports import Perform, Work
 from .questions import APPROVAL_ENDS, checkpoint
 from .store import command as table
@@ -76,6 +80,7 @@ class Carrying:
         perform: Perform,
         results: Results,
         approvals: Approvals,
+        handing_out: HandingOut,
         watch: Watch,
         owner: str,
         clock: Clock,
@@ -88,11 +93,13 @@ class Carrying:
         self._perform = perform
         self._results = results
         self._approvals = approvals
+        self._handing_out = handing_out
         self._watch = watch
         self._owner = owner
         self._clock = clock
         self._carriers: dict[type, Callable[[Work, Any], Awaitable[None]]] = {
             PerformTool: self._tool,
+            OpenTask: handing_out.carry,
             AskApproval: self._approval,
             StartChild: self._child,
             SetTimer: self._timer,
@@ -129,6 +136,8 @@ class Carrying:
                 event = ChildEnded(at, work.id, "failed", reason=told)
             case AskApproval():
                 event = ApprovalEnded(at, work.id, "refused", reason=told)
+            case OpenTask():
+                event = TaskEnded(at, work.id, "failed", reason=told)
             case _:
                 await self._abandon(work)
                 return
@@ -263,6 +272,7 @@ class Carrying:
         return True
 
     async def _reprioritise(self, work: Work, command: Reprioritise) -> None:
+        await self._handing_out.prioritise(work.run, PRIORITIES[command.priority])
         query = select(table.c.id).where(table.c.run == work.run, table.c.kind == "start_child")
         for id in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
             child = _id_of("run", id)
@@ -329,7 +339,8 @@ class Carrying:
     async def _withdraw(self, work: Work, command: Withdraw) -> None:
         query = select(table).where(table.c.id == command.target)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
-        if row is not None and row.owner is not None and row.kind == kind_of_type(AskApproval):
+        asking = (kind_of_type(AskApproval), kind_of_type(OpenTask))
+        if row is not None and row.owner is not None and row.kind in asking:
             await self._desk.settle(self._fence(work), Stay(work.id, due=self._clock() + SOON_MS, forgiven=1))
             return
         if row is not None and row.owner is None:
@@ -343,6 +354,10 @@ class Carrying:
             if await self._begun(child):
                 event = Cancelled(self._clock(), f"run:{work.run}", "withdrawn by the run it belongs to")
                 await self._desk.take_in(child, event)
+        elif row.kind == kind_of_type(OpenTask):
+            if row.action is not None:
+                await self._handing_out.withdraw(row.action)
+            await self._desk.settle(Fence(row.id, None))
         elif row.action is not None:
             await self._end_hold(row.action)
             if row.kind == kind_of_type(AskApproval):

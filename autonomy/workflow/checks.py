@@ -9,7 +9,7 @@ from autonomy.catalog.problem import Problem, about
 from autonomy.catalog.workflow import Trigger, WorkflowSpec
 from autonomy.catalog.workflow_flow import blocks
 
-NOT_YET = {"task": "work is not handed out to agents and people yet", "decide": "decisions are not declared yet"}
+NOT_YET = {"decide": "decisions are not declared yet"}
 """Kinds of steps that nobody carries out, and why."""
 
 _HINT = "let a `tool`, an `approval` or another `workflow` do it"
@@ -28,8 +28,6 @@ def _of(revision: Revision) -> Iterator[Problem]:
             place = block.place(name)
             if step.kind in NOT_YET:
                 yield about(revision, f"{place}.{step.kind}", NOT_YET[step.kind], _HINT)
-            if step.compensate is not None and step.compensate.task is not None:
-                yield about(revision, f"{place}.compensate.task", NOT_YET["task"], "let a `tool` undo it")
     for number, trigger in enumerate(said.triggers):
         if source := _not_heard(trigger):
             told = f"nothing is started by a `{source}` yet"

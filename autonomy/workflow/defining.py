@@ -177,7 +177,7 @@ def _plain(step: StepWords) -> Work:
 
 
 def _task(said: TaskCall) -> TaskWork:
-    return TaskWork(said.role, said.goal, said.by, said.capability, dict(said.input))
+    return TaskWork(said.role, said.goal, said.by, said.capability, dict(said.input), tuple(said.prefer))
 
 
 def _retry(said: RetryWords) -> Retry:

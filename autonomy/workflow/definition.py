@@ -52,6 +52,7 @@ class TaskWork(Word, frozen=True, tag="task"):
     by: Literal["anybody", "agent", "person"] = "anybody"
     capability: str | None = None
     input: Json = None
+    prefer: tuple[str, ...] = ()
 
 
 class DecideWork(Word, frozen=True, tag="decide"):

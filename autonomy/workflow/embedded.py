@@ -24,6 +24,8 @@ from autonomy.gate import Lifeline
 from autonomy.gate.store import action
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
+from autonomy.tasks.store import is_over as is_task_over
+from autonomy.tasks.store import task as work_task
 
 from .codec import Codec
 from .desk import Desk
@@ -232,12 +234,17 @@ class Embedded:
 
     def _survey(self, connection: Connection) -> list[str]:
         """Waiting commands, of the next part of them all, whose action or approval has come to an end unheard."""
-        query = select(table.c.id, action.c.state, hold.c.state)
+        query = select(table.c.id, action.c.state, hold.c.state, table.c.kind, work_task.c.state)
         query = query.outerjoin(action, action.c.id == table.c.action).outerjoin(hold, hold.c.action == table.c.action)
+        query = query.outerjoin(work_task, work_task.c.id == table.c.action)
         query = query.where(table.c.action.is_not(None), table.c.id > self._surveyed)
         rows = connection.execute(query.order_by(table.c.id).limit(SURVEY)).all()
         self._surveyed = rows[-1][0] if rows else ""
-        return [id for id, acted, asked in rows if _is_over(acted, asked)]
+        return [
+            id
+            for id, acted, asked, kind, state in rows
+            if (is_task_over(state) if kind == "open_task" else _is_over(acted, asked))
+        ]
 
 
 def _is_over(acted: str | None, asked: str | None) -> bool:

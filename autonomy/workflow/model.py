@@ -246,6 +246,7 @@ class OpenTask(Order, frozen=True, tag="open_task"):
     returned: str = ""
     handed: Json = None
     undoes: bool = False
+    prefer: tuple[str, ...] = ()
 
 
 class Decide(Order, frozen=True, tag="decide"):

@@ -14,6 +14,7 @@ from .model import (
     Command,
     Emit,
     EndRun,
+    OpenTask,
     PerformTool,
     RaiseException,
     Reprioritise,
@@ -28,7 +29,7 @@ from .units import Change, Row
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 """As they are stored: what has a lower number is carried out first."""
 
-CARRIED_OUT = (PerformTool, AskApproval, StartChild, Emit, Withdraw, Reprioritise)
+CARRIED_OUT = (PerformTool, OpenTask, AskApproval, StartChild, Emit, Withdraw, Reprioritise)
 """What somebody has to do; other commands wait for a time, an event, a person."""
 
 

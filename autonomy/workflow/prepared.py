@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
-
-import msgspec
 
 from autonomy import expressions
 from autonomy.expressions import ANY, Expression, Type, of_schema
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid
+from autonomy.tools.contract import Contract, too_large
 from autonomy.tools.schema import Schema
 
 from .definition import Definition, ForeachWork
 
 KEPT = 256  # definitions whose expressions stay compiled in a process
 
-MAX_OUTPUT = 262_144  # bytes as JSON; every later event of the run carries it
-
-_encoder = msgspec.json.Encoder()
 _WHOLE = Type("integer")
 _FIXED = {"run": ANY, "now": Type("timestamp"), "index": _WHOLE, "previous": ANY, "round": _WHOLE}
 
@@ -31,7 +26,7 @@ class Prepared:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self._expressions: dict[str, Expression] = {}
-        self._contracts: dict[str, Schema] = {}
+        self._contracts: dict[str, Contract] = {}
         self.items = {id: step.work.item for id, step in definition.steps.items() if isinstance(step.work, ForeachWork)}
 
     @cached_property
@@ -61,20 +56,16 @@ class Prepared:
     def breach(self, step: str, output: Json) -> str:
         """What of the contract of `step` its output does not keep; empty where it keeps all or there is none.
 
-        No output is larger than MAX_OUTPUT: what is larger stays where it is, and its name goes through the run.
+        What is too large stays where it is, and its name goes through the run.
         """
-        if (size := len(_encoder.encode(output))) > MAX_OUTPUT:
-            return f"the output has {size} bytes, {MAX_OUTPUT} are allowed; send a reference to it"
+        if found := too_large(output):
+            return found
         declared = self.definition.steps[step].contract
         if declared is None:
             return ""
         if step not in self._contracts:
-            self._contracts[step] = Schema(_wrapped(declared))
-        try:
-            self._contracts[step].validate({"output": output})
-        except Invalid as error:
-            return str(error).replace("argument `/output", "`output")
-        return ""
+            self._contracts[step] = Contract(declared)
+        return self._contracts[step].breach(output)
 
 
 def prepare(definition: Definition) -> Prepared:
@@ -88,11 +79,3 @@ def prepare(definition: Definition) -> Prepared:
 
 _KEPT: dict[str, Prepared] = {}
 """By digest, the one used longest ago first. It is a memory of computed things only: nothing depends on it."""
-
-
-def _wrapped(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema for an object whose member `output` fits `schema`; its own `$defs` stay where references find them."""
-    inner = dict(schema)
-    definitions = inner.pop("$defs", None)
-    outer: dict[str, Any] = {"type": "object", "properties": {"output": inner}, "required": ["output"]}
-    return outer | ({"$defs": definitions} if definitions is not None else {})

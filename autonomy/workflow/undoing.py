@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
@@ -61,8 +63,8 @@ def attempt_undo(turn: Turn, path: str) -> None:
             turn.order(PerformTool(id, path, undo.tool, undo.agent, arguments, undoes=True), path)
         else:
             input = reading.value(undo.input)
-            by, able = undo.by, undo.capability
-            turn.order(OpenTask(id, path, undo.role, undo.goal, input, by=by, capability=able, undoes=True), path)
+            task = OpenTask(id, path, undo.role, undo.goal, input, undo.by, undo.capability, undoes=True)
+            turn.order(msgspec.structs.replace(task, prefer=undo.prefer), path)
     except (Invalid, TooLarge) as error:
         undo_failed(turn, path, "expression", str(error))
 

@@ -9,7 +9,7 @@ import pytest
 from autonomy.kernel.errors import Busy
 
 from .spec import check_error, check_result
-from .wires import DENIED, DONE, HELD, META, Reply, Wires, base_headers, encoded
+from .wires import DENIED, DONE, HELD, META, TASK_TOOLS, Reply, Wires, base_headers, encoded
 
 VERSIONS = ["2025-11-25", "2025-06-18"]
 
@@ -39,7 +39,13 @@ def test_listing_pinging_and_calling_work(wires: Wires, version: str) -> None:
     wires.door.says["order.create"] = DONE
     assert check_result("ping", version, wires.legacy("ping", version=version).json()) == {}
     listed = check_result("tools/list", version, wires.legacy("tools/list", version=version).json())
-    assert [tool["name"] for tool in listed["tools"]] == ["actions.result", "mail.read", "order.create", "stock.get"]
+    assert [tool["name"] for tool in listed["tools"]] == [
+        "actions.result",
+        "mail.read",
+        "order.create",
+        "stock.get",
+        *TASK_TOOLS,
+    ]
     called = wires.legacy("tools/call", {"name": "order.create", "arguments": {"a": 1}}, version)
     found = check_result("tools/call", version, called.json())
     assert found["structuredContent"] == {"order": "po_1"}

@@ -10,7 +10,7 @@ import pytest
 from autonomy.kernel.errors import Busy, Conflict, Corrupt, Invalid, Unavailable
 
 from .spec import check_error, check_result, examples
-from .wires import ACTION, DENIED, DONE, KEY, META, VERSION, Wires, base_headers, encoded, make_tool
+from .wires import ACTION, DENIED, DONE, KEY, META, TASK_TOOLS, VERSION, Wires, base_headers, encoded, make_tool
 
 
 def test_the_server_says_what_it_speaks(wires: Wires) -> None:
@@ -24,7 +24,10 @@ def test_the_server_says_what_it_speaks(wires: Wires) -> None:
 
 def test_tools_are_listed_by_name_for_their_caller_alone(wires: Wires) -> None:
     found = check_result("tools/list", VERSION, wires.modern("tools/list").json())
-    assert [tool["name"] for tool in found["tools"]] == ["actions.result", "mail.read", "order.create", "stock.get"]
+    assert [tool["name"] for tool in found["tools"]] == [
+        *("actions.result", "mail.read", "order.create", "stock.get"),
+        *TASK_TOOLS,
+    ]
     assert found["cacheScope"] == "private"
     assert 0 < found["ttlMs"] <= 10_000
     assert wires.modern("tools/list").body == wires.modern("tools/list").body
@@ -38,6 +41,7 @@ def test_a_tool_says_what_it_does_to_the_world(wires: Wires) -> None:
         "mail.read": (False, False, True, True),
         "order.create": (False, True, False, False),
         "stock.get": (True, False, True, False),
+        **dict.fromkeys(TASK_TOOLS, (False, False, False, False)),
     }
 
 
@@ -59,13 +63,13 @@ def test_a_long_list_comes_in_pages_without_gap_or_repetition(wires: Wires) -> N
     wires.door.shown = [make_tool(f"tool.n{at:04}") for at in range(1_200)]
     names: list[str] = []
     cursor: dict[str, Any] = {}
-    for size in (500, 500, 201):
+    for size in (500, 500, 207):
         found = check_result("tools/list", VERSION, wires.modern("tools/list", cursor).json())
         assert len(found["tools"]) == size
         names += [tool["name"] for tool in found["tools"]]
         cursor = {"cursor": found.get("nextCursor")}
     assert cursor == {"cursor": None}
-    assert names == ["actions.result", *(f"tool.n{at:04}" for at in range(1_200))]
+    assert names == ["actions.result", *TASK_TOOLS, *(f"tool.n{at:04}" for at in range(1_200))]
 
 
 @pytest.mark.parametrize("cursor", ["", "%%%", "bm90IGEgY3Vyc29y\n", 7, [], "A" * 10_000, "/w=="])

@@ -227,7 +227,7 @@ def test_the_server_knows_which_paths_are_the_wires() -> None:
 def real(identity: Identity) -> Wires:
     """The wires over the real identity."""
     wires = Wires()
-    wires.app = app(wires.door, identity, **wires.handed, url=ISSUER)
+    wires.app = app(wires.door, identity, wires.work, **wires.handed, url=ISSUER)
     return wires
 
 

@@ -20,7 +20,7 @@ from autonomy.kernel.errors import Unauthenticated
 from autonomy.protocols import app
 
 from .serving import serving
-from .wires import ACTION, DENIED, DONE, HELD, KEY, Reply, Wires, make_tool
+from .wires import ACTION, DENIED, DONE, HELD, KEY, TASK_TOOLS, Reply, Wires, make_tool
 
 ERAS = ["legacy", "auto", "2026-07-28"]
 TASKS = "io.modelcontextprotocol/tasks"
@@ -29,7 +29,7 @@ TASKS = "io.modelcontextprotocol/tasks"
 @asynccontextmanager
 async def connected(wires: Wires, mode: str, extensions: Any = None, auth: Any = None) -> AsyncIterator[Client]:
     def make(url: str) -> Any:
-        return app(wires.door, wires.clients, **wires.handed, url=url)
+        return app(wires.door, wires.clients, wires.work, **wires.handed, url=url)
 
     headers = {} if auth else {"authorization": f"Bearer {KEY}"}
     async with serving(make) as url, httpx2.AsyncClient(headers=headers, auth=auth and auth(url)) as http:
@@ -48,7 +48,13 @@ def test_the_client_lists_calls_and_looks(wires: Wires, mode: str) -> None:
             version = "2025-11-25" if mode == "legacy" else "2026-07-28"
             assert client.protocol_version == version
             listed = await client.list_tools()
-            assert [tool.name for tool in listed.tools] == ["actions.result", "mail.read", "order.create", "stock.get"]
+            assert [tool.name for tool in listed.tools] == [
+                "actions.result",
+                "mail.read",
+                "order.create",
+                "stock.get",
+                *TASK_TOOLS,
+            ]
             done = await client.call_tool("order.create", {"sku": "a"})
             assert (done.is_error, done.structured_content) == (False, {"order": "po_1"})
             held = await client.call_tool("stock.get", {})
@@ -195,7 +201,7 @@ def test_the_client_finds_its_own_way_to_a_token(wires: Wires, mode: str) -> Non
 
     async def run() -> None:
         async with connected(wires, mode, auth=provider) as client:
-            assert [tool.name for tool in (await client.list_tools()).tools] == ["actions.result"]
+            assert [tool.name for tool in (await client.list_tools()).tools] == ["actions.result", *TASK_TOOLS]
 
     asyncio.run(run())
     assert wires.clients.asked == [("token", f"{url}/mcp", None)]

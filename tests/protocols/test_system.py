@@ -64,6 +64,7 @@ async def served(found: House) -> AsyncIterator[Served]:
         return app(
             system.gate,
             system.identity,
+            system.workflows.workplace.of_agents,
             withdraw=system.approvals.withdraw,
             vouch=system.signon.vouch,
             consider=system.considering.consider,

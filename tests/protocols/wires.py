@@ -13,7 +13,7 @@ from autonomy.catalog.model import Call, ToolSpec
 from autonomy.gate import Reply, Request
 from autonomy.identity.model import TokenResponse
 from autonomy.identity.proof import Proof, Secret, Vouched
-from autonomy.kernel.errors import AutonomyError, Invalid, NotFound, Unauthenticated
+from autonomy.kernel.errors import AutonomyError, Conflict, Invalid, NotFound, Unauthenticated
 from autonomy.kernel.ids import new_id
 from autonomy.protocols import app
 from autonomy.protocols.app import App
@@ -110,6 +110,33 @@ class FakeDoor:
         return self.results[action_id]
 
 
+TASK_TOOLS = [f"tasks.{word}" for word in ("complete", "escalate", "hand_off", "heartbeat", "next", "refuse")]
+
+
+@dataclass
+class FakeWork:
+    """Tasks: those of `free` are given out, and whatever is said of them is taken down."""
+
+    free: list[dict[str, Any]] = field(default_factory=list)
+    said: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    async def next(self, bearer: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        check(bearer)
+        self.said.append(("next", "", dict(said)))
+        return {"task": self.free.pop() if self.free else None}
+
+    async def look(self, bearer: str, task: str) -> dict[str, Any]:
+        check(bearer)
+        raise NotFound(f"there is no task `{task}`", code="task.unknown")
+
+    async def say(self, bearer: str, verb: str, task: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        check(bearer)
+        if said.get("claim") != 1:
+            raise Conflict("the task is yours no more", code="task.lost")
+        self.said.append((verb, task, dict(said)))
+        return {"task": task, "state": "done"}
+
+
 @dataclass
 class FakeClients:
     """Identity with one client, `cred_1` and its secret."""
@@ -163,10 +190,11 @@ class Wires:
     def __init__(self, **options: Any) -> None:
         self.door = FakeDoor()
         self.clients = FakeClients()
+        self.work = FakeWork()
         self.withdrawn: list[tuple[str, str]] = []
         self.handed = {"withdraw": self.withdraw, "vouch": self.vouch, "consider": self.consider}
         given = self.handed | {"url": URL, "clock": lambda: NOW} | options
-        self.app: App = app(self.door, self.clients, **given)
+        self.app: App = app(self.door, self.clients, self.work, **given)
 
     def withdraw(self, action: str, actor: str) -> None:
         self.withdrawn.append((action, actor))

@@ -10,7 +10,7 @@ from autonomy.telemetry import arrival, read_caller
 
 from .. import asgi
 from ..asgi import Answer, Disconnected, Incoming
-from ..ports import Clients, Door, Withdraw
+from ..ports import Clients, Door, Withdraw, Work
 from ..refusals import bearer_of, guidance
 from ..rest import check_json
 from .eras import Era, era_of
@@ -25,8 +25,10 @@ ACCEPTED = ("application/json", "application/*", "*/*")
 class McpEndpoint:
     """Answers every POST by itself: no session, no stream, no memory between two requests."""
 
-    def __init__(self, door: Door, clients: Clients, withdraw: Withdraw, metadata: str, clock: Clock) -> None:
-        self._service = Service(door, clients, withdraw, clock)
+    def __init__(
+        self, door: Door, clients: Clients, work: Work, withdraw: Withdraw, metadata: str, clock: Clock
+    ) -> None:
+        self._service = Service(door, clients, work, withdraw, clock)
         self._metadata = metadata
 
     async def post(self, incoming: Incoming) -> Answer:

@@ -11,6 +11,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.tools import Tool
 
 from ..rules import page
+from . import work
 
 PAGE_SIZE = 500
 MAX_WRITTEN = 5_000  # tools that are kept as they are written; some hundred bytes each
@@ -37,6 +38,8 @@ RESULT_TOOL_SHOWN: dict[str, Any] = {
 }
 """Offered to everybody, since every call may be held."""
 
+_OFFERED = {RESULT_TOOL: RESULT_TOOL_SHOWN, **work.TOOLS}
+
 _MIRRORED = "x-mcp-header"
 _DATA = ("const", "default", "enum", "examples")  # JSON Schema words whose values are data, not schemas
 
@@ -50,8 +53,8 @@ class Listing:
     def page(self, tools: Sequence[Tool], cursor: Json) -> dict[str, Any]:
         """One page of the tools, by name; raises Invalid (`cursor.invalid`)."""
         found = {tool.name: tool for tool in tools}
-        names, following = page([*found, RESULT_TOOL], cursor, PAGE_SIZE)
-        shown = [RESULT_TOOL_SHOWN if name == RESULT_TOOL else self._of(found[name]) for name in names]
+        names, following = page([*found, *_OFFERED], cursor, PAGE_SIZE)
+        shown = [_OFFERED[name] if name in _OFFERED else self._of(found[name]) for name in names]
         return {"tools": shown} if following is None else {"tools": shown, "nextCursor": following}
 
     def _of(self, tool: Tool) -> msgspec.Raw:

@@ -13,9 +13,9 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, NotFound
 
-from ..ports import Clients, Door, Withdraw
+from ..ports import Clients, Door, Withdraw, Work
 from ..rules import MCP_PREFIX, MCP_WORDS, to_request
-from . import tasks
+from . import tasks, work
 from .eras import LEGACY, SUPPORTED, TASKS, Era, check_speaks_tasks, speaks_tasks
 from .listing import RESULT_TOOL, Listing
 from .message import INVALID_PARAMS, METHOD_NOT_FOUND, Fault, Message
@@ -49,9 +49,10 @@ Methods = dict[str, Callable[[Call], Awaitable[Result]]]
 class Service:
     """The methods, by era."""
 
-    def __init__(self, door: Door, clients: Clients, withdraw: Withdraw, clock: Clock) -> None:
+    def __init__(self, door: Door, clients: Clients, work: Work, withdraw: Withdraw, clock: Clock) -> None:
         self._door = door
         self._clients = clients
+        self._work = work
         self._withdraw = withdraw
         self._clock = clock
         self._listing = Listing()
@@ -121,6 +122,8 @@ class Service:
         request = to_request(params.get("name"), params.get("arguments", {}), said, MCP_WORDS)
         if request.tool == RESULT_TOOL:
             return await self._look(call, request.arguments)
+        if request.tool in work.TOOLS:
+            return await work.call(self._work, call.bearer, request.tool, request.arguments)
         reply = await self._door.perform(call.bearer, request)
         if reply.code == "tool.unknown":
             raise Fault(INVALID_PARAMS, f"unknown tool: `{request.tool}`")

@@ -21,6 +21,7 @@ from . import (
     services,
     sessions,
     sites,
+    tasks,
     tools,
 )
 
@@ -34,6 +35,7 @@ ROUTERS = (
     actions.router,
     approvals.router,
     runs.router,
+    tasks.router,
     absences.router,
     containment.router,
     budgets.router,

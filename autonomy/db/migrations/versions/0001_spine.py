@@ -626,6 +626,95 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "generation"),
     )
     op.create_table(
+        "task",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("home_by", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("handovers_most", sa.Integer(), nullable=False),
+        sa.Column("capability", sa.Text(), nullable=True),
+        sa.Column("prefer", sa.Text(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=True),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("path", sa.Text(), nullable=True),
+        sa.Column("workflow", sa.Text(), nullable=True),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("claim", sa.Integer(), nullable=False),
+        sa.Column("lease", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("giver", sa.Text(), nullable=True),
+        sa.Column("giver_role", sa.Text(), nullable=True),
+        sa.Column("meant", sa.Text(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=False),
+        sa.Column("losses", sa.Integer(), nullable=False),
+        sa.Column("handovers", sa.Integer(), nullable=False),
+        sa.Column("returns", sa.Integer(), nullable=False),
+        sa.Column("escalated", sa.Boolean(), nullable=False),
+        sa.Column("limit", sa.Text(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "task_ended",
+        "task",
+        ["ended_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
+        "task_lease",
+        "task",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("lease_until IS NOT NULL"),
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.create_index(
+        "task_live",
+        "task",
+        ["role", "priority", "opened_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("task_newest", "task", ["opened_at", "id"], unique=False)
+    op.create_index(
+        "task_run",
+        "task",
+        ["run"],
+        unique=False,
+        sqlite_where=sa.text("run IS NOT NULL"),
+        postgresql_where=sa.text("run IS NOT NULL"),
+    )
+    op.create_index(
+        "task_until",
+        "task",
+        ["until"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "task_tally",
+        sa.Column("worker", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("worker", "role"),
+    )
+    op.create_table(
         "tool_drift",
         sa.Column("connector", sa.Text(), nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
@@ -896,6 +985,39 @@ def downgrade() -> None:
     op.drop_table("unit")
     op.drop_table("tool_pin")
     op.drop_table("tool_drift")
+    op.drop_table("task_tally")
+    op.drop_index(
+        "task_until",
+        table_name="task",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.drop_index(
+        "task_run",
+        table_name="task",
+        sqlite_where=sa.text("run IS NOT NULL"),
+        postgresql_where=sa.text("run IS NOT NULL"),
+    )
+    op.drop_index("task_newest", table_name="task")
+    op.drop_index(
+        "task_live",
+        table_name="task",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.drop_index(
+        "task_lease",
+        table_name="task",
+        sqlite_where=sa.text("lease_until IS NOT NULL"),
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.drop_index(
+        "task_ended",
+        table_name="task",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_table("task")
     op.drop_table("subject_key")
     op.drop_table("site_key")
     op.drop_index(op.f("ix_signing_key_changed"), table_name="signing_key")

@@ -1,0 +1,98 @@
+"""What is remembered of tasks: where each is, and its body, sealed; and what became of whose tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from msgspec import structs
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Row, Table, Text, text
+
+from autonomy.db import metadata
+
+from .model import ENDED, Task
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("home_by", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("handovers_most", Integer, nullable=False),
+    Column("capability", Text),
+    Column("prefer", Text, nullable=False),
+    Column("command", Text),
+    Column("run", Text),
+    Column("path", Text),
+    Column("workflow", Text),
+    Column("case", Text, nullable=False),
+    Column("holder", Text),
+    Column("claim", Integer, nullable=False),
+    Column("lease", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+    Column("giver", Text),
+    Column("giver_role", Text),
+    Column("meant", Text),
+    Column("refused", Text, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("handovers", Integer, nullable=False),
+    Column("returns", Integer, nullable=False),
+    Column("escalated", Boolean, nullable=False),
+    Column("limit", Text, nullable=False),
+    Column("moved", BigInteger, nullable=False),
+    Column("moved_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+)
+_LIVE = task.c.ended_at.is_(None)
+Index("task_live", task.c.role, task.c.priority, task.c.opened_at, sqlite_where=_LIVE, postgresql_where=_LIVE)
+_HELD = task.c.lease_until.is_not(None)
+Index("task_lease", task.c.lease_until, sqlite_where=_HELD, postgresql_where=_HELD)
+Index("task_until", task.c.until, sqlite_where=_LIVE, postgresql_where=_LIVE)
+Index("task_run", task.c.run, sqlite_where=task.c.run.is_not(None), postgresql_where=task.c.run.is_not(None))
+Index("task_newest", task.c.opened_at, task.c.id)
+Index("task_ended", task.c.ended_at, sqlite_where=~_LIVE, postgresql_where=~_LIVE)
+
+tally = Table(
+    "task_tally",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("done", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+)
+"""How many tasks somebody has brought to their end, and how many they have lost, or given a result that did not fit."""
+
+COUNT = text(
+    "INSERT INTO task_tally (worker, role, done, missed) VALUES (:worker, :role, :done, :missed) "
+    "ON CONFLICT (worker, role) DO UPDATE SET "
+    "done = task_tally.done + excluded.done, missed = task_tally.missed + excluded.missed"
+)
+
+COLUMNS = tuple(column for column in task.c if column.name != "body")
+
+
+def to_row(found: Task) -> dict[str, Any]:
+    """The columns of a task, but its body."""
+    row = structs.asdict(found)
+    return row | {"prefer": json.dumps(found.prefer), "refused": json.dumps(found.refused)}
+
+
+def to_task(row: Row[Any]) -> Task:
+    """The task of a row."""
+    said = {column.name: row._mapping[column] for column in COLUMNS}
+    said |= {"prefer": tuple(json.loads(said["prefer"])), "refused": tuple(json.loads(said["refused"]))}
+    return Task(**said)
+
+
+def is_over(state: str | None) -> bool:
+    """Whether a task in this state has something to tell whoever waits for it; None where there is no task any more."""
+    return state is None or state in ENDED or state == "returned"

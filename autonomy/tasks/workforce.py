@@ -1,0 +1,124 @@
+"""Who works here and how they stand: roles, units and capabilities, what they have in hand, what they may spend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, func, select
+
+from autonomy.budget.limits import limits_for
+from autonomy.budget.rules import account_key, charges, judge
+from autonomy.budget.store import read_balances
+from autonomy.catalog.model import AgentSpec, RoleSpec
+from autonomy.catalog.organisation import Organisation, spec
+from autonomy.gate import Admission, Watch
+from autonomy.identity import PersonCaller
+from autonomy.identity.store import person
+from autonomy.kernel.clock import Clock
+
+from .model import Worker
+from .records import Reader
+from .store import tally, task
+
+AGENT, PERSON = "agent:", "person:"
+MANY = 1_000_000  # tasks of a person, whom nobody limits
+
+
+class Workforce:
+    """Agents and people as workers."""
+
+    def __init__(self, admission: Admission, watch: Watch, clock: Clock) -> None:
+        self._admission = admission
+        self._watch = watch
+        self._clock = clock
+
+    @property
+    def organisation(self) -> Organisation:
+        return self._watch.organisation()
+
+    def agents(self, connection: Connection, names: Collection[str]) -> list[Worker]:
+        """These agents as they stand now; those that are not declared are left out."""
+        declared = self.organisation.all("Agent")
+        found = [name for name in names if name in declared]
+        held, counted = _held(connection, found), _counted(connection, found)
+        return [self._agent(connection, name, held[AGENT + name], counted.get(AGENT + name, (0, 0))) for name in found]
+
+    def holders_of(self, connection: Connection, role: str) -> list[Worker]:
+        """Every agent that is declared with the role."""
+        declared = self.organisation.all("Agent").items()
+        return self.agents(connection, [name for name, one in declared if role in spec(one, AgentSpec).roles])
+
+    def stopped(self, connection: Connection, holders: Iterable[str]) -> list[str]:
+        """Those of the holders who may not act any more: contained, suspended, retired, offboarded."""
+        named = list(holders)
+        agents = [
+            one for one in named if one.startswith(AGENT) and not self._admission.may_act(one.removeprefix(AGENT))
+        ]
+        people = [one.removeprefix(PERSON) for one in named if one.startswith(PERSON)]
+        if not people:
+            return agents
+        active = select(person.c.name).where(person.c.name.in_(people), person.c.state == "active")
+        still = set(connection.execute(active).scalars())
+        return agents + [PERSON + name for name in people if name not in still]
+
+    def above(self, role: str) -> str | None:
+        """The role that decides what this one may not: the first of its escalation targets that is another."""
+        declared = self.organisation.get("Role", role)
+        targets = [] if declared is None else spec(declared, RoleSpec).escalationTargets
+        return next((one for one in targets if one != role and self.organisation.get("Role", one)), None)
+
+    def boundaries(self, role: str) -> list[str]:
+        """What a role may not decide, in the words of its declaration."""
+        declared = self.organisation.get("Role", role)
+        return [] if declared is None else list(spec(declared, RoleSpec).decisionBoundaries)
+
+    def _agent(self, connection: Connection, name: str, busy: int, counted: tuple[int, int]) -> Worker:
+        revision = self.organisation.all("Agent")[name]
+        said = spec(revision, AgentSpec)
+        return Worker(
+            id=AGENT + name,
+            kind="agent",
+            roles=tuple(said.roles),
+            lineage=self.organisation.lineage(revision.unit),
+            capabilities=tuple(said.capabilities),
+            at_once=said.tasksAtOnce,
+            busy=busy,
+            done=counted[0],
+            missed=counted[1],
+            funded=self._is_funded(connection, name, revision.unit, said.roles),
+            fit=self._admission.may_act(name),
+        )
+
+    def _is_funded(self, connection: Connection, name: str, unit: str, roles: Iterable[str]) -> bool:
+        """Whether the agent could still do the least thing that costs anything, whatever tool it takes."""
+        at = self._clock()
+        limits = [one for one in limits_for(self.organisation, name, unit, "", roles) if one.scope_kind != "tool"]
+        balances = read_balances(connection, [account_key(limit, at) for limit in limits])
+        return judge(charges(limits, at, money=1, calls=1, tokens=1), balances) is None
+
+
+def of_person(who: PersonCaller) -> Worker:
+    """A signed-in person as a worker."""
+    return Worker(id=who.actor, kind="person", roles=who.roles, at_once=MANY)
+
+
+def _held(reader: Reader, names: Collection[str]) -> Counter[str]:
+    """How many tasks each agent has in hand."""
+    wanted = task.c.holder.in_([AGENT + name for name in names]), task.c.state == "claimed"
+    rows = reader.execute(select(task.c.holder, func.count()).where(*wanted).group_by(task.c.holder))
+    return Counter({str(row[0]): int(row[1]) for row in rows})
+
+
+def in_hand(reader: Reader, found: Worker) -> int:
+    """How many tasks a worker has in hand now."""
+    return _held(reader, [found.name])[found.id]
+
+
+def _counted(reader: Reader, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    sums = select(
+        tally.c.worker, func.sum(tally.c.done).label("done"), func.sum(tally.c.missed).label("missed")
+    ).group_by(tally.c.worker)
+    wanted = tally.c.worker.in_([AGENT + name for name in names])
+    rows = reader.execute(sums.where(wanted).group_by(tally.c.worker))
+    return {str(row.worker): (int(row.done), int(row.missed)) for row in rows}

@@ -1,0 +1,53 @@
+"""What a process has to do with tasks: it opens them, gives them out, and looks after those who have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autonomy.db import CommitQueue, Database
+from autonomy.gate import Admission, Watch
+from autonomy.kernel import canonical
+from autonomy.kernel.clock import Clock
+from autonomy.tasks import AgentTasks, Inbox, RunTasks, Tasks
+from autonomy.tasks.records import Records
+from autonomy.tasks.sweeping import Sweeping
+from autonomy.tasks.waiting import Waiting
+from autonomy.tasks.workforce import Workforce
+
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Tasks of agents, people and runs; those who wait for one; and what nobody does by themselves."""
+
+    tasks: Tasks
+    of_agents: AgentTasks
+    inbox: Inbox
+    of_runs: RunTasks
+    waiting: Waiting
+    sweeping: Sweeping
+
+
+def open_workplace(
+    settings: Settings,
+    database: Database,
+    queue: CommitQueue,
+    master: bytes,
+    admission: Admission,
+    watch: Watch,
+    clock: Clock,
+) -> Workplace:
+    """Everything of tasks, put together."""
+    records = Records(canonical.derive(master, b"autonomy tasks"), clock)
+    workforce = Workforce(admission, watch, clock)
+    waiting = Waiting(database, queue, records, workforce, clock)
+    tasks = Tasks(database, queue, records, workforce, waiting, clock)
+    return Workplace(
+        tasks,
+        AgentTasks(tasks, admission),
+        Inbox(database),
+        RunTasks(database, records, workforce, waiting, clock),
+        waiting,
+        Sweeping(database, queue, records, workforce, waiting, watch, settings.retention_days, clock),
+    )

@@ -1,0 +1,138 @@
+"""How a task of a run is handed out, and how what becomes of it comes back to the run."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, update
+
+from autonomy.db import CommitQueue, Tx
+from autonomy.kernel import ids
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.tasks import Asked, Body, RunTasks
+
+from . import paths
+from .definition import DecideWork, Definition, ToolWork
+from .definitions import Definitions
+from .desk import Desk, Known
+from .model import OpenTask, TaskEnded
+from .outcome import PRIORITIES
+from .ports import Work
+from .reading import DONE
+from .store import command as table
+from .store import run as runs
+from .units import Fence, Stay
+
+MAX_RESULT = 65_536  # bytes of the output of an earlier step that goes with a task; a larger one is only named
+
+_encoder = msgspec.json.Encoder()
+
+
+class HandingOut:
+    """Carries out `OpenTask`, in the name of one process, its `owner`."""
+
+    def __init__(
+        self, queue: CommitQueue, desk: Desk, definitions: Definitions, tasks: RunTasks, owner: str, clock: Clock
+    ) -> None:
+        self._queue = queue
+        self._desk = desk
+        self._definitions = definitions
+        self._tasks = tasks
+        self._owner = owner
+        self._clock = clock
+
+    async def carry(self, work: Work, command: OpenTask) -> None:
+        """Open the task; or, where it was opened before, hand in what has become of it."""
+        if work.action is None:
+            known = await self._desk.known(work.run)
+            definition = await self._definitions.pinned(known.state.digest)
+            await self._queue.perform(lambda tx: self._open(tx, work, command, known, definition))
+            self._tasks.wake()
+            return
+        ended, fence = await self._tasks.ended(work.action), Fence(work.id, self._owner if work.attempts else None)
+        if ended is None:
+            await self._desk.settle(fence, Stay(work.id, work.action))
+            return
+        event = TaskEnded(self._clock(), work.id, ended.outcome, ended.output, ended.reason)
+        await self._desk.take_in(work.run, event, fence)
+
+    async def withdraw(self, task: str) -> None:
+        """Whoever has it hears that it is not wanted any more when they say something next."""
+        await self._queue.perform(lambda tx: self._tasks.withdraw(tx, task))
+
+    async def prioritise(self, run: str, priority: int) -> None:
+        """The open tasks of a run have this priority now."""
+        await self._queue.perform(lambda tx: self._tasks.prioritise(tx, run, priority))
+
+    def _open(self, tx: Tx, work: Work, command: OpenTask, known: Known, definition: Definition) -> None:
+        """Open it and remember which it is, in one transaction; unless somebody else carries it out by now."""
+        owner = tx.execute(select(table.c.owner).where(table.c.id == work.id)).scalar_one_or_none()
+        if owner != self._owner:
+            return
+        unit = tx.execute(select(runs.c.unit).where(runs.c.id == work.run)).scalar_one()
+        task = self._tasks.open(tx, asked(command, known, definition, unit))
+        tx.execute(update(table).where(table.c.id == work.id).values(owner=None, due=None, action=task))
+
+
+def asked(command: OpenTask, known: Known, definition: Definition, unit: str) -> Asked:
+    """The task with everything that whoever does it needs to know (R036). Pure."""
+    state = known.state
+    number = int.from_bytes(hashlib.sha256(command.id.encode()).digest()[:16], "big")
+    left = None if definition.caps.spend is None else max(0, definition.caps.spend - state.spent)
+    results, sources = before(command.path, known, definition)
+    body = Body(
+        command.goal,
+        command.input,
+        results,
+        sources,
+        constraints={"spend_left": left, "run_until": state.started + definition.caps.time, "undoes": command.undoes},
+        contract=command.contract,
+        handed=command.handed,
+    )
+    return Asked(
+        id=f"task_{ids.encode(number, 26)}",
+        command=command.id,
+        run=state.run,
+        path=command.path,
+        workflow=state.workflow,
+        unit=unit,
+        case=known.case,
+        role=command.role,
+        by=command.by,  # type: ignore[arg-type]  # one of the words of the manifest
+        priority=PRIORITIES[state.priority],
+        body=body,
+        handovers=definition.caps.attempts,
+        capability=command.capability,
+        prefer=command.prefer,
+        due=command.due,
+        returned=command.returned,
+    )
+
+
+def before(path: str, known: Known, definition: Definition) -> tuple[dict[str, Json], tuple[dict[str, Json], ...]]:
+    """The outputs of the steps that the one at `path` needs, by name, and where each comes from."""
+    prefix, name = paths.split(path)
+    results, sources = dict[str, Json](), list[dict[str, Json]]()
+    for needed in definition.steps[name].needs:
+        found = known.state.steps.get(prefix + needed)
+        if found is None or found.state not in DONE:
+            continue
+        source: dict[str, Json] = {"step": prefix + needed, **_doer(definition.steps[needed].work)}
+        if len(_encoder.encode(found.output)) > MAX_RESULT:
+            source["too_large"] = True
+        else:
+            results[needed] = found.output
+        sources.append(source)
+    return results, tuple(sources)
+
+
+def _doer(work: Any) -> dict[str, str]:
+    match work:
+        case ToolWork():
+            return {"tool": work.tool, "agent": work.agent}
+        case DecideWork():
+            return {"decision": work.decision}
+    return {"kind": str(type(work).__struct_config__.tag)}
