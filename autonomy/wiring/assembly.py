@@ -134,22 +134,8 @@ def _assemble(
     holding = Holding(database, queue, approvals, clock)
     describer = Describer(database, vault, identity, connectors, master, seen)
     gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
-    taking_up = TakingUp(
-        database=database,
-        queue=queue,
-        gate=gate,
-        approvals=approvals,
-        holding=holding,
-        effects=effects,
-        endings=endings,
-        results=results,
-        vault=vault,
-        watch=watch,
-        lifeline=lifeline,
-        pinned=partial(_pinned, catalog),
-        figures=figures,
-        clock=clock,
-    )
+    parts = queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline
+    taking_up = _taking_up(database, *parts, catalog, figures, clock)
     return System(
         settings=settings,
         database=database,
@@ -179,7 +165,9 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
-        workflows=open_workflows(settings, database, queue, master, gate, results, approvals, watch, lifeline, clock),
+        workflows=open_workflows(
+            settings, database, queue, master, gate, results, approvals, watch, own, lifeline, clock
+        ),
         own=own,
     )
 
@@ -211,6 +199,40 @@ def _gate(
         lifeline=lifeline,
         figures=figures,
         seen=seen,
+        clock=clock,
+    )
+
+
+def _taking_up(
+    database: Database,
+    queue: CommitQueue,
+    gate: Gate,
+    approvals: Approvals,
+    holding: Holding,
+    effects: Effects,
+    endings: Endings,
+    results: Results,
+    vault: Vault,
+    watch: Watch,
+    lifeline: Lifeline,
+    catalog: Catalog,
+    figures: DoorFigures,
+    clock: Clock,
+) -> TakingUp:
+    return TakingUp(
+        database=database,
+        queue=queue,
+        gate=gate,
+        approvals=approvals,
+        holding=holding,
+        effects=effects,
+        endings=endings,
+        results=results,
+        vault=vault,
+        watch=watch,
+        lifeline=lifeline,
+        pinned=partial(_pinned, catalog),
+        figures=figures,
         clock=clock,
     )
 

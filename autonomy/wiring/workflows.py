@@ -11,12 +11,14 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
+from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
 from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.service import Runs
 from autonomy.workflow.tidying import Tidying
 
+from .own_tools import OwnTools
 from .settings import Settings
 
 
@@ -39,6 +41,7 @@ def open_workflows(
     results: Results,
     approvals: Approvals,
     watch: Watch,
+    own: OwnTools,
     lifeline: Lifeline,
     clock: Clock,
 ) -> Workflows:
@@ -56,6 +59,7 @@ def open_workflows(
         results=results,
         approvals=approvals,
         watch=watch,
+        decide=Deciding(desk, watch, own.decisions, lifeline.owner, clock).carry,
         owner=lifeline.owner,
         clock=clock,
     )

@@ -34,6 +34,7 @@ from .model import (
     AskApproval,
     Cancelled,
     ChildEnded,
+    Decide,
     Emit,
     EventArrived,
     Performed,
@@ -58,6 +59,10 @@ HOPELESS = 8  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
 
+Carrier = Callable[[Work, Any], Awaitable[None]]
+"""Carries out the commands of one kind."""
+
+
 class Carrying:
     """Carries out what runs ask for, in the name of one process, its `owner`."""
 
@@ -73,6 +78,7 @@ class Carrying:
         results: Results,
         approvals: Approvals,
         watch: Watch,
+        decide: Carrier,
         owner: str,
         clock: Clock,
     ) -> None:
@@ -87,8 +93,9 @@ class Carrying:
         self._watch = watch
         self._owner = owner
         self._clock = clock
-        self._carriers: dict[type, Callable[[Work, Any], Awaitable[None]]] = {
+        self._carriers: dict[type, Carrier] = {
             PerformTool: self._tool,
+            Decide: decide,
             AskApproval: self._approval,
             StartChild: self._child,
             SetTimer: self._timer,
@@ -121,6 +128,8 @@ class Carrying:
         match command:
             case PerformTool():
                 event: AnyEvent = Performed(at, work.id, "unknown", reason=told, again=False)
+            case Decide():
+                event = Performed(at, work.id, "failed", reason=told, again=False)
             case StartChild():
                 event = ChildEnded(at, work.id, "failed", reason=told)
             case AskApproval():

@@ -9,7 +9,7 @@ from autonomy.catalog.problem import Problem, about
 from autonomy.catalog.workflow import Trigger, WorkflowSpec
 from autonomy.catalog.workflow_flow import blocks
 
-NOT_YET = {"task": "work is not handed out to agents and people yet", "decide": "decisions are not declared yet"}
+NOT_YET = {"task": "work is not handed out to agents and people yet"}
 """Kinds of steps that nobody carries out, and why."""
 
 _HINT = "let a `tool`, an `approval` or another `workflow` do it"
