@@ -166,7 +166,7 @@ def _assemble(
         answering=Answering(database, hooks, taking_up),
         sites=sites,
         workflows=open_workflows(
-            settings, database, queue, master, gate, results, approvals, watch, own, lifeline, clock
+            settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
         ),
         own=own,
     )

@@ -9,13 +9,17 @@ from autonomy.db import CommitQueue, Database
 from autonomy.gate import Gate, Lifeline, Results, Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
+from autonomy.tools.hooks import Hooks
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
 from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
 from autonomy.workflow.embedded import Embedded
+from autonomy.workflow.model import Decide, Emit, Triggered
 from autonomy.workflow.service import Runs
+from autonomy.workflow.sources import Sources
+from autonomy.workflow.starting import Starting
 from autonomy.workflow.tidying import Tidying
 
 from .own_tools import OwnTools
@@ -24,11 +28,12 @@ from .settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Workflows:
-    """Runs, their desk, and the engine that delivers what they ask for."""
+    """Runs, their desk, the engine that delivers what they ask for, and what starts them by itself."""
 
     runs: Runs
     desk: Desk
     engine: Embedded
+    sources: Sources
     tidying: Tidying
 
 
@@ -41,6 +46,7 @@ def open_workflows(
     results: Results,
     approvals: Approvals,
     watch: Watch,
+    hooks: Hooks,
     own: OwnTools,
     lifeline: Lifeline,
     clock: Clock,
@@ -49,6 +55,8 @@ def open_workflows(
     codec = Codec(canonical.derive(master, b"autonomy runs"))
     definitions = Definitions(database, queue, clock)
     desk = Desk(database, queue, codec, definitions, clock)
+    deciding = Deciding(desk, watch, own.decisions, lifeline.owner, clock)
+    starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
     carrying = Carrying(
         database=database,
         queue=queue,
@@ -59,11 +67,12 @@ def open_workflows(
         results=results,
         approvals=approvals,
         watch=watch,
-        decide=Deciding(desk, watch, own.decisions, lifeline.owner, clock).carry,
+        others={Decide: deciding.carry, Emit: starting.emit, Triggered: starting.triggered},
         owner=lifeline.owner,
         clock=clock,
     )
     engine = Embedded(database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock)
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
-    return Workflows(runs, desk, engine, Tidying(queue, settings.retention_days, clock))
+    sources = Sources(database, queue, codec, watch, engine.wake, clock)
+    return Workflows(runs, desk, engine, sources, Tidying(queue, settings.retention_days, clock))

@@ -23,6 +23,7 @@ from .model import (
     StartChild,
     State,
     Subscribe,
+    Triggered,
     Withdraw,
 )
 from .units import Change, Row
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 """As they are stored: what has a lower number is carried out first."""
 
-CARRIED_OUT = (PerformTool, Decide, AskApproval, StartChild, Emit, Withdraw, Reprioritise)
+CARRIED_OUT = (PerformTool, Decide, AskApproval, StartChild, Emit, Triggered, Withdraw, Reprioritise)
 """What somebody has to do; other commands wait for a time, an event, a person."""
 
 

@@ -94,6 +94,15 @@ Index(
     postgresql_where=command.c.topic.is_not(None),
 )
 
+source = Table(
+    "workflow_source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+)
+"""What starts runs by itself, and how far it has been looked after: a schedule with its next time (milliseconds), and
+the log with the next leaf to be looked at. Whoever moves a place has seen to what came before it."""
+
 RUN_COLUMNS = tuple(column.name for column in run.columns)
 COMMAND_COLUMNS = tuple(column.name for column in command.columns)
 
