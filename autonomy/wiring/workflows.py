@@ -16,6 +16,7 @@ from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
 from autonomy.workflow.embedded import Embedded
+from autonomy.workflow.migrating import Migrating
 from autonomy.workflow.model import Decide, Emit, Triggered
 from autonomy.workflow.service import Runs
 from autonomy.workflow.sources import Sources
@@ -34,6 +35,7 @@ class Workflows:
     desk: Desk
     engine: Embedded
     sources: Sources
+    migrating: Migrating
     tidying: Tidying
 
 
@@ -75,4 +77,5 @@ def open_workflows(
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
     sources = Sources(database, queue, codec, watch, engine.wake, clock)
-    return Workflows(runs, desk, engine, sources, Tidying(queue, settings.retention_days, clock))
+    migrating = Migrating(database, desk, definitions, watch, clock)
+    return Workflows(runs, desk, engine, sources, migrating, Tidying(queue, settings.retention_days, clock))

@@ -109,6 +109,7 @@ COMMAND_COLUMNS = tuple(column.name for column in command.columns)
 PUT_RUN = f"INSERT INTO run ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
 MOVE_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ? WHERE id = ?"
 END_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ?, live_key = NULL, ended_at = ? WHERE id = ?"
+PIN_RUN = "UPDATE run SET digest = ? WHERE id = ?"
 PUT_COMMAND = (
     f"INSERT INTO run_command ({', '.join(COMMAND_COLUMNS)}) VALUES ({', '.join('?' * len(COMMAND_COLUMNS))}) "
     "ON CONFLICT (id) DO NOTHING"
