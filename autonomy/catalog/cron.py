@@ -1,16 +1,22 @@
-"""Cron schedules: five fields (minute, hour, day of month, month, day of week), in UTC. Pure.
+"""Cron schedules: five fields (minute, hour, day of month, month, day of week), by the clock of a time zone. Pure.
 
 The meaning is that of POSIX crontab(5): `*`, numbers, `a-b`, `a,b`, `*/n`; where both days are restricted, either one
 suffices. Days of the week are 0 to 7, Sunday being both.
+
+Where the clock is set forward, a time that does not exist is as long after midnight as ever; where it is set back, a
+time that comes twice counts the first time. A schedule of every hour goes on through both, by the hours that pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autonomy.kernel.errors import Invalid
 
+HOURS = 24
 MAX_DAYS = 366 * 8  # a 29 February comes within eight years
 
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
@@ -27,22 +33,59 @@ class Schedule:
     weekdays: frozenset[int]
     either_day: bool
 
-    def next(self, after: int) -> int:
+    def next(self, after: int, zone: tzinfo = UTC) -> int:
         """The first of its times after `after`, in milliseconds. Raises Invalid where there is none in eight years."""
-        found = datetime.fromtimestamp(after // 60_000 * 60, UTC) + timedelta(minutes=1)
+        begin = datetime.fromtimestamp(after // 60_000 * 60, UTC) + timedelta(minutes=1)
+        found = self._passing(begin, zone) if len(self.hours) == HOURS else self._by_the_clock(begin, zone)
+        if found is None:
+            told = "the schedule names no day that exists"
+            raise Invalid(told, code="workflow.schedule", hint="look at day and month")
+        return int(found.timestamp()) * 1_000
+
+    def _by_the_clock(self, begin: datetime, zone: tzinfo) -> datetime | None:
+        """The first time not before `begin` as a clock on the wall shows it."""
+        wall = begin.astimezone(zone).replace(tzinfo=None)
         for _ in range(MAX_DAYS):
-            if self._has_day(found):
-                for hour in sorted(hour for hour in self.hours if hour >= found.hour):
-                    first = found.minute if hour == found.hour else 0
-                    if minutes := [minute for minute in self.minutes if minute >= first]:
-                        at = found.replace(hour=hour, minute=min(minutes))
-                        return int(at.timestamp()) * 1_000
-            found = (found + timedelta(days=1)).replace(hour=0, minute=0)
-        raise Invalid("the schedule names no day that exists", code="workflow.schedule", hint="look at day and month")
+            if self._has_day(wall):
+                for at in self._times(wall):
+                    # What the wall shows a second time is over by then, so `begin` has to be asked.
+                    if (found := at.replace(tzinfo=zone).astimezone(UTC)) >= begin:
+                        return found
+            wall = (wall + timedelta(days=1)).replace(hour=0, minute=0)
+        return None
+
+    def _times(self, wall: datetime) -> Iterator[datetime]:
+        """Its times of a day from that of `wall` on."""
+        for hour in sorted(hour for hour in self.hours if hour >= wall.hour):
+            first = wall.minute if hour == wall.hour else 0
+            for minute in sorted(minute for minute in self.minutes if minute >= first):
+                yield wall.replace(hour=hour, minute=minute)
+
+    def _passing(self, begin: datetime, zone: tzinfo) -> datetime | None:
+        """The first time not before `begin` of a schedule of every hour."""
+        at = begin
+        for _ in range(MAX_DAYS * HOURS):
+            wall = at.astimezone(zone)
+            later = [minute for minute in self.minutes if minute >= wall.minute]
+            if later and self._has_day(wall):
+                return at + timedelta(minutes=min(later) - wall.minute)
+            at += timedelta(minutes=60 - wall.minute)
+        return None
 
     def _has_day(self, at: datetime) -> bool:
         by_month, by_week = at.day in self.days, at.isoweekday() % 7 in self.weekdays
         return at.month in self.months and (by_month or by_week if self.either_day else by_month and by_week)
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of this name in the IANA database. Raises Invalid (`workflow.zone`)."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        told = f"there is no time zone `{name[:60]}`"
+        raise Invalid(
+            told, code="workflow.zone", hint="its name in the IANA database, such as `Europe/Berlin`"
+        ) from None
 
 
 def parse(text: str) -> Schedule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -60,3 +61,30 @@ class DecisionSpec(Strict):
                 wanted = "a list" if self.hit == "collect" else "one object of outputs"
                 raise fault(f"the test `{test.name[:60]}` expects the wrong shape", f"`{self.hit}` answers {wanted}")
         return self
+
+
+def answer_of(table: DecisionSpec) -> dict[str, Any]:
+    """The JSON Schema of what a table answers: its outputs (a list of them for `collect`), the numbers of the rows that
+    gave them, and the wording that was asked."""
+    outputs: dict[str, Any] = _whole(table.outputs)
+    members = {
+        "decision": {"type": "string"},
+        "revision": {"type": "string"},
+        "outputs": {"type": "array", "items": outputs} if table.hit == "collect" else outputs,
+        "rows": {"type": "array", "items": {"type": "integer"}},
+    }
+    return _whole(members)
+
+
+def case_of(table: DecisionSpec) -> dict[str, Any]:
+    """The JSON Schema of a case: every input is needed, and nothing else is taken."""
+    return _whole(table.inputs)
+
+
+def _whole(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(members),
+        "required": list(members),
+        "additionalProperties": False,
+    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 
-from .decision import DecisionSpec
+from .decision import DecisionSpec, case_of
 from .model import ConnectorSpec, ToolSpec, UnitSpec
 from .words import Strict
 
@@ -116,12 +116,7 @@ def _decision(declared: Revision) -> Own:
     said: dict[str, Any] = {
         "connector": DECISION,
         "call": {"function": declared.name},
-        "input": {
-            "type": "object",
-            "properties": dict(table.inputs),
-            "required": list(table.inputs),
-            "additionalProperties": False,
-        },
+        "input": case_of(table),
         "effect": "read",
         "trust": "trusted",
         "tags": list(table.tags),

@@ -129,5 +129,6 @@ class HookSpec(Strict):
     tolerance: Duration = Field("5m", description="how far the sender's clock may be from ours")
     action: FieldPath | None = Field(None, description="where a delivery names the action it answers")
     subject: FieldPath | None = Field(None, description="where a delivery names whom its data is about, for erasure")
+    key: FieldPath | None = Field(None, description="where a delivery names what waiting runs know it by")
     maxBytes: int = Field(262_144, ge=1, le=1_048_576)
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)

@@ -33,6 +33,9 @@ ExceptionKind = Literal[
     "choice",
     "limit",
 ]
+HOOK_EVENTS = "hook."
+"""How the events begin that are deliveries at hooks: `hook.NAME`."""
+
 STEP_KINDS = (
     "tool",
     "task",
@@ -263,9 +266,13 @@ class Step(Strict):
 class Trigger(Strict):
     """What starts a run besides people and programs, who always may."""
 
-    schedule: Text | None = Field(None, description="five cron fields, such as `0 6 * * 1-5`, in UTC")
+    schedule: Text | None = Field(None, description="five cron fields, such as `0 6 * * 1-5`")
+    zone: Text | None = Field(None, description="whose clock the schedule goes by, such as `Europe/Berlin`; else UTC")
+    missed: Literal["once", "skip"] = Field(
+        "once", description="times that passed while nothing ran: one run for all of them, or none"
+    )
     event: EventName | None = None
-    webhook: Name | None = Field(None, description="the name in its address; calls are signed")
+    webhook: Name | None = Field(None, description="a hook: each delivery at it, once")
     ended: Name | None = Field(None, description="a workflow; each end of a run of it")
     when: Expression | None = Field(None, description="sees `trigger`, what came")
     input: dict[Field_, Value] = Field({}, description="the run's input, from `trigger`")
@@ -273,6 +280,8 @@ class Trigger(Strict):
     @model_validator(mode="after")
     def _one_source(self) -> Trigger:
         exactly_one(schedule=self.schedule, event=self.event, webhook=self.webhook, ended=self.ended)
+        if self.schedule is None and {"zone", "missed"} & self.model_fields_set:
+            raise fault("`zone` and `missed` belong to a `schedule`", "leave them out")
         return self
 
 

@@ -9,11 +9,11 @@ import jsonschema_rs
 from autonomy.kernel import clock, money
 from autonomy.kernel.errors import Invalid
 
-from .cron import parse
+from .cron import parse, zone_of
 from .model import AgentSpec, PersonSpec, RoleSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
-from .workflow import Step, WorkflowSpec
+from .workflow import HOOK_EVENTS, Step, WorkflowSpec
 from .workflow_flow import MAX_STEPS, Block, blocks, inner_blocks
 from .workflow_references import calls
 from .workflow_types import Types
@@ -139,13 +139,29 @@ def _numbers(revision: Revision, said: WorkflowSpec, found: list[Block]) -> Iter
         for name, step in block.steps.items():
             if step.foreach is not None:
                 yield from _fan_out(revision, said, block, name)
+            if step.emit is not None:
+                yield from _only_hooks(revision, f"{block.place(name)}.emit.event", step.emit.event)
     if said.caps.spend is not None:
         yield from _read(revision, "spec.caps.spend", lambda: money.parse(said.caps.spend or "", "EUR"))
     if clock.duration(said.caps.time) == 0:
         yield about(revision, "spec.caps.time", "a run of no length does nothing", "write for example `30d`")
+    yield from _triggers(revision, said)
+
+
+def _triggers(revision: Revision, said: WorkflowSpec) -> Iterator[Problem]:
     for index, trigger in enumerate(said.triggers):
         if (schedule := trigger.schedule) is not None:
             yield from _read(revision, f"spec.triggers[{index}].schedule", lambda text=schedule: parse(text))
+        if (zone := trigger.zone) is not None:
+            yield from _read(revision, f"spec.triggers[{index}].zone", lambda name=zone: zone_of(name))
+        if trigger.event is not None:
+            yield from _only_hooks(revision, f"spec.triggers[{index}].event", trigger.event)
+
+
+def _only_hooks(revision: Revision, field: str, event: str) -> Iterator[Problem]:
+    if event.startswith(HOOK_EVENTS):
+        hint = "name it otherwise; what a hook starts says `webhook`, what waits for one says this event in `wait`"
+        yield about(revision, field, f"events that begin with `{HOOK_EVENTS}` come from hooks alone", hint)
 
 
 def _fan_out(revision: Revision, said: WorkflowSpec, block: Block, name: str) -> Iterator[Problem]:

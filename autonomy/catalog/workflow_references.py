@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .workflow import Step, TaskCall, WorkflowSpec
+from .workflow import HOOK_EVENTS, Step, TaskCall, WorkflowSpec
 from .workflow_flow import blocks
 
 Named = tuple[str, str, str]
@@ -19,6 +19,8 @@ def named(said: WorkflowSpec) -> Iterator[Named]:
     for index, trigger in enumerate(said.triggers):
         if trigger.ended is not None:
             yield f"spec.triggers[{index}].ended", "Workflow", trigger.ended
+        if trigger.webhook is not None:
+            yield f"spec.triggers[{index}].webhook", "Hook", trigger.webhook
     for block in blocks(said):
         for name, step in block.steps.items():
             yield from _of_step(block.place(name), step)
@@ -42,6 +44,9 @@ def _of_step(place: str, step: Step) -> Iterator[Named]:
         yield from _of_task(f"{place}.task", step.task)
     for role in step.approval.roles if step.approval else ():
         yield f"{place}.approval.roles.{role}", "Role", role
+    for name, wait in step.wait.events.items() if step.wait else ():
+        if wait.event.startswith(HOOK_EVENTS):
+            yield f"{place}.wait.events.{name}.event", "Hook", wait.event.removeprefix(HOOK_EVENTS)
     yield from _of_trouble(place, step)
 
 

@@ -10,6 +10,7 @@ from autonomy.expressions import ANY, Type, misfit, of_schema
 from autonomy.expressions.types import kind_of, of_fields
 from autonomy.kernel.errors import AutonomyError
 
+from .decision import DecisionSpec, answer_of, case_of
 from .model import ToolSpec
 from .operations import input_of
 from .organisation import Organisation, Revision, spec
@@ -165,6 +166,8 @@ class Types:
         step, place = block.steps[name], block.place(name)
         if step.tool is not None:
             return self._tool(step.tool, step.arguments, place, scope)
+        if step.decide is not None:
+            return self._decision(step.decide, step.arguments, place, scope)
         if step.foreach is not None or step.choose is not None or step.repeat is not None:
             return self._structured(block, name, scope)
         if step.workflow is not None:
@@ -180,8 +183,6 @@ class Types:
 
     def _words(self, step: Step, place: str, scope: Scope) -> None:
         """The expressions of the kinds that have no steps inside."""
-        if step.decide is not None:
-            self._values(step.arguments, f"{place}.arguments", scope)
         if step.task is not None:
             self._values(step.task.input, f"{place}.task.input", scope)
         if step.approval is not None:
@@ -215,6 +216,18 @@ class Types:
             return ANY  # the tool itself is refused, with its place
         output = spec(found, ToolSpec).output
         return ANY if output is None else of_schema(output)
+
+    def _decision(self, name: str, arguments: Mapping[str, Value], place: str, scope: Scope) -> Type:
+        given = self._values(arguments, f"{place}.arguments", scope)
+        found = self.organisation.get("Decision", name)
+        if found is None:
+            return ANY
+        table = spec(found, DecisionSpec)
+        try:
+            self._fits(of_fields(given), of_schema(case_of(table)), f"{place}.arguments")
+            return of_schema(answer_of(table))
+        except AutonomyError:
+            return ANY  # the table itself is refused, with its place
 
     def _child(self, step: Step, place: str, scope: Scope) -> Type:
         given = self._values(step.arguments, f"{place}.arguments", scope)

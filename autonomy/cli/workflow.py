@@ -172,6 +172,27 @@ def priority(
 
 
 @workflow.command()
+def migrate(
+    name: Annotated[str, typer.Argument(help="The workflow.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look which could be moved.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move live runs to the newest wording of their workflow; say what stands in the way of those that stay.
+
+    \b
+      autonomy workflow migrate reorder --dry-run
+    """
+    with connected(url) as client:
+        found = list(client.migrate_runs(name, dry_run))
+    if as_json:
+        show_json(found)
+        return
+    rows = ([one["run"], _moved(one["obstacles"], dry_run)] for one in found)
+    table(["RUN", "WHAT BECAME OF IT"], rows, "every live run has the newest wording")
+
+
+@workflow.command()
 def exceptions(
     mine: Annotated[bool, typer.Option("--mine", help="Only those that you are asked about.")] = False,
     url: Url = None,
@@ -226,6 +247,13 @@ def choose(
       autonomy workflow choose run_01jd8m3y6p2k7q4r9t5v8x0z1b:contracts:1:contract.exception skip
     """
     _choose(exception, choice, url, as_json, reason=reason, output=_json(output))
+
+
+def _moved(obstacles: list[dict[str, str]], dry_run: bool) -> str:
+    if not obstacles:
+        return "can be moved" if dry_run else "is moved"
+    told = [f"{one['step']}: {one['reason']}" if one["step"] else one["reason"] for one in obstacles]
+    return f"stays: {'; '.join(told)}"
 
 
 def _choose(exception: str, choice: str, url: str | None, as_json: bool, **said: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from autonomy.catalog.decision import DecisionSpec
+from autonomy.catalog.decision import DecisionSpec, case_of
 from autonomy.expressions import Expression, Type, compile, of_schema
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, Invalid
@@ -36,14 +36,7 @@ class Table:
 
     @cached_property
     def _admits(self) -> Any:
-        properties: dict[str, Any] = dict(self.spec.inputs)
-        whole = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-        return jsonschema_rs.Draft202012Validator(whole)
+        return jsonschema_rs.Draft202012Validator(case_of(self.spec))
 
     def decide(self, inputs: Inputs) -> Decided:
         """The answer for a case.

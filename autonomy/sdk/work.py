@@ -36,6 +36,17 @@ class WorkCalls(Caller):
         """Exceptions that wait for people, the oldest first."""
         return self._pages("/api/runs/exceptions", mine=mine or None)
 
+    def migrate_runs(self, workflow: str, dry_run: bool = False) -> Objects:
+        """Move live runs to the newest wording of their workflow, or only look: each under an older one, with the
+        `obstacles` in its way."""
+        after: str | None = None
+        while True:
+            said = {} if after is None else {"after": after}
+            found = self._post("/api/runs/migrate", workflow=workflow, dry_run=dry_run, **said)
+            yield from found["runs"]
+            if (after := found["next"]) is None:
+                return
+
     def signal(self, event: str, key: str | None = None, data: Any = None) -> Object:
         """Tell every run that waits for it of an event; returns its `event` id."""
         said = {} if key is None else {"key": key}

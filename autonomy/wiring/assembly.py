@@ -52,7 +52,6 @@ from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
-from autonomy.workflow.checks import check_workflows
 from autonomy.workflow.journal import RunJournal
 from autonomy.workflow.units import Begin, Move, Settle
 
@@ -169,7 +168,9 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
-        workflows=open_workflows(settings, database, queue, master, gate, results, approvals, watch, lifeline, clock),
+        workflows=open_workflows(
+            settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
+        ),
         own=own,
     )
 
@@ -263,7 +264,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
 def _catalog(
     database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
 ) -> Catalog:
-    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions, check_workflows]
+    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 

@@ -97,6 +97,7 @@ class System:
         """Begin to live: beat, watch, take up what waits, sign checkpoints, expire and escalate approvals."""
         await self.lifeline.beat()
         await self.watch.refresh()
+        await self.workflows.sources.look()  # what comes from here on is heard
         for work in (
             self.watch.run,
             self.containing.run,
@@ -106,6 +107,7 @@ class System:
             self.answering.run,
             self.workflows.engine.run,
             self.workflows.engine.run_sweeps,
+            self.workflows.sources.run,
             self.workflows.tidying.run,
             self.workflows.workplace.waiting.run,
             self.workflows.workplace.sweeping.run,

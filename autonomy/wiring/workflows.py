@@ -9,26 +9,35 @@ from autonomy.db import CommitQueue, Database
 from autonomy.gate import Gate, Lifeline, Results, Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
+from autonomy.tools.hooks import Hooks
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
+from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
 from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.handing_out import HandingOut
+from autonomy.workflow.migrating import Migrating
+from autonomy.workflow.model import Decide, Emit, Triggered
 from autonomy.workflow.service import Runs
+from autonomy.workflow.sources import Sources
+from autonomy.workflow.starting import Starting
 from autonomy.workflow.tidying import Tidying
 
+from .own_tools import OwnTools
 from .settings import Settings
 from .tasks import Workplace, open_workplace
 
 
 @dataclass(frozen=True, slots=True)
 class Workflows:
-    """Runs, their desk, and the engine that delivers what they ask for."""
+    """Runs, their desk, the engine that delivers what they ask for, and what starts them by itself."""
 
     runs: Runs
     desk: Desk
     engine: Embedded
+    sources: Sources
+    migrating: Migrating
     tidying: Tidying
     workplace: Workplace
     """Tasks: those of runs, and those that belong to none."""
@@ -43,6 +52,8 @@ def open_workflows(
     results: Results,
     approvals: Approvals,
     watch: Watch,
+    hooks: Hooks,
+    own: OwnTools,
     lifeline: Lifeline,
     clock: Clock,
 ) -> Workflows:
@@ -51,6 +62,8 @@ def open_workflows(
     definitions = Definitions(database, queue, clock)
     desk = Desk(database, queue, codec, definitions, clock)
     workplace = open_workplace(settings, database, queue, master, gate.admission, watch, clock)
+    deciding = Deciding(desk, watch, own.decisions, lifeline.owner, clock)
+    starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
     carrying = Carrying(
         database=database,
         queue=queue,
@@ -62,10 +75,13 @@ def open_workflows(
         approvals=approvals,
         handing_out=HandingOut(queue, desk, definitions, workplace.of_runs, lifeline.owner, clock),
         watch=watch,
+        others={Decide: deciding.carry, Emit: starting.emit, Triggered: starting.triggered},
         owner=lifeline.owner,
         clock=clock,
     )
     engine = Embedded(database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock)
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
-    return Workflows(runs, desk, engine, Tidying(queue, settings.retention_days, clock), workplace)
+    sources = Sources(database, queue, codec, watch, engine.wake, clock)
+    migrating = Migrating(database, desk, definitions, watch, clock)
+    return Workflows(runs, desk, engine, sources, migrating, Tidying(queue, settings.retention_days, clock), workplace)

@@ -6,25 +6,20 @@ of a checkpoint. Nothing here remembers anything; whoever is asked again finds w
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import select, update
 
 from autonomy.approvals import Approvals
 from autonomy.approvals.store import find
-from autonomy.audit import record
-from autonomy.catalog.organisation import spec
-from autonomy.catalog.workflow import WorkflowSpec
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Reply, Request, Results, Watch
-from autonomy.kernel import ids
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Invalid, NotFound, TooLarge, Unauthenticated
 
-from . import triggers
+from . import paths
 from .codec import Codec
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
@@ -35,8 +30,7 @@ from .model import (
     AskApproval,
     Cancelled,
     ChildEnded,
-    Emit,
-    EventArrived,
+    Decide,
     OpenTask,
     Outcome,
     Performed,
@@ -51,7 +45,7 @@ from .model import (
     Withdraw,
 )
 from .outcome import PRIORITIES
-from .ports import Perform, Work
+from .ports import Carrier, Perform, Work
 from .questions import APPROVAL_ENDS, checkpoint
 from .store import command as table
 from .units import Fence, Stay
@@ -61,7 +55,6 @@ log = logging.getLogger("autonomy.workflow")
 NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
 """What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
-SUBSCRIBERS = 200  # waiting runs that one look finds
 HOPELESS = 8  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
@@ -82,6 +75,7 @@ class Carrying:
         approvals: Approvals,
         handing_out: HandingOut,
         watch: Watch,
+        others: Mapping[type, Carrier],
         owner: str,
         clock: Clock,
     ) -> None:
@@ -97,15 +91,15 @@ class Carrying:
         self._watch = watch
         self._owner = owner
         self._clock = clock
-        self._carriers: dict[type, Callable[[Work, Any], Awaitable[None]]] = {
+        self._carriers: dict[type, Carrier] = {
             PerformTool: self._tool,
             OpenTask: handing_out.carry,
             AskApproval: self._approval,
             StartChild: self._child,
             SetTimer: self._timer,
-            Emit: self._emit,
             Withdraw: self._withdraw,
             Reprioritise: self._reprioritise,
+            **others,
         }
 
     async def carry(self, work: Work) -> None:
@@ -132,6 +126,8 @@ class Carrying:
         match command:
             case PerformTool():
                 event: AnyEvent = Performed(at, work.id, "unknown", reason=told, again=False)
+            case Decide():
+                event = Performed(at, work.id, "failed", reason=told, again=False)
             case StartChild():
                 event = ChildEnded(at, work.id, "failed", reason=told)
             case AskApproval():
@@ -223,14 +219,14 @@ class Carrying:
         if owner != self._owner:
             return
         at = self._clock()
-        asked = checkpoint(command, known.state, known.case, known.by, _id_of("act", work.id), at)
+        asked = checkpoint(command, known.state, known.case, known.by, paths.derived("act", work.id), at)
         hold = self._approvals.ask(tx, asked)
         tx.execute(update(table).where(table.c.id == work.id).values(owner=None, due=None, action=hold.action))
 
     # ── runs inside runs ──
 
     async def _child(self, work: Work, command: StartChild) -> None:
-        child = _id_of("run", command.id)
+        child = paths.derived("run", command.id)
         if work.attempts and not await self._begun(child):
             known = await self._desk.known(work.run)
             await self._watch.refresh()
@@ -275,64 +271,17 @@ class Carrying:
         await self._handing_out.prioritise(work.run, PRIORITIES[command.priority])
         query = select(table.c.id).where(table.c.run == work.run, table.c.kind == "start_child")
         for id in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
-            child = _id_of("run", id)
+            child = paths.derived("run", id)
             if await self._begun(child):
                 event = Reprioritised(self._clock(), command.priority, f"run:{work.run}")
                 await self._desk.take_in(child, event)
         await self._desk.settle(self._fence(work))
 
-    # ── time and events ──
+    # ── time ──
 
     async def _timer(self, work: Work, command: SetTimer) -> None:
         event = TimerFired(max(self._clock(), command.at), work.id)
         await self._desk.take_in(work.run, event, self._fence(work))
-
-    async def _emit(self, work: Work, command: Emit) -> None:
-        """Whoever waits hears of it first; then what it starts begins. Both are seen by their ids when done again."""
-        after = ""
-        while waiting := await self._database.read(lambda connection: _subscribers(connection, command, after)):  # noqa: B023
-            for id, run in waiting:
-                event = EventArrived(self._clock(), id, command.data)
-                await self._desk.take_in(run, event, Fence(id, None))
-            after = waiting[-1][0]
-        await self._trigger(work, command)
-        await self._desk.settle(self._fence(work))
-
-    async def _trigger(self, work: Work, command: Emit) -> None:
-        await self._watch.refresh()
-        organisation = (await self._watch.house()).organisation
-        depth = 0 if not work.run else (await self._desk.known(work.run)).state.depth + 1
-        came = {"event": command.event, "key": command.key, "data": command.data}
-        for name, revision in organisation.all("Workflow").items():
-            wanted = [one for one in spec(revision, WorkflowSpec).triggers if one.event == command.event]
-            if not wanted:
-                continue
-            definition = await self._definitions.declared(organisation, name)
-            for number, trigger in enumerate(definition.triggers):
-                if (trigger.source, trigger.name) != ("event", command.event):
-                    continue
-                started = Started(self._clock(), None, came, depth)
-                try:
-                    input = triggers.input_of(trigger, came, started.at)
-                    if input is None:
-                        continue
-                    key = triggers.key_of(definition, input)
-                    if depth > definition.caps.depth:
-                        raise Invalid(f"`{name}` would be workflow {depth} inside another", code="cap.depth")
-                except (Invalid, TooLarge) as error:
-                    await self._queue.perform(
-                        lambda tx, name=name, code=error.code: self._not_begun(tx, work, name, code)  # type: ignore[misc]
-                    )
-                    continue
-                started = Started(started.at, input, came, depth)
-                id = _id_of("run", f"{command.id}:{name}:{number}")
-                await self._desk.begin(
-                    definition, id, started, Origin(f"event:{command.event}", id, revision.unit, key=key)
-                )
-
-    def _not_begun(self, tx: Tx, work: Work, workflow: str, code: str) -> None:
-        at = self._clock()
-        record(tx, "run", at, event="not_begun", workflow=workflow, command=work.id, code=code, actor="system")
 
     # ── what is no longer wanted ──
 
@@ -350,7 +299,7 @@ class Carrying:
     async def _let_go(self, work: Work, row: Any) -> None:
         """Withdraw what nobody is carrying out. What is under way answers by itself."""
         if row.kind == kind_of_type(StartChild):
-            child = _id_of("run", row.id)
+            child = paths.derived("run", row.id)
             if await self._begun(child):
                 event = Cancelled(self._clock(), f"run:{work.run}", "withdrawn by the run it belongs to")
                 await self._desk.take_in(child, event)
@@ -386,15 +335,3 @@ def _outcome(reply: Reply) -> Outcome:
 def kind_of_type(kind: type[Any]) -> str:
     """The stored kind of a class of commands."""
     return str(kind.__struct_config__.tag)
-
-
-def _subscribers(connection: Connection, command: Emit, after: str) -> list[tuple[str, str]]:
-    """Waiting commands that this event answers, with their runs."""
-    wanted = or_(table.c.topic_key.is_(None), table.c.topic_key == command.key)
-    query = select(table.c.id, table.c.run).where(table.c.topic == command.event, wanted, table.c.id > after)
-    return [(row.id, row.run) for row in connection.execute(query.order_by(table.c.id).limit(SUBSCRIBERS))]
-
-
-def _id_of(prefix: str, command: str) -> str:
-    """An id made of a command's id, of the form of the house's: the same whoever asks, and how often."""
-    return f"{prefix}_{ids.encode(int.from_bytes(hashlib.sha256(command.encode()).digest()[:16], 'big'), 26)}"

@@ -197,6 +197,11 @@ def _caps(said: WorkflowSpec, organisation: Organisation) -> Caps:
     return Caps(caps.steps, clock.duration(caps.time), caps.attempts, caps.depth, caps.fanOut, spend)
 
 
+def timetable(said: TriggerWords) -> str:
+    """A schedule as runs know it: its five fields and the time zone, such as `0 6 * * 1-5 UTC`."""
+    return " ".join([*(said.schedule or "").split(), said.zone or "UTC"])
+
+
 def _trigger(said: TriggerWords) -> Trigger:
     input = dict(said.input)
     if said.event is not None:
@@ -205,7 +210,7 @@ def _trigger(said: TriggerWords) -> Trigger:
         return Trigger("webhook", said.webhook, said.when, input)
     if said.ended is not None:
         return Trigger("ended", said.ended, said.when, input)
-    return Trigger("schedule", said.schedule or "", said.when, input)
+    return Trigger("schedule", timetable(said), said.when, input, said.missed)
 
 
 def _maybe(read: Callable[[Any], T], value: Any) -> T | None:

@@ -189,12 +189,16 @@ class Caps(Word, frozen=True):
 
 
 class Trigger(Word, frozen=True):
-    """What starts a run: `name` is a cron text, an event, a webhook or a workflow. `input` is a value, of `trigger`."""
+    """What starts a run: `name` is a cron text with its time zone, an event, a hook or a workflow.
+
+    `input` is a value, of `trigger`. `missed` says what becomes of times of a schedule that passed while nothing ran.
+    """
 
     source: Literal["schedule", "event", "webhook", "ended"]
     name: str
     when: str | None = None
     input: Json = None
+    missed: Literal["once", "skip"] = "once"
 
 
 class Definition(Word, frozen=True):

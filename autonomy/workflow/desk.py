@@ -24,6 +24,7 @@ from autonomy.kernel.failpoint import failpoint
 from .codec import Codec
 from .definition import Definition
 from .definitions import Definitions
+from .migration import migrate
 from .model import AnyEvent, Chosen, Command, EndRun, Started, State
 from .outcome import PRIORITIES, change_of, started
 from .ports import Engine, Work
@@ -142,6 +143,18 @@ class Desk:
             ended = Advanced(state, (EndRun(f"{run}::0:end", "stopped", reason),))
             await self._write(run, known, ended, self._clock(), (fence, None, None))
 
+    async def migrate(self, run: str, new: Definition, tell: Tell) -> State:
+        """Move a live run to another definition. Raises NotFound, Conflict (`workflow.migration`), Busy."""
+        async with self._alone(run):
+            for _ in range(ROUNDS):
+                known, at = await self.look(run), self._clock()
+                old = await self._definitions.pinned(known.state.digest)
+                moved = migrate(known.state, old, new, at)
+                taken = await self._write(run, known, moved, at, (None, None, tell))
+                if taken is not None:
+                    return taken.state
+        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+
     async def look(self, run: str) -> Known:
         """The run as it is in the store. Raises NotFound."""
         found = await self._database.read(lambda connection: self._read(connection, run))
@@ -184,6 +197,8 @@ class Desk:
         state, owner = advanced.state, self._room()
         change, out = change_of(self._codec, state, advanced.commands, at, owner, known.parent)
         _answered(change, fence, None if state.ended else stay)
+        if state.digest != known.state.digest:
+            change.digest = state.digest
         if tell is not None:
             change.leaves.insert(0, tell(state))
         ended_at = at if state.ended else None

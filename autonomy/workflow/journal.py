@@ -16,6 +16,7 @@ from .store import (
     END_RUN,
     MOVE_RUN,
     PARK_COMMAND,
+    PIN_RUN,
     PUT_COMMAND,
     PUT_RUN,
     RAISE_COMMANDS,
@@ -26,7 +27,7 @@ from .store import (
 )
 from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
 
-_ORDER = (PUT_RUN, MOVE_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
+_ORDER = (PUT_RUN, MOVE_RUN, PIN_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
 
 
 class RunJournal:
@@ -104,6 +105,8 @@ class RunJournal:
         self._rows[WAKE_COMMAND] += [(0, id) for id in change.due]
         if change.priority is not None:
             self._rows[RAISE_COMMANDS].append((change.priority, run))
+        if change.digest is not None:
+            self._rows[PIN_RUN].append((change.digest, run))
         for leaf in change.leaves:
             page.append(leaf)
         return Written()

@@ -299,6 +299,17 @@ class Emit(Order, frozen=True, tag="emit"):
     data: Json = None
 
 
+class Triggered(Order, frozen=True, tag="triggered"):
+    """What starts runs has come: a time of a schedule, a delivery at a hook, the end of a run. No run asks for it.
+
+    `came` says what: `at`; `delivery` and `type`; `run` and `status`.
+    """
+
+    source: Literal["schedule", "webhook", "ended"]
+    name: str
+    came: dict[str, Json]
+
+
 class RaiseException(Order, frozen=True, tag="raise_exception"):
     """Something unexpected, for a person to decide. Answered by Chosen, with one of `choices`.
 
@@ -346,6 +357,7 @@ Command: TypeAlias = (
     | SetTimer
     | Subscribe
     | Emit
+    | Triggered
     | RaiseException
     | Withdraw
     | Reprioritise

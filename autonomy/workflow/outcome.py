@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from autonomy.audit import Leaf, make_leaf
 
@@ -12,6 +13,7 @@ from .model import (
     AskApproval,
     Chosen,
     Command,
+    Decide,
     Emit,
     EndRun,
     OpenTask,
@@ -22,14 +24,18 @@ from .model import (
     StartChild,
     State,
     Subscribe,
+    Triggered,
     Withdraw,
 )
 from .units import Change, Row
 
+if TYPE_CHECKING:
+    from autonomy.decisions import Decided
+
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 """As they are stored: what has a lower number is carried out first."""
 
-CARRIED_OUT = (PerformTool, OpenTask, AskApproval, StartChild, Emit, Withdraw, Reprioritise)
+CARRIED_OUT = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit, Triggered, Withdraw, Reprioritise)
 """What somebody has to do; other commands wait for a time, an event, a person."""
 
 
@@ -79,6 +85,21 @@ def steered(state: State, event: str, by: str, at: int, **more: str) -> Leaf:
 def chosen(state: State, event: Chosen) -> Leaf:
     """The leaf of a person's choice; the reason stays out of the log: it is free text, and the log is for ever."""
     return _run_leaf(state, event.at, "chosen", actor=event.by, command=event.exception, choice=event.choice)
+
+
+def decided(state: State, command: str, answer: Decided, at: int) -> Leaf:
+    """The leaf of a decision: which rows of which wording of a table gave the answer; the case stays out of the log."""
+    return make_leaf(
+        "run",
+        at,
+        event="decided",
+        run=state.run,
+        workflow=state.workflow,
+        command=command,
+        table=answer.decision,
+        table_revision=answer.revision,
+        rows=list(answer.rows),
+    )
 
 
 def _exception(state: State, command: RaiseException, at: int) -> Leaf:

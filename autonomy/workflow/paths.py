@@ -6,7 +6,10 @@ workflow's own steps. The key is the number of an item or a round, or the name o
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
+
+from autonomy.kernel import ids
 
 
 class Place(NamedTuple):
@@ -56,3 +59,8 @@ def place(run: str, id: str) -> Place | None:
     path, _, rest = id[len(run) + 1 :].partition(":")
     number, _, part = rest.partition(":")
     return Place(path, int(number), part) if number.isascii() and number.isdigit() and len(number) < 10 else None
+
+
+def derived(prefix: str, command: str) -> str:
+    """An id made of a command's id, of the form of the house's: the same whoever asks, and how often."""
+    return f"{prefix}_{ids.encode(int.from_bytes(hashlib.sha256(command.encode()).digest()[:16], 'big'), 26)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -23,6 +23,10 @@ class Work(Struct, frozen=True):
     @property
     def id(self) -> str:
         return self.command.id
+
+
+Carrier = Callable[[Work, Any], Awaitable[None]]
+"""Carries out the commands of one kind, and has their answers taken in."""
 
 
 class Engine(Protocol):

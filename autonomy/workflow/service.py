@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 
 from autonomy.audit import Leaf, record
+from autonomy.catalog.workflow import HOOK_EVENTS
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Watch
 from autonomy.kernel import canonical
@@ -142,7 +143,13 @@ class Runs:
         return Begun(answer.run, True) if isinstance(answer, Joined) else Begun(id, False)
 
     async def tell(self, event: str, key: str | None, data: Json, by: str) -> str:
-        """An event from outside, for every run that waits for it and every workflow that it starts; returns its id."""
+        """An event from outside, for every run that waits for it and every workflow that it starts; returns its id.
+
+        Raises Invalid (`workflow.input`, `workflow.event`).
+        """
+        if event.startswith(HOOK_EVENTS):
+            hint = f"post it at `/hooks/{event.removeprefix(HOOK_EVENTS)}`"
+            raise Invalid(f"`{event[:80]}` is told by its hook alone", code="workflow.event", hint=hint)
         if len(canonical.encode(data)) > MAX_INPUT:
             raise Invalid(f"the event has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
         command = Emit(f"{new_id('evt')}::0", event, key, data)

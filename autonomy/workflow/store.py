@@ -94,12 +94,22 @@ Index(
     postgresql_where=command.c.topic.is_not(None),
 )
 
+source = Table(
+    "workflow_source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+)
+"""What starts runs by itself, and how far it has been looked after: a schedule with its next time (milliseconds), and
+the log with the next leaf to be looked at. Whoever moves a place has seen to what came before it."""
+
 RUN_COLUMNS = tuple(column.name for column in run.columns)
 COMMAND_COLUMNS = tuple(column.name for column in command.columns)
 
 PUT_RUN = f"INSERT INTO run ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
 MOVE_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ? WHERE id = ?"
 END_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ?, live_key = NULL, ended_at = ? WHERE id = ?"
+PIN_RUN = "UPDATE run SET digest = ? WHERE id = ?"
 PUT_COMMAND = (
     f"INSERT INTO run_command ({', '.join(COMMAND_COLUMNS)}) VALUES ({', '.join('?' * len(COMMAND_COLUMNS))}) "
     "ON CONFLICT (id) DO NOTHING"

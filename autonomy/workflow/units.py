@@ -31,7 +31,8 @@ class Stay(Struct, frozen=True):
 
 
 class Change(Struct):
-    """What is written beside a run's state: commands that are new, gone, that stay, that are due now; leaves."""
+    """What is written beside a run's state: commands that are new, gone, that stay, that are due now; leaves; its new
+    priority and the definition it is pinned to, where they change."""
 
     put: list[Row] = []
     gone: list[str] = []
@@ -39,6 +40,7 @@ class Change(Struct):
     due: list[str] = []
     leaves: list[Leaf] = []
     priority: int | None = None
+    digest: str | None = None
 
 
 class Begin(Struct):

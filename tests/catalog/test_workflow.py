@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autonomy.catalog import read, rules
-from autonomy.catalog.cron import parse
+from autonomy.catalog.cron import parse, zone_of
 from autonomy.catalog.export import files_of
 from autonomy.catalog.references import users
 from autonomy.catalog.revision import body, written
@@ -139,6 +139,39 @@ def test_every_kind_can_be_pulled_into_a_folder_of_its_own() -> None:
 )
 def test_a_schedule_knows_its_next_time(text: str, after: str, expected: str) -> None:
     assert parse(text).next(_at(after)) == _at(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "expected"),
+    [
+        ("0 6 * * *", "2026-07-01T03:59:00Z", "2026-07-01T04:00:00Z"),  # summer
+        ("0 6 * * *", "2026-01-01T03:59:00Z", "2026-01-01T05:00:00Z"),  # winter
+        ("0 0 1 * *", "2026-06-30T12:00:00Z", "2026-06-30T22:00:00Z"),  # the first of July by that clock
+        ("30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),  # half past two does not exist on that day
+        ("30 2 * * *", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"),
+        ("30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),  # half past two comes twice on that day
+        ("30 2 * * *", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+        ("*/30 * * * *", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z"),
+        ("*/30 * * * *", "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"),
+        ("0 * * * 1", "2026-10-25T12:00:00Z", "2026-10-25T23:00:00Z"),  # Monday begins
+    ],
+)
+def test_a_schedule_goes_by_the_clock_of_its_zone(text: str, after: str, expected: str) -> None:
+    assert parse(text).next(_at(after), zone_of("Europe/Berlin")) == _at(expected)
+
+
+@given(st.sampled_from(["30 2 * * *", "*/20 * * * *", "15 1,2,3 * * 0"]), st.integers(0, 2**41))
+def test_a_time_of_a_schedule_is_after_and_there_is_none_between(text: str, after: int) -> None:
+    found, zone = parse(text).next(after, zone_of("Europe/Berlin")), zone_of("Europe/Berlin")
+    assert found > after
+    assert parse(text).next(found - 1, zone) == found
+
+
+@pytest.mark.parametrize("name", ["Europe/Nowhere", "", "../etc/passwd", "/etc/localtime", "a" * 5_000])
+def test_a_zone_that_nobody_knows_is_refused(name: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        zone_of(name)
+    assert raised.value.code == "workflow.zone"
 
 
 @pytest.mark.parametrize("text", ["", "* * * *", "60 * * * *", "0 6 * * 8", "a * * * *", "1-0 * * * *", "0 0 31 2 *"])

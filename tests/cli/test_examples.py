@@ -108,6 +108,7 @@ RUNS = (
     """autonomy workflow run reorder --input '{"sku": "sku-2", "cost_center": "cc-optics"}'""",
     "autonomy workflow list --status running",
     "autonomy workflow exceptions --mine",
+    "autonomy workflow migrate reorder --dry-run",
     "autonomy workflow show run_01jd8m3y6p2k7q4r9t5v8x0z1b",
     "autonomy workflow graph run_01jd8m3y6p2k7q4r9t5v8x0z1b",
     "autonomy workflow pause run_01jd8m3y6p2k7q4r9t5v8x0z1b",

@@ -62,6 +62,7 @@ NEEDS = {
     "end_absence": "approvals:absence:declare",
     "start_run": "workflow:run:start",
     "list_runs": "workflow:run:read",
+    "migrate_runs": "workflow:run:steer",
     "list_exceptions": "workflow:run:read",
     "signal_runs": "workflow:event:tell",
     "describe_run": "workflow:run:read",

@@ -78,6 +78,16 @@ def test_a_run_is_begun_looked_at_and_steered(office: Desk) -> None:
     assert suzi.post(f"/api/runs/{cancelled}/cancel", {"reason": "no need"}).json["status"] == "cancelled"
 
 
+def test_live_runs_are_moved_by_who_may_steer(office: Desk) -> None:
+    suzi, vera = office.person("suzi"), office.person("vera")
+    begun(suzi, "hearing")
+    asked = {"workflow": "hearing", "dry_run": True}
+    assert vera.post("/api/runs/migrate", asked).code == "permission.missing"
+    answer = suzi.post("/api/runs/migrate", asked).json
+    assert (answer["runs"], answer["next"], len(answer["definition"])) == ([], None, 64)
+    assert suzi.post("/api/runs/migrate", {"workflow": "nothing"}).code == "workflow.unknown"
+
+
 def test_what_cannot_begin_is_refused_with_the_reason(office: Desk) -> None:
     suzi = office.person("suzi")
     assert suzi.post("/api/runs", {"workflow": "nothing", "input": {}}).code == "workflow.unknown"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,10 +119,12 @@ async def office(
     plant: Plant | None = None,
     living: bool = True,
     clock: Clock = now,
+    more: Mapping[str, str] | None = None,
     **workflows: str,
 ) -> AsyncIterator[Office]:
-    """The small organisation with these workflows; a second one on the same database is a second process."""
+    """The small organisation with these workflows and `more` files; a second one on the same database is a second
+    process."""
     text = "---\n".join(workflow(name, said) for name, said in workflows.items())
-    files = organisation(workflows=text) if workflows else None
+    files = organisation(workflows=text, **(more or {})) if workflows else None
     async with works(folder, database, plant, files=files, living=living, clock=clock) as found:
         yield Office(found)

@@ -11,8 +11,9 @@ from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 from autonomy.tools import Refused
 from autonomy.workflow.model import Chosen
-from tests.gate.works import Door, fail, never
-from tests.workflow.office import office
+from tests.gate.works import Door, fail, never, organisation
+from tests.house import declare
+from tests.workflow.office import office, workflow
 
 PRESS = """
 steps:
@@ -246,3 +247,29 @@ async def test_a_suspended_agent_is_a_refusal_that_a_person_sees(tmp_path: Path,
         run = await it.start("pressing", n=1)
         [asked] = await it.excepted(run)
         assert asked.command.kind == "denied"
+
+
+async def test_live_runs_move_to_the_newest_wording_and_what_cannot_is_named(tmp_path: Path, database_url: str) -> None:
+    waiting = "steps: { go: { wait: { events: { it: { event: go, key: string(input.n) } } } } }"
+    changed = waiting[:-2] + ", press: { needs: [go], tool: press, arguments: { n: input.n } } }"
+    other = "steps: { gone: { wait: { events: { it: { event: go } } } } }"
+    async with office(tmp_path, database_url, waiting=waiting) as it:
+        run, second = await it.start("waiting", n=1), await it.start("waiting", n=2)
+        move = it.flows.migrating.migrate
+        assert (await move("waiting", "person:ada")).runs == ()
+        await asyncio.to_thread(declare, it.works.system, organisation(workflows=workflow("waiting", other)))
+        stays = await move("waiting", "person:ada")
+        reasons = {one.run: [str(found) for found in one.obstacles] for one in stays.runs}
+        told = "`go`: it is running, and no longer there"
+        assert reasons == {run: [told], second: [told]}
+        await asyncio.to_thread(declare, it.works.system, organisation(workflows=workflow("waiting", changed)))
+        looked = await move("waiting", "person:ada", dry=True, count=1)
+        assert ([one.obstacles for one in looked.runs], looked.after) == ([()], min(run, second))
+        assert it.told(run) == ["started"]
+        moved = await move("waiting", "person:ada", count=1)
+        moved = await move("waiting", "person:ada", count=1, after=moved.after)
+        assert (await move("waiting", "person:ada")).runs == ()
+        assert it.told(run) == ["started", "migrated"]
+        assert (await it.flows.desk.look(run)).state.digest == moved.definition
+        await it.flows.runs.tell("go", "1", None, "person:ada")
+        assert (await it.ended(run)).steps["press"].output == {"ok": {"n": 1}}

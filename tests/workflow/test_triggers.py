@@ -25,7 +25,7 @@ def test_a_trigger_gives_the_run_its_input_where_its_condition_is_true() -> None
     low, daily, webhook, ended = definition(SPEC).triggers
     assert input_of(low, {"sku": "b-1", "left": 2}, 1_000) == {"sku": "b-1", "at": "1970-01-01T00:00:01Z"}
     assert input_of(low, {"sku": "b-1", "left": 9}, 1_000) is None
-    assert (daily.source, daily.name, input_of(daily, None, 1_000)) == ("schedule", "0 6 * * *", {"sku": "all"})
+    assert (daily.source, daily.name, input_of(daily, None, 1_000)) == ("schedule", "0 6 * * * UTC", {"sku": "all"})
     assert (webhook.source, webhook.name, ended.source, ended.name) == ("webhook", "erp", "ended", "other")
 
 

@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
+from autonomy.workflow.migrating import Moved
 from autonomy.workflow.model import Chosen, RaiseException, RunStatus, State
 from autonomy.workflow.service import Listed, Open, OpenException, Shown
 
@@ -63,6 +64,37 @@ class SignalAsked(Asked):
     event: Text = Field(examples=["stock.low"])
     key: Text | None = None
     data: Any = None
+
+
+class MigrationAsked(Asked):
+    """Live runs of a workflow to be moved to its newest wording; with `dry_run` they are only looked at."""
+
+    workflow: Text = Field(examples=["restock"])
+    dry_run: bool = False
+    after: Text | None = Field(None, description="the `next` of the answer before")
+
+
+class ObstacleAnswer(Answer):
+    """Why a run cannot move; `step` is empty where it is about the run as a whole."""
+
+    step: str
+    reason: str
+
+
+class MovedAnswer(Answer):
+    """A run under an older wording; it was moved, or could be, where nothing stands in its way."""
+
+    run: str
+    was: str
+    obstacles: list[ObstacleAnswer]
+
+
+class MigrationAnswer(Answer):
+    """The newest wording, and runs that were under older ones; `next` goes on where there are more."""
+
+    definition: str
+    runs: list[MovedAnswer]
+    next: str | None
 
 
 class BegunAnswer(Answer):
@@ -200,6 +232,16 @@ async def signal_runs(asked: SignalAsked, person: Teller, here: Here) -> SignalA
     return SignalAnswer(event=await runs.tell(asked.event, asked.key, asked.data, person.actor))
 
 
+@router.post(
+    "/runs/migrate", summary="move live runs to the newest wording of their workflow", responses=refusals(404, 409)
+)
+async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> MigrationAnswer:
+    """Each is looked at first; what cannot move stays as it is, and the answer says why."""
+    migrating = here.system.workflows.migrating
+    found = await migrating.migrate(asked.workflow, person.actor, asked.dry_run, after=asked.after)
+    return MigrationAnswer(definition=found.definition, runs=list(map(_moved, found.runs)), next=found.after)
+
+
 @router.get("/runs/{run}", summary="one run with its steps", responses=refusals(404))
 async def describe_run(run: str, person: Reader, here: Here) -> RunShown:
     """Where each step is, and what the run waits for."""
@@ -245,6 +287,11 @@ async def choose_about_run(run: str, asked: ChoiceAsked, person: Reader, here: H
     )
     anyway = Permission.WORKFLOW_RUN_STEER in person.permissions
     return _status(await here.system.workflows.runs.choose(run, event, person.roles, anyway))
+
+
+def _moved(found: Moved) -> MovedAnswer:
+    told = [ObstacleAnswer(step=one.path, reason=one.reason) for one in found.obstacles]
+    return MovedAnswer(run=found.run, was=found.was, obstacles=told)
 
 
 def _status(state: State) -> StatusAnswer:

@@ -766,6 +766,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
+        "workflow_source",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "agent",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -977,6 +983,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_agent_parent"), table_name="agent")
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
     op.drop_table("agent")
+    op.drop_table("workflow_source")
     op.drop_table("workflow_definition")
     op.drop_table("window_bucket")
     op.drop_index(op.f("ix_used_token_expires_at"), table_name="used_token")

@@ -1,0 +1,55 @@
+"""How a decision is asked for a run: the table in force answers, and the log says which row of which wording it was.
+
+Asking changes nothing, so that it may be asked twice; the leaf is written with the answer that counts, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from autonomy.gate import Watch
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Conflict, Invalid, NotFound
+
+from .desk import Desk
+from .model import Decide, Performed
+from .outcome import decided
+from .ports import Work
+from .units import Fence
+
+if TYPE_CHECKING:
+    from autonomy.decisions import Decided
+
+
+class Tables(Protocol):
+    """The decision tables in force."""
+
+    def decide(self, name: str, inputs: Mapping[str, Json]) -> Decided:
+        """The answer of a table for a case. Raises Conflict, Invalid, NotFound (`decision.*`)."""
+
+
+class Deciding:
+    """The carrier of `Decide`. `tables` loads the engine of expressions the first time."""
+
+    def __init__(self, desk: Desk, watch: Watch, tables: Callable[[], Tables], owner: str, clock: Clock) -> None:
+        self._desk = desk
+        self._watch = watch
+        self._tables = tables
+        self._owner = owner
+        self._clock = clock
+
+    async def carry(self, work: Work, command: Decide) -> None:
+        """Ask the table as it is declared now. What no row answers is an exception of the step: a person looks."""
+        await self._watch.refresh()
+        fence = Fence(work.id, self._owner if work.attempts else None)
+        inputs = command.arguments if isinstance(command.arguments, dict) else {}
+        try:
+            answer = self._tables().decide(command.decision, inputs)
+        except (Conflict, Invalid, NotFound) as error:
+            event = Performed(self._clock(), work.id, "failed", reason=error.message, again=False)
+            await self._desk.take_in(work.run, event, fence)
+            return
+        event = Performed(self._clock(), work.id, "done", answer.as_dict())
+        await self._desk.take_in(work.run, event, fence, tell=lambda state: decided(state, work.id, answer, event.at))

@@ -1,0 +1,190 @@
+"""How runs begin that nobody asked for by name: by events, by a clock, by what came in at a hook, by the end of a run.
+
+Whoever waits hears of it first; then what it starts begins. Both are seen by their ids when they are done again: the
+id of a run that something starts is made of the id of what started it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, or_, select
+
+from autonomy.audit import record
+from autonomy.catalog.organisation import Organisation, Revision, spec
+from autonomy.catalog.systems import HookSpec
+from autonomy.catalog.workflow import HOOK_EVENTS, WorkflowSpec
+from autonomy.catalog.workflow import Trigger as Words
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.gate import Watch
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Invalid, NotFound, TooLarge
+from autonomy.tools.hooks import Hooks
+
+from . import paths, triggers
+from .defining import timetable
+from .definition import Definition, Trigger
+from .definitions import Definitions
+from .desk import Desk, Origin
+from .model import Emit, EventArrived, Started, Triggered
+from .ports import Work
+from .prepared import prepare
+from .store import command as table
+from .units import Fence
+
+SUBSCRIBERS = 200  # waiting runs that one look finds
+LATE_MS = 60_000  # after which a time of a schedule counts as missed
+
+
+class Came(NamedTuple):
+    """What has come, for triggers of `source` and `name`: what their expressions see, and how deep a run it is."""
+
+    source: str
+    name: str
+    said: dict[str, Json]
+    depth: int = 0
+
+
+class Starting:
+    """The carriers of `Emit` and `Triggered`."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        desk: Desk,
+        definitions: Definitions,
+        watch: Watch,
+        hooks: Hooks,
+        owner: str,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._desk = desk
+        self._definitions = definitions
+        self._watch = watch
+        self._hooks = hooks
+        self._owner = owner
+        self._clock = clock
+
+    async def emit(self, work: Work, command: Emit) -> None:
+        """An event of a run, or told from outside."""
+        await self._hear(command.event, command.key, command.data)
+        depth = 0 if not work.run else (await self._desk.known(work.run)).state.depth + 1
+        said = {"event": command.event, "key": command.key, "data": command.data}
+        await self._begin(work, Came("event", command.event, said, depth))
+        await self._done(work)
+
+    async def triggered(self, work: Work, command: Triggered) -> None:
+        """A time of a schedule, a delivery, the end of a run. What is forgotten by now starts nothing."""
+        await self._watch.refresh()
+        try:
+            came = await self._came(command)
+        except NotFound:
+            await self._done(work)
+            return
+        await self._begin(work, came)
+        await self._done(work)
+
+    async def _came(self, command: Triggered) -> Came:
+        """Everything that triggers see. Raises NotFound."""
+        match command.source:
+            case "webhook":
+                id = str(command.came["delivery"])
+                data = await self._database.read(lambda connection: self._hooks.said(connection, id))
+                await self._hear(HOOK_EVENTS + command.name, self._key(command.name, data), data)
+                return Came("webhook", command.name, {**command.came, "data": data})
+            case "ended":
+                state = (await self._desk.look(str(command.came["run"]))).state
+                said = {**command.came, "reason": state.reason, "output": state.output}
+                return Came("ended", command.name, said, state.depth + 1)
+            case _:
+                return Came("schedule", command.name, command.came)
+
+    def _key(self, hook: str, data: Json) -> str | None:
+        """What a delivery says it is about, where its hook declares how."""
+        declared = self._watch.organisation().get("Hook", hook)
+        path = None if declared is None else spec(declared, HookSpec).key
+        for name in path.split(".") if path else ():
+            data = data.get(name) if isinstance(data, dict) else None
+        return str(data) if path and isinstance(data, str | int) else None
+
+    async def _hear(self, event: str, key: str | None, data: Json) -> None:
+        """Bring the event to every run that waits for it."""
+        after = ""
+        while waiting := await self._database.read(lambda connection: _subscribers(connection, event, key, after)):  # noqa: B023
+            for id, run in waiting:
+                arrived = EventArrived(self._clock(), id, data)
+                await self._desk.take_in(run, arrived, Fence(id, None))
+            after = waiting[-1][0]
+
+    async def _begin(self, work: Work, came: Came) -> None:
+        """Begin a run for every trigger of every workflow that this is meant for."""
+        await self._watch.refresh()
+        organisation = (await self._watch.house()).organisation
+        for revision in _meant(organisation, came):
+            definition = await self._definitions.declared(organisation, revision.name)
+            for number, trigger in enumerate(definition.triggers):
+                if (trigger.source, trigger.name) == (came.source, came.name):
+                    await self._begin_one(work, came, definition, revision.unit, number)
+
+    async def _begin_one(self, work: Work, came: Came, definition: Definition, unit: str, number: int) -> None:
+        at, id = self._clock(), paths.derived("run", f"{work.id}:{definition.workflow}:{number}")
+        try:
+            input = _input(definition, definition.triggers[number], came, at)
+            if input is None:
+                return
+            key = triggers.key_of(definition, input)
+        except (Invalid, TooLarge) as error:
+            code = error.code
+            await self._queue.perform(lambda tx: _not_begun(tx, at, work.id, definition.workflow, code))
+            return
+        origin = Origin(f"{came.source}:{came.name}", id, unit, key=key)
+        await self._desk.begin(definition, id, Started(at, input, came.said, came.depth), origin)
+
+    async def _done(self, work: Work) -> None:
+        await self._desk.settle(Fence(work.id, self._owner if work.attempts else None))
+
+
+def _input(definition: Definition, trigger: Trigger, came: Came, at: int) -> Json:
+    """The input of the run to begin; None where none is to. Raises Invalid where it cannot begin, and says why."""
+    if trigger.missed == "skip" and at - int(str(came.said["at"])) > LATE_MS:
+        raise Invalid("its time passed while nothing ran", code="workflow.missed")
+    input = triggers.input_of(trigger, came.said, at)
+    if input is None:
+        return None
+    if came.depth > definition.caps.depth:
+        raise Invalid(f"it would be workflow {came.depth} inside another", code="cap.depth")
+    if breach := prepare(definition).input_breach(input):
+        raise Invalid(f"input: {breach}", code="workflow.input")
+    return input
+
+
+def _meant(organisation: Organisation, came: Came) -> Iterator[Revision]:
+    """The workflows that say a trigger of this source and name."""
+    for revision in organisation.all("Workflow").values():
+        if any(came[:2] == named(one) for one in spec(revision, WorkflowSpec).triggers):
+            yield revision
+
+
+def named(trigger: Words) -> tuple[str, str]:
+    """What a declared trigger waits for: its source, and the name that the source has for runs."""
+    if trigger.schedule is not None:
+        return "schedule", timetable(trigger)
+    if trigger.webhook is not None:
+        return "webhook", trigger.webhook
+    return ("ended", trigger.ended) if trigger.ended is not None else ("event", trigger.event or "")
+
+
+def _not_begun(tx: Tx, at: int, command: str, workflow: str, code: str) -> None:
+    record(tx, "run", at, event="not_begun", workflow=workflow, command=command, code=code, actor="system")
+
+
+def _subscribers(connection: Connection, event: str, key: str | None, after: str) -> list[tuple[str, str]]:
+    """Waiting commands that this event answers, with their runs."""
+    wanted = or_(table.c.topic_key.is_(None), table.c.topic_key == key)
+    query = select(table.c.id, table.c.run).where(table.c.topic == event, wanted, table.c.id > after)
+    return [(row.id, row.run) for row in connection.execute(query.order_by(table.c.id).limit(SUBSCRIBERS))]
