@@ -121,7 +121,7 @@ def withdraw(task: Task) -> Change:
 def hand_off(
     task: Task, note: Note, at: int, above: str | None, role: str | None, candidate: Candidate | None
 ) -> Change:
-    """The holder gives it to another role, or to one candidate, who takes it or refuses it. Work is handed on; authority
+    """The holder gives it to another role, or to one agent, who takes it or refuses it. Work is handed on; authority
     never is: whoever takes it acts under their own rules.
 
     Raises Invalid (`task.hand_off`) where neither is named.
