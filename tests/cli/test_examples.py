@@ -132,7 +132,7 @@ TASKS = (
     """autonomy tasks complete task_01jd8m3y6p2k7q4r9t5v8x0z1b --output '{"supplier": "sup-1"}'""",
     "autonomy tasks withdraw task_01jd8m3y6p2k7q4r9t5v8x0z1b",
 )
-"""Of one task, in this order, which is taken before each word about it that only its holder may say; then of another."""
+"""Of one task, in this order; it is taken before each word about it that only its holder may say. Then of another."""
 
 HOOK = """
 apiVersion: autonomy/v1
@@ -169,7 +169,7 @@ OWNER = (
 ELSEWHERE = (
     "autonomy login --sso",
     "autonomy work --site factory --url https://autonomy.example",
-    'autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket',
+    'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
     "autonomy record desk-org --name desk -- desk-server --stdio",
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )
