@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of actions over HTTP: the contract of agents that speak no MCP. Pure.
+"""The OpenAPI 3.1 document of actions and tasks over HTTP: the contract of agents that speak no MCP. Pure.
 
 It is made of the words and bounds that requests are read by. What a person asks has a document of its own, beside it.
 """
@@ -12,12 +12,10 @@ from typing import Any, get_args
 from autonomy.catalog.model import Effect, Risk
 from autonomy.gate.model import Status
 
+from .openapi import REMEDIES, TEXT, TEXTS, Schema, answer, object_of, ref, refusals
 from .rules import MAX_LABEL, MAX_NAME, MAX_RATIONALE, PAGE_LIMIT, REST_WORDS
+from .work_document import work_paths, work_schemas
 
-Schema = dict[str, Any]
-
-_TEXT: Schema = {"type": "string"}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
 _LABEL: Schema = {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_LABEL}
 _WORDS: Mapping[str, Schema] = {
     "case": _LABEL | {"description": "the piece of work it belongs to; the agent's day where none is said"},
@@ -42,19 +40,6 @@ _ENDINGS = {
     "422": "it is denied for its arguments: mend them",
     "424": "the system of record refused, or failed",
 }
-_REMEDIES = {
-    "400": "mend the input and send it again",
-    "401": "get a new token",
-    "403": "it is denied, rejected by a person, or this page may not call",
-    "404": "there is no such thing, or none you may see",
-    "409": "nobody knows whether it happened: look, then decide; or the key is another call's, or still running",
-    "413": "send less",
-    "429": "wait as many seconds as `Retry-After` says",
-    "500": "stop: this is a defect of the server, or what is stored is not what was written",
-    "503": "nothing was done; try again later",
-    "504": "no answer in time; look before trying again",
-}
-_EVERYWHERE = ("400", "401", "403", "413", "429", "500", "503", "504")
 
 
 def rest_document(url: str) -> dict[str, Any]:
@@ -63,7 +48,7 @@ def rest_document(url: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Autonomy OS for agents",
-            "summary": "Actions through the door, over plain HTTP",
+            "summary": "Actions through the door, and tasks, over plain HTTP",
             "version": version("autonomy-os"),
         },
         "servers": [{"url": url}],
@@ -72,6 +57,7 @@ def rest_document(url: str) -> dict[str, Any]:
             "/v1/actions": {"post": _perform()},
             "/v1/actions/{action}": {"get": _result()},
             "/v1/tools": {"get": _tools()},
+            **work_paths(),
         },
         "components": {
             "securitySchemes": {
@@ -81,8 +67,9 @@ def rest_document(url: str) -> dict[str, Any]:
                 "Action": _action(),
                 "Reply": _reply(),
                 "Tool": _tool(),
-                "Tools": _object({"tools": {"type": "array", "items": _ref("Tool")}, "next": _TEXT}, "tools"),
+                "Tools": object_of({"tools": {"type": "array", "items": ref("Tool")}, "next": TEXT}, "tools"),
                 "Error": _error(),
+                **work_schemas(),
             },
         },
     }
@@ -102,13 +89,13 @@ def _perform() -> dict[str, Any]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LABEL},
             }
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Action")}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": ref("Action")}}},
         "responses": {
-            **_refusals("404"),
-            **{status: _answer(told, _ref("Reply")) for status, told in _ENDINGS.items()},
-            "202": _answer(_ENDINGS["202"], _ref("Reply"))
-            | {"headers": {"Location": {"required": True, "schema": _TEXT, "description": "where its result is"}}},
-            **{status: _answer(_REMEDIES[status], _either()) for status in ("403", "409")},
+            **refusals("404"),
+            **{status: answer(told, ref("Reply")) for status, told in _ENDINGS.items()},
+            "202": answer(_ENDINGS["202"], ref("Reply"))
+            | {"headers": {"Location": {"required": True, "schema": TEXT, "description": "where its result is"}}},
+            **{status: answer(REMEDIES[status], _either()) for status in ("403", "409")},
         },
     }
 
@@ -122,7 +109,7 @@ def _result() -> dict[str, Any]:
         "parameters": [
             {"name": "action", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         ],
-        "responses": {**_refusals("404"), "200": _answer("as it is now", _ref("Reply"))},
+        "responses": {**refusals("404"), "200": answer("as it is now", ref("Reply"))},
     }
 
 
@@ -138,7 +125,7 @@ def _tools() -> dict[str, Any]:
             {"name": "limit", "in": "query", "schema": limit},
             {"name": "cursor", "in": "query", "schema": cursor},
         ],
-        "responses": {**_refusals(), "200": _answer("one page", _ref("Tools"))},
+        "responses": {**refusals(), "200": answer("one page", ref("Tools"))},
     }
 
 
@@ -146,75 +133,47 @@ def _action() -> dict[str, Any]:
     words = {name: _WORDS[name] for name in REST_WORDS}
     tool = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
     arguments = {"type": "object", "description": "as the tool's `input` says", "default": {}}
-    return _object({"tool": tool, "arguments": arguments, **words}, "tool") | {"additionalProperties": False}
+    return object_of({"tool": tool, "arguments": arguments, **words}, "tool") | {"additionalProperties": False}
 
 
 def _reply() -> dict[str, Any]:
     parts: dict[str, Schema] = {
-        "action": _TEXT | {"description": "its id, the handle of its result; empty where a dry run left none"},
+        "action": TEXT | {"description": "its id, the handle of its result; empty where a dry run left none"},
         "status": {"enum": list(get_args(Status))},
-        "case": _TEXT,
+        "case": TEXT,
         "result": {"description": "what the system of record returned; only where it is done"},
-        "code": _TEXT | {"description": "why it was not done; stable"},
-        "message": _TEXT,
-        "policies": _TEXTS | {"description": "the rules that decided"},
-        "needed": _TEXTS | {"description": "what would be needed: the roles that are asked, or what a rule names"},
-        "notices": _TEXTS,
+        "code": TEXT | {"description": "why it was not done; stable"},
+        "message": TEXT,
+        "policies": TEXTS | {"description": "the rules that decided"},
+        "needed": TEXTS | {"description": "what would be needed: the roles that are asked, or what a rule names"},
+        "notices": TEXTS,
         "detail": {"type": "object"},
     }
-    return _object(parts, "action", "status", "case")
+    return object_of(parts, "action", "status", "case")
 
 
 def _tool() -> dict[str, Any]:
     parts: dict[str, Schema] = {
-        "name": _TEXT,
-        "description": _TEXT,
+        "name": TEXT,
+        "description": TEXT,
         "input": {"type": "object", "description": "JSON Schema 2020-12 of the arguments"},
         "effect": {"enum": list(get_args(Effect))},
         "egress": {"type": "boolean", "description": "whether a read carries data out"},
         "risk": {"enum": list(get_args(Risk))},
     }
-    return _object(parts, *parts)
+    return object_of(parts, *parts)
 
 
 def _error() -> dict[str, Any]:
     parts: dict[str, Schema] = {
-        "code": _TEXT | {"description": "stable; never changes its meaning"},
-        "message": _TEXT,
-        "hint": _TEXT | {"description": "what would be right"},
+        "code": TEXT | {"description": "stable; never changes its meaning"},
+        "message": TEXT,
+        "hint": TEXT | {"description": "what would be right"},
         "detail": {"type": "object"},
     }
-    return _object({"error": _object(parts, "code", "message")}, "error")
-
-
-def _refusals(*more: str) -> dict[str, Any]:
-    """The errors that an operation may answer with."""
-    return {status: _refusal(status) for status in (*_EVERYWHERE, *more)}
-
-
-def _refusal(status: str) -> dict[str, Any]:
-    found = _answer(_REMEDIES[status], _ref("Error"))
-    if status == "401":
-        told = "`Bearer`, and where to find a token (RFC 9728)"
-        found["headers"] = {"WWW-Authenticate": {"required": True, "schema": _TEXT, "description": told}}
-    if status == "429":
-        seconds = {"type": "integer", "minimum": 1}
-        found["headers"] = {"Retry-After": {"required": True, "schema": seconds, "description": "seconds"}}
-    return found
+    return object_of({"error": object_of(parts, "code", "message")}, "error")
 
 
 def _either() -> Schema:
     """What became of the action, or why it was not even decided."""
-    return {"anyOf": [_ref("Reply"), _ref("Error")]}
-
-
-def _answer(told: str, schema: Schema) -> dict[str, Any]:
-    return {"description": told, "content": {"application/json": {"schema": schema}}}
-
-
-def _object(properties: Mapping[str, Schema], *required: str) -> dict[str, Any]:
-    return {"type": "object", "properties": dict(properties), "required": list(required)}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"anyOf": [ref("Reply"), ref("Error")]}

@@ -2,7 +2,7 @@
 
 from .agents import AgentTasks
 from .inbox import Inbox
-from .model import Body, Note, Task, Worker
+from .model import Body, Candidate, Note, Task
 from .of_runs import Asked, Ended, RunTasks
 from .service import Tasks, Wanted, Word
 from .waiting import Held
@@ -11,6 +11,7 @@ __all__ = [
     "AgentTasks",
     "Asked",
     "Body",
+    "Candidate",
     "Ended",
     "Held",
     "Inbox",
@@ -20,5 +21,4 @@ __all__ = [
     "Tasks",
     "Wanted",
     "Word",
-    "Worker",
 ]

@@ -108,7 +108,7 @@ class Task(Struct, frozen=True):
         return self.state in ENDED
 
 
-class Worker(Struct, frozen=True):
+class Candidate(Struct, frozen=True):
     """Who may take tasks: an agent, or a person with business roles. `id` is `agent:NAME` or `person:NAME`.
 
     `lineage` are the units an agent belongs to, its own first; a person belongs to all of them. `busy` is how many

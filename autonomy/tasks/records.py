@@ -100,7 +100,7 @@ class Records:
         missed = change.event in ("requeued", "returned") or (change.event == "failed" and before.state == "claimed")
         if before.holder is not None and (missed or change.event == "done"):
             counts = {"done": int(not missed), "missed": int(missed)}
-            tx.execute(COUNT, {"worker": before.holder, "role": before.role, **counts})
+            tx.execute(COUNT, {"holder": before.holder, "role": before.role, **counts})
 
     def _sealed(self, id: str, body: Body) -> bytes:
         encoded = _encoder.encode(body)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 
-from .model import Change, Note, State, Task, Worker
+from .model import Candidate, Change, Note, State, Task
 from .routing import obstacle
 
 LOSSES = 3  # holders who fell silent, after which a person looks: the task may be what kills them
@@ -28,7 +28,7 @@ MAX_NOTES = 100
 MAX_REFUSALS = 50
 
 
-def claim(task: Task, worker: Worker, at: int, lease: int, over: bool = False) -> Change:
+def claim(task: Task, candidate: Candidate, at: int, lease: int, over: bool = False) -> Change:
     """Somebody takes the task; with `over` a person takes it from whoever has it.
 
     Raises Conflict (`task.taken`, `task.over`), Forbidden (`task.not_yours`).
@@ -36,12 +36,12 @@ def claim(task: Task, worker: Worker, at: int, lease: int, over: bool = False) -
     _check_live(task)
     if not task.is_free and not (over and task.state == "claimed"):
         raise Conflict(f"`{task.holder or 'a run'}` has it", code="task.taken", hint="look for another one")
-    if not over and (why := obstacle(task, worker)):
+    if not over and (why := obstacle(task, candidate)):
         raise Forbidden(f"this task is not for you; {why}", code="task.not_yours")
     taken = replace(
         task,
         state="claimed",
-        holder=worker.id,
+        holder=candidate.id,
         claim=task.claim + 1,
         lease=lease,
         lease_until=at + lease,
@@ -118,13 +118,15 @@ def withdraw(task: Task) -> Change:
     return Change(replace(task, state="withdrawn", lease_until=None), "withdrawn")
 
 
-def hand_off(task: Task, note: Note, at: int, above: str | None, role: str | None, worker: Worker | None) -> Change:
-    """The holder gives it to another role, or to one worker, who takes it or refuses it. Work is handed on; authority
+def hand_off(
+    task: Task, note: Note, at: int, above: str | None, role: str | None, candidate: Candidate | None
+) -> Change:
+    """The holder gives it to another role, or to one agent, who takes it or refuses it. Work is handed on; authority
     never is: whoever takes it acts under their own rules.
 
     Raises Invalid (`task.hand_off`) where neither is named.
     """
-    if role is None and worker is None:
+    if role is None and candidate is None:
         raise Invalid("nobody is named whom it is for", code="task.hand_off", hint="name a role or an agent")
     to = task.role if role is None else role
     given = replace(
@@ -132,19 +134,19 @@ def hand_off(task: Task, note: Note, at: int, above: str | None, role: str | Non
         role=to,
         giver=task.holder,
         giver_role=task.role,
-        meant=None if worker is None else worker.id,
+        meant=None if candidate is None else candidate.id,
         handovers=task.handovers + 1,
     )
     if given.handovers > task.handovers_most:
         return raised(given, at, above, "limit.handovers", note)
-    if worker is not None and (why := obstacle(given, replace(worker, busy=0, funded=True))):
-        raise Invalid(f"`{worker.name}` may not have it; {why}", code="task.hand_off", hint="name somebody else")
+    if candidate is not None and (why := obstacle(given, replace(candidate, busy=0, funded=True))):
+        raise Invalid(f"`{candidate.name}` may not have it; {why}", code="task.hand_off", hint="name somebody else")
     return Change(given, "handed_off", note)
 
 
-def refuse(task: Task, worker: str, note: Note, at: int, above: str | None) -> Change:
+def refuse(task: Task, candidate: str, note: Note, at: int, above: str | None) -> Change:
     """Whoever it was handed to, or has just taken it, does not do it: it goes back to the giver, or to others."""
-    refused = (*task.refused, worker)
+    refused = (*task.refused, candidate)
     if task.giver is not None:
         role = task.giver_role or task.role
         back = replace(_freed(task), role=role, giver=None, giver_role=None, meant=None, handovers=task.handovers + 1)
@@ -198,9 +200,9 @@ def _freed(task: Task) -> Task:
     return replace(task, state=state, holder=None, lease_until=None, lease=0)
 
 
-def _first(worker: str | None, task: Task) -> tuple[str, ...]:
-    """Who is asked first: this worker, then those declared."""
-    named = () if worker is None else (worker.partition(":")[2],)
+def _first(candidate: str | None, task: Task) -> tuple[str, ...]:
+    """Who is asked first: this candidate, then those declared."""
+    named = () if candidate is None else (candidate.partition(":")[2],)
     return tuple(dict.fromkeys((*named, *task.prefer)))
 
 

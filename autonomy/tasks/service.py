@@ -200,11 +200,11 @@ class Tasks:
             raise NotFound(f"there is no role `{role[:80]}`", code="task.unknown_role")
         before = await self.show(word.task)
         to = replace(before.task, role=role or before.task.role, refused=())
-        workers = await self._database.read(lambda connection: self._workforce.holders_of(connection, to.role))
-        chosen = next((one for one in workers if one.name == agent), None)
+        candidates = await self._database.read(lambda connection: self._workforce.holders_of(connection, to.role))
+        chosen = next((one for one in candidates if one.name == agent), None)
         if agent is not None and chosen is None:
             raise Invalid(f"`{agent[:80]}` has not the role `{to.role}`", code="task.hand_off")
-        if to.by == "agent" and not any(could_ever(to, one) for one in workers):
+        if to.by == "agent" and not any(could_ever(to, one) for one in candidates):
             raise Invalid(f"no agent of `{to.role}` may ever do it", code="task.nobody", hint="choose another role")
 
         def turn(found: Task) -> Change:
@@ -255,11 +255,11 @@ class Tasks:
         """
 
         def work(tx: Tx) -> Held:
-            found, worker = self._records.get(tx, task), of_person(who)
+            found, candidate = self._records.get(tx, task), of_person(who)
             over = anyway or found.role in who.roles or self._workforce.above(found.role) in who.roles
             if found.state == "claimed" and not over:
                 raise Forbidden("this task is not for you", code="task.not_yours", hint="it is for those of its role")
-            change = rules.claim(found, worker, self._clock(), rules.PERSON_LEASE, over)
+            change = rules.claim(found, candidate, self._clock(), rules.PERSON_LEASE, over)
             moved = self._records.move(tx, found, change, who.actor)
             return Held(moved, self._records.body(tx, moved.id))
 

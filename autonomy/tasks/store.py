@@ -64,7 +64,7 @@ Index("task_ended", task.c.ended_at, sqlite_where=~_LIVE, postgresql_where=~_LIV
 tally = Table(
     "task_tally",
     metadata,
-    Column("worker", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
     Column("role", Text, primary_key=True),
     Column("done", Integer, nullable=False),
     Column("missed", Integer, nullable=False),
@@ -72,8 +72,8 @@ tally = Table(
 """How many tasks somebody has brought to their end, and how many they have lost, or given a result that did not fit."""
 
 COUNT = text(
-    "INSERT INTO task_tally (worker, role, done, missed) VALUES (:worker, :role, :done, :missed) "
-    "ON CONFLICT (worker, role) DO UPDATE SET "
+    "INSERT INTO task_tally (holder, role, done, missed) VALUES (:holder, :role, :done, :missed) "
+    "ON CONFLICT (holder, role) DO UPDATE SET "
     "done = task_tally.done + excluded.done, missed = task_tally.missed + excluded.missed"
 )
 

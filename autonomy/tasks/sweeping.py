@@ -108,7 +108,9 @@ class Sweeping:
         free = [one for one in map(to_task, connection.execute(query.order_by(task.c.opened_at).limit(BATCH)))]
         agents = {role: self._workforce.holders_of(connection, role) for role in {one.role for one in free}}
         return [
-            one.id for one in free if one.is_free and not any(could_ever(one, worker) for worker in agents[one.role])
+            one.id
+            for one in free
+            if one.is_free and not any(could_ever(one, candidate) for candidate in agents[one.role])
         ]
 
     def _sweep(self, tx: Tx, id: str, stopped: set[str], nobodys: set[str]) -> bool:
@@ -131,4 +133,4 @@ class Sweeping:
             return None
         if found.until <= at:
             return rules.raised(found, at, above, "limit.time")
-        return rules.raised(found, at, above, "limit.workers") if found.id in nobodys and found.is_free else None
+        return rules.raised(found, at, above, "limit.candidates") if found.id in nobodys and found.is_free else None

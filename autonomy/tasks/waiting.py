@@ -110,10 +110,10 @@ class Waiting:
         """Claim what is still free, for who may still have it."""
         taken = []
         for chosen in given:
-            found, worker = self._records.get(tx, chosen.task.id), chosen.worker
-            if found.is_free and is_eligible(found, worker) and in_hand(tx, worker) < worker.at_once:
-                change = rules.claim(found, worker, self._clock(), waiters[worker.name].lease)
-                moved = self._records.move(tx, found, change, worker.id)
+            found, candidate = self._records.get(tx, chosen.task.id), chosen.candidate
+            if found.is_free and is_eligible(found, candidate) and in_hand(tx, candidate) < candidate.at_once:
+                change = rules.claim(found, candidate, self._clock(), waiters[candidate.name].lease)
+                moved = self._records.move(tx, found, change, candidate.id)
                 taken.append(Held(moved, self._records.body(tx, moved.id)))
         return taken
 

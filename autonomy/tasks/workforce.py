@@ -17,7 +17,7 @@ from autonomy.identity import PersonCaller
 from autonomy.identity.store import person
 from autonomy.kernel.clock import Clock
 
-from .model import Worker
+from .model import Candidate
 from .records import Reader
 from .store import tally, task
 
@@ -26,7 +26,7 @@ MANY = 1_000_000  # tasks of a person, whom nobody limits
 
 
 class Workforce:
-    """Agents and people as workers."""
+    """Agents and people as candidates."""
 
     def __init__(self, admission: Admission, watch: Watch, clock: Clock) -> None:
         self._admission = admission
@@ -37,14 +37,14 @@ class Workforce:
     def organisation(self) -> Organisation:
         return self._watch.organisation()
 
-    def agents(self, connection: Connection, names: Collection[str]) -> list[Worker]:
+    def agents(self, connection: Connection, names: Collection[str]) -> list[Candidate]:
         """These agents as they stand now; those that are not declared are left out."""
         declared = self.organisation.all("Agent")
         found = [name for name in names if name in declared]
         held, counted = _held(connection, found), _counted(connection, found)
         return [self._agent(connection, name, held[AGENT + name], counted.get(AGENT + name, (0, 0))) for name in found]
 
-    def holders_of(self, connection: Connection, role: str) -> list[Worker]:
+    def holders_of(self, connection: Connection, role: str) -> list[Candidate]:
         """Every agent that is declared with the role."""
         declared = self.organisation.all("Agent").items()
         return self.agents(connection, [name for name, one in declared if role in spec(one, AgentSpec).roles])
@@ -73,10 +73,10 @@ class Workforce:
         declared = self.organisation.get("Role", role)
         return [] if declared is None else list(spec(declared, RoleSpec).decisionBoundaries)
 
-    def _agent(self, connection: Connection, name: str, busy: int, counted: tuple[int, int]) -> Worker:
+    def _agent(self, connection: Connection, name: str, busy: int, counted: tuple[int, int]) -> Candidate:
         revision = self.organisation.all("Agent")[name]
         said = spec(revision, AgentSpec)
-        return Worker(
+        return Candidate(
             id=AGENT + name,
             kind="agent",
             roles=tuple(said.roles),
@@ -98,9 +98,9 @@ class Workforce:
         return judge(charges(limits, at, money=1, calls=1, tokens=1), balances) is None
 
 
-def of_person(who: PersonCaller) -> Worker:
-    """A signed-in person as a worker."""
-    return Worker(id=who.actor, kind="person", roles=who.roles, at_once=MANY)
+def of_person(who: PersonCaller) -> Candidate:
+    """A signed-in person as a candidate."""
+    return Candidate(id=who.actor, kind="person", roles=who.roles, at_once=MANY)
 
 
 def _held(reader: Reader, names: Collection[str]) -> Counter[str]:
@@ -110,15 +110,15 @@ def _held(reader: Reader, names: Collection[str]) -> Counter[str]:
     return Counter({str(row[0]): int(row[1]) for row in rows})
 
 
-def in_hand(reader: Reader, found: Worker) -> int:
-    """How many tasks a worker has in hand now."""
+def in_hand(reader: Reader, found: Candidate) -> int:
+    """How many tasks a candidate has in hand now."""
     return _held(reader, [found.name])[found.id]
 
 
 def _counted(reader: Reader, names: Collection[str]) -> dict[str, tuple[int, int]]:
     sums = select(
-        tally.c.worker, func.sum(tally.c.done).label("done"), func.sum(tally.c.missed).label("missed")
-    ).group_by(tally.c.worker)
-    wanted = tally.c.worker.in_([AGENT + name for name in names])
-    rows = reader.execute(sums.where(wanted).group_by(tally.c.worker))
-    return {str(row.worker): (int(row.done), int(row.missed)) for row in rows}
+        tally.c.holder, func.sum(tally.c.done).label("done"), func.sum(tally.c.missed).label("missed")
+    ).group_by(tally.c.holder)
+    wanted = tally.c.holder.in_([AGENT + name for name in names])
+    rows = reader.execute(sums.where(wanted).group_by(tally.c.holder))
+    return {str(row.holder): (int(row.done), int(row.missed)) for row in rows}

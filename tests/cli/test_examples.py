@@ -121,6 +121,20 @@ RUNS = (
 )
 """Of one run, in this order: `sku-2` has no contract, so that it waits for a person."""
 
+TASKS = (
+    "autonomy tasks open buyer 'Find three suppliers of lenses' --by agent",
+    "autonomy tasks list",
+    "autonomy tasks show task_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy tasks take task_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy tasks note task_01jd8m3y6p2k7q4r9t5v8x0z1b --note 'the second offer is void'",
+    "autonomy tasks give-back task_01jd8m3y6p2k7q4r9t5v8x0z1b --note 'take the first offer'",
+    "autonomy tasks hand-off task_01jd8m3y6p2k7q4r9t5v8x0z1b --agent buyer-1 --note 'ask sup-2 as well'",
+    "autonomy tasks escalate task_01jd8m3y6p2k7q4r9t5v8x0z1b --reason 'both offers are above my limit'",
+    """autonomy tasks complete task_01jd8m3y6p2k7q4r9t5v8x0z1b --output '{"supplier": "sup-1"}'""",
+    "autonomy tasks withdraw task_01jd8m3y6p2k7q4r9t5v8x0z1b",
+)
+"""Of one task, in this order; it is taken before each word about it that only its holder may say. Then of another."""
+
 HOOK = """
 apiVersion: autonomy/v1
 kind: Hook
@@ -165,7 +179,7 @@ ELSEWHERE = (
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + RUNS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
+    assert set(BEFORE + APPROVER + RUNS + TASKS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -211,6 +225,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         )
         for line in RUNS:
             paste(of_the_run(line))
+        do_tasks()
         remember_and_forget()
         for line in ADMIN:
             paste(line)
@@ -256,6 +271,19 @@ def of_the_run(line: str) -> str:
         for asked in json.loads(paste("autonomy workflow exceptions --json").out):
             return re.sub(r"run_\S+exception", asked["exception"], line)
     return re.sub(r"run_\w+", run["id"], line)
+
+
+def do_tasks() -> None:
+    """A person opens a task, takes it, and says of it whatever can be said."""
+    first = TASKS[0]
+    task = json.loads(paste(f"{first} --json").out)["task"]
+    for line in TASKS[1:]:
+        if line.split()[2] in ("hand-off", "escalate", "complete"):
+            paste(f"autonomy tasks take {task}")
+        if "withdraw" in line:
+            task = json.loads(paste(f"{first} --json").out)["task"]
+        paste(re.sub(r"task_\w+", task, line))
+    assert "there is nothing to do" in paste("autonomy tasks list").out
 
 
 def remember_and_forget() -> None:

@@ -18,7 +18,7 @@ from tests.cli.shell import PASSWORD, Ran, autonomy, free_port, read_until, runn
 from .pages import blocks_of
 
 FAILS = "# ends with "
-ACTION = re.compile(r"\bact_[0-9a-z]{26}\b")
+NAMED = {"ACTION": re.compile(r"\bact_[0-9a-z]{26}\b"), "TASK": re.compile(r"\btask_[0-9a-z]{26}\b")}
 SHELL = {"|", "||", "&&", ";", ">", "<"}
 
 
@@ -37,7 +37,7 @@ class Line:
 
 
 class Terminal:
-    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last."""
+    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
@@ -72,8 +72,9 @@ class Terminal:
         said = done.out + done.err
         assert done.code == line.code, (line.command, said)
         self._compare(line, said)
-        if found := ACTION.findall(said):
-            self._patch.setenv("ACTION", found[-1])
+        for name, pattern in NAMED.items():
+            if found := pattern.findall(said):
+                self._patch.setenv(name, found[-1])
 
     def _compare(self, line: Line, said: str) -> None:
         """Every line the page tells must be printed, in this order; how much blank stands within does not count."""
@@ -109,4 +110,4 @@ def lines(text: str) -> Iterator[Line]:
 
 def _ours() -> dict[str, str]:
     """The settings of this terminal, for processes of their own."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("AUTONOMY_", "ACTION"))}
+    return {name: value for name, value in os.environ.items() if name.startswith(("AUTONOMY_", *NAMED))}

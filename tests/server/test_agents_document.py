@@ -11,6 +11,7 @@ import requests
 from schemathesis import Case
 
 from autonomy.protocols.rules import REST_WORDS
+from autonomy.tasks.agents import WORDS
 from tests.server.contract import document
 from tests.server.desk import Answer, Client, Desk, desk
 from tests.server.fuzzing import AGENTS, Asker, Known, coverage, fuzz, operations
@@ -37,6 +38,7 @@ def known(desk: Desk) -> Known:
         "arguments": [{"n": 1}, {"payee": "acme", "amount": "5.00"}, {}],
         "action": [desk.held(), str(desk.act("look", n=1)["action"])],
         "cursor": ["bG9vaw=="],
+        "task": ["task_nobody"],
     }
 
 
@@ -49,7 +51,15 @@ def test_a_server_serves_it_to_everybody_under_its_own_address(site: Desk) -> No
 def test_it_knows_every_word_of_a_request_and_every_path() -> None:
     found = document(AGENTS)
     assert set(found["components"]["schemas"]["Action"]["properties"]) == {"tool", "arguments", *REST_WORDS}
-    assert set(found["paths"]) == {"/v1/actions", "/v1/actions/{action}", "/v1/tools"}
+    of_actions = {path for path in found["paths"] if not path.startswith("/v1/tasks/")}
+    assert of_actions == {"/v1/actions", "/v1/actions/{action}", "/v1/tools"}
+
+
+def test_it_knows_every_word_about_a_task() -> None:
+    paths = document(AGENTS)["paths"]
+    for verb, fields in WORDS.items():
+        body = paths[f"/v1/tasks/{{task}}/{verb}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert set(body["properties"]) == fields
 
 
 def schema_of(method: str, path: str, answer: Answer) -> Any:

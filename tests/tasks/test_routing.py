@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from autonomy.tasks.model import Task, Worker
+from autonomy.tasks.model import Candidate, Task
 from autonomy.tasks.routing import assign, best, could_ever, is_eligible, obstacle, standing
 
 UNITS = {"acme": ("acme",), "works": ("works", "acme"), "hall": ("hall", "works", "acme"), "office": ("office", "acme")}
@@ -14,7 +14,7 @@ ROLES = ("worker", "checker", "boss")
 ABLE = ("count", "weigh")
 
 workers = st.builds(
-    Worker,
+    Candidate,
     id=st.sampled_from(["agent:a", "agent:b", "agent:c", "agent:d", "person:p", "person:q"]),
     kind=st.just("agent"),
     roles=st.lists(st.sampled_from(ROLES), unique=True, max_size=3).map(tuple),
@@ -50,7 +50,7 @@ tasks = st.builds(
 
 
 @given(st.lists(tasks, max_size=8, unique_by=lambda one: one.id), teams)
-def test_nobody_is_given_what_is_out_of_their_scope(found: list[Task], team: list[Worker]) -> None:
+def test_nobody_is_given_what_is_out_of_their_scope(found: list[Task], team: list[Candidate]) -> None:
     for task, worker in assign(found, team):
         assert worker.fit
         assert task.role in worker.roles
@@ -65,7 +65,9 @@ def test_nobody_is_given_what_is_out_of_their_scope(found: list[Task], team: lis
 
 
 @given(st.lists(tasks, max_size=8, unique_by=lambda one: one.id), teams)
-def test_each_gets_one_and_nothing_is_left_that_somebody_left_may_have(found: list[Task], team: list[Worker]) -> None:
+def test_each_gets_one_and_nothing_is_left_that_somebody_left_may_have(
+    found: list[Task], team: list[Candidate]
+) -> None:
     given_out = assign(found, team)
     assert len({one.task.id for one in given_out}) == len({one.worker.id for one in given_out}) == len(given_out)
     idle = [worker for worker in team if worker not in [one.worker for one in given_out]]
@@ -75,7 +77,7 @@ def test_each_gets_one_and_nothing_is_left_that_somebody_left_may_have(found: li
 
 @given(tasks, teams)
 def test_the_best_is_the_preferred_one_then_the_idle_one_then_the_one_that_succeeds(
-    task: Task, team: list[Worker]
+    task: Task, team: list[Candidate]
 ) -> None:
     chosen = best(task, team)
     fit = [one for one in team if is_eligible(task, one)]
@@ -84,7 +86,7 @@ def test_the_best_is_the_preferred_one_then_the_idle_one_then_the_one_that_succe
 
 
 @given(tasks, workers)
-def test_who_may_have_it_now_could_have_it_ever_and_every_obstacle_has_a_name(task: Task, worker: Worker) -> None:
+def test_who_may_have_it_now_could_have_it_ever_and_every_obstacle_has_a_name(task: Task, worker: Candidate) -> None:
     why = obstacle(task, worker)
     assert could_ever(task, worker) or why
     assert not why or ": " in why
@@ -92,8 +94,8 @@ def test_who_may_have_it_now_could_have_it_ever_and_every_obstacle_has_a_name(ta
 
 def test_success_counts_only_between_those_who_are_equally_free() -> None:
     task = Task("t", "acme", "worker", "worker", "anybody", "anybody", "open", 2, "person:p", 0, 9, 10)
-    good = Worker("agent:a", "agent", ("worker",), ("acme",), at_once=2, busy=1, done=9)
-    poor = Worker("agent:b", "agent", ("worker",), ("acme",), at_once=2, busy=1, done=1, missed=9)
+    good = Candidate("agent:a", "agent", ("worker",), ("acme",), at_once=2, busy=1, done=9)
+    poor = Candidate("agent:b", "agent", ("worker",), ("acme",), at_once=2, busy=1, done=1, missed=9)
     assert best(task, [poor, good]) == good
     assert best(task, [replace(poor, busy=0), good]) == replace(poor, busy=0)
     assert best(replace(task, prefer=("b",)), [poor, good]) == poor

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 from autonomy.tasks import rules
-from autonomy.tasks.model import Change, Note, Task, Worker
+from autonomy.tasks.model import Candidate, Change, Note, Task
 
-AGENT = Worker("agent:a", "agent", ("worker", "checker"), ("acme",), at_once=9)
-PERSON = Worker("person:p", "person", ("worker", "checker", "boss", "chief"))
+AGENT = Candidate("agent:a", "agent", ("worker", "checker"), ("acme",), at_once=9)
+PERSON = Candidate("person:p", "person", ("worker", "checker", "boss", "chief"))
 ABOVE = {"worker": "boss", "checker": "boss", "boss": "chief"}
 MOVES = ("claim", "take", "done", "returned", "hand_off", "refuse", "give_back", "escalate", "silent", "stopped")
 NOTE = Note(0, "agent:a", "progress")

@@ -209,7 +209,7 @@ async def test_an_agent_has_no_more_tasks_than_it_may(tmp_path: Path, database_u
 async def test_a_task_that_no_agent_could_ever_do_is_a_persons_at_once(tmp_path: Path, database_url: str) -> None:
     async with team(tmp_path, database_url) as it:
         task = await it.open(by="agent", capability="fly")
-        assert (await it.moved(task, "escalated")).task.limit == "limit.workers"
+        assert (await it.moved(task, "escalated")).task.limit == "limit.candidates"
 
 
 async def test_a_task_that_nobody_takes_in_time_is_a_persons(tmp_path: Path, database_url: str) -> None:

@@ -708,11 +708,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "task_tally",
-        sa.Column("worker", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("missed", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("worker", "role"),
+        sa.PrimaryKeyConstraint("holder", "role"),
     )
     op.create_table(
         "tool_drift",
