@@ -85,6 +85,30 @@ async def test_procurement_orders_under_a_contract_and_nothing_else(tmp_path: Pa
         assert len(it.sql("SELECT 1 FROM message WHERE direction = 'out' AND supplier_id = ?", other)) == 1
 
 
+async def test_what_one_run_found_out_another_does_not_find_out_again(tmp_path: Path, database_url: str) -> None:
+    async with company(tmp_path, database_url, "procurement") as it:
+        [(sku,)] = it.sql(
+            "SELECT c.sku FROM contract c JOIN supplier s ON s.id = c.supplier_id WHERE c.valid_until > '2027'"
+            " AND NOT EXISTS (SELECT 1 FROM purchase_order o WHERE o.sku = c.sku AND o.status = 'open')"
+            " GROUP BY c.sku HAVING MIN(s.approved) = 1 LIMIT 1"
+        )
+        first, second = [
+            await it.start("sourcing", by="person:nadia", sku=sku, cost_center="cc-optics") for _ in range(2)
+        ]
+        ways = set()
+        for run in (first, second):
+            state = await it.until(run, lambda state: "order" in state.steps)
+            ways.add(state.steps["research"].output["branch"])  # type: ignore[index,call-overload,arg-type]
+        assert ways == {"known", "otherwise"}
+        asked = [leaf for leaf in it.works.leaves("intent") if leaf["agent_name"] == "buyer-2"]
+        assert sorted(leaf["tool"] for leaf in asked) == [
+            "contract.get",
+            "memory.recall",
+            "memory.recall",
+            "memory.write",
+        ]
+
+
 @pytest.mark.slow
 async def test_procurement_asks_for_quotes_and_a_person_takes_them(tmp_path: Path, database_url: str) -> None:
     async with company(tmp_path, database_url, "procurement") as it:
