@@ -130,5 +130,8 @@ class HookSpec(Strict):
     action: FieldPath | None = Field(None, description="where a delivery names the action it answers")
     subject: FieldPath | None = Field(None, description="where a delivery names whom its data is about, for erasure")
     key: FieldPath | None = Field(None, description="where a delivery names what waiting runs know it by")
+    trust: Literal["trusted", "untrusted"] = Field(
+        "untrusted", description="whether what it begins or reaches may act as if no stranger had written it"
+    )
     maxBytes: int = Field(262_144, ge=1, le=1_048_576)
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)

@@ -30,6 +30,14 @@ def init(
             "--with", help="Put the company on another system: `tryton`, `roundup`, `postgresql`. Repeatable."
         ),
     ] = None,
+    templates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--template",
+            help="Bring a process with all it needs: `procurement`, `support`, `onboarding`, `reconciliation`, "
+            "`maintenance`. Repeatable.",
+        ),
+    ] = None,
     with_business: Annotated[
         bool, typer.Option("--with-business", help=f"Also write the business database's schema, `{BUSINESS}`.")
     ] = False,
@@ -43,9 +51,11 @@ def init(
     \b
       autonomy init org
       autonomy init org --with tryton --with roundup
+      autonomy init org --template support
     """
     check_empty(folder)
-    files = starter.organisation(packs or ()) | {f"{SCHEMAS}/{name}": text for name, text in documents().items()}
+    files = starter.organisation(packs or (), templates or ())
+    files |= {f"{SCHEMAS}/{name}": text for name, text in documents().items()}
     if with_business:
         files[BUSINESS] = starter.business_schema()
     write(folder, files)

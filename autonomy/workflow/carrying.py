@@ -19,7 +19,7 @@ from autonomy.gate import Reply, Request, Results, Watch
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Invalid, NotFound, TooLarge, Unauthenticated
 
-from . import paths
+from . import paths, triggers
 from .codec import Codec
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
@@ -233,14 +233,16 @@ class Carrying:
             organisation = (await self._watch.house()).organisation
             try:
                 definition = await self._definitions.declared(organisation, command.workflow)
-            except NotFound as error:
+                # Nobody waits for a run that is detached: like any start it joins a live one with its key.
+                key = triggers.key_of(definition, command.input) if command.detached else None
+            except (Invalid, NotFound) as error:
                 ended = ChildEnded(self._clock(), work.id, "failed", reason=error.message)
                 await self._answer_child(work, command, ended)
                 return
             parent = None if command.detached else command.id
             started = Started(self._clock(), command.input, {"run": work.run}, command.depth, command.priority)
             unit = organisation.all("Workflow")[command.workflow].unit
-            await self._desk.begin(definition, child, started, Origin(known.by, known.case, unit, parent))
+            await self._desk.begin(definition, child, started, Origin(known.by, known.case, unit, parent, key))
         if command.detached:
             await self._desk.settle(self._fence(work))
         elif not work.attempts or await self._desk.settle(self._fence(work), Stay(work.id)):

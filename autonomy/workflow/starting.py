@@ -18,9 +18,11 @@ from autonomy.catalog.workflow import HOOK_EVENTS, WorkflowSpec
 from autonomy.catalog.workflow import Trigger as Words
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Watch
+from autonomy.gate.cases import add_labels, labels_of
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Invalid, NotFound, TooLarge
+from autonomy.policy.labels import UNTRUSTED
 from autonomy.tools.hooks import Hooks
 
 from . import paths, triggers
@@ -39,11 +41,13 @@ LATE_MS = 60_000  # after which a time of a schedule counts as missed
 
 
 class Came(NamedTuple):
-    """What has come, for triggers of `source` and `name`: what their expressions see, and how deep a run it is."""
+    """What has come, for triggers of `source` and `name`: what their expressions see, the labels of whoever works with
+    it, and how deep a run it is."""
 
     source: str
     name: str
     said: dict[str, Json]
+    labels: frozenset[str] = frozenset()
     depth: int = 0
 
 
@@ -72,10 +76,13 @@ class Starting:
 
     async def emit(self, work: Work, command: Emit) -> None:
         """An event of a run, or told from outside."""
-        await self._hear(command.event, command.key, command.data)
-        depth = 0 if not work.run else (await self._desk.known(work.run)).state.depth + 1
+        depth, labels = 0, frozenset[str]()
+        if work.run:
+            known = await self._desk.known(work.run)
+            depth, labels = known.state.depth + 1, await self._labels(known.case)
+        await self._hear(command.event, command.key, command.data, labels)
         said = {"event": command.event, "key": command.key, "data": command.data}
-        await self._begin(work, Came("event", command.event, said, depth))
+        await self._begin(work, Came("event", command.event, said, labels, depth))
         await self._done(work)
 
     async def triggered(self, work: Work, command: Triggered) -> None:
@@ -95,28 +102,37 @@ class Starting:
             case "webhook":
                 id = str(command.came["delivery"])
                 data = await self._database.read(lambda connection: self._hooks.said(connection, id))
-                await self._hear(HOOK_EVENTS + command.name, self._key(command.name, data), data)
-                return Came("webhook", command.name, {**command.came, "data": data})
+                key, labels = self._declared(command.name, data)
+                await self._hear(HOOK_EVENTS + command.name, key, data, labels)
+                return Came("webhook", command.name, {**command.came, "data": data}, labels)
             case "ended":
-                state = (await self._desk.look(str(command.came["run"]))).state
-                said = {**command.came, "reason": state.reason, "output": state.output}
-                return Came("ended", command.name, said, state.depth + 1)
+                found = await self._desk.look(str(command.came["run"]))
+                said = {**command.came, "reason": found.state.reason, "output": found.state.output}
+                labels = await self._labels(found.case)
+                return Came("ended", command.name, said, labels, found.state.depth + 1)
             case _:
                 return Came("schedule", command.name, command.came)
 
-    def _key(self, hook: str, data: Json) -> str | None:
-        """What a delivery says it is about, where its hook declares how."""
-        declared = self._watch.organisation().get("Hook", hook)
-        path = None if declared is None else spec(declared, HookSpec).key
-        for name in path.split(".") if path else ():
-            data = data.get(name) if isinstance(data, dict) else None
-        return str(data) if path and isinstance(data, str | int) else None
+    async def _labels(self, case: str) -> frozenset[str]:
+        return await self._database.read(lambda connection: labels_of(connection, case))
 
-    async def _hear(self, event: str, key: str | None, data: Json) -> None:
-        """Bring the event to every run that waits for it."""
+    def _declared(self, hook: str, data: Json) -> tuple[str | None, frozenset[str]]:
+        """What a delivery says it is about, where its hook declares how; and the labels of what it begins."""
+        declared = self._watch.organisation().get("Hook", hook)
+        if declared is None:
+            return None, frozenset({UNTRUSTED})
+        said = spec(declared, HookSpec)
+        for name in said.key.split(".") if said.key else ():
+            data = data.get(name) if isinstance(data, dict) else None
+        key = str(data) if said.key and isinstance(data, str | int) else None
+        return key, frozenset() if said.trust == "trusted" else frozenset({UNTRUSTED})
+
+    async def _hear(self, event: str, key: str | None, data: Json, labels: frozenset[str]) -> None:
+        """Bring the event to every run that waits for it, which from then on has seen what it was made of."""
         after = ""
         while waiting := await self._database.read(lambda connection: _subscribers(connection, event, key, after)):  # noqa: B023
             for id, run in waiting:
+                await self._label((await self._desk.known(run)).case, labels)
                 arrived = EventArrived(self._clock(), id, data)
                 await self._desk.take_in(run, arrived, Fence(id, None))
             after = waiting[-1][0]
@@ -142,8 +158,14 @@ class Starting:
             code = error.code
             await self._queue.perform(lambda tx: _not_begun(tx, at, work.id, definition.workflow, code))
             return
+        await self._label(id, came.labels)
         origin = Origin(f"{came.source}:{came.name}", id, unit, key=key)
         await self._desk.begin(definition, id, Started(at, input, came.said, came.depth), origin)
+
+    async def _label(self, case: str, labels: frozenset[str]) -> None:
+        """Before the case goes on: no action of it may be judged without them."""
+        if labels:
+            await self._queue.perform(lambda tx: add_labels(tx, case, labels, self._clock()))
 
     async def _done(self, work: Work) -> None:
         await self._desk.settle(Fence(work.id, self._owner if work.attempts else None))

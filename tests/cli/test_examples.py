@@ -148,6 +148,7 @@ ALONE = (
     "autonomy up",
     "autonomy serve",
     "autonomy init org --with tryton --with roundup",
+    "autonomy init org --template support",
     "autonomy tool import openapi crm.json --operation getOrder --name crm --base-url https://crm.example --into org",
 )
 CRM = {

@@ -17,7 +17,7 @@ FEATURES = [row for row in rows(PAGE) if row[0].startswith("R")]
 def test_each_requirement_stands_in_the_table_once_and_in_order() -> None:
     numbers = [row[0].split()[0] for row in FEATURES]
     assert all(re.fullmatch(r"R\d{3}", number) for number in numbers)
-    assert numbers == sorted(set(numbers)) and len(numbers) > 80
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("row", FEATURES, ids=lambda row: row[0].split()[0])

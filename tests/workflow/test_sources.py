@@ -201,3 +201,31 @@ async def test_runs_that_begin_each_other_come_to_an_end_with_a_reason(tmp_path:
         await it.eventually(refused)
         inputs = [(await it.flows.desk.look(run)).state.input for run in begun(it, "round")]
         assert inputs == [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}]
+
+
+@pytest.mark.parametrize("trust", ["untrusted", "trusted"])
+async def test_what_strangers_wrote_stays_untrusted_in_every_run_it_comes_to(
+    tmp_path: Path, database_url: str, trust: str
+) -> None:
+    after = "triggers: [{ ended: paid, input: { n: 1 } }]\nsteps: { out: { tool: tell, arguments: { n: input.n } } }"
+    heard = "steps: { wait: { wait: { events: { it: { event: hook.bank } } } }, " + (
+        "out: { needs: [wait], tool: tell, arguments: { n: input.n } } }"
+    )
+    async with office(
+        tmp_path,
+        database_url,
+        more={"hooks": HOOKS.replace("key: invoice", f"trust: {trust}")},
+        paid=PAID,
+        after=after,
+        heard=heard,
+    ) as it:
+        await asyncio.to_thread(it.works.system.secrets.set, "bank-key", KEY, "person:ada")
+        waiting = await it.start("heard", n=1)
+        await post(it, {"type": "paid", "invoice": 7})
+        [second] = await it.some(lambda runs: [one for one in runs if one.workflow == "after"])
+        for run in (waiting, second.id):
+            if trust == "trusted":
+                assert (await it.ended(run)).status == "done"
+            else:
+                [asked] = await it.excepted(run)
+                assert asked.command.kind == "denied"

@@ -1,6 +1,7 @@
 """The starter organisation, Larkspur Instruments: what `autonomy init` writes, and the schema of its business data.
 
-A pack puts the same company on other systems: its files stand in place of the starter's, or beside them.
+A pack puts the same company on other systems: its files stand in place of the starter's, or beside them. A template
+brings a process with all it needs: agents, tools, rules with their tests, workflows, the tables of its tools.
 """
 
 from __future__ import annotations
@@ -11,12 +12,21 @@ from importlib.resources.abc import Traversable
 
 from autonomy.kernel.errors import Conflict, NotFound
 
+ON_ITS_OWN_DATABASE = frozenset({"tryton"})
+"""Packs under which the tools of templates have no tables to work on."""
 
-def organisation(packs: Iterable[str] = ()) -> dict[str, str]:
-    """The organisation's files by path, comments and policy tests included, with `packs` applied.
 
-    Raises NotFound (`pack.unknown`), or Conflict (`pack.conflict`) where two packs bring the same file.
+def organisation(packs: Iterable[str] = (), templates: Iterable[str] = ()) -> dict[str, str]:
+    """The organisation's files by path, comments and policy tests included, with `packs` and `templates` applied.
+
+    Raises NotFound (`pack.unknown`, `template.unknown`), or Conflict where two packs bring the same file
+    (`pack.conflict`) or a template has no database to work on (`template.conflict`).
     """
+    packs, templates = list(packs), list(templates)
+    elsewhere = ON_ITS_OWN_DATABASE.intersection(packs)
+    if templates and elsewhere:
+        told = f"`{min(elsewhere)}` has no tables for the tools of the template `{templates[0][:40]}`"
+        raise Conflict(told, code="template.conflict", hint="leave out one of them")
     found = dict(_texts(files(__name__) / "org", ""))
     brought: dict[str, str] = {}
     for name in packs:
@@ -28,7 +38,23 @@ def organisation(packs: Iterable[str] = ()) -> dict[str, str]:
                     hint="choose one of them",
                 )
             found[path] = text
+    for name in templates:
+        found |= template(name)
     return found
+
+
+def template(name: str) -> dict[str, str]:
+    """The files of one template by path. Raises NotFound (`template.unknown`)."""
+    known = templates()
+    if name not in known:
+        hint = f"there are {', '.join(known)}"
+        raise NotFound(f"there is no template `{name[:40]}`", code="template.unknown", hint=hint)
+    return dict(_texts(files(__name__) / "templates" / name, ""))
+
+
+def templates() -> list[str]:
+    """The names of the templates there are."""
+    return sorted(entry.name for entry in (files(__name__) / "templates").iterdir() if entry.is_dir())
 
 
 def pack(name: str) -> dict[str, str]:

@@ -1,0 +1,81 @@
+"""The templates bring whole processes: every check holds, every rule has its test, every statement runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from autonomy.workflow.checks import check_workflows
+
+from autonomy.catalog import read, rules, starter, yaml_text
+from autonomy.catalog.schemas import documents
+from autonomy.decisions import check as check_decisions
+from autonomy.kernel import canonical
+from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.policy import Bundle
+from autonomy.policy.lint import lint
+from autonomy.policy.matrix import Case, read_cases, run
+from autonomy.tools import check
+
+from .company import organisation
+
+TOGETHER = [*((name,) for name in starter.templates()), tuple(starter.templates())]
+
+
+def cases_of(files: dict[str, str]) -> list[Case]:
+    cases: list[Case] = []
+    for path in (path for path in files if path.startswith("tests/")):
+        found, problems = read_cases(path.removeprefix("tests/"), files[path].encode())
+        assert problems == []
+        cases += found
+    return cases
+
+
+@pytest.mark.parametrize("templates", TOGETHER, ids="+".join)
+def test_a_template_passes_every_check_there_is(templates: tuple[str, ...]) -> None:
+    files = starter.organisation((), templates)
+    company = organisation(read({path: text for path, text in files.items() if not path.startswith("tests/")}))
+    assert [str(one) for one in rules.check(company)] == []
+    assert (check(company), check_decisions(company), check_workflows(company)) == ([], [], [])
+    assert lint(Bundle.build(company)) == []
+
+
+@pytest.mark.parametrize("templates", TOGETHER, ids="+".join)
+def test_its_policies_answer_as_its_own_tests_say_and_every_rule_is_shown(templates: tuple[str, ...]) -> None:
+    files = starter.organisation((), templates)
+    bundle = Bundle.build(
+        organisation(read({path: text for path, text in files.items() if not path.startswith("tests/")}))
+    )
+    results = list(run(bundle, cases_of(files)))
+    assert [(one.case.row.name, one.differences) for one in results if not one.passed] == []
+    decided = {policy for one in results for policy in one.verdict.policies}
+    enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
+    assert enforced - decided == set()
+
+
+@pytest.mark.parametrize("name", starter.templates())
+def test_the_schema_named_in_the_first_line_admits_the_file(name: str) -> None:
+    for path, text in starter.template(name).items():
+        named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
+        assert (named is None) == (not path.endswith(".yaml") or path.startswith("tests/")), path
+        if named is not None:
+            validator = jsonschema_rs.validator_for(canonical.parse(documents()[Path(named[1]).name].encode()))
+            for document in yaml_text.read(text):
+                assert list(validator.iter_errors(document.value)) == [], path
+
+
+def test_a_template_writes_over_nothing_of_the_starter_and_stands_beside_every_other() -> None:
+    seen = set(starter.organisation())
+    for name in starter.templates():
+        paths = set(starter.template(name))
+        assert not paths & seen
+        seen |= paths
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    with pytest.raises(NotFound, match="there is no template `sale`; there are maintenance, onboarding"):
+        starter.organisation((), ["sale"])
+    with pytest.raises(Conflict, match="has no tables for the tools"):
+        starter.organisation(["tryton"], ["support"])
