@@ -1,4 +1,4 @@
-"""`autonomy work`: performs at a site what must be performed there."""
+"""`autonomy work`: a process that works and serves nobody, at a site or on runs."""
 
 from __future__ import annotations
 
@@ -28,24 +28,47 @@ KEY = "AUTONOMY_SITE_KEY"
 
 @app.command()
 def work(
-    site: Annotated[str, typer.Option(help="The site this machine is at.")],
-    url: Annotated[str, typer.Option("--url", envvar="AUTONOMY_URL", help="The control plane; `https://…`.")],
+    site: Annotated[str | None, typer.Option(help="The site this machine is at.")] = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Carry out runs of workflows, beside the servers.")] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", envvar="AUTONOMY_URL", help="The control plane; `https://…`.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="With `--runs`: the servers' database URL.")] = None,
     secrets: Annotated[Path, typer.Option(help="A folder with a file for each secret.")] = Path("secrets"),
     data: Annotated[
-        Path, typer.Option(help="The folder within which relative files of connectors are meant.")
-    ] = Path(),
+        Path | None,
+        typer.Option(help="With `--runs` the data folder; else where relative files of connectors are meant."),
+    ] = None,
     programs: Programs = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
-    """Perform at a site what must be performed there, asked for by the control plane.
+    """Perform at a site what must be performed there, or carry out runs of workflows.
 
-    It connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
-    credentials of systems of record are files that stay here. Ends on Ctrl-C or SIGTERM.
+    At a site it connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
+    credentials of systems of record are files that stay here. With `--runs` it works on the servers' database, with
+    their master key (`AUTONOMY_KEY`), and any number of them may. Ends on Ctrl-C or SIGTERM, after what is under way.
 
     \b
       autonomy work --site factory --url https://autonomy.example
+      autonomy work --runs
     """
+    if runs and site is None:
+        # It brings the whole system with it; a worker at a site stays small.
+        from .working import carry_runs_out
+
+        carry_runs_out(data, database, url, programs, log, as_json)
+    elif runs or site is None:
+        raise Invalid("a worker works either at a site or on runs", code="work.what", hint="say `--site` or `--runs`")
+    elif url is None:
+        raise Invalid("there is no control plane to work for", code="work.url", hint="say where it is by `--url`")
+    else:
+        _work_at(site, url, secrets, data or Path(), programs, log, as_json)
+
+
+def _work_at(
+    site: str, url: str, secrets: Path, data: Path, programs: str | None, log: str | None, as_json: bool
+) -> None:
     configure(log or os.environ.get("AUTONOMY_LOG") or "info", os.environ.get("AUTONOMY_LOG_FORMAT", "auto"))
     key = os.environ.get(KEY, "")
     if not key:

@@ -119,10 +119,14 @@ async def office(
     plant: Plant | None = None,
     living: bool = True,
     clock: Clock = now,
+    engine: str = "embedded",
+    runs: str = "here",
     **workflows: str,
 ) -> AsyncIterator[Office]:
-    """The small organisation with these workflows; a second one on the same database is a second process."""
+    """The small organisation with these workflows; a second one on the same database is a second process. `engine` and
+    `runs` are the settings."""
     text = "---\n".join(workflow(name, said) for name, said in workflows.items())
     files = organisation(workflows=text) if workflows else None
-    async with works(folder, database, plant, files=files, living=living, clock=clock) as found:
+    more = {"files": files, "living": living, "clock": clock, "engine": engine, "runs": runs}
+    async with works(folder, database, plant, **more) as found:
         yield Office(found)
