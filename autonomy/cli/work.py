@@ -54,8 +54,8 @@ def work(
       autonomy work --runs
     """
     if runs and site is None:
-        # It brings the whole system with it; a worker at a site stays small.
-        from .working import carry_runs_out
+        # It brings the whole system with it, and a worker at a site stays small.
+        from .working import carry_runs_out  # noqa: PLC0415
 
         carry_runs_out(data, database, url, programs, log, as_json)
     elif runs or site is None:

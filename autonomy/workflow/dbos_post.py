@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine
 
 from autonomy.db import Database
 from autonomy.db.engine import POSTGRESQL_CONNECTION
+from autonomy.kernel.errors import Invalid
 
 from .ports import Delivery, Take
 
@@ -125,6 +126,7 @@ class _Hall:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._gone: set[str] = set()
+        self._url: URL | None = None
         self._takers: dict[str, tuple[Take, AbstractEventLoop]] = {}
 
     def join(self, owner: str, engine: Engine, take: Take, loop: AbstractEventLoop) -> None:
@@ -132,6 +134,9 @@ class _Hall:
             if owner in self._gone:  # it was told to stop while it was about to begin
                 return
             first = not self._takers
+            if not first and engine.url != self._url:
+                raise Invalid("a process takes deliveries of one database", code="workflow.engine")
+            self._url = engine.url
             self._takers[owner] = take, loop
             if first:
                 _launch(owner, engine)

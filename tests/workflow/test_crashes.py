@@ -17,10 +17,12 @@ from tests.workflow.worker import STEPS
 RUNS = 8
 
 
-def worker(folder: Path, database: str, count: int = 0, point: str = "") -> subprocess.Popen[str]:
+def worker(
+    folder: Path, database: str, count: int = 0, point: str = "", engine: str = "embedded"
+) -> subprocess.Popen[str]:
     """Another process on the same store."""
     command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count)]
-    environment = os.environ | {"WORKER_FAILPOINT": point}
+    environment = os.environ | {"WORKER_FAILPOINT": point, "WORKER_ENGINE": engine}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
