@@ -157,8 +157,9 @@ async def _waiting(folder: Path, scale: Scale) -> dict[str, float]:
 class _Idle:
     """A performer that has done everything already."""
 
-    async def employ(self, agent: str, request: Request) -> Reply:
-        return Reply(new_id("act"), "done", request.case or agent, {"ok": True})
+    async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
+        assert first and agent
+        return Reply(new_id("act"), "done", request.case or "", {"ok": True})
 
 
 class _Wanted(NamedTuple):

@@ -1,8 +1,8 @@
 """The post that is DBOS: a queue in tables of its own (schema `dbos`) of the same PostgreSQL, read by every worker.
 
-Loaded only where AUTONOMY_ENGINE says so: it is an extra. A delivery is a workflow of DBOS of no steps, which ends once
+Loaded only where AUTONOMY_ENGINE says so: it is an extra. An offer is a workflow of DBOS of no steps, which ends once
 its command is claimed or was somebody else's. What is used of it is public: `enqueue_in_transaction`, a registered
-queue, `list_workflows`, `delete_workflows`. Of a dead worker's deliveries it is asked nothing.
+queue, `list_workflows`, `delete_workflows`. Of a dead worker's offers it is asked nothing.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from autonomy.db import Database
 from autonomy.db.engine import POSTGRESQL_CONNECTION
 from autonomy.kernel.errors import Invalid
 
-from .ports import Delivery, Take
+from .ports import Offer, Take
 
 APPLICATION = "autonomy"
-VERSION = "autonomy-deliveries-1"  # DBOS hands out only what was enqueued under its own version; it is ours to move
+VERSION = "autonomy-offers-1"  # DBOS hands out only what was enqueued under its own version; it is ours to move
 WORKFLOW = "autonomy.deliver"
 QUEUE = "autonomy-commands"
 THREADS = 16  # that claim; carrying out is not theirs
 POLL_SECONDS = 0.05
-TAKE_SECONDS = 60.0  # after which a delivery is given back to the sweep
-KEPT_SECONDS = 600.0  # of deliveries that were handed out
+TAKE_SECONDS = 60.0  # after which an offer is given back to the sweep
+KEPT_SECONDS = 600.0  # of offers that were handed out
 BATCH = 1_000
 
 log = logging.getLogger("autonomy.workflow")
@@ -53,7 +53,7 @@ class _Json(Serializer):
 
 
 class DbosPost:
-    """Deliveries through DBOS, for the process that rows call `owner`."""
+    """Offers through DBOS, for the process that rows call `owner`."""
 
     def __init__(self, database: Database, owner: str) -> None:
         _quiet()
@@ -66,9 +66,9 @@ class DbosPost:
         self._putting: DBOSClient | None = None
         self._writer: Engine | None = None
 
-    def put(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    def put(self, connection: Connection, offers: Sequence[Offer]) -> None:
         client, now = self._client_of(connection), time.time()
-        for one in deliveries:
+        for one in offers:
             options = EnqueueOptions(
                 workflow_name=WORKFLOW,
                 queue_name=QUEUE,
@@ -90,8 +90,8 @@ class DbosPost:
                 client.destroy()
         self._engine.dispose()
 
-    def waiting(self, deliveries: Sequence[Delivery]) -> set[Delivery]:
-        by_id = {_id_of(one): one for one in deliveries}
+    def waiting(self, offers: Sequence[Offer]) -> set[Offer]:
+        by_id = {_id_of(one): one for one in offers}
         found = self._client.list_workflows(
             workflow_ids=list(by_id), status=["ENQUEUED", "DELAYED"], load_input=False, load_output=False
         )
@@ -121,7 +121,7 @@ class DbosPost:
 
 
 class _Hall:
-    """Where deliveries arrive: DBOS is one for each process, whoever lives in it takes in turn."""
+    """Where offers arrive: DBOS is one for each process, whoever lives in it takes in turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class _Hall:
                 return
             first = not self._takers
             if not first and engine.url != self._url:
-                raise Invalid("a process takes deliveries of one database", code="workflow.engine")
+                raise Invalid("a process takes offers of one database", code="workflow.engine")
             self._url = engine.url
             self._takers[owner] = take, loop
             if first:
@@ -148,7 +148,7 @@ class _Hall:
                 DBOS.destroy()
 
     def deliver(self, command: str, due: int) -> None:
-        """Hand a delivery to one of those who live here. Where nobody does any more, it is lost, and a sweep sees."""
+        """Hand an offer to one of those who live here. Where nobody does any more, it is lost, and a sweep sees."""
         for owner, (take, loop) in list(self._takers.items())[:1]:
             with self._lock:
                 if owner in self._takers:
@@ -196,9 +196,9 @@ def _client(engine: Engine) -> DBOSClient:
     )
 
 
-def _id_of(delivery: Delivery) -> str:
+def _id_of(offer: Offer) -> str:
     """A command is due at another time whenever it is freed: that is its attempt, as DBOS knows it."""
-    return f"{delivery.command}:{delivery.due}"
+    return f"{offer.command}:{offer.due}"
 
 
 def _quiet() -> None:

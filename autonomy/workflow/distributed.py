@@ -1,8 +1,8 @@
 """The engine for many machines on PostgreSQL: what is free is delivered by DBOS, and nobody looks for it.
 
 A command is enqueued in the transaction that frees it. Whoever it is delivered to claims its row, if it is still free
-and due at the time that the delivery says; owner, lease, attempts and their cap are those of the rows, as with the
-embedded engine. A delivery that came to nothing, for its worker died with it, is seen by its row, which stays free: it
+and due at the time that the offer says; owner, lease, attempts and their cap are those of the rows, as with the
+embedded engine. An offer that came to nothing, for its worker died with it, is seen by its row, which stays free: it
 is freed anew, and enqueued again. So nothing depends on what DBOS knows of its workers.
 """
 
@@ -24,12 +24,12 @@ from autonomy.kernel.errors import AutonomyError
 from .codec import Codec
 from .desk import Desk
 from .embedded import LOOK_SECONDS, Carry, Embedded
-from .ports import Delivery, Post, Work
+from .ports import Offer, Post, Work
 from .store import command as table
 
 log = logging.getLogger("autonomy.workflow")
 
-LOST_MS = 5_000  # a command that is due for so long, and whose delivery waits nowhere, is delivered again
+LOST_MS = 5_000  # a command that is due for so long, and whose offer waits nowhere, is delivered again
 LOST = 500  # of them looked at in one sweep
 AHEAD_MS = 10_000  # what is due later waits in its row alone: most timers end with their run and are never delivered
 TIDY_SECONDS = 60.0
@@ -99,16 +99,16 @@ class Distributed(Embedded):
         rows = tx.execute(free.values(mine).returning(*columns)).all()
         return [self._work(row.run, command, row.body, row.attempts, row.action) for row in rows]
 
-    def _put(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    def _put(self, connection: Connection, offers: Sequence[Offer]) -> None:
         until = self._clock() + AHEAD_MS
-        self._post.put(connection, [one for one in deliveries if one.due <= until])
+        self._post.put(connection, [one for one in offers if one.due <= until])
 
     async def _deliver_soon(self) -> None:
         """Enqueue what will be due soon and was not when it was written. Several do so at once, and it is one."""
         until = self._clock() + AHEAD_MS
         columns = (table.c.id, table.c.due, table.c.priority)
         query = select(*columns).where(table.c.due > self._ahead, table.c.due <= until, table.c.owner.is_(None))
-        soon = await self._database.read(lambda connection: [_delivery(row) for row in connection.execute(query)])
+        soon = await self._database.read(lambda connection: [_offer(row) for row in connection.execute(query)])
         if soon:
             await self._queue.perform(lambda tx: tx.hand_over(soon))
         self._ahead = until
@@ -122,19 +122,19 @@ class Distributed(Embedded):
             log.info("%d commands are delivered again", len(lost))
             await self._queue.perform(lambda tx: self._free_anew(tx, lost))
 
-    def _overdue(self, connection: Connection) -> list[Delivery]:
+    def _overdue(self, connection: Connection) -> list[Offer]:
         late = select(table.c.id, table.c.due, table.c.priority).where(
             table.c.due <= self._clock() - LOST_MS, table.c.owner.is_(None)
         )
-        return [_delivery(row) for row in connection.execute(late.order_by(table.c.due).limit(LOST))]
+        return [_offer(row) for row in connection.execute(late.order_by(table.c.due).limit(LOST))]
 
-    def _free_anew(self, tx: Tx, lost: Sequence[Delivery]) -> None:
+    def _free_anew(self, tx: Tx, lost: Sequence[Offer]) -> None:
         at = self._clock()
         for one in lost:
             free = update(table).where(table.c.id == one.command, table.c.owner.is_(None), table.c.due == one.due)
             if tx.execute(free.values(due=at)).rowcount:
-                tx.hand_over([Delivery(one.command, at, one.priority)])
+                tx.hand_over([Offer(one.command, at, one.priority)])
 
 
-def _delivery(row: Any) -> Delivery:
-    return Delivery(row.id, row.due, row.priority)
+def _offer(row: Any) -> Offer:
+    return Offer(row.id, row.due, row.priority)

@@ -27,7 +27,7 @@ from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
 
 from .codec import Codec
 from .desk import Desk
-from .ports import Delivery, Work
+from .ports import Offer, Work
 from .store import command as table
 from .units import Fence, Stay
 
@@ -240,7 +240,7 @@ class Embedded:
         left = select(table.c.id, table.c.priority).where(table.c.owner.in_(dead))
         rows, at = tx.execute(left).all(), self._clock()
         tx.execute(update(table).where(table.c.owner.in_(dead)).values(owner=None, due=at))
-        tx.hand_over([Delivery(row.id, at, row.priority) for row in rows])
+        tx.hand_over([Offer(row.id, at, row.priority) for row in rows])
         return bool(rows)
 
     def _survey(self, connection: Connection) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row
 
-from .ports import Delivery
+from .ports import Offer
 from .store import (
     COMMAND_COLUMNS,
     DROP_COMMAND,
@@ -29,7 +29,7 @@ from .store import (
 from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
 
 ID, PRIORITY, DUE = (COMMAND_COLUMNS.index(name) for name in ("id", "priority", "due"))
-NORMAL = 2  # the priority of a delivery whose row was not looked at
+NORMAL = 2  # the priority of an offer whose row was not looked at
 WOKEN = 0  # when a command that waited for another run is due: it has waited long enough
 
 _ORDER = (PUT_RUN, MOVE_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
@@ -44,7 +44,7 @@ class RunJournal:
         self._live: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         self._owners: dict[str, str | None] = {}
-        self._freed: list[Delivery] = []
+        self._freed: list[Offer] = []
 
     def reads(self) -> list[Read]:
         keys = [unit.key for unit in self._units if isinstance(unit, Begin) and unit.key]
@@ -111,7 +111,7 @@ class RunJournal:
             self._put(row)
         for id in change.due:
             self._rows[WAKE_COMMAND].append((WOKEN, id))
-            self._freed.append(Delivery(id, WOKEN, NORMAL))
+            self._freed.append(Offer(id, WOKEN, NORMAL))
         if change.priority is not None:
             self._rows[RAISE_COMMANDS].append((change.priority, run))
         for leaf in change.leaves:
@@ -121,7 +121,7 @@ class RunJournal:
     def _put(self, row: Row) -> None:
         self._rows[PUT_COMMAND].append(row)
         if row[DUE] is not None:
-            self._freed.append(Delivery(row[ID], row[DUE], row[PRIORITY]))
+            self._freed.append(Offer(row[ID], row[DUE], row[PRIORITY]))
 
     def _drop(self, id: str) -> None:
         self._owners.pop(id, None)
@@ -131,7 +131,7 @@ class RunJournal:
         self._owners[stay.command] = None
         self._rows[PARK_COMMAND].append((stay.due, stay.action, stay.forgiven, stay.command))
         if stay.due is not None:
-            self._freed.append(Delivery(stay.command, stay.due, NORMAL))
+            self._freed.append(Offer(stay.command, stay.due, NORMAL))
 
     def _is_lost(self, fence: Fence | None) -> bool:
         if fence is None:

@@ -15,21 +15,23 @@ from .model import Command
 
 
 class Work(Struct, frozen=True):
-    """A command to be carried out, for the how-manieth time; the `action` it led to, where it did."""
+    """A command to be carried out, for the how-manieth time; the `action` it led to, where it did. `first`: nobody has
+    ever begun to, not even in vain."""
 
     run: str
     command: Command
     attempts: int
     action: str | None = None
+    first: bool = False
 
     @property
     def id(self) -> str:
         return self.command.id
 
 
-class Delivery(NamedTuple):
+class Offer(NamedTuple):
     """A command that anybody may take from `due` on (milliseconds). It is handed over in the transaction that frees it;
-    a command that is freed again is due at another time, so that an old delivery is seen to be old."""
+    a command that is freed again is due at another time, so that an old offer is seen to be old."""
 
     command: str
     due: int
@@ -75,26 +77,29 @@ class Engine(Protocol):
         """Take nothing more, and wait until what is carried out has its answer."""
 
 
-Perform = Callable[[str, Request], Awaitable[Reply]]
-"""An action through the gate by a declared agent."""
+class Perform(Protocol):
+    """An action through the gate by a declared agent; `first` says that its key is new."""
+
+    async def __call__(self, agent: str, request: Request, first: bool = False) -> Reply: ...
+
 
 Take = Callable[[str, int], Awaitable[None]]
-"""Takes a delivery: the command's id, and when it was due."""
+"""Takes an offer: the command's id, and when it was due."""
 
 
 class Post(Protocol):
-    """Carries deliveries to processes, however many there are. It may lose one, and may bring one twice."""
+    """Carries offers to processes, however many there are. It may lose one, and may bring one twice."""
 
-    def put(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
-        """Take deliveries, in the transaction of `connection`."""
+    def put(self, connection: Connection, offers: Sequence[Offer]) -> None:
+        """Take offers, in the transaction of `connection`."""
 
     def open(self, take: Take, loop: AbstractEventLoop) -> None:
-        """Hand deliveries to `take`, in `loop`, from now on. Blocks."""
+        """Hand offers to `take`, in `loop`, from now on. Blocks."""
 
     def close(self) -> None:
         """Hand out nothing more. Blocks."""
 
-    def waiting(self, deliveries: Sequence[Delivery]) -> set[Delivery]:
+    def waiting(self, offers: Sequence[Offer]) -> set[Offer]:
         """Which of them have not been handed out. Blocks."""
 
     def tidy(self) -> None:

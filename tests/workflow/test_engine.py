@@ -16,7 +16,7 @@ from autonomy.db import Tx
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Invalid
 from autonomy.workflow.embedded import ATTEMPTS
-from autonomy.workflow.ports import Delivery
+from autonomy.workflow.ports import Offer
 from autonomy.workflow.store import command
 from autonomy.workflow.units import Fence
 from tests.gate.works import Door, Plant, never
@@ -91,8 +91,8 @@ async def change(it: Office, run: str, **values: object) -> None:
     await it.works.system.queue.perform(work)
 
 
-def deliveries(engines: Engines) -> int:
-    """How many deliveries the post has, where there is one."""
+def offers(engines: Engines) -> int:
+    """How many offers the post has, where there is one."""
     if not engines.kind.startswith("dbos"):
         return 0
     with psycopg.connect(engines.url) as connection:
@@ -106,7 +106,7 @@ async def test_what_a_run_asks_for_is_carried_out_where_it_moves(engines: Engine
     async with engines.process(Plant()) as it:
         run = await it.start("pressing", n=1)
         assert (await it.ended(run)).status == "done"
-        assert deliveries(engines) == 0, "nothing was free, so nothing was delivered"
+        assert offers(engines) == 0, "nothing was free, so nothing was delivered"
 
 
 async def test_what_nobody_has_is_delivered_to_whoever_carries_out(engines: Engines) -> None:
@@ -264,7 +264,7 @@ async def test_a_delivery_that_was_lost_is_made_again(
     plant = Plant()
     async with engines.process(plant, living=False, runs="elsewhere") as front:
         run = await front.start("pressing", n=1)
-        assert deliveries(engines) == 1
+        assert offers(engines) == 1
         with psycopg.connect(engines.url) as connection:
             connection.execute(lost.encode())
         async with engines.process(plant):
@@ -277,15 +277,15 @@ async def test_a_delivery_and_what_it_is_of_are_durable_together_or_not_at_all(
     engines = Engines(KINDS[2], tmp_path, postgres_url)
     async with engines.process(Plant(), living=False, runs="elsewhere") as front:
         await front.start("pressing", n=1)
-        assert deliveries(engines) == 1
+        assert offers(engines) == 1
 
         def broken(tx: Tx) -> None:
-            tx.hand_over([Delivery("run_1:first:1", now(), 2)])
+            tx.hand_over([Offer("run_1:first:1", now(), 2)])
             raise Invalid("no", code="test.no")
 
         with pytest.raises(Invalid):
             await front.works.system.queue.perform(broken)
-        assert deliveries(engines) == 1
+        assert offers(engines) == 1
 
 
 @pytest.mark.parametrize(

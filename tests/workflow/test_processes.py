@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import COMMAND
+from tests.cli.shell import COMMAND, free_port
 from tests.gate.works import Plant, Works
 from tests.house import house
 from tests.workflow.office import Office
@@ -50,6 +50,6 @@ async def test_a_run_crosses_processes_and_a_restart_while_it_waits_for_people(e
             hold = await it.asked(run)
         assert (await it.flows.desk.look(run)).state.status == "running"
         await asyncio.to_thread(found.system.approvals.decide, hold.action, "priya", "approve", hold.shown)
-        async with process(engines, "serve", "--port", "0"):
+        async with process(engines, "serve", "--port", str(free_port())):
             assert (await it.ended(run)).status == "done"
         await it.flows.engine.close()
