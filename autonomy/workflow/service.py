@@ -38,7 +38,7 @@ from .model import (
     State,
 )
 from .outcome import PRIORITIES, chosen, kind_of, steered
-from .ports import Offer, Engine
+from .ports import Engine, Offer
 from .prepared import prepare
 from .store import command as commands
 from .store import run as table

@@ -49,7 +49,7 @@ async def test_a_run_crosses_processes_and_a_restart_while_it_waits_for_people(e
         async with process(engines, "work", "--runs"):
             hold = await it.asked(run)
         assert (await it.flows.desk.look(run)).state.status == "running"
-        await asyncio.to_thread(found.system.approvals.decide, hold.action, "priya", "approve", hold.shown)
         async with process(engines, "serve", "--port", str(free_port())):
+            await asyncio.to_thread(found.system.approvals.decide, hold.action, "priya", "approve", hold.shown)
             assert (await it.ended(run)).status == "done"
         await it.flows.engine.close()
