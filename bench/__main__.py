@@ -14,7 +14,7 @@ from . import report
 from .figures import described
 from .measure import Measured, Scale, machine
 
-BENCHES = ("door", "mcp", "policy", "audit", "connectors", "memory")
+BENCHES = ("door", "mcp", "policy", "audit", "connectors", "memory", "work")
 
 
 def main() -> None:

@@ -33,6 +33,10 @@ def _at_least(name: str, limit: float) -> Target:
     return Target(f"≥ {limit:,.0f}", lambda metrics: metrics[name] >= limit)
 
 
+def _times(name: str, factor: float) -> Target:
+    return Target(f"≥ {factor:g} times", lambda metrics: metrics[name] >= factor)
+
+
 def _over_commits(name: str, commits: int, more: float) -> Target:
     words = f"≤ {commits} raw commit{'s' * (commits > 1)} + {more} ms"
     return Target(words, lambda metrics: metrics[name] <= commits * metrics["raw_commit_p50_ms"] + more)
@@ -119,6 +123,25 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
         Figure("items", "items in memory, a third of which the asker may not read"),
         Figure("fill_s", "seconds to seal, mark, write and index them in bulk"),
         Figure("bytes_per_item", "bytes of the database an item, index included"),
+    ),
+    "work": (
+        Figure("sqlite_per_s", "SQLite, 64 at once: runs of five governed steps a second"),
+        Figure("sqlite_ratio", "the same, over the faster of the peers", _times("sqlite_ratio", 3.0)),
+        Figure("pg_per_s", "PostgreSQL, 64 at once: runs of five governed steps a second"),
+        Figure("pg_ratio", "the same, over the faster of the peers", _times("pg_ratio", 1.5)),
+        Figure(
+            "dispatch_per_s",
+            "SQLite: runs a second of five steps whose performer does nothing",
+            _at_least("dispatch_per_s", 1_000),
+        ),
+        Figure(
+            "resume_p50_ms",
+            "from a person's yes to the end of the run that waited, 10,000 waiting: half within",
+            _at_most("resume_p50_ms", 60, " ms"),
+        ),
+        Figure("resume_p99_ms", "the same: 99 % within"),
+        Figure("waiting_mb", "memory that 10,000 runs take that wait for people", _at_most("waiting_mb", 10, " MB")),
+        Figure("waiting", "runs that waited"),
     ),
 }
 

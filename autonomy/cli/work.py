@@ -1,4 +1,4 @@
-"""`autonomy work`: performs at a site what must be performed there."""
+"""`autonomy work`: a process that works and serves nobody, at a site or on runs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,17 @@ KEY = "AUTONOMY_SITE_KEY"
 
 @app.command()
 def work(
-    site: Annotated[str, typer.Option(help="The site this machine is at.")],
-    url: Annotated[str, typer.Option("--url", envvar="AUTONOMY_URL", help="The control plane; `https://…`.")],
+    site: Annotated[str | None, typer.Option(help="The site this machine is at.")] = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Carry out runs of workflows, beside the servers.")] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", envvar="AUTONOMY_URL", help="The control plane; `https://…`.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="With `--runs`: the servers' database URL.")] = None,
     secrets: Annotated[Path, typer.Option(help="A folder with a file for each secret.")] = Path("secrets"),
     data: Annotated[
-        Path, typer.Option(help="The folder within which relative files of connectors are meant.")
-    ] = Path(),
+        Path | None,
+        typer.Option(help="With `--runs` the data folder; else where relative files of connectors are meant."),
+    ] = None,
     programs: Programs = None,
     aws_region: Annotated[
         str, typer.Option(envvar="AUTONOMY_AWS_REGION", help="Where secrets named `aws:…` are read.")
@@ -46,22 +51,39 @@ def work(
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
-    """Perform at a site what must be performed there, asked for by the control plane.
+    """Perform at a site what must be performed there, or carry out runs of workflows.
 
-    It connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
-    credentials of systems of record are files that stay here, or are read from AWS by who this machine is there.
-    Ends on Ctrl-C or SIGTERM.
+    At a site it connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
+    credentials of systems of record are files that stay here, or are read from AWS by who this machine is there. With
+    `--runs` it works on the servers' database, with their master key (`AUTONOMY_KEY`), and any number of them may.
+    Ends on Ctrl-C or SIGTERM, after what is under way.
 
     \b
       autonomy work --site factory --url https://autonomy.example
+      autonomy work --runs
     """
+    if runs and site is None:
+        # It brings the whole system with it, and a worker at a site stays small.
+        from .working import carry_runs_out  # noqa: PLC0415
+
+        carry_runs_out(data, database, url, programs, log, as_json)
+    elif runs or site is None:
+        raise Invalid("a worker works either at a site or on runs", code="work.what", hint="say `--site` or `--runs`")
+    elif url is None:
+        raise Invalid("there is no control plane to work for", code="work.url", hint="say where it is by `--url`")
+    else:
+        admitted = _parts(os.environ.get("AUTONOMY_PROGRAMS", "") if programs is None else programs)
+        others = providers(aws_region, _parts(aws_allow), os.environ, clock.now)
+        place, kept = data or Path(), kept_in(secrets)
+        performing = Performing(site, secrets_in(secrets), place, admitted, keep=kept, providers=others)
+        _work_at(site, url, performing, log, as_json)
+
+
+def _work_at(site: str, url: str, performing: Performing, log: str | None, as_json: bool) -> None:
     configure(log or os.environ.get("AUTONOMY_LOG") or "info", os.environ.get("AUTONOMY_LOG_FORMAT", "auto"))
     key = os.environ.get(KEY, "")
     if not key:
         raise Invalid("there is no key of a site", code="site.key_missing", hint=f"put it into `{KEY}`")
-    admitted = _parts(os.environ.get("AUTONOMY_PROGRAMS", "") if programs is None else programs)
-    others = providers(aws_region, _parts(aws_allow), os.environ, clock.now)
-    performing = Performing(site, secrets_in(secrets), data, admitted, keep=kept_in(secrets), providers=others)
     ready = partial(_announce, site, url, as_json)
     asyncio.run(_work(RemoteDesk(url, key), performing, ready))
 

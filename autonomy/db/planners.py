@@ -43,6 +43,7 @@ class _Together:
             plan = group.judge(rows[start : start + count], page)
             start += count
             together.writes += plan.writes
+            together.posts += plan.posts
             for place, answer in zip(places, plan.answers, strict=True):
                 together.answers[place] = answer
         return together

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from sqlalchemy import Connection
 
 Row = tuple[Any, ...]
 Read = tuple[str, Row]
@@ -69,6 +71,8 @@ class Plan:
 
     answers: list[Any]
     writes: list[Write]
+    posts: list[Any] = field(default_factory=list)
+    """What is handed over in the same transaction to whoever the queue was told of (`CommitQueue.post_with`)."""
 
 
 class Group(Protocol):
@@ -80,6 +84,10 @@ class Group(Protocol):
     def judge(self, rows: list[list[Row]], page: Page) -> Plan:
         """Judge them from what `reads` found, in the same order."""
 
+
+Post = Callable[[Connection, Sequence[Any]], None]
+"""Takes what is handed over, on the connection and in the transaction of those who hand it over. What it raises
+refuses them."""
 
 Planner = Callable[[Sequence[Any]], Group]
 """Takes the hot units of a transaction; the gate's journal is the one there is."""

@@ -25,7 +25,7 @@ from autonomy.kernel.failpoint import failpoint
 from autonomy.telemetry import UNITS, Histogram, Tally
 
 from .engine import Database, slow, unavailable
-from .ports import Ledger, Page, Planner, Write
+from .ports import Ledger, Page, Plan, Planner, Post
 from .tx import Tx
 from .writer import Writer, open_writer, writer_of
 
@@ -73,6 +73,7 @@ class CommitQueue:
         self._kind = writer_of(database)
         self._ledger = ledger
         self._planner = planner
+        self._post: Post | None = None
         self.figures = QueueFigures()
         self._entries: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._ticks: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
@@ -86,6 +87,10 @@ class CommitQueue:
     def plan_with(self, planner: Planner) -> None:
         """Hand in who judges hot units; the gate does, and it is built after the queue."""
         self._planner = planner
+
+    def post_with(self, post: Post) -> None:
+        """Hand in who takes what is handed over in transactions; nobody does before."""
+        self._post = post
 
     @property
     def waiting(self) -> int:
@@ -230,12 +235,16 @@ class CommitQueue:
         hot = [entry.work for entry in entries if entry.hot]
         with writer.turn():
             try:
-                page, writes, hot_answers = self._judge(writer, hot)
+                page, plan = self._judge(writer, hot)
                 failpoint("group.begun")
                 cold = [entry.work for entry in entries if not entry.hot]
-                if cold:
+                posts = plan.posts if self._post is not None else []
+                writes = plan.writes
+                if cold or posts:
                     writer.write(writes)
                     writes = []
+                if self._post is not None and posts:
+                    self._post(writer.core, posts)
                 cold_answers = [self._savepoint(writer, page, work) for work in cold]
                 failpoint("group.written")
                 writer.commit(writes + page.writes())
@@ -243,23 +252,22 @@ class CommitQueue:
             except BaseException:
                 self._abandon(writer)
                 raise
-        answers = {True: iter(hot_answers), False: iter(cold_answers)}
+        answers = {True: iter(plan.answers), False: iter(cold_answers)}
         return [next(answers[entry.hot]) for entry in entries]
 
-    def _judge(self, writer: Writer, hot: Sequence[Any]) -> tuple[Page, list[Write], list[Any]]:
+    def _judge(self, writer: Writer, hot: Sequence[Any]) -> tuple[Page, Plan]:
         group = self._planner(hot) if self._planner and hot else None
         head, *rows = writer.begin([(self._ledger.head, ()), *(group.reads() if group else ())])
         page = self._ledger.open(head[0])
         if group is None:
-            return page, [], []
-        plan = group.judge(rows, page)
-        return page, plan.writes, plan.answers
+            return page, Plan([], [])
+        return page, group.judge(rows, page)
 
     def _savepoint(self, writer: Writer, page: Page, work: Callable[[Tx], Any]) -> Any:
         mark = page.mark()
         writer.run("SAVEPOINT unit")
         try:
-            answer = work(Tx(writer.core, page, self._database.dialect))
+            answer = work(Tx(writer.core, page, self._database.dialect, self._post))
             writer.run("RELEASE SAVEPOINT unit")
         except Exception as error:  # noqa: BLE001 - it is the unit's answer, raised where the unit was submitted
             writer.run("ROLLBACK TO SAVEPOINT unit")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection, CursorResult, Executable
 
-from .ports import Epochs, Page
+from .ports import Epochs, Page, Post
 
 
 class Tx:
     """One savepoint of a group. It is over when the use case returns; do not keep it."""
 
-    __slots__ = ("_core", "_page", "dialect")
+    __slots__ = ("_core", "_page", "_post", "dialect")
 
-    def __init__(self, core: Connection, page: Page, dialect: Literal["sqlite", "postgresql"]) -> None:
+    def __init__(
+        self, core: Connection, page: Page, dialect: Literal["sqlite", "postgresql"], post: Post | None = None
+    ) -> None:
         self._core = core
         self._page = page
+        self._post = post
         self.dialect: Literal["sqlite", "postgresql"] = dialect
 
     @property
@@ -37,6 +41,11 @@ class Tx:
     def bump(self, which: Literal["catalog", "identity"]) -> int:
         """Move an epoch: whoever decided under the old one decides again. Returns the new value."""
         return self._page.bump(which)
+
+    def hand_over(self, posts: Sequence[Any]) -> None:
+        """Hand something over in this transaction, where anybody takes it (`CommitQueue.post_with`)."""
+        if posts and self._post is not None:
+            self._post(self._core, posts)
 
     def append(self, leaf: Any) -> int:
         """Append a leaf to the log; returns its index."""

@@ -101,24 +101,24 @@ class Gate:
         leafed), reused keys, and a store that does not answer."""
         return await self._pass(partial(self._identity.admit, bearer), request)
 
-    async def employ(self, agent: str, request: Request) -> Reply:
+    async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
         """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
 
-        For whoever runs workflows only: no protocol leads here. A refusal is a reply; what is raised is as of
-        `perform`.
+        For whoever runs workflows only: no protocol leads here. Raises as `perform` does. `first`: the key was made just
+        now, so that nobody has to look for an earlier call before the intent's own transaction does.
         """
-        return await self._pass(partial(self._identity.employ, agent), request)
+        return await self._pass(partial(self._identity.employ, agent), request, first)
 
-    async def _pass(self, knock: Knock, request: Request) -> Reply:
+    async def _pass(self, knock: Knock, request: Request, first: bool = False) -> Reply:
         with self.figures.passing(request.tool) as passing:
-            return passing.ended(await self._carry_out(await self._turnstile.decide(self._ask(knock, request))))
+            return passing.ended(await self._carry_out(await self._turnstile.decide(self._ask(knock, request, first))))
 
-    async def _ask(self, knock: Knock, request: Request) -> Reply | Cleared:
+    async def _ask(self, knock: Knock, request: Request, first: bool) -> Reply | Cleared:
         arguments = request.check()
         admitted_at = self._watch.identity
         with self.figures.step("admit"):
             caller = await self.admission.let_in(knock)
-        if request.key and (earlier := await self._results.repeated(caller, request.key)):
+        if request.key and not first and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
         house, at = await self._watch.house(), self._clock()
         identity = self._watch.identity

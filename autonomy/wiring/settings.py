@@ -38,6 +38,8 @@ class Settings:
     traces: str = ""
     traces_percent: int = 100
     forward: tuple[str, ...] = ()
+    engine: str = "embedded"
+    runs: str = "here"
 
     @property
     def database_url(self) -> str:

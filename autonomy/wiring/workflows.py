@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 
 from autonomy.approvals import Approvals
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Gate, Lifeline, Results, Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Invalid
 from autonomy.tools.hooks import Hooks
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
 from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
+from autonomy.workflow.distributed import Distributed
 from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.handing_out import HandingOut
 from autonomy.workflow.migrating import Migrating
 from autonomy.workflow.model import Decide, Emit, Triggered
+from autonomy.workflow.ports import Engine
 from autonomy.workflow.service import Runs
 from autonomy.workflow.sources import Sources
 from autonomy.workflow.starting import Starting
@@ -35,7 +41,7 @@ class Workflows:
 
     runs: Runs
     desk: Desk
-    engine: Embedded
+    engine: Engine
     sources: Sources
     migrating: Migrating
     tidying: Tidying
@@ -79,9 +85,45 @@ def open_workflows(
         owner=lifeline.owner,
         clock=clock,
     )
-    engine = Embedded(database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock)
+    carries = _here(settings)
+    engine = _engine(settings, database, lifeline.owner)(
+        database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock, carries
+    )
     desk.deliver_to(engine)
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
     sources = Sources(database, queue, codec, watch, engine.wake, clock)
     migrating = Migrating(database, desk, definitions, watch, clock)
     return Workflows(runs, desk, engine, sources, migrating, Tidying(queue, settings.retention_days, clock), workplace)
+
+
+def _here(settings: Settings) -> bool:
+    """Whether this process carries runs out; where it does not, others have to (`autonomy work --runs`)."""
+    if settings.runs not in ("here", "elsewhere"):
+        raise Invalid(
+            f"`{settings.runs}` is not where runs can be carried out",
+            code="workflow.runs",
+            hint="set `AUTONOMY_RUNS` to `here` or `elsewhere`",
+        )
+    return settings.runs == "here"
+
+
+def _engine(settings: Settings, database: Database, owner: str) -> Callable[..., Engine]:
+    """What makes the engine of the settings. Raises Invalid (`workflow.engine`)."""
+    if settings.engine == "embedded":
+        return Embedded
+    if settings.engine != "dbos":
+        raise _refused(f"there is no engine `{settings.engine}`", "set `AUTONOMY_ENGINE` to `embedded` or `dbos`")
+    if database.dialect != "postgresql":
+        raise _refused("the engine `dbos` needs PostgreSQL", "set `AUTONOMY_DATABASE`, or use `embedded`")
+    try:
+        # Its packages are an extra, and nobody who uses the other engine loads them.
+        post = import_module("autonomy.workflow.dbos_post")
+    except ImportError:
+        raise _refused(
+            "the engine `dbos` needs packages that are not installed", "install `autonomy-os[dbos]`"
+        ) from None
+    return partial(Distributed, post=post.DbosPost(database, owner))
+
+
+def _refused(message: str, hint: str) -> Invalid:
+    return Invalid(message, code="workflow.engine", hint=hint)

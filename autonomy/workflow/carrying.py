@@ -166,7 +166,7 @@ class Carrying:
             workflow=known.state.workflow,
         )
         try:
-            reply = await self._perform(command.agent, request)
+            reply = await self._perform(command.agent, request, work.first)
         except Conflict as error:
             if error.code != "key.in_flight":
                 await self._not_performed(work, "failed", error.message)

@@ -229,7 +229,7 @@ class Desk:
         if owner is None:
             self._engine.wake()
         else:
-            self._engine.start([Work(run, command, 1) for command in commands])
+            self._engine.start([Work(run, command, 1, first=True) for command in commands])
 
     def _keep(self, run: str, known: Known) -> None:
         self._known[run] = known

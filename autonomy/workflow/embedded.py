@@ -29,7 +29,7 @@ from autonomy.tasks.store import task as work_task
 
 from .codec import Codec
 from .desk import Desk
-from .ports import Work
+from .ports import Offer, Work
 from .store import command as table
 from .units import Fence, Stay
 
@@ -61,7 +61,8 @@ class _News(NamedTuple):
 
 
 class Embedded:
-    """The engine of one process."""
+    """The engine of one process. One that does not carry out (`carries`) takes events in, and leaves to other
+    processes what comes of them."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Embedded:
         carry: Carry,
         give_up: Carry,
         clock: Clock,
+        carries: bool = True,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -82,6 +84,7 @@ class Embedded:
         self._carry = carry
         self._give_up = give_up
         self._clock = clock
+        self._carries = carries
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._due = asyncio.Event()
         self._seen = -1
@@ -104,7 +107,7 @@ class Embedded:
             raise Unavailable("runs are not looked after", code="workflow.stuck")
 
     def room(self) -> str | None:
-        return None if self._closing or len(self._tasks) >= MAX_OUT else self.owner
+        return None if self._closing or not self._carries or len(self._tasks) >= MAX_OUT else self.owner
 
     def start(self, work: Sequence[Work]) -> None:
         for one in work:
@@ -140,13 +143,9 @@ class Embedded:
         """Take what is due, and hear what has become of actions."""
         seen, at = self._seen, self._clock()
         news = await self._database.read(lambda connection: _look(connection, seen, at))
-        while news.due and (space := MAX_OUT - len(self._tasks)) > 0 and not self._closing:
-            await self._lifeline.fresh()
-            claimed = await self._queue.perform(lambda tx, space=space: self._claim(tx, space))  # type: ignore[misc]
-            self.start(claimed)
-            if not claimed:
-                break
-        await self._hear(news.heard)
+        if self._carries:
+            await self._take(news.due)
+            await self._hear(news.heard)
         self._seen = news.seen
         self._looked = time.monotonic()
         return news
@@ -156,7 +155,8 @@ class Embedded:
         freed = bool(others) and await self._queue.perform(lambda tx: self._free(tx, others))
         if freed:
             self.wake()
-        await self._hear(await self._database.read(self._survey))
+        if self._carries:
+            await self._hear(await self._database.read(self._survey))
 
     def let_go(self) -> None:
         """Carry nothing on: for a process that is taken for dead. Others have its commands, or will."""
@@ -173,6 +173,14 @@ class Embedded:
         """Take nothing more, and wait until what is carried out has its answer."""
         self._closing = True
         await self.idle()
+
+    async def _take(self, due: bool) -> None:
+        """Claim what is `due`, while there is room for it."""
+        while due and (space := MAX_OUT - len(self._tasks)) > 0 and not self._closing:
+            await self._lifeline.fresh()
+            claimed = await self._queue.perform(lambda tx, space=space: self._claim(tx, space))  # type: ignore[misc]
+            self.start(claimed)
+            due = bool(claimed)
 
     def _done(self, id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(id) is task:
@@ -229,8 +237,13 @@ class Embedded:
 
     def _free(self, tx: Tx, owners: Sequence[str]) -> bool:
         dead = self._lifeline.dead_among(tx, owners)
-        freed = update(table).where(table.c.owner.in_(dead)).values(owner=None, due=self._clock())
-        return bool(dead) and tx.execute(freed).rowcount > 0
+        if not dead:
+            return False
+        left = select(table.c.id, table.c.priority).where(table.c.owner.in_(dead))
+        rows, at = tx.execute(left).all(), self._clock()
+        tx.execute(update(table).where(table.c.owner.in_(dead)).values(owner=None, due=at))
+        tx.hand_over([Offer(row.id, at, row.priority) for row in rows])
+        return bool(rows)
 
     def _survey(self, connection: Connection) -> list[str]:
         """Waiting commands, of the next part of them all, whose action or approval has come to an end unheard."""

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row
 
+from .ports import Offer
 from .store import (
+    COMMAND_COLUMNS,
     DROP_COMMAND,
     END_RUN,
     MOVE_RUN,
@@ -27,6 +29,10 @@ from .store import (
 )
 from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
 
+ID, PRIORITY, DUE = (COMMAND_COLUMNS.index(name) for name in ("id", "priority", "due"))
+NORMAL = 2  # the priority of an offer whose row was not looked at
+WOKEN = 0  # when a command that waited for another run is due: it has waited long enough
+
 _ORDER = (PUT_RUN, MOVE_RUN, PIN_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
 
 
@@ -39,6 +45,7 @@ class RunJournal:
         self._live: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         self._owners: dict[str, str | None] = {}
+        self._freed: list[Offer] = []
 
     def reads(self) -> list[Read]:
         keys = [unit.key for unit in self._units if isinstance(unit, Begin) and unit.key]
@@ -53,7 +60,7 @@ class RunJournal:
         self._versions = {run: ver for run, ver in versions}
         self._owners = {command: owner for command, owner in owners}
         answers = [self._answer(unit, page) for unit in self._units]
-        return Plan(answers, [(sql, self._rows[sql]) for sql in _ORDER if self._rows[sql]])
+        return Plan(answers, [(sql, self._rows[sql]) for sql in _ORDER if self._rows[sql]], self._freed)
 
     def _answer(self, unit: Begin | Move | Settle, page: Page) -> Answer:
         match unit:
@@ -101,8 +108,11 @@ class RunJournal:
             self._drop(id)
         for one in change.stay:
             self._stay(one)
-        self._rows[PUT_COMMAND] += change.put
-        self._rows[WAKE_COMMAND] += [(0, id) for id in change.due]
+        for row in change.put:
+            self._put(row)
+        for id in change.due:
+            self._rows[WAKE_COMMAND].append((WOKEN, id))
+            self._freed.append(Offer(id, WOKEN, NORMAL))
         if change.priority is not None:
             self._rows[RAISE_COMMANDS].append((change.priority, run))
         if change.digest is not None:
@@ -111,6 +121,11 @@ class RunJournal:
             page.append(leaf)
         return Written()
 
+    def _put(self, row: Row) -> None:
+        self._rows[PUT_COMMAND].append(row)
+        if row[DUE] is not None:
+            self._freed.append(Offer(row[ID], row[DUE], row[PRIORITY]))
+
     def _drop(self, id: str) -> None:
         self._owners.pop(id, None)
         self._rows[DROP_COMMAND].append((id,))
@@ -118,6 +133,8 @@ class RunJournal:
     def _stay(self, stay: Stay) -> None:
         self._owners[stay.command] = None
         self._rows[PARK_COMMAND].append((stay.due, stay.action, stay.forgiven, stay.command))
+        if stay.due is not None:
+            self._freed.append(Offer(stay.command, stay.due, NORMAL))
 
     def _is_lost(self, fence: Fence | None) -> bool:
         if fence is None:

@@ -39,7 +39,7 @@ from .model import (
     State,
 )
 from .outcome import PRIORITIES, chosen, kind_of, steered
-from .ports import Engine
+from .ports import Engine, Offer
 from .prepared import prepare
 from .store import command as commands
 from .store import run as table
@@ -167,6 +167,7 @@ class Runs:
 
         def work(tx: Tx) -> None:
             tx.execute(insert(commands).values(**row))
+            tx.hand_over([Offer(command.id, at, PRIORITIES["normal"])])
             record(tx, "run", at, event="told", command=command.id, actor=by)
 
         await self._queue.perform(work)

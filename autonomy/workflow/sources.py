@@ -29,6 +29,7 @@ from autonomy.kernel.ids import new_id
 from .codec import Codec
 from .model import Triggered
 from .outcome import PRIORITIES, kind_of
+from .ports import Offer
 from .starting import named
 from .store import command as commands
 from .store import source as table
@@ -136,6 +137,7 @@ class Sources:
                 return False
             if rows:
                 tx.execute(insert(commands), rows)
+                tx.hand_over([Offer(row["id"], row["due"], row["priority"]) for row in rows])
             return True
 
         moved = await self._queue.perform(work)

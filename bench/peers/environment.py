@@ -14,8 +14,8 @@ class NotInstallable(Exception):
     """The peer cannot be installed here; the text says why."""
 
 
-def python_with(name: str, version: str) -> Path:
-    """The interpreter of an environment that holds this very package. Raises NotInstallable."""
+def python_with(name: str, version: str, *more: str) -> Path:
+    """The interpreter of an environment that holds this very package, and `more`. Raises NotInstallable."""
     folder = _cache() / f"{name}-{version}"
     python = folder / "bin" / "python"
     complete = folder / ".complete"
@@ -24,7 +24,7 @@ def python_with(name: str, version: str) -> Path:
         if uv is None:
             raise NotInstallable("`uv` is not on the path")
         _run(uv, "venv", "--quiet", "--clear", str(folder))
-        _run(uv, "pip", "install", "--quiet", "--python", str(python), f"{name}=={version}")
+        _run(uv, "pip", "install", "--quiet", "--python", str(python), f"{name}=={version}", *more)
         complete.touch()
     return python
 

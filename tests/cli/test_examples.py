@@ -171,12 +171,13 @@ OWNER = (
 ELSEWHERE = (
     "autonomy login --sso",
     "autonomy work --site factory --url https://autonomy.example",
+    "autonomy work --runs",
     'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
     "autonomy record desk-org --name desk -- desk-server --stdio",
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )
 """Each needs a system of its own: `tests/signon/test_real_provider.py`, `tests/sites/test_two_processes.py`,
-`tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
+`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:

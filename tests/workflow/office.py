@@ -120,11 +120,14 @@ async def office(
     living: bool = True,
     clock: Clock = now,
     more: Mapping[str, str] | None = None,
+    engine: str = "embedded",
+    runs: str = "here",
     **workflows: str,
 ) -> AsyncIterator[Office]:
     """The small organisation with these workflows and `more` files; a second one on the same database is a second
-    process."""
+    process. `engine` and `runs` are the settings."""
     text = "---\n".join(workflow(name, said) for name, said in workflows.items())
     files = organisation(workflows=text, **(more or {})) if workflows else None
-    async with works(folder, database, plant, files=files, living=living, clock=clock) as found:
+    said = {"files": files, "living": living, "clock": clock, "engine": engine, "runs": runs}
+    async with works(folder, database, plant, **said) as found:
         yield Office(found)

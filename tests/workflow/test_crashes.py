@@ -18,11 +18,16 @@ RUNS = 8
 
 
 def worker(
-    folder: Path, database: str, count: int = 0, point: str = "", workflow: str = "three"
+    folder: Path,
+    database: str,
+    count: int = 0,
+    point: str = "",
+    engine: str = "embedded",
+    workflow: str = "three",
 ) -> subprocess.Popen[str]:
     """Another process on the same store."""
     command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count), workflow]
-    environment = os.environ | {"WORKER_FAILPOINT": point}
+    environment = os.environ | {"WORKER_FAILPOINT": point, "WORKER_ENGINE": engine}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 

@@ -59,7 +59,8 @@ class FilePlant(Plant):
 
 
 async def work(folder: Path, database: str, count: int, workflow: str) -> None:
-    async with office(folder, database, FilePlant(folder / "plant")) as it:
+    engine = os.environ.get("WORKER_ENGINE", "embedded")
+    async with office(folder, database, FilePlant(folder / "plant"), engine=engine) as it:
         starts = asyncio.as_completed([it.start(workflow, n=number) for number in range(count)])
         for number, start in enumerate(starts):
             print(await start, flush=True)

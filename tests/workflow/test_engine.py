@@ -1,0 +1,306 @@
+"""What every engine does, whichever it is: the conformance suite of the port `Engine`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import select, update
+
+from autonomy.db import Tx
+from autonomy.kernel.clock import now
+from autonomy.kernel.errors import Invalid
+from autonomy.workflow.embedded import ATTEMPTS
+from autonomy.workflow.ports import Offer
+from autonomy.workflow.store import command
+from autonomy.workflow.units import Fence
+from tests.gate.works import Door, Plant, never
+from tests.workflow.office import Office, office
+
+PRESS = """
+steps:
+  first: { tool: press, arguments: { n: input.n } }
+  second: { needs: [first], tool: press, arguments: { n: input.n + 1 } }
+"""
+REST = "steps: { rest: { wait: { duration: 400ms } } }"
+LONG = "steps: { rest: { wait: { duration: 1h } } }"
+PARENT = "steps: { child: { workflow: { name: pressing }, arguments: { n: input.n } } }"
+FLOWS = {"pressing": PRESS, "resting": REST, "long": LONG, "parent": PARENT}
+KINDS = ("embedded on sqlite", "embedded on postgresql", "dbos on postgresql")
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Processes with one kind of engine on one store."""
+
+    kind: str
+    folder: Path
+    url: str
+
+    @asynccontextmanager
+    async def process(self, plant: Plant, living: bool = True, runs: str = "here") -> AsyncIterator[Office]:
+        """One more of them; `runs` `elsewhere` leaves what runs ask for to the others. One that does not live does
+        nothing by itself."""
+        engine = self.kind.split()[0]
+        async with office(self.folder, self.url, plant, living=living, engine=engine, runs=runs, **FLOWS) as it:
+            yield it
+            if not living:
+                it.flows.engine.let_go()
+                await it.flows.engine.close()
+
+
+@pytest.fixture(params=KINDS)
+def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Engines:
+    return engines_of(request.param, tmp_path, request)
+
+
+def engines_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Engines:
+    """Engines of this kind on an empty database."""
+    if kind.endswith("postgresql"):
+        return Engines(kind, folder, request.getfixturevalue("postgres_url"))
+    return Engines(kind, folder, f"sqlite:///{folder}/autonomy.sqlite")
+
+
+@asynccontextmanager
+async def pair(engines: Engines, living: bool = True) -> AsyncIterator[tuple[Office, Office]]:
+    """A process that takes events in and carries nothing out, and one that carries out."""
+    plant = Plant()
+    async with engines.process(plant, runs="elsewhere") as front, engines.process(plant, living=living) as worker:
+        yield front, worker
+
+
+async def row_of(it: Office, run: str) -> tuple[str, str | None, int | None, int]:
+    """The one action that a run asks for: its id, owner, when it is due, attempts."""
+    columns = (command.c.id, command.c.owner, command.c.due, command.c.attempts)
+    query = select(*columns).where(command.c.run == run, command.c.kind == "perform_tool")
+    row = await it.works.system.database.read(lambda connection: connection.execute(query).one())
+    return row.id, row.owner, row.due, row.attempts
+
+
+async def change(it: Office, run: str, **values: object) -> None:
+    """Write into the row of the action behind everybody's back."""
+
+    def work(tx: Tx) -> None:
+        tx.execute(update(command).where(command.c.run == run, command.c.kind == "perform_tool").values(**values))
+
+    await it.works.system.queue.perform(work)
+
+
+def offers(engines: Engines) -> int:
+    """How many offers the post has, where there is one."""
+    if not engines.kind.startswith("dbos"):
+        return 0
+    with psycopg.connect(engines.url) as connection:
+        [[count]] = connection.execute(
+            "SELECT count(*) FROM dbos.workflow_status WHERE queue_name = 'autonomy-commands'"
+        ).fetchall()
+    return int(count)
+
+
+async def test_what_a_run_asks_for_is_carried_out_where_it_moves(engines: Engines) -> None:
+    async with engines.process(Plant()) as it:
+        run = await it.start("pressing", n=1)
+        assert (await it.ended(run)).status == "done"
+        assert offers(engines) == 0, "nothing was free, so nothing was delivered"
+
+
+async def test_what_nobody_has_is_delivered_to_whoever_carries_out(engines: Engines) -> None:
+    async with pair(engines) as (front, worker):
+        assert front.flows.engine.room() is None
+        runs = await asyncio.gather(*(front.start("pressing", n=number) for number in range(10)))
+        assert {(await front.ended(run)).status for run in runs} == {"done"}
+        assert worker.plant.executions() == 20
+        assert max(worker.plant.effects.values()) == 1
+
+
+async def test_a_run_inside_another_is_answered_wherever_it_ends(engines: Engines) -> None:
+    async with pair(engines) as (front, _):
+        run = await front.start("parent", n=1)
+        assert (await front.ended(run)).status == "done"
+
+
+async def test_a_timer_is_delivered_when_it_is_due_and_not_before(engines: Engines) -> None:
+    async with pair(engines) as (front, _):
+        begun = now()
+        run = await front.start("resting", n=1)
+        assert (await front.ended(run)).status == "done"
+        assert now() - begun >= 400
+
+
+async def test_what_is_cancelled_is_withdrawn_and_never_delivered(engines: Engines) -> None:
+    async with pair(engines) as (front, _):
+        run = await front.start("long", n=1)
+        await front.flows.runs.cancel(run, "person:ada")
+        assert (await front.ended(run)).status == "cancelled"
+        assert (await front.flows.runs.show(run)).open == []
+
+
+async def test_an_event_from_outside_is_delivered(engines: Engines) -> None:
+    async with pair(engines) as (front, _):
+        told = await front.flows.runs.tell("nobody.listens", None, {}, "person:ada")
+        query = select(command.c.id).where(command.c.id.startswith(told))
+
+        async def gone() -> bool:
+            found = await front.works.system.database.read(lambda connection: connection.execute(query).first())
+            return found is None
+
+        await front.eventually(gone)
+
+
+async def test_a_delivery_that_comes_twice_or_too_late_is_carried_out_once(engines: Engines) -> None:
+    async with pair(engines, living=False) as (front, worker):
+        run = await front.start("pressing", n=1)
+        await front.eventually(lambda: due(front, run))
+        worker.plant.behaves["press"] = door = Door(worker.plant.do)
+        await asyncio.gather(*(takes(worker, front, run) for _ in range(5)))
+        door.open()
+        await worker.eventually(lambda: idle(worker))
+        assert max(worker.plant.effects.values()) == 1
+        assert (await front.ended(run)).status == "done"
+        assert worker.plant.executions() == 2
+
+
+async def due(it: Office, run: str) -> bool:
+    return (await row_of(it, run))[2] is not None
+
+
+async def idle(it: Office) -> bool:
+    return it.flows.engine.under_way == 0
+
+
+async def takes(worker: Office, front: Office, run: str) -> None:
+    """The worker is given what the run asks for, in the way of its engine."""
+    await worker.flows.engine.sweep()
+    looking = asyncio.create_task(worker.flows.engine.run())
+    await worker.eventually(lambda: taken(front, run))
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+async def taken(it: Office, run: str) -> bool:
+    return (await row_of(it, run))[1] is not None
+
+
+async def test_the_lease_of_a_dead_process_ends_and_another_carries_out_what_it_had(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, living=False) as dead, engines.process(plant, runs="elsewhere") as front:
+        plant.behaves["press"] = never
+        run = await dead.start("pressing", n=1)
+        await plant.called("press")
+        plant.behaves.clear()
+        await dead.works.system.lifeline.leave()  # to the others it is dead now
+        async with engines.process(plant):
+            assert (await front.ended(run)).status == "done"
+        assert max(plant.effects.values()) == 1
+
+
+async def test_who_lost_its_lease_does_not_answer(engines: Engines) -> None:
+    async with engines.process(Plant()) as it:
+        it.plant.behaves["press"] = door = Door(it.plant.do)
+        run = await it.start("pressing", n=1)
+        await it.plant.called("press")
+        id, owner, _, _ = await row_of(it, run)
+        assert owner == it.flows.engine.owner
+        await change(it, run, owner="proc_another")
+        door.open()
+        await it.eventually(lambda: idle(it))
+        assert await row_of(it, run) == (id, "proc_another", None, 1), "the row is as the other left it"
+        assert not await it.flows.desk.settle(Fence(id, owner))
+        assert (await it.flows.desk.look(run)).state.steps["first"].state == "running"
+
+
+async def test_what_was_begun_too_often_is_given_up_and_a_person_looks(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, living=False) as dead, engines.process(plant, runs="elsewhere") as front:
+        plant.behaves["press"] = never
+        run = await dead.start("pressing", n=1)
+        await plant.called("press")
+        plant.behaves.clear()
+        await change(front, run, attempts=ATTEMPTS)
+        await dead.works.system.lifeline.leave()
+        async with engines.process(plant):
+            [asked] = await front.excepted(run)
+            assert asked.command.kind == "unknown"
+            assert f"begun {ATTEMPTS} times" in asked.command.reason
+
+
+async def test_a_process_that_stops_takes_nothing_more_and_ends_what_it_has(engines: Engines) -> None:
+    async with pair(engines) as (front, worker):
+        worker.plant.behaves["press"] = door = Door(worker.plant.do)
+        run = await front.start("pressing", n=1)
+        await worker.plant.called("press")
+        closing = asyncio.create_task(worker.flows.engine.close())
+        await worker.eventually(lambda: closed(worker))
+        assert not closing.done()
+        door.open()
+        await closing
+        state = (await front.flows.desk.look(run)).state
+        assert state.steps["first"].state == "done", "what it had has its answer"
+        assert (await row_of(front, run))[1] is None, "what came of it is anybody's"
+
+
+async def closed(it: Office) -> bool:
+    return it.flows.engine.room() is None
+
+
+async def test_a_process_that_looks_after_runs_says_that_it_does(engines: Engines) -> None:
+    async with engines.process(Plant()) as it:
+        await it.flows.engine.alive()
+
+
+@pytest.mark.parametrize(
+    "lost", ["DELETE FROM dbos.workflow_status", "UPDATE dbos.workflow_status SET status = 'PENDING'"]
+)
+async def test_a_delivery_that_was_lost_is_made_again(
+    tmp_path: Path, postgres_url: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autonomy.workflow.distributed.LOST_MS", 0)
+    engines = Engines(KINDS[2], tmp_path, postgres_url)
+    plant = Plant()
+    async with engines.process(plant, living=False, runs="elsewhere") as front:
+        run = await front.start("pressing", n=1)
+        assert offers(engines) == 1
+        with psycopg.connect(engines.url) as connection:
+            connection.execute(lost.encode())
+        async with engines.process(plant):
+            assert (await front.ended(run)).status == "done"
+
+
+async def test_a_delivery_and_what_it_is_of_are_durable_together_or_not_at_all(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    engines = Engines(KINDS[2], tmp_path, postgres_url)
+    async with engines.process(Plant(), living=False, runs="elsewhere") as front:
+        await front.start("pressing", n=1)
+        assert offers(engines) == 1
+
+        def broken(tx: Tx) -> None:
+            tx.hand_over([Offer("run_1:first:1", now(), 2)])
+            raise Invalid("no", code="test.no")
+
+        with pytest.raises(Invalid):
+            await front.works.system.queue.perform(broken)
+        assert offers(engines) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"engine": "dbos"}, "workflow.engine"),
+        ({"engine": "cron"}, "workflow.engine"),
+        ({"runs": "no"}, "workflow.runs"),
+    ],
+)
+async def test_an_engine_that_cannot_be_had_is_refused_at_the_start(
+    tmp_path: Path, settings: dict[str, str], code: str
+) -> None:
+    make: Callable[[], AbstractAsyncContextManager[Office]] = lambda: office(tmp_path, "", **settings)  # type: ignore[arg-type]  # noqa: E731
+    with pytest.raises(Invalid) as refused:
+        async with make():
+            pass
+    assert refused.value.code == code
