@@ -121,6 +121,12 @@ class Hold:
     votes: tuple[Vote, ...] = ()
 
     @property
+    def is_checkpoint(self) -> bool:
+        """Whether a run of a workflow waits behind it rather than an action: the yes itself is all that is wanted, so
+        the vote that completes it uses it up."""
+        return not self.tool
+
+    @property
     def shown(self) -> str:
         """What a vote must echo: the bind, and once people are asked again also the difference they must have seen."""
         if self.round == 0:

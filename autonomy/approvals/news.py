@@ -21,7 +21,7 @@ def of_hold(kind: str, hold: Hold, people: People, link: str) -> News:
     roles = sorted({role for seat in hold.open_seats for role in seat.roles})
     where = f"{link}/approvals/{hold.action}" if link else ""
     lines = [
-        f"The agent {hold.agent_name} wants to use {hold.tool}.",
+        _wish(hold),
         f"It waits for {', '.join(hold.waits_for)} until {_minute(hold.expires_at)}.",
         f"Look at it and decide: autonomy approvals show {hold.action}",
         where,
@@ -35,6 +35,12 @@ def of_hold(kind: str, hold: Hold, people: People, link: str) -> News:
         "link": where,
     }
     return News(kind, facts, f"{hold.agent_name} {_SUBJECTS[kind]}", "\n".join(filter(None, lines)), people)
+
+
+def _wish(hold: Hold) -> str:
+    if hold.is_checkpoint:
+        return f"A run of the workflow {hold.agent_name} asks before it goes on."
+    return f"The agent {hold.agent_name} wants to use {hold.tool}."
 
 
 def of_absence(kind: str, absence: Absence) -> News:

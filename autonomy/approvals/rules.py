@@ -202,6 +202,8 @@ def decide(hold: Hold, ballot: Ballot, at: int) -> Hold:
 def _after(hold: Hold, vote: Vote) -> Hold:
     if vote.verdict != "approve":
         return end(hold, _END_OF[vote.verdict], vote.at)
+    if not hold.open_seats and hold.is_checkpoint:
+        return end(hold, "performed", vote.at)
     if not hold.open_seats:
         return replace(hold, state="ready", next_escalation_at=None, next_reminder_at=None)
     return _with_seats(hold, hold.seats)

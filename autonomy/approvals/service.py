@@ -101,16 +101,16 @@ class Approvals:
 
         Raises NotFound, or Conflict where it is over or being carried out.
         """
+        return self._queue.run(lambda tx: self.withdraw_in(tx, action, actor))
 
-        def work(tx: Tx) -> Hold:
-            at = self._clock()
-            before = _known(tx, action)
-            after = rules.withdraw(before, at)
-            _move(tx, before, after)
-            _record(tx, after, at, actor, "withdraw")
-            return after
-
-        return self._queue.run(work)
+    def withdraw_in(self, tx: Tx, action: str, actor: str) -> Hold:
+        """`withdraw` in the transaction of somebody else."""
+        at = self._clock()
+        before = _known(tx, action)
+        after = rules.withdraw(before, at)
+        _move(tx, before, after)
+        _record(tx, after, at, actor, "withdraw")
+        return after
 
     def sweep(self) -> Swept:
         """Expire, escalate and remind of every hold that is due, with a leaf each. Any process may call it, at any

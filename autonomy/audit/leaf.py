@@ -35,6 +35,7 @@ Kind = Literal[
     "absence",
     "delivery",
     "dispatch",
+    "run",
     "memory",
 ]
 

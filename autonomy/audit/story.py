@@ -8,8 +8,7 @@ KINDS = frozenset(
     {
         *("intent", "outcome", "denial", "hold"),
         *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "budget", "absence"),
-        *("delivery", "dispatch"),
-        "memory",
+        *("delivery", "dispatch", "memory", "run"),
     }
 )
 VERSION = 1

@@ -19,6 +19,7 @@ FOLDERS = {
     "Agent": "agents",
     "Connector": "connectors",
     "Tool": "tools",
+    "Workflow": "workflows",
     "Hook": "hooks",
     "MemorySpace": "memory",
     "Decision": "decisions",

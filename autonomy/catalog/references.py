@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .budget import BudgetSpec
 from .identity_provider import IdentityProviderSpec
 from .memory_space import Audience, MemorySpaceSpec
-from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
+from .model import AgentSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
+from .workflow import WorkflowSpec
+from .workflow_references import named
 
 _HOLD = "give the role to a person: `spec.roles` of a Person"
 
@@ -179,6 +182,10 @@ def _budget_links(revision: Revision) -> Iterator[Link]:
     yield from _each("spec.tell", "Role", said.tell)
 
 
+def _workflow_links(revision: Revision) -> Iterator[Link]:
+    return (Link(field, kind, target) for field, kind, target in named(spec(revision, WorkflowSpec)))
+
+
 def _space_links(revision: Revision) -> Iterator[Link]:
     said = spec(revision, MemorySpaceSpec)
     yield Link("spec.owner", "Person", said.owner)
@@ -205,6 +212,7 @@ _LINKS: Mapping[str, Callable[[Revision], Iterator[Link]]] = {
     "Person": _person_links,
     "Agent": _agent_links,
     "Tool": _tool_links,
+    "Workflow": _workflow_links,
     "Budget": _budget_links,
     "MemorySpace": _space_links,
 }

@@ -13,6 +13,7 @@ from .organisation import Organisation
 from .problem import Problem
 from .references import borrowed, roles_in_use, unresolved
 from .spaces import reserved, spaces
+from .workflow_checks import workflows
 
 
 def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list[Problem]:
@@ -36,6 +37,7 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *outside(organisation),
         *secrets(organisation),
         *unknown_operations(organisation),
+        *workflows(organisation),
         *spaces(organisation),
         *reserved(organisation),
     ]

@@ -141,7 +141,10 @@ def _tell(found: dict[str, Any]) -> None:
     say(found["consequence"], "bold")
     if found["difference"]:
         say(f"changed since you were last asked: {found['difference']}", "yellow")
-    heading(f"{found['agent_name']} asks to use {found['tool']}")
+    if found["tool"]:
+        heading(f"{found['agent_name']} asks to use {found['tool']}")
+    else:
+        heading(f"a run of {found['agent_name']} asks before it goes on")
     if found["arguments"]["state"] == "shown":
         details(found["arguments"]["value"])
         details({"exactly": found["canonical"]})

@@ -63,6 +63,7 @@ COMMANDS = MappingProxyType(
         ),
         "absent": Entry("absences", WORK, "Let a deputy decide your approvals while you are away."),
         "back": Entry("absences", WORK, "Say that you are back before the time."),
+        "workflow": Entry("workflow", WORK, "Run workflows: begin, look, steer, decide about exceptions."),
         "memory": Entry("memory", WORK, "List, find, show and forget what agents remember."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),

@@ -12,8 +12,8 @@ from .screen import details, heading, say, show_json, table
 from .words import moment
 
 KINDS = (
-    *("Unit", "Role", "IdentityProvider", "Person", "Agent", "Connector", "Tool", "Hook", "MemorySpace", "Decision"),
-    *("Budget", "Policy"),
+    *("Unit", "Role", "IdentityProvider", "Person", "Agent", "Connector", "Tool", "Workflow", "Hook"),
+    *("MemorySpace", "Decision", "Budget", "Policy"),
 )
 _PLURALS = {"people": "Person", "policies": "Policy"}
 

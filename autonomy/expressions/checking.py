@@ -14,6 +14,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from .amounts import FUNCTIONS
 from .types import ANY, Type
 
 PACKAGE = "autonomy"
@@ -41,11 +42,11 @@ def checker(variables: tuple[tuple[str, Type], ...]) -> Checker:
     """The checker for these variables."""
     if not any(_has_message(kind) for _, kind in variables):
         declared = {name: _Objects().of_variable(kind) for name, kind in variables}
-        return Checker(cel.NewEnv(variables=declared), ())
+        return Checker(cel.NewEnv(variables=declared, extensions=[FUNCTIONS]), ())
     objects = _Objects()
     declared = {name: objects.of_variable(kind) for name, kind in variables}
     pool = _pool(objects)
-    return Checker(cel.NewEnv(descriptor_pool=pool, variables=declared), objects.types)
+    return Checker(cel.NewEnv(descriptor_pool=pool, variables=declared, extensions=[FUNCTIONS]), objects.types)
 
 
 def _has_message(kind: Type) -> bool:

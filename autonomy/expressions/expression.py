@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-
-from cel_expr_python import cel
 
 from autonomy.kernel.canonical import Json, check_text
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import faults
-from .checking import Checker, checker
 from .cost import MAX_LOOPS_INSIDE, MAX_WORK, loops_inside, worst
 from .syntax import Node, Reference, Tree, grows, path, read, references, start, type_of, walk
 from .types import ANY, Type
@@ -123,21 +120,24 @@ def _program(text: str, variables: Mapping[str, Type]) -> Any:
 
 def _result(text: str, variables: Mapping[str, Type]) -> Type:
     """The type of the result, where every name and kind in `text` is right."""
+    # The engine takes eight megabytes: a process that evaluates nothing does without it.
+    from .checking import checker  # noqa: PLC0415
+
     checking = checker(tuple(sorted(variables.items())))
     try:
         checked = checking.environment.compile(text)
     except _ENGINE_FAULTS as error:
         raise faults.of_compiling(text, str(error), checking.objects, variables) from None
     tree = read(checked.serialize())
-    _loops_have_order(tree, text, checking)
+    _loops_have_order(tree, text, checking.objects)
     return type_of(tree, tree.root, checking.objects)
 
 
-def _loops_have_order(tree: Tree, text: str, checking: Checker) -> None:
+def _loops_have_order(tree: Tree, text: str, objects: Sequence[Type]) -> None:
     """Refuse a list that is built from an object: the engine walks through its members in no certain order."""
     for node in filter(_builds, walk(tree.root)):
         over = node.parts[0]
-        kind = type_of(tree, over, checking.objects).kind
+        kind = type_of(tree, over, objects).kind
         if kind == "object" or (kind != "array" and not path(over)):
             line, column = faults.position(text, start(tree, over))
             raise Invalid(
@@ -155,9 +155,14 @@ def _builds(node: Node) -> bool:
 
 @lru_cache(maxsize=256)
 def _environment(names: frozenset[str], times: frozenset[tuple[str, str]]) -> Any:
+    # Loaded when the first expression is compiled, see `_result`.
+    from cel_expr_python import cel  # noqa: PLC0415
+
+    from .amounts import FUNCTIONS  # noqa: PLC0415
+
     kinds = dict.fromkeys(sorted(names), cel.Type.DYN)
     kinds |= {name: cel.Type.TIMESTAMP if kind == "timestamp" else cel.Type.DURATION for name, kind in times}
-    return cel.NewEnv(variables=kinds)
+    return cel.NewEnv(variables=kinds, extensions=[FUNCTIONS])
 
 
 def _no_messages(root: Node, text: str) -> None:

@@ -85,6 +85,21 @@ def of_fields(fields: Mapping[str, Type], required: frozenset[str] | None = None
     return Type("object", fields=tuple(fields.items()), required=frozenset(fields) if required is None else required)
 
 
+def schema_of(kind: Type) -> dict[str, Json]:
+    """A JSON Schema that reads as this type again; times, which no schema can say, read as anything."""
+    if kind.kind in ("any", "timestamp", "duration"):
+        return {}
+    schema: dict[str, Json] = {"type": [kind.kind, "null"] if kind.nullable else kind.kind}
+    if kind.items is not None:
+        schema["items"] = schema_of(kind.items)
+    if kind.fields is not None:
+        schema["properties"] = {name: schema_of(one) for name, one in kind.fields}
+        schema["required"] = sorted(kind.required)
+    elif kind.values is not None:
+        schema["additionalProperties"] = schema_of(kind.values)
+    return schema
+
+
 class _Reader:
     """Reads one schema document; local references (`#/…`) are followed."""
 

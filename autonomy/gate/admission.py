@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from autonomy.identity import Caller, Identity
 from autonomy.kernel.errors import Busy, Unauthenticated
@@ -12,6 +14,9 @@ from autonomy.kernel.errors import Busy, Unauthenticated
 from .epochs import Watch
 
 MAX_BUCKETS = 20_000  # agents whose rate is remembered; a forgotten one starts with a full minute
+
+Knock = Callable[[int], Caller]
+"""Who knocks, judged at an identity epoch; raises Unauthenticated."""
 
 
 @dataclass(slots=True)
@@ -31,18 +36,22 @@ class Admission:
 
     async def admit(self, bearer: str) -> Caller:
         """The caller behind `bearer`. Raises Unauthenticated, or Busy beyond the agent's rate."""
+        return await self.let_in(partial(self._identity.admit, bearer))
+
+    async def let_in(self, knock: Knock) -> Caller:
+        """The caller that `knock` names at an identity epoch. Raises as `admit` does."""
         try:
-            caller = self._identity.admit(bearer, self._watch.identity)
+            caller = knock(self._watch.identity)
         except Unauthenticated:
             # It may have been reinstated elsewhere a moment ago: a refusal is never given from stale knowledge.
-            caller = await self._look_again(bearer)
+            caller = await self._look_again(knock)
         self._limit(caller)
         return caller
 
-    async def _look_again(self, bearer: str) -> Caller:
+    async def _look_again(self, knock: Knock) -> Caller:
         await self._watch.refresh()
         try:
-            return self._identity.admit(bearer, self._watch.identity)
+            return knock(self._watch.identity)
         except Unauthenticated as error:
             self.refused[error.code] += 1
             raise

@@ -70,6 +70,7 @@ class Endings:
             end.message,
             errand.verdict.policies,
             notices=notices(errand.verdict) + errand.warnings,
+            cost=end.usage.money or 0,
         )
 
     def later(self, errand: Errand, end: End) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,14 @@ class Lifeline:
         tx.execute(upsert(process, row, ["id"], tx.dialect))
 
     def _dead(self, tx: Tx) -> list[str]:
-        """Who left open actions or claims and is dead: gone from this very machine, or silent for three beats while
-        this process could beat all the time. After an outage of the store everybody was silent, and nobody is dead."""
+        """Who left open actions or claims and is dead."""
         owners = select(action.c.owner).where(action.c.state == "intent", action.c.owner.is_not(None)).distinct()
-        left = {*tx.execute(owners).scalars(), *claimants(tx)} - {self.owner}
+        return self.dead_among(tx, {*tx.execute(owners).scalars(), *claimants(tx)})
+
+    def dead_among(self, tx: Tx, owners: Collection[str]) -> list[str]:
+        """Which of the processes are dead: gone from this very machine, or silent for three beats while this process
+        could beat all the time. After an outage of the store everybody was silent, and nobody is dead."""
+        left = set(owners) - {self.owner}
         rows = {row.id: row for row in tx.execute(select(process).where(process.c.id.in_(left)))}
         silent = store_time(tx) - DEAD_MS if self._could_beat() else 0
         return sorted(one for one in left if one not in rows or rows[one].beat < silent or self._gone(rows[one]))

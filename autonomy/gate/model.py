@@ -67,7 +67,8 @@ class Request(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What the agent hears. `code` and `message` say why it was not done; `needed` what would be needed."""
+    """What the agent hears. `code` and `message` say why it was not done; `needed` what would be needed. `cost` is what
+    it came to, in minor units of the base currency; it is for whoever runs workflows."""
 
     action: str
     status: Status
@@ -79,6 +80,7 @@ class Reply(Struct, frozen=True):
     needed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     detail: Mapping[str, Json] = {}
+    cost: int = 0
 
     def as_dict(self) -> dict[str, Json]:
         """The reply as every protocol shows it; what says nothing is left out."""

@@ -76,6 +76,13 @@ class Results:
             raise _no_action(action_id)
         return reply
 
+    async def outcome(self, action_id: str) -> Reply:
+        """What became of an action, whoever asked for it; for whoever runs workflows. Raises NotFound."""
+        reply = await self._database.read(lambda connection: self._find(connection, action_id, None))
+        if reply is None:
+            raise _no_action(action_id)
+        return reply
+
     async def repeated(self, caller: Caller, key: str) -> Reply | None:
         """What the first call with this key heard; None where there was none. Raises Conflict where it still runs."""
         where = action.c.repeat_key == repeat_key(caller, key)
@@ -110,8 +117,9 @@ class Results:
         opened = self._vault.open_all(connection, actions, "arguments")
         return {row.id: _waiting(row, opened.get(row.id)) for row in rows}
 
-    def _find(self, connection: Connection, action_id: str, agent: str) -> Reply | None:
-        row = connection.execute(select(action).where(action.c.id == action_id, action.c.agent == agent)).one_or_none()
+    def _find(self, connection: Connection, action_id: str, agent: str | None) -> Reply | None:
+        whose = [] if agent is None else [action.c.agent == agent]
+        row = connection.execute(select(action).where(action.c.id == action_id, *whose)).one_or_none()
         return None if row is None else self._reply(connection, row)
 
     def _reply(self, connection: Connection, row: Any) -> Reply:
@@ -123,7 +131,7 @@ class Results:
         message = row.message
         if message is None and row.code and (said := self._vault.open(connection, row.id, "message")):
             message = said.value.decode()
-        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message)
+        return Reply(row.id, _STATUS[row.state], row.case_id, result, row.code, message, cost=row.money)
 
 
 def _waiting(row: Any, opened: Opened | None) -> Waiting:

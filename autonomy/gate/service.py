@@ -22,7 +22,7 @@ from autonomy.kernel.ids import new_id
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
 
-from .admission import Admission
+from .admission import Admission, Knock
 from .describe import Describer
 from .effect import Effects
 from .endings import Endings
@@ -99,24 +99,34 @@ class Gate:
     async def perform(self, bearer: str, request: Request) -> Reply:
         """Do what an agent asks, or say why not. A refusal is a reply; errors are raised for bad credentials (not
         leafed), reused keys, and a store that does not answer."""
-        with self.figures.passing(request.tool) as passing:
-            return passing.ended(await self._carry_out(await self._turnstile.decide(self._ask(bearer, request))))
+        return await self._pass(partial(self._identity.admit, bearer), request)
 
-    async def _ask(self, bearer: str, request: Request) -> Reply | Cleared:
+    async def employ(self, agent: str, request: Request) -> Reply:
+        """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
+
+        For whoever runs workflows only: no protocol leads here. A refusal is a reply; what is raised is as of
+        `perform`.
+        """
+        return await self._pass(partial(self._identity.employ, agent), request)
+
+    async def _pass(self, knock: Knock, request: Request) -> Reply:
+        with self.figures.passing(request.tool) as passing:
+            return passing.ended(await self._carry_out(await self._turnstile.decide(self._ask(knock, request))))
+
+    async def _ask(self, knock: Knock, request: Request) -> Reply | Cleared:
         arguments = request.check()
         admitted_at = self._watch.identity
         with self.figures.step("admit"):
-            caller = await self.admission.admit(bearer)
+            caller = await self.admission.let_in(knock)
         if request.key and (earlier := await self._results.repeated(caller, request.key)):
             return await self._same(request, earlier)
         house, at = await self._watch.house(), self._clock()
         identity = self._watch.identity
         if identity != admitted_at:
             # Admitted at the very epoch the attempt is decided under: what was awaited since has moved it.
-            caller = self._identity.admit(bearer, identity)
+            caller = knock(identity)
         case = request.case or f"{caller.name}/{clock.day(at)}"
-        admit = partial(self._identity.admit, bearer)
-        attempt = Attempt(new_id("act", at), at, admit, caller, request, case, house, identity, arguments)
+        attempt = Attempt(new_id("act", at), at, knock, caller, request, case, house, identity, arguments)
         return await self._decide_in_rounds(attempt)
 
     async def _carry_out(self, decided: Reply | Cleared) -> Reply:
@@ -274,8 +284,7 @@ class Gate:
 
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
-        judged = Judged(action, verdict)
-        unit = self._intent(action, verdict, judged)
+        unit = self._intent(action, verdict, judged := Judged(action, verdict))
         with self.figures.step("intent"):
             answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
         if isinstance(answer, Committed):
@@ -387,5 +396,5 @@ class Gate:
             self._end_undone(action, verdict, "the store was lost as it began")
 
     def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
-        end = End("failed", code="action.abandoned", message=why)
-        self._endings.later(errand_of(Cleared(action, verdict), self._clock()), end)
+        errand = errand_of(Cleared(action, verdict), self._clock())
+        self._endings.later(errand, End("failed", code="action.abandoned", message=why))

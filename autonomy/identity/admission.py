@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from autonomy.kernel.errors import Unauthenticated
+from autonomy.kernel.errors import NotFound, Unauthenticated
 
 from . import rules, tokens
 from .base import Base
@@ -21,6 +21,10 @@ from .directory import Directory
 from .model import AgentView, Caller, Containment, State
 from .recent import Admitted
 from .tokens import Claims
+
+EMPLOYED = "workflow"
+"""In the place of a credential: the agent acts because a run of a workflow names it. No credential has such an id, and
+no token of ours says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,19 @@ class Admission(Base):
         behind = rules.people_behind(directory.lineage(found))
         return _describe((found,), None, behind, _Presented((found.id,), (), "", self._clock()))
 
+    def employ(self, agent: str, epoch: int) -> Caller:
+        """The agent (id or name) at work for a run of a workflow that names it, judged as it is at `epoch`.
+
+        It shows no credential: that it is declared as who performs a step is what lets it act, and whoever may start
+        the run decides that it does. Raises Unauthenticated as `admit` does, also where there is no such agent.
+        """
+        directory = self._directory.at(epoch)
+        try:
+            found = directory.agent(agent)
+        except NotFound:
+            raise Unauthenticated(f"there is no agent `{agent[:80]}`", code="agent.unknown") from None
+        return self.readmit((found.id,), (), EMPLOYED, epoch)
+
     def state_of(self, agent: str, epoch: int) -> State:
         """The state in force of an agent (id or name). Raises NotFound."""
         return self._directory.at(epoch).agent(agent).state
@@ -144,6 +161,8 @@ def _member(directory: Directory, agent: str) -> AgentView:
 
 def _check_unrevoked(directory: Directory, presented: _Presented, chain: tuple[AgentView, ...], at: int) -> int:
     """Until when the key that signed, if one did, is trusted (milliseconds); raises where anything was revoked."""
+    if presented.credential == EMPLOYED and presented.claims is None:
+        return presented.until
     credential = directory.credentials.get(presented.credential)
     if credential is None or credential.agent != chain[0].id:
         raise Unauthenticated("the token is not valid", code="token.invalid")

@@ -55,6 +55,10 @@ class Permission(StrEnum):
     TOOLS_DELIVERY_READ = "tools:delivery:read"
     TOOLS_SECRET_READ = "tools:secret:read"
     TOOLS_SECRET_WRITE = "tools:secret:write"
+    WORKFLOW_EVENT_TELL = "workflow:event:tell"
+    WORKFLOW_RUN_READ = "workflow:run:read"
+    WORKFLOW_RUN_START = "workflow:run:start"
+    WORKFLOW_RUN_STEER = "workflow:run:steer"
 
 
 _SEE = frozenset(
@@ -64,6 +68,7 @@ _SEE = frozenset(
         Permission.GATE_ACTION_READ,
         Permission.IDENTITY_AGENT_READ,
         Permission.IDENTITY_CONTAINMENT_READ,
+        Permission.WORKFLOW_RUN_READ,
         # Of each memory space only its owner and those whose roles are among its readers see anything.
         Permission.MEMORY_ITEM_READ,
     }
@@ -116,6 +121,9 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TELEMETRY_METRICS_READ,
         Permission.TOOLS_DELIVERY_READ,
+        Permission.WORKFLOW_EVENT_TELL,
+        Permission.WORKFLOW_RUN_START,
+        Permission.WORKFLOW_RUN_STEER,
     },
     "viewer": _SEE,
 }

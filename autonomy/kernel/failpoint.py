@@ -24,6 +24,9 @@ NAMES = (
 )
 """Every failpoint of the house, in the order in which an action passes them."""
 
+OF_RUNS = ("run.durable",)
+"""Those that only a run of a workflow passes."""
+
 AT_SITES = ("site.claimed", "site.performed")
 """Those that only a worker of a site passes."""
 
@@ -34,7 +37,7 @@ _left = 0
 def arm(name: str, passes: int = 1) -> None:
     """Die at the `passes`-th pass of `name` from now on; at none where `name` is empty."""
     global _name, _left
-    if name and name not in NAMES + AT_SITES:
+    if name and name not in NAMES + OF_RUNS + AT_SITES:
         raise ValueError(f"there is no failpoint `{name}`")
     _name, _left = name, passes
 

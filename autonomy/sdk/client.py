@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import quote
 
-from .wire import READ_SECONDS, Json, Wire
+from .caller import PAGE, Object, Objects, part
+from .knowledge import KnowledgeCalls
+from .wire import Json
+from .work import WorkCalls
 
-PAGE = 500  # entries asked for at once; the most an answer holds
 CHANGE_SECONDS = 300.0  # ten thousand objects are checked before they go live
 
-Object = dict[str, Any]
-Objects = Iterator[Object]
 
-
-class Client:
+class Client(WorkCalls, KnowledgeCalls):
     """The server at `url` as the person sees it to whom the session `token` belongs; as a stranger without one.
 
     Every method raises Unreachable, Overdue, Unauthenticated, Forbidden and the errors the server names.
     """
-
-    def __init__(self, url: str, token: str = "") -> None:
-        self._wire = Wire(url, {"Authorization": f"Bearer {token}"} if token else {})
-
-    @property
-    def url(self) -> str:
-        """Where the server is."""
-        return self._wire.url
-
-    def __repr__(self) -> str:
-        return f"Client({self.url!r})"
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._wire.close()
 
     # Sessions
 
@@ -90,7 +72,7 @@ class Client:
 
     def object(self, kind: str, name: str) -> Object:
         """One declared object with its file, revisions and neighbours."""
-        return self._get(f"/api/objects/{_part(kind)}/{_part(name)}")
+        return self._get(f"/api/objects/{part(kind)}/{part(name)}")
 
     def changes(self) -> Objects:
         """Changes of the organisation, newest first."""
@@ -108,37 +90,37 @@ class Client:
 
     def agent(self, name: str) -> Object:
         """One agent."""
-        return self._get(f"/api/agents/{_part(name)}")
+        return self._get(f"/api/agents/{part(name)}")
 
     def promote(self, name: str, to: str) -> Object:
         """Let the agent work, as `pilot` or `active`."""
-        return self._post(f"/api/agents/{_part(name)}/promote", to=to)
+        return self._post(f"/api/agents/{part(name)}/promote", to=to)
 
     def suspend(self, name: str, reason: str) -> Object:
         """Let the agent rest until somebody reinstates it."""
-        return self._post(f"/api/agents/{_part(name)}/suspend", reason=reason)
+        return self._post(f"/api/agents/{part(name)}/suspend", reason=reason)
 
     def reinstate_agent(self, name: str, reason: str) -> Object:
         """Lift the agent's own containment, else its suspension."""
-        return self._post(f"/api/agents/{_part(name)}/reinstate", reason=reason)
+        return self._post(f"/api/agents/{part(name)}/reinstate", reason=reason)
 
     def retire(self, name: str, reason: str) -> list[str]:
         """End the agent for good, and those below it; returns their ids."""
-        return list(self._post(f"/api/agents/{_part(name)}/retire", reason=reason)["retired"])
+        return list(self._post(f"/api/agents/{part(name)}/retire", reason=reason)["retired"])
 
     def credentials(self, agent: str) -> Objects:
         """The agent's credentials, newest first, without their secrets."""
-        return self._pages(f"/api/agents/{_part(agent)}/credentials")
+        return self._pages(f"/api/agents/{part(agent)}/credentials")
 
     def issue_credential(self, agent: str, kind: str, ttl: int | None = None) -> Object:
         """A new credential (`client_secret` or `api_key`), good for `ttl` ms. Its `secret` is shown this once."""
         said = {} if ttl is None else {"ttl": ttl}
-        return self._post(f"/api/agents/{_part(agent)}/credentials", kind=kind, **said)
+        return self._post(f"/api/agents/{part(agent)}/credentials", kind=kind, **said)
 
     def register_key(self, agent: str, jwk: Mapping[str, Json], ttl: int | None = None) -> Object:
         """Let the agent prove itself by signing with the private half of `jwk`; the credential, `id` its client id."""
         said = {} if ttl is None else {"ttl": ttl}
-        return self._post(f"/api/agents/{_part(agent)}/keys", jwk=dict(jwk), **said)
+        return self._post(f"/api/agents/{part(agent)}/keys", jwk=dict(jwk), **said)
 
     def service_keys(self) -> Objects:
         """Keys of other systems, newest first, without their secrets."""
@@ -151,15 +133,15 @@ class Client:
 
     def revoke_service_key(self, key: str, reason: str = "") -> bool:
         """End a key of another system; returns whether it was live."""
-        return bool(self._post(f"/api/service-keys/{_part(key)}/revoke", reason=reason)["revoked"])
+        return bool(self._post(f"/api/service-keys/{part(key)}/revoke", reason=reason)["revoked"])
 
     def revoke_agent(self, name: str, reason: str = "") -> int:
         """End everything the agent authenticates with; returns how many credentials ended."""
-        return int(self._post(f"/api/agents/{_part(name)}/revoke", reason=reason)["revoked"])
+        return int(self._post(f"/api/agents/{part(name)}/revoke", reason=reason)["revoked"])
 
     def revoke_credential(self, credential: str, reason: str = "") -> int:
         """End one credential and its tokens; returns how many credentials ended."""
-        return int(self._post(f"/api/credentials/{_part(credential)}/revoke", reason=reason)["revoked"])
+        return int(self._post(f"/api/credentials/{part(credential)}/revoke", reason=reason)["revoked"])
 
     def delegations(self, agent: str | None = None) -> Objects:
         """Who may act for whom, newest first."""
@@ -171,7 +153,7 @@ class Client:
 
     def revoke_delegation(self, delegation: str) -> None:
         """End a delegation and every token that rests on it."""
-        self._post(f"/api/delegations/{_part(delegation)}/revoke")
+        self._post(f"/api/delegations/{part(delegation)}/revoke")
 
     # People
 
@@ -181,11 +163,11 @@ class Client:
 
     def invite(self, name: str) -> Object:
         """A one-time `link` by which the person sets a password."""
-        return self._post(f"/api/people/{_part(name)}/invite")
+        return self._post(f"/api/people/{part(name)}/invite")
 
     def offboard(self, name: str, reason: str) -> Object:
         """End the person's access: `suspended` agents, `credentials_revoked`, `known_to_them`."""
-        return self._post(f"/api/people/{_part(name)}/offboard", reason=reason)
+        return self._post(f"/api/people/{part(name)}/offboard", reason=reason)
 
     def access_review(self, kind: str | None = None) -> Objects:
         """Everyone who can do anything."""
@@ -199,15 +181,15 @@ class Client:
 
     def action(self, action: str) -> Object:
         """One action: its leaves, what it carried, and why it came out as it did."""
-        return self._get(f"/api/actions/{_part(action)}")
+        return self._get(f"/api/actions/{part(action)}")
 
     def explain(self, action: str) -> Object:
         """Why it came out as it did: `explanation`, and `sentences` for people."""
-        return self._get(f"/api/actions/{_part(action)}/explain")
+        return self._get(f"/api/actions/{part(action)}/explain")
 
     def resolve(self, action: str, state: str, reason: str) -> Object:
         """Say how an action of unknown ending ended: `done` or `failed`."""
-        return self._post(f"/api/actions/{_part(action)}/resolve", state=state, reason=reason)
+        return self._post(f"/api/actions/{part(action)}/resolve", state=state, reason=reason)
 
     def approvals(self, mine: bool = False, state: Sequence[str] = ()) -> Objects:
         """Held actions, newest first; waiting ones unless `state` names others."""
@@ -215,12 +197,12 @@ class Client:
 
     def approval(self, action: str) -> Object:
         """One held action: consequence, exact arguments, facts, rules, and `shown`, which a decision sends back."""
-        return self._get(f"/api/approvals/{_part(action)}")
+        return self._get(f"/api/approvals/{part(action)}")
 
     def decide(self, action: str, verdict: str, shown: str, reason: str = "", role: str | None = None) -> Object:
         """Vote `approve`, `reject` or `return` on what was `shown`."""
         said = {} if role is None else {"role": role}
-        path = f"/api/approvals/{_part(action)}/decision"
+        path = f"/api/approvals/{part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
 
     def absences(self, person: str | None = None, ended: bool = False) -> Objects:
@@ -234,36 +216,7 @@ class Client:
 
     def end_absence(self, absence: str) -> Object:
         """The person is back."""
-        return self._post(f"/api/absences/{_part(absence)}/end")
-
-    # Decisions
-
-    def decisions(self) -> Objects:
-        """Decision tables by name."""
-        return self._pages("/api/decisions")
-
-    def try_decision(self, name: str, inputs: Mapping[str, Json]) -> Object:
-        """What a table answers for a case: `outputs`, `rows`, `revision`. Raises NotFound, Invalid, Conflict."""
-        return self._post(f"/api/decisions/{_part(name)}/try", inputs=dict(inputs))
-
-    # Memory
-
-    def memory_spaces(self) -> Objects:
-        """Memory spaces by name, with how many items this person may read."""
-        return self._pages("/api/memory/spaces")
-
-    def search_memory(self, query: str, space: str | None = None, limit: int = 10) -> list[Object]:
-        """The items that answer best, of those this person may read."""
-        return list(self._get("/api/memory/search", query=query, space=space, limit=limit)["items"])
-
-    def memory_item(self, item: str) -> Object:
-        """One item of memory. Raises NotFound where there is none for this person."""
-        return self._get(f"/api/memory/items/{_part(item)}")
-
-    def forget_memory(self, space: str, reason: str, **which: Json) -> int:
-        """Forget what fits `item`, `source`, `case`, `author`, `subject` and `before` (ms); returns how many went."""
-        said = {name: value for name, value in which.items() if value is not None}
-        return int(self._post("/api/memory/forget", space=space, reason=reason, **said)["forgotten"])
+        return self._post(f"/api/absences/{part(absence)}/end")
 
     def contain(self, scope: str, target: str, reason: str) -> Object:
         """Stop an `agent`, a `unit`, a `tool` or `everything` (target `*`)."""
@@ -285,7 +238,7 @@ class Client:
 
     def budget(self, name: str) -> Object:
         """One limit, with those above and below it and when it came to its warning."""
-        return self._get(f"/api/budgets/{_part(name)}")
+        return self._get(f"/api/budgets/{part(name)}")
 
     def policies(self, unit: str | None = None) -> Objects:
         """Rules in force by their id."""
@@ -301,11 +254,11 @@ class Client:
 
     def tool(self, name: str) -> Object:
         """One operation with its whole definition."""
-        return self._get(f"/api/tools/{_part(name)}")
+        return self._get(f"/api/tools/{part(name)}")
 
     def accept_tool(self, name: str) -> list[str]:
         """Accept a quarantined operation's present definition; returns the names that changed."""
-        return list(self._post(f"/api/tools/{_part(name)}/accept")["accepted"])
+        return list(self._post(f"/api/tools/{part(name)}/accept")["accepted"])
 
     def deliveries(self, hook: str | None = None) -> Objects:
         """What came in at hooks, newest first; without what was said."""
@@ -313,7 +266,7 @@ class Client:
 
     def delivery(self, id: str) -> Object:
         """One delivery with what was said."""
-        return self._get(f"/api/deliveries/{_part(id)}")
+        return self._get(f"/api/deliveries/{part(id)}")
 
     def issue_site_key(self, site: str, ttl: str = "90d") -> Object:
         """A key by which a worker of the site is known; its secret is in this answer only."""
@@ -325,7 +278,7 @@ class Client:
 
     def revoke_site_key(self, id: str) -> Object:
         """End a key of a site."""
-        return self._post(f"/api/site-keys/{_part(id)}/revoke")
+        return self._post(f"/api/site-keys/{part(id)}/revoke")
 
     def secrets(self) -> Objects:
         """Every version of every secret, never a value."""
@@ -337,12 +290,12 @@ class Client:
 
     def set_secret(self, name: str, value: str) -> Object:
         """Store a secret or a new version of one."""
-        answer: Object = self._wire.request("PUT", f"/api/secrets/{_part(name)}", {"value": value})
+        answer: Object = self._wire.request("PUT", f"/api/secrets/{part(name)}", {"value": value})
         return answer
 
     def rotate_secret(self, name: str, value: str) -> Object:
         """Replace a secret that exists."""
-        return self._post(f"/api/secrets/{_part(name)}/rotate", value=value)
+        return self._post(f"/api/secrets/{part(name)}/rotate", value=value)
 
     # The record
 
@@ -369,25 +322,3 @@ class Client:
     def erase(self, subject: str, reason: str) -> int:
         """Forget a subject; returns how many payloads nobody can open any more."""
         return int(self._post("/api/audit/erase", subject=subject, reason=reason)["payloads"])
-
-    def _get(self, path: str, **query: Any) -> Object:
-        answer: Object = self._wire.request("GET", path, query=query)
-        return answer
-
-    def _post(self, path: str, seconds: float = READ_SECONDS, /, **body: Any) -> Object:
-        answer: Object = self._wire.request("POST", path, body, seconds=seconds)
-        return answer
-
-    def _pages(self, path: str, **query: Any) -> Objects:
-        after: str | None = None
-        while True:
-            found = self._get(path, **query, after=after, limit=PAGE)
-            yield from found["items"]
-            after = found["next"]
-            if after is None:
-                return
-
-
-def _part(name: str) -> str:
-    """`name` as one part of a path."""
-    return quote(name, safe="")

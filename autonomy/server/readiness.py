@@ -28,11 +28,12 @@ class Readiness:
 
 async def readiness(system: System) -> Readiness:
     """Look at the process itself, its lifeline and the store's willingness to write, the store's willingness to be
-    read, and the organisation in force."""
+    read, the organisation in force, and that runs are looked after."""
     looks: dict[str, Callable[[], Awaitable[object]]] = {
         "store": system.lifeline.fresh,  # a beat younger than 1.5 s is a write that was taken; else it writes one now
         "log": system.watch.refresh,
         "organisation": system.watch.house,
+        "runs": system.workflows.engine.alive,
     }
     told = await asyncio.gather(*(_looked(look) for look in looks.values()))
     process = "it is stopping" if system.stopping else OK

@@ -20,6 +20,7 @@ from autonomy.catalog import Catalog, Check, Organisation
 from autonomy.catalog.own_tools import is_own
 from autonomy.db import CommitQueue, Database
 from autonomy.db.migrate import upgrade
+from autonomy.db.planners import Planners
 from autonomy.gate import (
     Admission,
     Answering,
@@ -50,6 +51,9 @@ from autonomy.tools.key import load_key
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.quarantine import quarantined
 from autonomy.tools.secrets import Secrets
+from autonomy.workflow.checks import check_workflows
+from autonomy.workflow.journal import RunJournal
+from autonomy.workflow.units import Begin, Move, Settle
 
 from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import aside_of_connectors, open_connectors, open_hooks
@@ -59,6 +63,7 @@ from .settings import Settings
 from .sites import open_sites
 from .system import System
 from .telling import channels
+from .workflows import open_workflows
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
@@ -129,21 +134,8 @@ def _assemble(
     holding = Holding(database, queue, approvals, clock)
     describer = Describer(database, vault, identity, connectors, master, seen)
     gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
-    taking_up = TakingUp(
-        database=database,
-        queue=queue,
-        gate=gate,
-        approvals=approvals,
-        holding=holding,
-        effects=effects,
-        endings=endings,
-        results=results,
-        vault=vault,
-        watch=watch,
-        lifeline=lifeline,
-        pinned=partial(_pinned, catalog),
-        figures=figures,
-        clock=clock,
+    taking_up = _taking_up(
+        database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
     )
     return System(
         settings=settings,
@@ -175,6 +167,7 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
+        workflows=open_workflows(settings, database, queue, master, gate, results, approvals, watch, lifeline, clock),
         own=own,
     )
 
@@ -217,6 +210,39 @@ def _gate(
     )
 
 
+def _taking_up(
+    database: Database,
+    queue: CommitQueue,
+    gate: Gate,
+    approvals: Approvals,
+    holding: Holding,
+    effects: Effects,
+    endings: Endings,
+    results: Results,
+    vault: Vault,
+    watch: Watch,
+    lifeline: Lifeline,
+    catalog: Catalog,
+    clock: Clock,
+) -> TakingUp:
+    return TakingUp(
+        database=database,
+        queue=queue,
+        gate=gate,
+        approvals=approvals,
+        holding=holding,
+        effects=effects,
+        endings=endings,
+        results=results,
+        vault=vault,
+        watch=watch,
+        lifeline=lifeline,
+        pinned=partial(_pinned, catalog),
+        figures=gate.figures,
+        clock=clock,
+    )
+
+
 def _signon(
     settings: Settings, master: bytes, identity: Identity, watch: Watch, aside: Outbound, clock: Clock
 ) -> SignOn:
@@ -233,7 +259,8 @@ def _signon(
 def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clock) -> tuple[CommitQueue, Checkpoints]:
     """Who writes, and who signs what was written; each needs the other."""
     holder: dict[str, Checkpoints] = {}
-    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), Journal)
+    planner = Planners(Journal, dict.fromkeys((Begin, Move, Settle), RunJournal))
+    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), planner)
     holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     return queue, holder["checkpoints"]
 
@@ -241,7 +268,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
 def _catalog(
     database: Database, queue: CommitQueue, identity: Identity, functions: Functions | None, clock: Clock
 ) -> Catalog:
-    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions]
+    checks: list[Check] = [partial(check_tools, functions), check_policies, check_decisions, check_workflows]
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 

@@ -39,6 +39,7 @@ from autonomy.tools.secrets import Secrets
 from .own_tools import OwnTools
 from .settings import Settings
 from .sites import Sites
+from .workflows import Workflows
 
 if TYPE_CHECKING:
     from autonomy.telemetry.otlp import Exporter
@@ -81,6 +82,7 @@ class System:
     hooks: Hooks
     answering: Answering
     sites: Sites
+    workflows: Workflows
     own: OwnTools
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
@@ -102,6 +104,9 @@ class System:
             self.checkpoints.run,
             self.housekeeping.run,
             self.answering.run,
+            self.workflows.engine.run,
+            self.workflows.engine.run_sweeps,
+            self.workflows.tidying.run,
             self.own.forgetting.run,
             self._sweep,
             *(follower.run for follower in self.followers),
@@ -115,6 +120,7 @@ class System:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
         self.stopping = True
         await _end(self._tasks)
+        await self.workflows.engine.close()
         await self.taking_up.close()
         await self.effects.close()
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.

@@ -73,7 +73,7 @@ def test_the_schema_named_in_the_first_line_is_published_and_admits_the_file(pat
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", FILES[path])
     assert named is not None
     folder = Path(path).parent.joinpath(named[1])
-    place = Path(*[part for part in folder.parts if part not in ("..", "tools")])
+    place = Path(*[part for part in folder.parts if part not in ("..", *Path(path).parent.parts)])
     assert (place.parent, len(Path(path).parts) - 1) == (Path(".autonomy/schemas"), named[1].count(".."))
     validator = jsonschema_rs.validator_for(json.loads(documents()[place.name]))
     for document in yaml_text.read(FILES[path]):

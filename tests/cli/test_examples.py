@@ -104,6 +104,22 @@ NAMED = (
 )
 """With an id, which is another one each time."""
 
+RUNS = (
+    """autonomy workflow run reorder --input '{"sku": "sku-2", "cost_center": "cc-optics"}'""",
+    "autonomy workflow list --status running",
+    "autonomy workflow exceptions --mine",
+    "autonomy workflow show run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy workflow graph run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy workflow pause run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy workflow resume run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy workflow priority run_01jd8m3y6p2k7q4r9t5v8x0z1b urgent",
+    """autonomy workflow signal goods.arrived --key po-17 --data '{"pieces": 40}'""",
+    "autonomy workflow retry run_01jd8m3y6p2k7q4r9t5v8x0z1b:contracts:1:contract.exception",
+    "autonomy workflow choose run_01jd8m3y6p2k7q4r9t5v8x0z1b:contracts:1:contract.exception skip",
+    "autonomy workflow cancel run_01jd8m3y6p2k7q4r9t5v8x0z1b --compensate",
+)
+"""Of one run, in this order: `sku-2` has no contract, so that it waits for a person."""
+
 HOOK = """
 apiVersion: autonomy/v1
 kind: Hook
@@ -148,7 +164,7 @@ ELSEWHERE = (
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
+    assert set(BEFORE + APPROVER + RUNS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -192,6 +208,8 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         Path("buyer-1.jwk").write_text(
             '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
         )
+        for line in RUNS:
+            paste(of_the_run(line))
         remember_and_forget()
         for line in ADMIN:
             paste(line)
@@ -226,6 +244,17 @@ def named(line: str, folder: Path, port: str) -> str:
     answer = urllib3.request("POST", f"http://127.0.0.1:{port}/hooks/shop", body=body, headers=said)
     paste("autonomy login --link-file rosa.link")  # who reads what was said is an auditor
     return re.sub(r"dlv_\w+", answer.json()["delivery"], line)
+
+
+def of_the_run(line: str) -> str:
+    """The line with the id of the run there is, and of the exception that it waits with by now."""
+    if "run_" not in line:
+        return line
+    (run,) = json.loads(paste("autonomy workflow list --json").out)
+    while ".exception" in line:
+        for asked in json.loads(paste("autonomy workflow exceptions --json").out):
+            return re.sub(r"run_\S+exception", asked["exception"], line)
+    return re.sub(r"run_\w+", run["id"], line)
 
 
 def remember_and_forget() -> None:

@@ -12,8 +12,8 @@ from .pages import ROOT, rows
 
 PAGE = ROOT / "docs" / "features.md"
 _NUMBERS = """
-1 2 3 4 5 7 8 9 11 12 13 14 15 16 17 18 21 37 40 50 51 52 53 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 76 77 78
-79 82 83 84 87 88 90 120 121 123 125
+1 2 3 4 5 7 8 9 11 12 13 14 15 16 17 18 21 35 37 38 39 40 45 46 50 51 52 53 55 56 57 58 59 60 61 62 63 64 65 66 67 68
+69 70 76 77 78 79 82 83 84 87 88 90 120 121 123 125
 """
 SPINE = [int(number) for number in _NUMBERS.split()]
 FEATURES = [row for row in rows(PAGE) if row[0].startswith("R")]

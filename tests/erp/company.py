@@ -41,10 +41,12 @@ async def company(
     without: Collection[str] = (),
     controlling: str = "",
     deadline: str = "10s",
+    living: bool = False,
 ) -> AsyncIterator[House]:
     """The organisation of the pack in force, on `tryton` or whatever answers at `url` in its place.
 
-    The agents in `without` have no key; no call to Tryton takes longer than `deadline`.
+    The agents in `without` have no key; no call to Tryton takes longer than `deadline`. A `living` one
+    carries runs out.
     """
     declared = {
         path: text.replace("timeout: 10s", f"timeout: {deadline}").replace(
@@ -56,7 +58,7 @@ async def company(
     budgets = folder / organisation.CONTROLLING
     if not controlling and not budgets.exists():
         organisation.create_controlling(f"sqlite:///{budgets}")
-    async with house(folder, database, declared) as made:
+    async with house(folder, database, declared, living=living) as made:
         keys = {agent: key for agent, key in tryton.keys.items() if agent not in without}
         for name, key in organisation.secrets(keys).items():
             made.system.secrets.set(name, key, "person:ada")

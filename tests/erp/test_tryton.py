@@ -9,7 +9,9 @@ import pytest
 
 from autonomy.gate import Reply
 from demo.tryton.server import Tryton
+from tests.gate.works import Plant, Works
 from tests.house import House
+from tests.workflow.office import Office
 
 from .company import company, confirm, draft, orders, quoted, reserve, rows
 
@@ -64,6 +66,17 @@ async def test_an_order_goes_from_draft_to_the_supplier_by_three_hands(tryton: T
         )
         assert found == [("processing", "buyer-1")]  # Tryton's own record names the agent
         assert refusal(await confirm(it, order))[0] == "denied"  # it is not the version that was seen
+
+
+async def test_a_run_takes_an_order_from_low_stock_to_the_supplier(tryton: Tryton, tmp_path: Path) -> None:
+    async with company(tmp_path, tryton, living=True) as found:
+        it = Office(Works(found, Plant()))
+        run = await it.start("reorder", by="person:nadia", sku="sku-0003", cost_center="cc-assembly")
+        state = await it.ended(run)
+        assert state.status == "done", (state.reason, state.steps)
+        order = state.output["order"]["purchase_order_id"]  # type: ignore[index,call-overload]
+        bought = "SELECT state, quantity FROM purchase_purchase p JOIN purchase_line l ON l.purchase = p.id"
+        assert rows(tryton, f"{bought} WHERE p.id = ?", order) == [("processing", 40)]
 
 
 async def test_the_reference_of_a_draft_is_its_action(tryton: Tryton, tmp_path: Path) -> None:

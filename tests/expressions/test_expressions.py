@@ -105,6 +105,10 @@ def test_a_wrong_expression_is_refused_when_it_is_declared(text: str, code: str,
         ("now - timestamp('2023-11-14T22:13:19Z')", "length of time", 1_123),
         ("timestamp('2024-02-29T00:00:00Z').getFullYear()", "whole number", 2024),
         ("null", "null", None),
+        ("minor('1200.50 EUR') + minor('0.50', 'EUR')", "whole number", 120_100),
+        ("minor('1200 JPY')", "whole number", 1_200),
+        ("amount(inputs.limit * 5, 'EUR')", "text", "0.15"),
+        ("amount(-120050, 'BHD')", "text", "-120.050"),
         ("[1, 'a']", "list of anything", [1, "a"]),
     ],
 )
@@ -141,6 +145,11 @@ def test_whole_numbers_stay_whole_and_numbers_of_a_schema_are_numbers_however_th
         ("9007199254740993", VALUES, "expression.result"),
         ("1.0 / 0.0", VALUES, "expression.result"),
         ("{1: 2}", VALUES, "expression.result"),
+        ("minor('12')", VALUES, "expression.failed"),
+        ("minor('12 EUR', 'USD')", VALUES, "expression.failed"),
+        ("minor('0.001 EUR')", VALUES, "expression.failed"),
+        ("minor('a lot')", VALUES, "expression.failed"),
+        ("amount(1, 'euros')", VALUES, "expression.failed"),
     ],
 )
 def test_what_cannot_be_computed_is_an_error_of_its_own(text: str, values: dict[str, Any], code: str) -> None:

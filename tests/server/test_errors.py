@@ -192,7 +192,7 @@ def test_a_defect_shows_a_number_and_nothing_else(
 
 def test_the_process_lives_and_is_ready(office: Desk) -> None:
     assert office.stranger.get("/healthz").json == {"status": "alive"}
-    checks = dict.fromkeys(("process", "store", "log", "organisation"), "ok")
+    checks = dict.fromkeys(("process", "store", "log", "organisation", "runs"), "ok")
     assert office.stranger.get("/readyz").json == {"status": "ready", "epoch": 1, "checks": checks}
 
 

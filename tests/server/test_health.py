@@ -19,7 +19,7 @@ from autonomy.db import Database
 from autonomy.kernel.errors import Unavailable
 from tests.server.desk import Desk, desk
 
-CHECKS = ["process", "store", "log", "organisation"]
+CHECKS = ["process", "store", "log", "organisation", "runs"]
 
 PROGRAM = """
 import sys

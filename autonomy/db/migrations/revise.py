@@ -29,6 +29,7 @@ STORES = (
     "budget.store",
     "memory.store",
     "gate.store",
+    "workflow.store",
 )
 """Every module that declares tables."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -11,8 +12,8 @@ from pydantic import Field
 from autonomy.approvals import Hold
 from autonomy.approvals.model import Seat, State
 from autonomy.identity import Permission, PersonCaller
-from autonomy.insight import Explanation, Part
-from autonomy.insight.model import NOTHING, Said, Wording
+from autonomy.insight import Part
+from autonomy.insight.model import NOTHING, Decided, Said, Wording
 from autonomy.kernel import canonical
 
 from ..access import allowed
@@ -136,9 +137,13 @@ def list_approvals(
 def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer:
     """The consequence first, then the exact arguments, the facts, the rules in their own words, and what was said."""
     hold = here.system.approvals.get(action)
+    if hold.is_checkpoint:
+        return _checkpoint(hold, person, here)
     record = here.insight.record(action, may_read(person) or _sits(hold, person, here))
     yours = _may_decide(person) and bool(here.system.approvals.could_decide([hold], person.name))
-    return _approval(hold, yours, here.insight.explain(record))
+    found = here.insight.explain(record)
+    last = found.decisions[-1] if found.decisions else None
+    return _approval(hold, yours, found.what.arguments, found.what.rationale, last, found.approvals)
 
 
 @router.post("/approvals/{action}/decision", summary="decide a held action", responses=refusals(404, 409))
@@ -151,6 +156,16 @@ async def decide_approval(action: str, asked: Decision, person: Decider, here: H
     here.system.taking_up.wake()
     waits_for = list(hold.waits_for) if hold.state == "waiting" else []
     return DecidedAnswer(action=hold.action, state=hold.state, roles=_roles(hold), waits_for=waits_for)
+
+
+def _checkpoint(hold: Hold, person: PersonCaller, here: Parts) -> ApprovalAnswer:
+    """A hold that a run waits behind: its question, and what its workflow shows with it."""
+    yours = _may_decide(person) and bool(here.system.approvals.could_decide([hold], person.name))
+    with here.system.database.reading() as connection:
+        asked = here.system.workflows.runs.question(connection, hold.action)
+    seen = asked is not None and (may_read(person) or _sits(hold, person, here))
+    shown = Part("shown", asked.show) if asked is not None and seen else NOTHING
+    return _approval(hold, yours, shown, NOTHING)
 
 
 def _listed(hold: Hold, yours: bool) -> HoldAnswer:
@@ -169,9 +184,14 @@ def _listed(hold: Hold, yours: bool) -> HoldAnswer:
     )
 
 
-def _approval(hold: Hold, yours: bool, found: Explanation) -> ApprovalAnswer:
-    last = found.decisions[-1] if found.decisions else None
-    arguments = found.what.arguments
+def _approval(
+    hold: Hold,
+    yours: bool,
+    arguments: Part,
+    rationale: Part,
+    last: Decided | None = None,
+    history: Sequence[Said] = (),
+) -> ApprovalAnswer:
     return ApprovalAnswer(
         consequence=hold.consequence,
         difference=hold.difference,
@@ -185,7 +205,7 @@ def _approval(hold: Hold, yours: bool, found: Explanation) -> ApprovalAnswer:
         arguments=arguments,
         canonical=canonical.encode(arguments.value).decode() if arguments.state == "shown" else None,
         facts=last.facts if last else NOTHING,
-        rationale=found.what.rationale,
+        rationale=rationale,
         reasons=list(last.reasons) if last else [],
         rules=list(last.rules) if last else [],
         seats=[_seat(seat, hold) for seat in hold.seats],
@@ -197,7 +217,7 @@ def _approval(hold: Hold, yours: bool, found: Explanation) -> ApprovalAnswer:
         next_escalation_at=hold.next_escalation_at,
         next_reminder_at=hold.next_reminder_at,
         yours=yours,
-        history=list(found.approvals),
+        history=list(history),
     )
 
 

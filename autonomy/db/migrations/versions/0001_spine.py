@@ -467,6 +467,90 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
+        "run",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("live_key", sa.Text(), nullable=True),
+        sa.Column("started_by", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("parent", sa.Text(), nullable=True),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("ver", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "run_ended",
+        "run",
+        ["ended_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
+        "run_live_key",
+        "run",
+        ["live_key"],
+        unique=True,
+        sqlite_where=sa.text("live_key IS NOT NULL"),
+        postgresql_where=sa.text("live_key IS NOT NULL"),
+    )
+    op.create_index("run_newest", "run", ["created_at", "id"], unique=False)
+    op.create_table(
+        "run_command",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("due", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("topic", sa.Text(), nullable=True),
+        sa.Column("topic_key", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "run_command_action",
+        "run_command",
+        ["action"],
+        unique=False,
+        sqlite_where=sa.text("action IS NOT NULL"),
+        postgresql_where=sa.text("action IS NOT NULL"),
+    )
+    op.create_index(
+        "run_command_due",
+        "run_command",
+        ["due"],
+        unique=False,
+        sqlite_where=sa.text("due IS NOT NULL"),
+        postgresql_where=sa.text("due IS NOT NULL"),
+    )
+    op.create_index(
+        "run_command_owner",
+        "run_command",
+        ["owner"],
+        unique=False,
+        sqlite_where=sa.text("owner IS NOT NULL"),
+        postgresql_where=sa.text("owner IS NOT NULL"),
+    )
+    op.create_index("run_command_run", "run_command", ["run"], unique=False)
+    op.create_index(
+        "run_command_topic",
+        "run_command",
+        ["topic", "topic_key"],
+        unique=False,
+        sqlite_where=sa.text("topic IS NOT NULL"),
+        postgresql_where=sa.text("topic IS NOT NULL"),
+    )
+    op.create_table(
         "scim_group",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -583,6 +667,14 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key", "bucket"),
+    )
+    op.create_table(
+        "workflow_definition",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "agent",
@@ -796,6 +888,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_agent_parent"), table_name="agent")
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
     op.drop_table("agent")
+    op.drop_table("workflow_definition")
     op.drop_table("window_bucket")
     op.drop_index(op.f("ix_used_token_expires_at"), table_name="used_token")
     op.drop_table("used_token")
@@ -812,6 +905,46 @@ def downgrade() -> None:
     op.drop_table("secret")
     op.drop_index("scim_group_name", table_name="scim_group")
     op.drop_table("scim_group")
+    op.drop_index(
+        "run_command_topic",
+        table_name="run_command",
+        sqlite_where=sa.text("topic IS NOT NULL"),
+        postgresql_where=sa.text("topic IS NOT NULL"),
+    )
+    op.drop_index("run_command_run", table_name="run_command")
+    op.drop_index(
+        "run_command_owner",
+        table_name="run_command",
+        sqlite_where=sa.text("owner IS NOT NULL"),
+        postgresql_where=sa.text("owner IS NOT NULL"),
+    )
+    op.drop_index(
+        "run_command_due",
+        table_name="run_command",
+        sqlite_where=sa.text("due IS NOT NULL"),
+        postgresql_where=sa.text("due IS NOT NULL"),
+    )
+    op.drop_index(
+        "run_command_action",
+        table_name="run_command",
+        sqlite_where=sa.text("action IS NOT NULL"),
+        postgresql_where=sa.text("action IS NOT NULL"),
+    )
+    op.drop_table("run_command")
+    op.drop_index("run_newest", table_name="run")
+    op.drop_index(
+        "run_live_key",
+        table_name="run",
+        sqlite_where=sa.text("live_key IS NOT NULL"),
+        postgresql_where=sa.text("live_key IS NOT NULL"),
+    )
+    op.drop_index(
+        "run_ended",
+        table_name="run",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_table("run")
     op.drop_table("revision")
     op.drop_table("record_state")
     op.drop_table("process")

@@ -1,0 +1,243 @@
+"""What becomes of the commands of a run: answers of tools, people, children, timers, events. Pure.
+
+Each function gives an empty text, or why the answer changes nothing. An answer counts when its command is awaited.
+"""
+
+from __future__ import annotations
+
+from . import paths
+from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
+from .loops import finish
+from .model import ApprovalEnded, ChildEnded, EventArrived, Performed, StepState, TaskEnded, TimerFired
+from .trouble import raise_for_run, stop, trouble
+from .turn import Turn
+from .undoing import undo_failed, undo_interrupted, undone
+
+
+def awaited(turn: Turn, id: str, part: str = "") -> tuple[str, str]:
+    """The path of the step that awaits the answer to `id`, and an empty text; or no path and why nobody does."""
+    place = paths.place(turn.state.run, id)
+    if place is None or not place.part.startswith(part):
+        return "", f"`{id[:120]}` is no such command of this run"
+    found = turn.state.steps.get(place.path)
+    if found is None or id not in found.open:
+        return "", f"`{id[:120]}` is not awaited (any more)"
+    if turn.state.back and any(command.id == id for command in turn.state.back):
+        return "", f"`{id[:120]}` is held back: the run is paused"
+    return place.path, ""
+
+
+def performed(turn: Turn, event: Performed) -> str:
+    """An action has ended, or waits for people at the gate."""
+    path, ignored = awaited(turn, event.command)
+    if ignored:
+        return ignored
+    found, step = turn.state.steps[path], turn.step(path)
+    if found.state == "undoing":
+        return _undo_performed(turn, path, event)
+    if not isinstance(step.work, ToolWork | DecideWork) or event.command != turn.id(path):
+        return f"`{path}` asked for no action"
+    if found.state == "blocked" and event.outcome != "done":
+        return f"a person is asked about `{path}` already"
+    if event.outcome == "held":
+        return _held(turn, path, found)
+    if not _too_dear(turn, event.cost):
+        _action_ended(turn, path, event, found)
+    return ""
+
+
+def _held(turn: Turn, path: str, found: StepState) -> str:
+    if found.state == "held":
+        return f"`{path}` is held already"
+    if found.state == "stopping":
+        return f"`{path}` is being stopped"
+    turn.change(path, state="held")
+    return ""
+
+
+def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> None:
+    if event.outcome != "unknown":  # of an unknown one somebody may still find out
+        turn.answered(path, event.command)
+    if found.state == "stopping":
+        _stopped(turn, path, event)
+    elif event.outcome == "done":
+        turn.change(path, state="running", trouble="")
+        finish(turn, path, event.output)
+    elif event.outcome == "interrupted" and turn.state.status == "running":
+        turn.change(path, interrupted=found.interrupted + 1)
+        turn.queue.append(("begin", path))
+    else:
+        again = event.again and event.outcome == "failed"
+        trouble(turn, path, _kind(event), event.reason or f"the action was {event.outcome}", again)
+
+
+def _kind(event: Performed) -> str:
+    """The kind of exception that an action leads to. One that was not done has failed, where nobody begins it again."""
+    return "failed" if event.outcome == "interrupted" else event.outcome
+
+
+def _stopped(turn: Turn, path: str, event: Performed) -> None:
+    """What became of an action that was withdrawn while it was under way."""
+    if event.outcome == "done":
+        turn.settle(path, "done", event.output)
+    elif event.outcome == "unknown":
+        trouble(turn, path, "unknown", event.reason or "nobody knows whether it was done", again=False)
+    else:
+        turn.settle(path, "cancelled")
+
+
+def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
+    if event.outcome == "held":
+        return "a compensation that is held is still under way"
+    if _too_dear(turn, event.cost):
+        return ""
+    turn.answered(path, event.command)
+    if event.outcome == "done":
+        undone(turn, path)
+    elif event.outcome == "interrupted":
+        undo_interrupted(turn, path, event.reason)
+    else:
+        undo_failed(turn, path, event.outcome, event.reason or f"the compensation was {event.outcome}")
+    return ""
+
+
+def task_ended(turn: Turn, event: TaskEnded) -> str:
+    """Whoever had a task is done with it, failed, or gives it to somebody else."""
+    path, ignored = awaited(turn, event.command)
+    if ignored:
+        return ignored
+    found, work = turn.state.steps[path], turn.step(path).work
+    undoing = found.state == "undoing"
+    if not undoing and (not isinstance(work, TaskWork) or event.command != turn.id(path)):
+        return f"`{path}` is no task"
+    if event.outcome == "handed_on" and (undoing or event.role is None):
+        return "a task is handed on to a role, and a compensation is not handed on"
+    if _too_dear(turn, event.cost):
+        return ""
+    turn.answered(path, event.command)
+    if undoing:
+        _undo_task_ended(turn, path, event)
+    elif event.outcome == "handed_on":
+        data = found.data if isinstance(found.data, dict) else {}
+        turn.change(path, data={**data, "role": event.role, "handed": event.output, "returned": event.reason})
+        turn.queue.append(("begin", path))
+    elif event.outcome == "failed":
+        trouble(turn, path, "failed", event.reason or "the task was not done")
+    else:
+        _task_done(turn, path, event, found)
+    return ""
+
+
+def _undo_task_ended(turn: Turn, path: str, event: TaskEnded) -> None:
+    if event.outcome == "done":
+        undone(turn, path)
+    else:
+        undo_failed(turn, path, "failed", event.reason or "the compensation was not done")
+
+
+def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> None:
+    """A result that breaks its contract goes back once with the reason; the second time it is an exception (R049)."""
+    breach = turn.prepared.breach(paths.split(path)[1], event.output)
+    if not breach:
+        turn.settle(path, "done", event.output)
+    elif found.returned:
+        trouble(turn, path, "contract", breach, detail={"output": event.output})
+    else:
+        data = found.data if isinstance(found.data, dict) else {}
+        turn.change(path, returned=True, data={**data, "returned": breach})
+        turn.queue.append(("begin", path))
+
+
+def approval_ended(turn: Turn, event: ApprovalEnded) -> str:
+    """People have said yes or no at a checkpoint, or nobody did in time."""
+    path, ignored = awaited(turn, event.command)
+    if ignored:
+        return ignored
+    work = turn.step(path).work
+    if not isinstance(work, ApprovalWork) or event.command != turn.id(path):
+        return f"`{path}` is no checkpoint"
+    turn.answered(path, event.command)
+    if event.outcome == "given" or (event.outcome == "refused" and work.goes_on_refused):
+        output = {"approved": event.outcome == "given", "by": event.by, "reason": event.reason}
+        finish(turn, path, output)
+    elif event.outcome == "refused":
+        told = f"refused by {event.by}" if event.by else "refused"
+        trouble(turn, path, "refused", f"{told}: {event.reason}" if event.reason else told)
+    else:
+        trouble(turn, path, "overdue", "nobody decided in time")
+    return ""
+
+
+def event_arrived(turn: Turn, event: EventArrived) -> str:
+    """An event that a step waits for."""
+    path, ignored = awaited(turn, event.command, "event.")
+    if ignored:
+        return ignored
+    turn.answered(path, event.command)
+    name = event.command.rpartition("event.")[2]
+    finish(turn, path, {"by": name, "data": event.data})
+    return ""
+
+
+def child_ended(turn: Turn, event: ChildEnded) -> str:
+    """A run that a step began has ended."""
+    path, ignored = awaited(turn, event.command)
+    if ignored:
+        return ignored
+    found = turn.state.steps[path]
+    if found.state == "blocked" and event.status != "done":
+        return f"a person is asked about `{path}` already"
+    if _too_dear(turn, event.spent):
+        return ""
+    turn.answered(path, event.command)
+    if event.status == "done" and found.state == "stopping":
+        turn.settle(path, "done", event.output)
+    elif event.status == "done":
+        turn.change(path, state="running", trouble="")
+        finish(turn, path, event.output)
+    elif found.state == "stopping":
+        turn.settle(path, "cancelled")
+    else:
+        trouble(turn, path, "child", f"the run ended as {event.status}: {event.reason}".removesuffix(": "))
+    return ""
+
+
+def timer_fired(turn: Turn, event: TimerFired) -> str:
+    """A time has come."""
+    place = paths.place(turn.state.run, event.command)
+    if place is not None and not place.path:
+        return _run_timer(turn, event.command, place.part)
+    path, ignored = awaited(turn, event.command)
+    if ignored or place is None:
+        return ignored
+    turn.answered(path, event.command)
+    if place.part == "retry":
+        turn.queue.append(("begin", path))
+    elif place.part == "timer":
+        finish(turn, path, {"by": "time", "data": None})
+    elif place.part == "deadline":
+        trouble(turn, path, "overdue", "not done in time")
+    else:
+        return f"`{event.command[:120]}` is no timer"
+    return ""
+
+
+def _run_timer(turn: Turn, id: str, part: str) -> str:
+    if id not in turn.state.open or part not in ("time", "deadline"):
+        return f"`{id[:120]}` is not awaited (any more)"
+    turn.state.open = tuple(one for one in turn.state.open if one != id)
+    if part == "time":
+        stop(turn, "time", "the run took longer than it may")
+    else:
+        raise_for_run(turn, "overdue", "the run is not done in time", "overdue")
+    return ""
+
+
+def _too_dear(turn: Turn, cost: int) -> bool:
+    """Count what an action has cost; whether that has stopped the run."""
+    turn.state.spent += cost
+    limit = turn.definition.caps.spend
+    if limit is None or turn.state.spent <= limit:
+        return False
+    stop(turn, "spend", f"{turn.state.spent} spent, {limit} allowed (minor units)")
+    return True

@@ -1,0 +1,94 @@
+"""What a person chose to do about an exception. Pure."""
+
+from __future__ import annotations
+
+from . import paths
+from .definition import Handler
+from .model import Chosen, StepState
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, raise_exception
+from .turn import Turn
+from .undoing import attempt_undo, undone
+
+
+def chosen(turn: Turn, event: Chosen) -> str:
+    """Do as the person said; or say why that is not possible (any more)."""
+    place = paths.place(turn.state.run, event.exception)
+    if place is None:
+        return f"`{event.exception[:120]}` is no exception of this run"
+    if not place.path:
+        return _about_run(turn, event, place.part)
+    found = turn.state.steps.get(place.path)
+    if found is None or event.exception not in found.open or not place.part.endswith("exception"):
+        return f"`{event.exception[:120]}` is not open (any more)"
+    if found.state == "undoing":
+        return _about_undoing(turn, event, place.path)
+    return _about_step(turn, event, place.path, found)
+
+
+def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
+    undoing = turn.state.status == "compensating"
+    if event.choice not in (KNOWN_CHOICES if undoing else CHOICES):
+        return f"`{event.choice}` is not possible while the run is being undone"
+    if event.choice == "edit":
+        if breach := turn.prepared.breach(paths.split(path)[1], event.output):
+            return f"the output does not fit: {breach}"
+        turn.answered(path, event.exception)
+        turn.settle(path, "done", event.output)
+    elif event.choice == "retry":
+        data = found.data if isinstance(found.data, dict) else {}
+        if event.arguments is not None:
+            data = {**data, "arguments": event.arguments}
+        turn.answered(path, event.exception)
+        turn.change(path, data=data or None, returned=False)
+        turn.queue.append(("begin", path))
+    elif event.choice == "skip":
+        turn.answered(path, event.exception)
+        turn.settle(path, "skipped")
+    elif event.choice == "compensate":
+        _compensate(turn, event, path)
+    else:
+        turn.answered(path, event.exception)
+        turn.end("cancelled", _reason(event))
+    return ""
+
+
+def _compensate(turn: Turn, event: Chosen, path: str) -> None:
+    turn.state.reason = _reason(event)
+    turn.answered(path, event.exception)
+    if turn.state.steps[path].trouble == "unknown":  # it is undone only if it was done: that is still to be said
+        handler = Handler((), "ask", turn.definition.escalation)
+        raise_exception(turn, path, "unknown", "was it done?", handler, part="known.exception")
+    turn.queue.appendleft(("compensate", ""))
+
+
+def _about_undoing(turn: Turn, event: Chosen, path: str) -> str:
+    if event.choice not in UNDO_CHOICES:
+        return f"`{event.choice}` is not possible while the run is being undone"
+    turn.answered(path, event.exception)
+    if event.choice == "retry":
+        attempt_undo(turn, path)
+    elif event.choice == "cancel":
+        turn.end("cancelled", _reason(event))
+    else:
+        undone(turn, path, left=event.choice == "skip")
+    return ""
+
+
+def _about_run(turn: Turn, event: Chosen, part: str) -> str:
+    if event.exception not in turn.state.open:
+        return f"`{event.exception[:120]}` is not open (any more)"
+    if event.choice not in (RESULT_CHOICES if part == "result" else RUN_CHOICES):
+        return f"`{event.choice}` is not possible here"
+    turn.state.open = tuple(id for id in turn.state.open if id != event.exception)
+    if event.choice == "edit":
+        turn.end("done", output=event.output)
+    elif event.choice == "compensate":
+        turn.state.reason = _reason(event)
+        turn.queue.append(("compensate", ""))
+    elif event.choice == "cancel":
+        turn.end("cancelled", _reason(event))
+    return ""
+
+
+def _reason(event: Chosen) -> str:
+    return event.reason or (f"decided by {event.by}" if event.by else "decided by a person")

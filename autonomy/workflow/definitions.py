@@ -1,0 +1,79 @@
+"""Definitions by digest: made from what is declared, kept for the runs that are pinned to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from autonomy.catalog.organisation import Organisation
+from autonomy.db import CommitQueue, Database, Tx, upsert
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Corrupt, NotFound
+
+from .defining import define
+from .definition import Definition
+from .store import definition as table
+
+MAX_KEPT = 256
+
+_decode = msgspec.json.Decoder(Definition).decode
+
+
+class Definitions:
+    """Every wording of every workflow that a run may be pinned to."""
+
+    def __init__(self, database: Database, queue: CommitQueue, clock: Clock) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._kept: OrderedDict[str, Definition] = OrderedDict()
+        self._declared: OrderedDict[str, Definition] = OrderedDict()
+
+    async def declared(self, organisation: Organisation, workflow: str) -> Definition:
+        """The workflow as declared now, kept from here on. Raises NotFound."""
+        revision = organisation.get("Workflow", workflow)
+        if revision is None:
+            raise NotFound(f"there is no workflow `{workflow[:80]}`", code="workflow.unknown")
+        named = f"{organisation.epoch}|{workflow}"
+        found = self._declared.get(named)
+        if found is None:
+            found = await asyncio.to_thread(define, organisation, revision)
+            await self._keep(found)
+            _remember(self._declared, named, found)
+        return found
+
+    async def pinned(self, digest: str) -> Definition:
+        """The wording with this digest. Raises Corrupt (`workflow.definition_missing`)."""
+        found = self._kept.get(digest)
+        if found is None:
+            found = await self._database.read(lambda connection: _read(connection, digest))
+            _remember(self._kept, digest, found)
+        return found
+
+    async def _keep(self, found: Definition) -> None:
+        if found.digest in self._kept:
+            return
+        body = msgspec.json.encode(found)
+        row = {"digest": found.digest, "workflow": found.workflow, "body": body, "at": self._clock()}
+
+        def work(tx: Tx) -> None:
+            tx.execute(upsert(table, row, ["digest"], tx.dialect))
+
+        await self._queue.perform(work)
+        _remember(self._kept, found.digest, found)
+
+
+def _read(connection: Connection, digest: str) -> Definition:
+    body = connection.execute(select(table.c.body).where(table.c.digest == digest)).scalar_one_or_none()
+    if body is None:
+        raise Corrupt(f"the definition `{digest[:16]}…` is gone", code="workflow.definition_missing")
+    return _decode(bytes(body))
+
+
+def _remember(memory: OrderedDict[str, Definition], name: str, found: Definition) -> None:
+    memory[name] = found
+    if len(memory) > MAX_KEPT:
+        memory.popitem(last=False)

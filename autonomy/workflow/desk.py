@@ -1,0 +1,255 @@
+"""Where runs move: an event is taken in, and the new state, its commands and its leaves become durable as one unit.
+
+Any process may take in any event of any run. `run.ver` decides between two: the later one looks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from autonomy.audit import Leaf
+from autonomy.db import CommitQueue, Database
+from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Busy, NotFound
+from autonomy.kernel.failpoint import failpoint
+
+from .codec import Codec
+from .definition import Definition
+from .definitions import Definitions
+from .model import AnyEvent, Chosen, Command, EndRun, Started, State
+from .outcome import PRIORITIES, change_of, started
+from .ports import Engine, Work
+from .rules import Advanced, advance, new_state
+from .store import run as table
+from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Written
+
+MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
+ROUNDS = 50  # in which others may have been faster
+
+Tell = Callable[[State], Leaf]
+"""A leaf about what somebody did to a run."""
+
+
+class Known(NamedTuple):
+    """A run as last seen. `parent` is the command whose answer its end is."""
+
+    ver: int
+    state: State
+    parent: str | None
+    case: str
+    by: str
+    """Who started it; of a run inside another, who started that one."""
+
+
+class Taken(NamedTuple):
+    """What became of an event: the state after it; or why it changed nothing, which is so too where another process
+    carries its command out."""
+
+    state: State
+    ignored: str
+
+
+class Origin(Struct, frozen=True):
+    """Where a run comes from: who started it, in which case, under which unit; the command of its parent and its live
+    key, where there are."""
+
+    by: str
+    case: str
+    unit: str
+    parent: str | None = None
+    key: str | None = None
+
+
+class _Line(Struct):
+    lock: asyncio.Lock
+    waiting: int = 0
+
+
+class Desk:
+    """Takes in events. `deliver_to` names the engine that delivers commands; it is built after the desk."""
+
+    def __init__(
+        self, database: Database, queue: CommitQueue, codec: Codec, definitions: Definitions, clock: Clock
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._codec = codec
+        self._definitions = definitions
+        self._clock = clock
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._lines: dict[str, _Line] = {}
+        self._engine: Engine | None = None
+
+    def deliver_to(self, engine: Engine) -> None:
+        """Hand in who delivers what is to be carried out."""
+        self._engine = engine
+
+    async def begin(self, definition: Definition, id: str, event: Started, origin: Origin) -> Answer:
+        """Begin the run `id`; Joined where it has begun already, or another with the same key is live."""
+        advanced = advance(definition, new_state(definition, id), event)
+        state, owner = advanced.state, self._room()
+        change, out = change_of(self._codec, state, advanced.commands, event.at, owner, origin.parent)
+        change.leaves.insert(0, started(state, origin.by, event.at))
+        key = None if origin.key is None else f"{definition.workflow}|{origin.key}"
+        row = (
+            *(id, state.workflow, origin.unit, state.digest, None if state.ended else key),
+            *(origin.by, origin.case, origin.parent, *self._values(state, 1), event.at),
+            event.at if state.ended else None,
+        )
+        answer: Answer = await self._queue.submit(Begin(id, key, row, change))
+        if isinstance(answer, Written):
+            failpoint("run.durable")
+            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by))
+            self._deliver(id, out, owner)
+        return answer
+
+    async def take_in(
+        self,
+        run: str,
+        event: AnyEvent,
+        fence: Fence | None = None,
+        stay: Stay | None = None,
+        tell: Tell | None = None,
+    ) -> Taken:
+        """Take in an event. `fence` is the command that it answers, which is gone then, or stays as `stay` says.
+
+        Raises NotFound, Busy where too many others were faster.
+        """
+        async with self._alone(run):
+            for _ in range(ROUNDS):
+                taken = await self._try(run, event, fence, stay, tell)
+                if taken is not None:
+                    return taken
+                self._known.pop(run, None)
+        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+
+    async def stop(self, run: str, reason: str, fence: Fence) -> None:
+        """End a run that cannot be moved on, whatever the reason: a person finds it stopped, and why."""
+        async with self._alone(run):
+            known = await self.look(run)
+            if known.state.ended:
+                await self.settle(fence)
+                return
+            state = msgspec.structs.replace(known.state, status="stopped", reason=reason)
+            ended = Advanced(state, (EndRun(f"{run}::0:end", "stopped", reason),))
+            await self._write(run, known, ended, self._clock(), (fence, None, None))
+
+    async def look(self, run: str) -> Known:
+        """The run as it is in the store. Raises NotFound."""
+        found = await self._database.read(lambda connection: self._read(connection, run))
+        self._keep(run, found)
+        return found
+
+    async def known(self, run: str) -> Known:
+        """The run as last seen; what never changes of it can be relied upon. Raises NotFound."""
+        return self._known.get(run) or await self.look(run)
+
+    async def settle(self, fence: Fence, stay: Stay | None = None) -> bool:
+        """Drop a command, or let it stay; False where somebody else has it."""
+        return isinstance(await self._queue.submit(Settle(fence, stay)), Written)
+
+    async def _try(
+        self, run: str, event: AnyEvent, fence: Fence | None, stay: Stay | None, tell: Tell | None
+    ) -> Taken | None:
+        """One round; None where the run has moved meanwhile."""
+        fresh = run not in self._known
+        known = await self.known(run)
+        definition = await self._definitions.pinned(known.state.digest)
+        advanced = advance(definition, known.state, event)
+        if advanced.ignored:
+            if not fresh:
+                return None  # what was remembered may be old: look before saying no
+            if fence is not None and not isinstance(event, Chosen):  # a choice that does not fit leaves its question
+                await self.settle(fence, None if known.state.ended else stay)
+            return Taken(known.state, advanced.ignored)
+        return await self._write(run, known, advanced, event.at, (fence, stay, tell))
+
+    async def _write(
+        self,
+        run: str,
+        known: Known,
+        advanced: Advanced,
+        at: int,
+        more: tuple[Fence | None, Stay | None, Tell | None],
+    ) -> Taken | None:
+        fence, stay, tell = more
+        state, owner = advanced.state, self._room()
+        change, out = change_of(self._codec, state, advanced.commands, at, owner, known.parent)
+        _answered(change, fence, None if state.ended else stay)
+        if tell is not None:
+            change.leaves.insert(0, tell(state))
+        ended_at = at if state.ended else None
+        unit = Move(run, known.ver, self._values(state, known.ver + 1), ended_at, fence, change)
+        answer: Answer = await self._queue.submit(unit)
+        match answer:
+            case Stale():
+                return None
+            case Lost():
+                self._known.pop(run, None)
+                return Taken(known.state, "another process carries it out")
+        failpoint("run.durable")
+        self._keep(run, known._replace(ver=known.ver + 1, state=state))
+        self._deliver(run, out, owner)
+        if change.due and self._engine is not None:
+            self._engine.wake()
+        return Taken(state, "")
+
+    def _values(self, state: State, ver: int) -> tuple[bytes, int, str, int]:
+        return self._codec.state(state), ver, state.status, PRIORITIES[state.priority]
+
+    def _room(self) -> str | None:
+        return None if self._engine is None else self._engine.room()
+
+    def _deliver(self, run: str, commands: Sequence[Command], owner: str | None) -> None:
+        if self._engine is None or not commands:
+            return
+        if owner is None:
+            self._engine.wake()
+        else:
+            self._engine.start([Work(run, command, 1) for command in commands])
+
+    def _keep(self, run: str, known: Known) -> None:
+        self._known[run] = known
+        self._known.move_to_end(run)
+        if known.state.ended:
+            del self._known[run]
+        elif len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    def _read(self, connection: Connection, run: str) -> Known:
+        columns = (table.c.ver, table.c.state, table.c.parent, table.c.case_id, table.c.started_by)
+        query = select(*columns).where(table.c.id == run)
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no run `{run[:80]}`", code="workflow.unknown_run")
+        return Known(row.ver, self._codec.read_state(run, bytes(row.state)), row.parent, row.case_id, row.started_by)
+
+    @asynccontextmanager
+    async def _alone(self, run: str) -> AsyncIterator[None]:
+        """One event of a run after another in this process: between processes its version decides."""
+        line = self._lines.setdefault(run, _Line(asyncio.Lock()))
+        line.waiting += 1
+        try:
+            async with line.lock:
+                yield
+        finally:
+            line.waiting -= 1
+            if not line.waiting:
+                del self._lines[run]
+
+
+def _answered(change: Change, fence: Fence | None, stay: Stay | None) -> None:
+    if fence is None:
+        return
+    if stay is not None and fence.command not in change.gone:
+        change.stay.append(stay)
+    elif fence.command not in change.gone:
+        change.gone.append(fence.command)

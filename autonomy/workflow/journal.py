@@ -1,0 +1,133 @@
+"""Units of runs judged in order, from what is read once for all of them. Nothing here does IO.
+
+`run.ver` is the fence: of two who took in an event of the same run, one is written, and the other looks again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from autonomy.db import Plan
+from autonomy.db.ports import Page, Read, Row
+
+from .store import (
+    DROP_COMMAND,
+    END_RUN,
+    MOVE_RUN,
+    PARK_COMMAND,
+    PUT_COMMAND,
+    PUT_RUN,
+    RAISE_COMMANDS,
+    WAKE_COMMAND,
+    read_live,
+    read_owners,
+    read_versions,
+)
+from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
+
+_ORDER = (PUT_RUN, MOVE_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
+
+
+class RunJournal:
+    """The units of runs in one group of commits."""
+
+    def __init__(self, units: Sequence[Begin | Move | Settle]) -> None:
+        self._units = units
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._live: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
+        self._owners: dict[str, str | None] = {}
+
+    def reads(self) -> list[Read]:
+        keys = [unit.key for unit in self._units if isinstance(unit, Begin) and unit.key]
+        runs = [unit.run for unit in self._units if not isinstance(unit, Settle)]
+        commands = [fence.command for unit in self._units if (fence := _fence_of(unit))]
+        wanted = ((read_live, keys), (read_versions, runs), (read_owners, commands))
+        return [(sql(len(padded)), padded) for sql, names in wanted for padded in [_padded(names)]]
+
+    def judge(self, rows: list[list[Row]], page: Page) -> Plan:
+        live, versions, owners = rows
+        self._live = {key: run for key, run in live}
+        self._versions = {run: ver for run, ver in versions}
+        self._owners = {command: owner for command, owner in owners}
+        answers = [self._answer(unit, page) for unit in self._units]
+        return Plan(answers, [(sql, self._rows[sql]) for sql in _ORDER if self._rows[sql]])
+
+    def _answer(self, unit: Begin | Move | Settle, page: Page) -> Answer:
+        match unit:
+            case Begin():
+                return self._begin(unit, page)
+            case Move():
+                return self._move(unit, page)
+            case Settle():
+                return self._settle(unit)
+
+    def _begin(self, unit: Begin, page: Page) -> Answer:
+        if unit.run in self._versions:
+            return Joined(unit.run)
+        if unit.key is not None:
+            if unit.key in self._live:
+                return Joined(self._live[unit.key])
+            self._live[unit.key] = unit.run
+        self._versions[unit.run] = 1
+        self._rows[PUT_RUN].append(unit.row)
+        return self._write(unit.run, unit.change, page)
+
+    def _move(self, unit: Move, page: Page) -> Answer:
+        if self._is_lost(unit.fence):
+            return Lost()
+        if self._versions.get(unit.run) != unit.ver:
+            return Stale()
+        self._versions[unit.run] = unit.ver + 1
+        if unit.ended_at is None:
+            self._rows[MOVE_RUN].append((*unit.values, unit.run))
+        else:
+            self._rows[END_RUN].append((*unit.values, unit.ended_at, unit.run))
+        return self._write(unit.run, unit.change, page)
+
+    def _settle(self, unit: Settle) -> Answer:
+        if self._is_lost(unit.fence):
+            return Lost()
+        if unit.stay is not None:
+            self._stay(unit.stay)
+        else:
+            self._drop(unit.fence.command)
+        return Written()
+
+    def _write(self, run: str, change: Change, page: Page) -> Written:
+        for id in change.gone:
+            self._drop(id)
+        for one in change.stay:
+            self._stay(one)
+        self._rows[PUT_COMMAND] += change.put
+        self._rows[WAKE_COMMAND] += [(0, id) for id in change.due]
+        if change.priority is not None:
+            self._rows[RAISE_COMMANDS].append((change.priority, run))
+        for leaf in change.leaves:
+            page.append(leaf)
+        return Written()
+
+    def _drop(self, id: str) -> None:
+        self._owners.pop(id, None)
+        self._rows[DROP_COMMAND].append((id,))
+
+    def _stay(self, stay: Stay) -> None:
+        self._owners[stay.command] = None
+        self._rows[PARK_COMMAND].append((stay.due, stay.action, stay.forgiven, stay.command))
+
+    def _is_lost(self, fence: Fence | None) -> bool:
+        if fence is None:
+            return False
+        return fence.command not in self._owners or self._owners[fence.command] != fence.owner
+
+
+def _fence_of(unit: Begin | Move | Settle) -> Fence | None:
+    return None if isinstance(unit, Begin) else unit.fence
+
+
+def _padded(names: Sequence[str]) -> tuple[str, ...]:
+    """The names without repeats, the last repeated up to a power of two, so that few statements differ. One that no row
+    has where there are none: what is read has always the same three parts."""
+    found = list(dict.fromkeys(names)) or [""]
+    return (*found, *[found[-1]] * ((1 << (len(found) - 1).bit_length()) - len(found)))

@@ -1,0 +1,127 @@
+"""Moving a live run to another definition: looked at first, step by step, and refused where a step stands in the way.
+
+Pure. `autonomy workflow migrate` shows the obstacles, and writes the new state and its commands in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from autonomy.kernel.errors import Conflict
+
+from . import paths
+from .definition import Definition, Step
+from .flow import run_on
+from .model import State, StepState
+from .prepared import prepare
+from .rules import Advanced
+from .turn import SETTLED, Turn, block_of
+
+
+class Obstacle(NamedTuple):
+    """Why a run cannot go on under another definition; `path` is empty where it is about the run as a whole."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"`{self.path}`: {self.reason}" if self.path else self.reason
+
+
+def obstacles(state: State, old: Definition, new: Definition) -> list[Obstacle]:
+    """Everything that stands in the way of moving the run from `old`, which it is pinned to, to `new`."""
+    return [*_of_run(state, old, new), *(one for path in state.steps for one in _of_step(state, old, new, path))]
+
+
+def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced:
+    """The run under its new definition, and the commands of steps that can begin under it at once.
+
+    Raises Conflict (`workflow.migration`) with every obstacle in its detail.
+    """
+    if found := obstacles(state, old, new):
+        raise Conflict(
+            f"the run cannot go on under this definition: {found[0]}",
+            code="workflow.migration",
+            hint="let it end as it is, or settle the steps in the way first",
+            obstacles=[{"path": one.path, "reason": one.reason} for one in found],
+        )
+    turn = Turn(new, state, at)
+    turn.state.digest, turn.state.workflow = new.digest, new.workflow
+    turn.state.steps = {path: found for path, found in turn.state.steps.items() if _name(path) in new.steps}
+    for prefix in _open_prefixes(turn):
+        _look_at(turn, prefix)
+    run_on(turn)
+    return Advanced(turn.state, tuple(turn.commands))
+
+
+def _open_prefixes(turn: Turn) -> list[str]:
+    """The prefixes of the blocks whose steps may go on."""
+    found = {paths.split(path)[0] for path in turn.state.steps}
+    return sorted(prefix for prefix in found | {""} if turn.alive(prefix))
+
+
+def _look_at(turn: Turn, prefix: str) -> None:
+    """Consider every step of a block: a new one may be ready already."""
+    block = turn.definition.blocks[block_of(turn, prefix)]
+    turn.queue.extend(("consider", prefix + name) for name in block.steps)
+    turn.queue.append(("close", prefix))
+
+
+def _of_run(state: State, old: Definition, new: Definition) -> Iterator[Obstacle]:
+    if state.digest != old.digest:
+        yield Obstacle("", "the run is pinned to another definition")
+    if state.ended:
+        yield Obstacle("", f"the run is {state.status}")
+    if state.status == "compensating":
+        yield Obstacle("", "the run is being undone")
+    if breach := prepare(new).input_breach(state.input):
+        yield Obstacle("", f"its input does not fit: {breach}")
+
+
+def _of_step(state: State, old: Definition, new: Definition, path: str) -> Iterator[Obstacle]:
+    found, name = state.steps[path], _name(path)
+    before, after = old.steps[name], new.steps.get(name)
+    if after is None:
+        yield from _of_removed(path, found, before)
+        return
+    if after.block != before.block:
+        yield Obstacle(path, "it has been moved into or out of another step")
+    elif type(after.work) is not type(before.work):
+        yield Obstacle(path, "it is of another kind now")
+    elif found.state == "done" and before.undo is not None and after.undo is None:
+        yield Obstacle(path, "it was done, and could no longer be undone")
+    elif found.state == "done" and (breach := prepare(new).breach(name, found.output)):
+        yield Obstacle(path, f"its output does not fit: {breach}")
+    elif found.state not in SETTLED and _inside_changed(old, new, name):
+        yield Obstacle(path, "it is under way, and the steps inside it have changed")
+    else:
+        yield from _of_order(state, path, found, after)
+
+
+def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
+    if found.state not in SETTLED:
+        yield Obstacle(path, f"it is {found.state}, and no longer there")
+    elif found.state == "done" and before.undo is not None:
+        yield Obstacle(path, "it was done, and could no longer be undone")
+
+
+def _of_order(state: State, path: str, found: StepState, after: Step) -> Iterator[Obstacle]:
+    """A step that has begun must have begun after all that it needs now."""
+    if found.state in ("skipped", "cancelled"):
+        return
+    prefix = paths.split(path)[0]
+    for needed in after.needs:
+        other = state.steps.get(prefix + needed)
+        if after.join == "all" and (other is None or other.state not in SETTLED):
+            yield Obstacle(path, f"it has begun, and needs `{needed}` first now")
+
+
+def _inside_changed(old: Definition, new: Definition, owner: str) -> bool:
+    """Whether a step under way has other ways or loops inside: what it remembers would mean something else."""
+    inside = [block for block in old.blocks.values() if block.owner == owner]
+    return any(block.id not in new.blocks for block in inside)
+
+
+def _name(path: str) -> str:
+    return paths.split(path)[1]

@@ -1,0 +1,119 @@
+"""What is written when a run has moved: rows of its commands, and leaves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autonomy.audit import Leaf, make_leaf
+
+from . import paths
+from .codec import Codec
+from .model import (
+    AskApproval,
+    Chosen,
+    Command,
+    Emit,
+    EndRun,
+    PerformTool,
+    RaiseException,
+    Reprioritise,
+    SetTimer,
+    StartChild,
+    State,
+    Subscribe,
+    Withdraw,
+)
+from .units import Change, Row
+
+PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+"""As they are stored: what has a lower number is carried out first."""
+
+CARRIED_OUT = (PerformTool, AskApproval, StartChild, Emit, Withdraw, Reprioritise)
+"""What somebody has to do; other commands wait for a time, an event, a person."""
+
+
+def kind_of(command: Command) -> str:
+    """The kind as it is stored: the tag of the command."""
+    return str(type(command).__struct_config__.tag)
+
+
+def change_of(
+    codec: Codec, state: State, commands: Sequence[Command], at: int, owner: str | None, parent: str | None = None
+) -> tuple[Change, list[Command]]:
+    """What is written for `commands`, and those of them that are carried out at once by `owner`.
+
+    `parent` is the command whose answer the end of this run is.
+    """
+    change, out = Change(), list[Command]()
+    for command in commands:
+        if isinstance(command, EndRun):
+            change.leaves.append(_run_leaf(state, at, "ended", status=command.status))
+            change.due += [parent] if parent else []
+            continue
+        if isinstance(command, RaiseException):
+            change.leaves.append(_exception(state, command, at))
+            if not command.choices:
+                continue
+        if isinstance(command, Withdraw) and not _is_effect(state.run, command.target):
+            change.gone.append(command.target)
+            continue
+        change.put.append(_row(codec, state, command, at, owner))
+        if isinstance(command, CARRIED_OUT):
+            out.append(command)
+        if isinstance(command, Reprioritise):
+            change.priority = PRIORITIES[command.priority]
+    return change, out
+
+
+def started(state: State, by: str, at: int) -> Leaf:
+    """The leaf of a run's beginning."""
+    return _run_leaf(state, at, "started", actor=by, definition=state.digest)
+
+
+def steered(state: State, event: str, by: str, at: int, **more: str) -> Leaf:
+    """The leaf of what somebody did to a run."""
+    return _run_leaf(state, at, event, actor=by, **more)
+
+
+def chosen(state: State, event: Chosen) -> Leaf:
+    """The leaf of a person's choice; the reason stays out of the log: it is free text, and the log is for ever."""
+    return _run_leaf(state, event.at, "chosen", actor=event.by, command=event.exception, choice=event.choice)
+
+
+def _exception(state: State, command: RaiseException, at: int) -> Leaf:
+    return _run_leaf(
+        state, at, "exception", command=command.id, exception=command.kind, role=command.role, person=command.person
+    )
+
+
+def _run_leaf(state: State, at: int, event: str, **more: str | None) -> Leaf:
+    return make_leaf("run", at, event=event, run=state.run, workflow=state.workflow, **more)
+
+
+def _is_effect(run: str, id: str) -> bool:
+    """Whether a command may have had an effect: it is then withdrawn with care, and answers."""
+    place = paths.place(run, id)
+    if place is None or not place.path:
+        return False
+    return not place.part or (place.part.startswith("undo.") and not place.part.endswith(".exception"))
+
+
+def _row(codec: Codec, state: State, command: Command, at: int, owner: str | None) -> Row:
+    carried_out = isinstance(command, CARRIED_OUT)
+    due = command.at if isinstance(command, SetTimer) else at if carried_out and owner is None else None
+    topic, key = (command.event, command.key) if isinstance(command, Subscribe) else (None, None)
+    mine = owner if carried_out else None
+    return (
+        command.id,
+        state.run,
+        kind_of(command),
+        PRIORITIES[state.priority],
+        mine,
+        due,
+        1 if mine else 0,
+        None,
+        topic,
+        key,
+        codec.command(command),
+        at,
+    )

@@ -1,0 +1,168 @@
+"""What an event does to a run. Pure: the same state and event give the same state and commands, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from autonomy.kernel.errors import Corrupt, Invalid
+
+from . import paths
+from .answers import approval_ended, child_ended, event_arrived, performed, task_ended, timer_fired
+from .choices import chosen
+from .definition import ROOT, VERSION, Definition
+from .flow import run_on
+from .loops import open_block
+from .model import (
+    AnyEvent,
+    ApprovalEnded,
+    Cancelled,
+    ChildEnded,
+    Chosen,
+    Command,
+    EventArrived,
+    Paused,
+    Performed,
+    Reprioritise,
+    Reprioritised,
+    Resumed,
+    SetTimer,
+    StartChild,
+    Started,
+    State,
+    TaskEnded,
+    TimerFired,
+)
+from .turn import Turn
+
+_decoder = msgspec.msgpack.Decoder(State)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Advanced(NamedTuple):
+    """The next state, what is to be done, and, where the event changed nothing, why."""
+
+    state: State
+    commands: tuple[Command, ...]
+    ignored: str = ""
+
+
+def new_state(definition: Definition, run: str) -> State:
+    """The state of a run that has not begun. `run` is an id without `:`."""
+    return State(run, definition.workflow, definition.digest)
+
+
+def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
+    """Take in one event. `state` stays as it is; events that come late, twice or for nothing are `ignored`.
+
+    Raises Invalid (`workflow.definition`) where `definition` is not the one the run is pinned to.
+    """
+    if definition.digest != state.digest:
+        raise Invalid("the run is pinned to another definition", code="workflow.definition", run=state.run)
+    if state.ended:
+        return Advanced(state, (), f"the run is {state.status}")
+    if (state.status == "new") != isinstance(event, Started):
+        return Advanced(state, (), "the run has begun already" if state.status != "new" else "the run has not begun")
+    turn = Turn(definition, state, event.at)
+    ignored = _HANDLERS[type(event)](turn, event)
+    if ignored:
+        return Advanced(state, (), ignored)
+    run_on(turn)
+    return Advanced(turn.state, tuple(turn.commands))
+
+
+def encode(state: State) -> bytes:
+    """The state as stored: MessagePack."""
+    return _encoder.encode(state)
+
+
+def decode(data: bytes) -> State:
+    """A stored state. Raises Corrupt (`workflow.state`) where it is none, Invalid (`workflow.version`) where a newer
+    version wrote it.
+    """
+    try:
+        state = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise Corrupt(f"the state of a run cannot be read: {error}", code="workflow.state") from None
+    if state.version > VERSION:
+        raise Invalid(
+            f"the state is of version {state.version}, this process knows {VERSION}",
+            code="workflow.version",
+            hint="let a newer process take the run up",
+        )
+    return state
+
+
+def _started(turn: Turn, event: Started) -> str:
+    state = turn.state
+    state.status, state.started, state.input, state.trigger = "running", event.at, event.input, event.trigger
+    state.depth, state.priority = event.depth, event.priority or turn.definition.priority
+    if breach := turn.prepared.input_breach(event.input):
+        turn.end("failed", f"input: {breach}")
+        return ""
+    turn.order(SetTimer(turn.id("", "time"), event.at + turn.definition.caps.time))
+    if turn.definition.deadline is not None:
+        turn.order(SetTimer(turn.id("", "deadline"), event.at + turn.definition.deadline))
+    open_block(turn, ROOT)
+    return ""
+
+
+def _cancelled(turn: Turn, event: Cancelled) -> str:
+    if event.compensate:
+        if turn.state.status == "compensating":
+            return "the run is being undone already"
+        turn.state.reason = event.reason
+        turn.queue.append(("compensate", ""))
+    else:
+        turn.end("cancelled", event.reason)
+    return ""
+
+
+def _paused(turn: Turn, event: Paused) -> str:  # noqa: ARG001 - one form for all
+    if turn.state.paused:
+        return "the run is paused already"
+    turn.state.paused = True
+    return ""
+
+
+def _resumed(turn: Turn, event: Resumed) -> str:  # noqa: ARG001 - one form for all
+    if not turn.state.paused:
+        return "the run is not paused"
+    turn.commands.extend(turn.state.back)
+    turn.state.paused, turn.state.back = False, ()
+    return ""
+
+
+def _reprioritised(turn: Turn, event: Reprioritised) -> str:
+    if turn.state.priority == event.priority:
+        return f"the priority is {event.priority} already"
+    turn.state.priority = event.priority
+    turn.state.back = tuple(_with_priority(command, event) for command in turn.state.back)
+    id = paths.command(turn.state.run, "", 0, f"priority.{event.at}.{event.priority}")
+    turn.commands.append(Reprioritise(id, event.priority))
+    return ""
+
+
+def _with_priority(command: Command, event: Reprioritised) -> Command:
+    if isinstance(command, StartChild):
+        return msgspec.structs.replace(command, priority=event.priority)
+    return command
+
+
+_HANDLERS: dict[type, Callable[[Turn, Any], str]] = {
+    Started: _started,
+    Performed: performed,
+    TaskEnded: task_ended,
+    ApprovalEnded: approval_ended,
+    TimerFired: timer_fired,
+    EventArrived: event_arrived,
+    ChildEnded: child_ended,
+    Cancelled: _cancelled,
+    Paused: _paused,
+    Resumed: _resumed,
+    Reprioritised: _reprioritised,
+    Chosen: chosen,
+}
+"""Each gives an empty text, or why the event changes nothing."""

@@ -1,0 +1,129 @@
+"""What is remembered of runs: definitions, runs, and the commands that are to be carried out or waited for.
+
+A run that waits is rows and nothing else. States and commands are sealed: they hold what goes through the run.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+
+from autonomy.db import metadata
+
+definition = Table(
+    "workflow_definition",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("workflow", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workflow", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("live_key", Text),
+    Column("started_by", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("parent", Text),
+    Column("state", LargeBinary, nullable=False),
+    Column("ver", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+Index(
+    "run_live_key",
+    run.c.live_key,
+    unique=True,
+    sqlite_where=run.c.live_key.is_not(None),
+    postgresql_where=run.c.live_key.is_not(None),
+)
+Index("run_newest", run.c.created_at, run.c.id)
+Index(
+    "run_ended", run.c.ended_at, sqlite_where=run.c.ended_at.is_not(None), postgresql_where=run.c.ended_at.is_not(None)
+)
+
+command = Table(
+    "run_command",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("owner", Text),
+    Column("due", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("action", Text),
+    Column("topic", Text),
+    Column("topic_key", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""`due`: from when it may be taken by whoever is free; none while it is carried out (then it has an `owner`) or waits
+for something else: the end of an `action`, an event of its `topic`, a person."""
+
+Index("run_command_run", command.c.run)
+Index(
+    "run_command_due",
+    command.c.due,
+    sqlite_where=command.c.due.is_not(None),
+    postgresql_where=command.c.due.is_not(None),
+)
+Index(
+    "run_command_owner",
+    command.c.owner,
+    sqlite_where=command.c.owner.is_not(None),
+    postgresql_where=command.c.owner.is_not(None),
+)
+Index(
+    "run_command_action",
+    command.c.action,
+    sqlite_where=command.c.action.is_not(None),
+    postgresql_where=command.c.action.is_not(None),
+)
+Index(
+    "run_command_topic",
+    command.c.topic,
+    command.c.topic_key,
+    sqlite_where=command.c.topic.is_not(None),
+    postgresql_where=command.c.topic.is_not(None),
+)
+
+RUN_COLUMNS = tuple(column.name for column in run.columns)
+COMMAND_COLUMNS = tuple(column.name for column in command.columns)
+
+PUT_RUN = f"INSERT INTO run ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
+MOVE_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ? WHERE id = ?"
+END_RUN = "UPDATE run SET state = ?, ver = ?, status = ?, priority = ?, live_key = NULL, ended_at = ? WHERE id = ?"
+PUT_COMMAND = (
+    f"INSERT INTO run_command ({', '.join(COMMAND_COLUMNS)}) VALUES ({', '.join('?' * len(COMMAND_COLUMNS))}) "
+    "ON CONFLICT (id) DO NOTHING"
+)
+DROP_COMMAND = "DELETE FROM run_command WHERE id = ?"
+PARK_COMMAND = "UPDATE run_command SET owner = NULL, due = ?, action = ?, attempts = attempts - ? WHERE id = ?"
+WAKE_COMMAND = "UPDATE run_command SET due = ? WHERE id = ? AND owner IS NULL"
+RAISE_COMMANDS = "UPDATE run_command SET priority = ? WHERE run = ?"
+
+
+def read_live(count: int) -> str:
+    """The live runs of `count` keys."""
+    return f"SELECT live_key, id FROM run WHERE live_key IN ({_marks(count)})"
+
+
+def read_versions(count: int) -> str:
+    """The versions of `count` runs."""
+    return f"SELECT id, ver FROM run WHERE id IN ({_marks(count)})"
+
+
+def read_owners(count: int) -> str:
+    """Who carries out `count` commands."""
+    return f"SELECT id, owner FROM run_command WHERE id IN ({_marks(count)})"
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

@@ -1,0 +1,105 @@
+"""Compensation: what was done is undone, last first, and nothing else. Pure."""
+
+from __future__ import annotations
+
+from autonomy.kernel.errors import Invalid, TooLarge
+
+from .definition import Handler, ToolWork
+from .model import OpenTask, PerformTool, RaiseException
+from .trouble import UNDO_CHOICES
+from .turn import Turn
+
+
+def compensate(turn: Turn) -> None:
+    """Stop what is under way, and undo what was done as soon as all of it is known."""
+    if turn.state.status != "running":
+        return
+    turn.state.status = "compensating"
+    turn.state.waiting = ()
+    for id in turn.state.open:
+        turn.withdraw(id)
+    turn.state.open = ()
+    for path, _ in turn.unsettled():
+        if path in turn.state.steps and "/" not in path:
+            turn.abandon(path)
+    for path, _ in turn.unsettled():
+        turn.abandon(path)
+    turn.queue.append(("undo", ""))
+
+
+def undo_next(turn: Turn) -> None:
+    """Undo the step that was done last of those not undone; end the run where there is none left."""
+    steps = turn.state.steps
+    busy = any(True for _ in turn.unsettled()) or any(found.state == "undoing" for found in steps.values())
+    if turn.state.status != "compensating" or busy:
+        return
+    done = [
+        (found.order, path)
+        for path, found in steps.items()
+        if found.state == "done" and turn.step(path).undo is not None and not _was_left(turn, path)
+    ]
+    if not done:
+        turn.end("compensated", turn.state.reason)
+        return
+    _, path = max(done)
+    turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})
+    attempt_undo(turn, path)
+
+
+def attempt_undo(turn: Turn, path: str) -> None:
+    """Ask for the compensation of a step, for the first time or again."""
+    undo = turn.step(path).undo
+    assert undo is not None
+    number = _number(turn, path) + 1
+    data = turn.state.steps[path].data
+    turn.change(path, open=(), trouble="", data={**data, "undo": number})
+    id = turn.id(path, f"undo.{number}")
+    try:
+        reading = turn.reading(path)
+        if isinstance(undo, ToolWork):
+            arguments = reading.value(undo.arguments)
+            turn.order(PerformTool(id, path, undo.tool, undo.agent, arguments, undoes=True), path)
+        else:
+            input = reading.value(undo.input)
+            by, able = undo.by, undo.capability
+            turn.order(OpenTask(id, path, undo.role, undo.goal, input, by=by, capability=able, undoes=True), path)
+    except (Invalid, TooLarge) as error:
+        undo_failed(turn, path, "expression", str(error))
+
+
+def undo_interrupted(turn: Turn, path: str, reason: str) -> None:
+    """Nobody carried the compensation out, for whoever was to do so was gone: ask again, but not for ever."""
+    if _number(turn, path) < turn.definition.caps.attempts:
+        attempt_undo(turn, path)
+    else:
+        undo_failed(turn, path, "failed", reason or "the compensation was interrupted")
+
+
+def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
+    """Somebody has to decide about a compensation that did not go as it should."""
+    id = turn.id(path, f"undo.{_number(turn, path)}.exception")
+    handler = Handler((), "ask", turn.definition.escalation)
+    turn.change(path, trouble=kind)
+    turn.order(RaiseException(id, path, kind, reason, handler.role, None, UNDO_CHOICES), path)
+
+
+def undone(turn: Turn, path: str, left: bool = False) -> None:
+    """The step is undone; or a person says that it stays as it is (`left`)."""
+    for id in turn.state.steps[path].open:
+        turn.withdraw(id)
+    before = (turn.state.steps[path].data or {}).get("before")
+    if left:
+        turn.change(path, state="done", open=(), trouble="", data={**(before or {}), "left": True})
+    else:
+        turn.change(path, state="undone", open=(), trouble="", data=before)
+    turn.queue.append(("undo", ""))
+
+
+def _number(turn: Turn, path: str) -> int:
+    data = turn.state.steps[path].data
+    return data.get("undo", 0) if isinstance(data, dict) else 0
+
+
+def _was_left(turn: Turn, path: str) -> bool:
+    data = turn.state.steps[path].data
+    return isinstance(data, dict) and bool(data.get("left"))

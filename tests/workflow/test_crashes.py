@@ -1,0 +1,109 @@
+"""Processes are killed and frozen while they carry runs out: no run is lost, no step skipped, no effect doubled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.office import Office, office
+from tests.workflow.worker import LOOK_AND_POST, STEPS
+
+RUNS = 8
+
+
+def worker(
+    folder: Path, database: str, count: int = 0, point: str = "", workflow: str = "three"
+) -> subprocess.Popen[str]:
+    """Another process on the same store."""
+    command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count), workflow]
+    environment = os.environ | {"WORKER_FAILPOINT": point}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def effects(folder: Path) -> Counter[str]:
+    """Which actions were done, by how many processes."""
+    return Counter(path.name.rpartition(".")[0] for path in (folder / "plant").iterdir() if "." in path.name)
+
+
+async def assert_whole(it: Office, folder: Path, acknowledged: list[str]) -> None:
+    """Every run that was acknowledged has ended as done, once, with each of its steps done once."""
+    runs = {run.id: run for run in await it.flows.runs.runs(count=1_000)}
+    assert set(acknowledged) <= set(runs)
+    assert {run.status for run in runs.values()} == {"done"}
+    for run in runs:
+        assert it.told(run) == ["started", "ended done"]
+    stories = Counter(leaf["run"] for leaf in it.works.leaves("intent"))
+    assert stories == dict.fromkeys(runs, 3), "one intent for each step of each run, whoever carried it out"
+    assert len(effects(folder)) == 3 * len(runs)
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["run.durable:3", "run.durable:12", "intent.durable:5", "effect.done:4", "outcome.durable:7", "group.written:6"],
+)
+async def test_a_process_killed_between_intent_and_outcome_loses_no_run_and_doubles_nothing(
+    tmp_path: Path, database_url: str, point: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, three=STEPS) as it:
+        killed = worker(tmp_path, database_url, RUNS, point)
+        said, _ = killed.communicate(timeout=60)
+        assert killed.returncode == -signal.SIGKILL
+        other = worker(tmp_path, database_url)
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+        await assert_whole(it, tmp_path, said.split())
+
+
+async def test_what_a_dead_process_had_not_done_is_begun_again_without_asking_anybody(
+    tmp_path: Path, database_url: str
+) -> None:
+    """A read, and a write that its system of record says did not happen: each ends as failed, and the run goes on."""
+    plant = tmp_path / "plant"
+    plant.mkdir()
+    (plant / "shut").touch()
+    async with office(tmp_path, database_url, living=False, both=LOOK_AND_POST) as it:
+        killed = worker(tmp_path, database_url, 1, workflow="both")
+
+        async def both_asked() -> bool:
+            return len(it.works.leaves("intent")) == 2 and (plant / "asked").exists()
+
+        await it.eventually(both_asked)
+        killed.kill()
+        run = killed.communicate(timeout=60)[0].strip()
+        (plant / "shut").unlink()
+        other = worker(tmp_path, database_url, workflow="both")
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+        assert it.told(run) == ["started", "ended done"]
+        ended = Counter((leaf["tool"], leaf["status"]) for leaf in it.works.leaves("outcome"))
+        assert ended == {(tool, status): 1 for tool in ("look", "post") for status in ("failed", "done")}
+        assert len(effects(tmp_path)) == 2
+
+
+async def test_a_frozen_process_is_taken_over_and_stands_down_when_it_wakes(tmp_path: Path, database_url: str) -> None:
+    plant = tmp_path / "plant"
+    plant.mkdir()
+    (plant / "shut").touch()
+    async with office(tmp_path, database_url, living=False, three=STEPS) as it:
+        frozen = worker(tmp_path, database_url, 1)
+        assert frozen.stdout is not None
+        run = frozen.stdout.readline().strip()
+
+        async def asked() -> bool:
+            return (plant / "asked").exists()
+
+        await it.eventually(asked)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        (plant / "shut").unlink()
+        other = worker(tmp_path, database_url)
+        other.communicate(timeout=60)
+        os.kill(frozen.pid, signal.SIGCONT)
+        frozen.communicate(timeout=60)
+        assert (other.returncode, frozen.returncode) == (0, 0)
+        await assert_whole(it, tmp_path, [run])
