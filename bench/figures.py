@@ -101,6 +101,7 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
             "a read of a running Tryton through the gate, above the same request straight to it",
             _at_most("tryton_read_added_ms", 4, " ms"),
         ),
+        Figure("tryton_first_read_added_ms", "the same for the first read of a case, which waits for its label"),
         Figure("tryton_write_added_ms", "the same for a write", _at_most("tryton_write_added_ms", 5, " ms")),
         Figure("list_ms", "1,000 tools of an idle MCP server, listed for an agent", _at_most("list_ms", 20, " ms")),
         Figure(

@@ -113,13 +113,12 @@ def _assemble(
     functions: Functions | None,
 ) -> System:
     queue, checkpoints = _log(settings, database, signer, clock)
-    vault = Vault(database, queue, master, clock, (forget_subject,))
-    vault.prove_key()
+    vault = _vault(database, queue, master, clock)
     identity = Identity(database, queue, clock, master, settings.public_url, _audiences(settings))
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    aside = aside_of_connectors(settings, secrets, clock)
+    seen, aside = Seen(), aside_of_connectors(settings, secrets, clock)
     hooks = open_hooks(database, queue, vault, watch, aside, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
@@ -129,7 +128,7 @@ def _assemble(
     )
     notifier = Notifier(database, queue, channels(settings, watch.organisation, aside, secrets, identity, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
-    endings = Endings(queue, lifeline.owner, clock, seen := Seen())
+    endings = Endings(queue, lifeline.owner, clock, seen)
     exporter, figures = _seen(settings, lifeline.owner)
     effects = Effects(connectors, endings, lifeline, figures, clock)
     holding = Holding(database, queue, approvals, clock)
@@ -173,6 +172,13 @@ def _assemble(
         ),
         own=own,
     )
+
+
+def _vault(database: Database, queue: CommitQueue, master: bytes, clock: Clock) -> Vault:
+    """The payloads, once the master key is found to be theirs."""
+    vault = Vault(database, queue, master, clock, (forget_subject,))
+    vault.prove_key()
+    return vault
 
 
 def _gate(
