@@ -23,6 +23,7 @@ from .processes import Failed
 from .proof import large_order, proof, verify_command
 from .runaway import runaway
 from .scenes import SCENES, Scene, budgets
+from .takeover import takeover
 from .teller import Teller
 
 
@@ -69,7 +70,7 @@ def _business(erp: str, folder: Path, teller: Teller, stack: ExitStack) -> tuple
         return stack.enter_context(story.on_tryton(folder, teller)), (*story.SCENES, budgets, proof)
     business = on_sqlite(folder)
     teller.scene("Larkspur Instruments", business.about)
-    return business, (*SCENES, runaway, proof)
+    return business, (*SCENES, takeover, runaway, proof)
 
 
 def _where_next(company: Company, erp: str) -> None:

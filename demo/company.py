@@ -97,7 +97,8 @@ def running(folder: Path, teller: Teller, port: int, business: Business) -> Iter
         target = folder / "org" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    server = Server(folder, port or _free_port(), folder / "logs" / "server.log")
+    log = folder / "logs" / "server.log"
+    server = Server("up", folder, port or _free_port(), log, "--org", str(folder / "org"))
     try:
         seconds = server.wait()
         teller.check(seconds < READY_SECONDS, f"`autonomy up` answers at {server.url} after {seconds:.1f} s")
@@ -113,6 +114,17 @@ def running(folder: Path, teller: Teller, port: int, business: Business) -> Iter
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
             office.close()
+    finally:
+        server.stop()
+
+
+@contextmanager
+def second_server(company: Company) -> Iterator[Server]:
+    """Another server process on the company's store; ends it, whatever happens."""
+    server = Server("serve", company.folder, _free_port(), company.folder / "logs" / "second.log")
+    try:
+        server.wait()
+        yield server
     finally:
         server.stop()
 

@@ -22,6 +22,12 @@ _UNAPPROVED = """
     WHERE supplier.approved = 0 AND contract.valid_until > '2099'
     AND NOT EXISTS (SELECT 1 FROM purchase_order po WHERE po.sku = contract.sku AND po.status = 'open')
     ORDER BY contract.unit_price_minor LIMIT 1"""
+_LOW = """
+    SELECT item.sku FROM item JOIN contract ON contract.sku = item.sku
+    JOIN supplier ON supplier.id = contract.supplier_id
+    WHERE item.on_hand < item.reorder_level AND supplier.approved = 1 AND contract.valid_until > '2099'
+    AND NOT EXISTS (SELECT 1 FROM purchase_order po WHERE po.sku = item.sku AND po.status = 'open')
+    GROUP BY item.sku, item.reorder_quantity ORDER BY item.reorder_quantity * MIN(contract.unit_price_minor) LIMIT 1"""
 _OPEN_INVOICES = """
     SELECT invoice.id, invoice.amount_minor, purchase_order.amount_minor FROM invoice
     JOIN purchase_order ON purchase_order.id = invoice.purchase_order_id
@@ -77,6 +83,10 @@ class Ledger(Tables):
         """(supplier, sku, price) of a contract with a supplier that is not approved."""
         supplier, sku, price = self.rows(_UNAPPROVED)[0]
         return supplier, sku, price
+
+    def low(self) -> str:
+        """The item that runs low, is not ordered yet, and is the cheapest to order again."""
+        return str(self.one(_LOW))
 
     def invoices(self) -> list[tuple[str, int, int]]:
         """(id, amount, amount of its order) of the open invoices."""

@@ -27,14 +27,16 @@ class Failed(Exception):
 
 
 class Server:
-    """`autonomy up` on its own data folder and port."""
+    """`autonomy up` or `autonomy serve` on a data folder and a port."""
 
-    def __init__(self, folder: Path, port: int, log: Path) -> None:
+    def __init__(self, command: str, folder: Path, port: int, log: Path, *more: str) -> None:
         self.url = ""
         self._admin_link = folder / "data" / "admin.link"
         self._began = time.monotonic()
-        command = [*AUTONOMY, "up", "--json", "--data", str(folder / "data"), "--witness", str(folder / "witness")]
-        self._process = _start([*command, "--org", str(folder / "org"), "--port", str(port)], log, stdin=False)
+        self._command = command
+        self._log = log
+        place = ("--data", str(folder / "data"), "--witness", str(folder / "witness"), "--port", str(port))
+        self._process = _start([*AUTONOMY, command, "--json", *place, *more], log, stdin=False)
         self._known = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -42,7 +44,7 @@ class Server:
         """Return when it says that it answers, with the seconds that took; raises Failed where it does not."""
         self._known.wait(READY_SECONDS)
         if not self.url:
-            raise Failed("`autonomy up` did not become ready; logs/server.log says why")
+            raise Failed(f"`autonomy {self._command}` did not become ready; logs/{self._log.name} says why")
         return time.monotonic() - self._began
 
     def admin_link(self) -> str:
@@ -52,6 +54,11 @@ class Server:
     def stop(self) -> None:
         """End it in order."""
         _stop(self._process)
+
+    def kill(self) -> None:
+        """End it at once, as a power failure would."""
+        self._process.kill()
+        self._process.wait()
 
     def _listen(self) -> None:
         """Its first line says where it answers; it is read to its end, so that it never waits for a reader."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autonomy.catalog.model import Period
+from autonomy.catalog.budget import Period
 from autonomy.kernel.clock import DAY, HOUR, period_start, rfc3339
 
 SHORTEST = 50  # of the parts of a period: before one has passed, a rate says more about chance than about spending

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from autonomy.catalog.allowances import Allowance, Tree, amount_of
-from autonomy.catalog.model import BudgetSpec, ScopeKind
+from autonomy.catalog.budget import BudgetSpec, ScopeKind
 from autonomy.catalog.organisation import Organisation, Revision, matches
 from autonomy.kernel.errors import Invalid
 

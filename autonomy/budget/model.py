@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from autonomy.catalog.model import Measure, Period, ScopeKind
+from autonomy.catalog.budget import Measure, Period, ScopeKind
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from autonomy.catalog.model import Measure
+from autonomy.catalog.budget import Measure
 from autonomy.kernel.clock import period_start
 from autonomy.kernel.errors import Corrupt, Invalid
 from autonomy.kernel.money import show

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, select, update
 
-from autonomy.catalog.model import Measure
+from autonomy.catalog.budget import Measure
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import clock

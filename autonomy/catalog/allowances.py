@@ -17,7 +17,8 @@ from autonomy.kernel import money
 from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
-from .model import AgentSpec, BudgetSpec, ScopeKind
+from .budget import BudgetSpec, ScopeKind
+from .model import AgentSpec
 from .organisation import Organisation, Revision, spec
 from .problem import Problem, about
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .words import Access, BaseUrl, Name, Strict, Text, fault
+from .words import Access, BaseUrl, Name, SharedSecret, Strict, Text, fault
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a key pair only: a shared secret proves nothing to a third party, and `none` proves nothing at all."""
@@ -16,7 +16,7 @@ class SignIn(Strict):
     """People sign in at this provider: OpenID Connect, authorization code with PKCE."""
 
     clientId: Text
-    credential: Name | None = Field(None, description="secret this server is known by there; none: a public client")
+    credential: SharedSecret | None = Field(None, description="the secret we are known by there; none: a public client")
     label: Text | None = Field(None, description="what the button says; the provider's name when absent")
     scopes: list[Text] = Field(["openid", "profile", "email"], description="`openid` among them")
     subjectClaim: Text = Field("sub", description="claim that names the person, never given to another")

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from autonomy.kernel.money import MAX_MINOR
-
+from .budget import BudgetSpec
 from .decision import DecisionSpec
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
 from .mcp_server import McpConnector, McpTool
@@ -32,7 +31,7 @@ from .words import (
     Pointer,
     Rate,
     SecretName,
-    Share,
+    SharedSecret,
     Strict,
     Text,
     TrustDomain,
@@ -45,9 +44,6 @@ API_VERSION = "autonomy/v1"
 
 Effect = Literal["read", "write-keyed", "write-queryable", "write-neither"]
 Risk = Literal["low", "medium", "high", "critical"]
-Period = Literal["hour", "day", "month"]
-Measure = Literal["money", "calls", "tokens"]
-ScopeKind = Literal["unit", "agent", "role", "workflow", "tool"]
 Mode = Literal["enforce", "warn", "shadow"]
 FactType = Literal["integer", "string", "boolean", "money"]
 
@@ -135,7 +131,7 @@ class AgentSpec(Strict):
     owner: Name = Field(description="the person whose work this is; often the sponsor")
     supervisor: Name = Field(description="the role whose holders supervise this agent")
     parent: Name | None = Field(None, description="the agent this one is a child of; it ends with its parent")
-    site: Name | None = None
+    site: Name | None = Field(None, description="where it works: rules may ask for it, and the record says it")
     ratePerMinute: int = Field(600, ge=1, le=1_000_000)
     federated: list[FederatedIdentity] = Field([], max_length=10, description="workloads outside that are this agent")
 
@@ -143,7 +139,7 @@ class AgentSpec(Strict):
 class SqlConnector(Strict):
     type: Literal["sql"]
     url: str | None = Field(None, description="`sqlite:///file` or `postgresql://host/db`, without a password")
-    credential: Name | None = Field(None, description="secret holding the whole URL or the password")
+    credential: SharedSecret | None = Field(None, description="secret holding the whole URL or the password")
     maxRows: int = Field(1_000, ge=1, le=100_000)
     timeout: Duration = "5s"
 
@@ -301,56 +297,6 @@ class ToolSpec(Strict):
     def _says_what_it_takes(self) -> ToolSpec:
         if self.input is None and self.call.operation is None:
             raise fault("`input` is missing", "write the JSON Schema of the arguments, `type: object` at its top")
-        return self
-
-
-class BudgetScope(Strict):
-    """Whom a limit binds: exactly one."""
-
-    unit: Name | None = Field(None, description="the unit and every unit below it")
-    agent: Name | None = None
-    role: Name | None = Field(None, description="all agents that have the role, together")
-    workflow: Name | None = Field(None, description="all runs of the workflow, together")
-    tool: Pattern | None = None
-
-    @model_validator(mode="after")
-    def _one_subject(self) -> BudgetScope:
-        exactly_one(unit=self.unit, agent=self.agent, role=self.role, workflow=self.workflow, tool=self.tool)
-        return self
-
-    @property
-    def subject(self) -> tuple[ScopeKind, str]:
-        """What kind of thing is bound, and its name."""
-        named: tuple[tuple[ScopeKind, str | None], ...] = (
-            ("unit", self.unit),
-            ("agent", self.agent),
-            ("role", self.role),
-            ("workflow", self.workflow),
-            ("tool", self.tool),
-        )
-        return next((kind, name) for kind, name in named if name is not None)
-
-
-class BudgetSpec(Strict):
-    """A hard limit over a calendar period in UTC: settled + reserved never exceed it."""
-
-    scope: BudgetScope
-    measure: Measure
-    period: Period
-    limit: Amount | Annotated[int, Field(ge=0, le=MAX_MINOR)] = Field(
-        description="`25000.00 EUR` for money; a whole number of calls or tokens otherwise"
-    )
-    warnAt: Share | None = Field(
-        None, description="the share of the limit from which its users are warned, once a period"
-    )
-    tell: list[Name] = Field([], description="roles whose holders are told when that share is reached")
-
-    @model_validator(mode="after")
-    def _limit_fits_the_measure(self) -> BudgetSpec:
-        if self.measure == "money" and isinstance(self.limit, int):
-            raise fault("a limit of money is an amount", "write it in quotes, with its currency: `25000.00 EUR`")
-        if self.measure != "money" and isinstance(self.limit, str):
-            raise fault(f"a limit of {self.measure} is a whole number", "write the number without quotes or currency")
         return self
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .budget import BudgetSpec
 from .identity_provider import IdentityProviderSpec
 from .memory_space import Audience, MemorySpaceSpec
-from .model import AgentSpec, BudgetSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
+from .model import AgentSpec, PersonSpec, RoleSpec, ToolSpec, UnitSpec
 from .organisation import Organisation, Revision, matches, spec
 from .problem import Problem, about, nearest
 from .workflow import WorkflowSpec

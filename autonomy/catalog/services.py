@@ -19,8 +19,11 @@ class OAuth(Strict):
     grant: Literal["client_credentials", "refresh_token", "token_exchange"]
     tokenUrl: BaseUrl = Field(description="where tokens are fetched; never taken from a document")
     clientId: Text
-    clientSecret: SecretName | None = None
-    authenticate: Literal["basic", "post"] = Field("basic", description="how the client shows its id and secret")
+    clientSecret: SecretName | None = Field(None, description="the client's secret, or its private key (PEM)")
+    authenticate: Literal["basic", "post", "private_key_jwt"] = Field(
+        "basic", description="how the client proves itself; `private_key_jwt`: it signs by its private key (RFC 7523)"
+    )
+    keyId: Text | None = Field(None, description="the `kid` of that key, where the authorization server wants it said")
     scopes: list[Text] = Field([])
     audience: Text | None = None
     resource: BaseUrl | None = Field(None, description="RFC 8707")
@@ -41,6 +44,11 @@ class OAuth(Strict):
         }[self.grant]
         if dict(self)[field] is None:
             raise fault(f"`{self.grant}` needs `{field}`", f"name the secret in `{field}`")
+        signs = self.authenticate == "private_key_jwt"
+        if signs and self.clientSecret is None:
+            raise fault("`private_key_jwt` needs `clientSecret`", "name the secret that holds the private key")
+        if self.keyId is not None and not signs:
+            raise fault("`keyId` is of a private key", "say `authenticate: private_key_jwt`, or leave it out")
         return self
 
 

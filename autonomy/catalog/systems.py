@@ -6,7 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .words import BaseUrl, Duration, Email, EventType, FieldPath, Line, Name, Recipients, Strict, Text, Variable, fault
+from .words import (
+    BaseUrl,
+    Duration,
+    Email,
+    EventType,
+    FieldPath,
+    Line,
+    Name,
+    Recipients,
+    SecretName,
+    SharedSecret,
+    Strict,
+    Text,
+    Variable,
+    fault,
+)
 
 ExitCode = Annotated[int, Field(ge=1, le=255)]
 
@@ -19,7 +34,7 @@ class ProcessConnector(Strict):
     folder: Text = Field(".", description="where it runs; a relative path is meant within the data folder")
     environment: dict[Variable, Line] = Field({}, description="variables it gets; no others but those of `inherit`")
     inherit: list[Variable] = Field(["PATH", "LANG"], description="variables of the server that it gets too")
-    credential: Name | None = None
+    credential: SecretName | None = Field(None, description="the secret it gets; `erp/{agent}`: each agent's own")
     credentialVariable: Variable | None = Field(
         None, description="the variable the credential goes into; it stands in the object on stdin when absent"
     )
@@ -51,7 +66,7 @@ class WebhookConnector(Strict):
 
     type: Literal["webhook"]
     url: BaseUrl
-    credential: Name = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
+    credential: SharedSecret = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
     allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
     timeout: Duration = "10s"
     maxBytes: int = Field(65_536, ge=1, le=67_108_864)
@@ -74,7 +89,7 @@ class MailConnector(Strict):
     port: int = Field(587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None
-    credential: Name | None = Field(None, description="secret holding the password of `user`")
+    credential: SharedSecret | None = Field(None, description="secret holding the password of `user`")
     sender: Email = Field(description="the address every message is from")
     recipients: list[Recipients] = Field(min_length=1, description="who may be written to: addresses, `*@domain`")
     certificates: Text | None = Field(None, description="a file of certificates to trust instead of the system's")
@@ -110,7 +125,7 @@ class HookSpec(Strict):
     scheme: Literal["standard", "github"] = Field(
         "standard", description="Standard Webhooks, or GitHub's `X-Hub-Signature-256`, which proves no time"
     )
-    credential: Name = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
+    credential: SharedSecret = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
     tolerance: Duration = Field("5m", description="how far the sender's clock may be from ours")
     action: FieldPath | None = Field(None, description="where a delivery names the action it answers")
     subject: FieldPath | None = Field(None, description="where a delivery names whom its data is about, for erasure")

@@ -58,6 +58,15 @@ SecretName = Annotated[
 ]
 """A secret: `crm-token` or `erp/{agent}` in our own store, `aws:prod/crm#token` in another one."""
 
+SharedSecret = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?"
+        r"|[a-z]{2,16}:[A-Za-z0-9/_+=.@-]{1,256}(#[A-Za-z0-9_.-]{1,63})?)$"
+    ),
+]
+"""A secret that is the same for every agent."""
+
 FORMS = {
     r"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$": "a name: 1 to 63 lower case letters, digits, `-`, `_`, `.`",
     r"^[a-z_][a-z0-9_]{0,62}$": "a field: lower case letters, digits, `_`",
@@ -77,6 +86,10 @@ FORMS = {
     r"^([a-z0-9{]([a-z0-9_.{}-]{0,61}[a-z0-9}])?(/[a-z0-9{]([a-z0-9_.{}-]{0,61}[a-z0-9}])?)?"
     r"|[a-z]{2,16}:[A-Za-z0-9/_+=.@{}-]{1,256}(#[A-Za-z0-9_.-]{1,63})?)$": (
         "the name of a secret such as `crm-token`, `erp/{agent}` or `aws:prod/crm#token`"
+    ),
+    r"^([a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?"
+    r"|[a-z]{2,16}:[A-Za-z0-9/_+=.@-]{1,256}(#[A-Za-z0-9_.-]{1,63})?)$": (
+        "the name of a secret such as `crm-key` or `aws:prod/crm#key`, the same for every agent"
     ),
     r"^[^\x00]*$": "a text without NUL",
     r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "the name of an environment variable",

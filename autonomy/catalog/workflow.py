@@ -310,7 +310,3 @@ class WorkflowSpec(Strict):
     caps: Caps = Caps()
     steps: dict[Field_, Step] = Field(min_length=1, max_length=200)
     result: dict[Field_, Value] = Field({}, description="what a run comes to, by name")
-
-
-for _model in (Branch, ChooseCall, Otherwise, ForeachCall, RepeatCall, Step, WorkflowSpec):
-    _model.model_rebuild()

@@ -24,7 +24,6 @@ SECONDS = 60.0  # for a server to start and say what it has
 
 
 def mcp(
-    folder: Annotated[Path, typer.Argument(help="The organisation's folder; files that are there stay as they are.")],
     name: Annotated[str, typer.Option(help="What the connector is called.")],
     command: Annotated[str | None, typer.Option(help="The command that starts the server.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="The URL the server is at.")] = None,
@@ -32,6 +31,7 @@ def mcp(
     allow: Annotated[list[str] | None, typer.Option(help="A private range that may be reached, in CIDR.")] = None,
     token_from: Annotated[str | None, typer.Option(help="The environment variable that holds the credential.")] = None,
     credential: Annotated[str | None, typer.Option(help="Which secret the connector will use.")] = None,
+    into: Annotated[Path, typer.Option(help="The organisation's folder.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
     """Write a connector and tools from what an MCP server lists.
@@ -39,19 +39,19 @@ def mcp(
     Each tool is pinned to the wording the server has now. Nothing goes live before somebody applies the folder.
 
     \b
-      autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket
+      autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org
     """
     use = _use(command, at, allow or [], credential, token_from)
     imported = asyncio.run(_imported(name, use, only, token_from))
-    if taken := [path for path in imported.files if (folder / path).exists()]:
-        raise Conflict(f"`{folder / taken[0]}` is there already", code="import.exists", hint="remove it, or use --tool")
-    write(folder, imported.files)
+    if taken := [path for path in imported.files if (into / path).exists()]:
+        raise Conflict(f"`{into / taken[0]}` is there already", code="import.exists", hint="remove it, or use --tool")
+    write(into, imported.files)
     if as_json:
-        show_json({"folder": str(folder), "files": sorted(imported.files), "remarks": imported.remarks})
+        show_json({"written": sorted(imported.files), "tools": imported.tools, "remarks": imported.remarks})
         return
     for remark in imported.remarks:
         note(remark)
-    say(f"{len(imported.files)} files are in `{folder}`; read each, narrow it, then `autonomy plan {folder}`")
+    say(f"written into `{into}`: {', '.join(sorted(imported.files))}; read them, narrow them, then `autonomy plan`")
 
 
 def _use(

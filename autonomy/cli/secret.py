@@ -69,7 +69,7 @@ def audit_secrets(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which agent can use which secret, by which tools, and when it last did.
+    """Show which agent can use which secret, by which tools, what else uses it, and when that last happened.
 
     \b
       autonomy secret audit --agent buyer-1
@@ -82,7 +82,7 @@ def audit_secrets(
     rows = (
         [
             one["secret"],
-            one["agent"] or "nobody",
+            one["agent"] or ", ".join(one["purposes"]) or "nobody",
             one["connectors"],
             one["tools"],
             _where(one),
@@ -90,7 +90,7 @@ def audit_secrets(
         ]
         for one in found
     )
-    table(["SECRET", "AGENT", "CONNECTORS", "TOOLS", "WHERE", "LAST USED"], rows, "no secret is kept or named")
+    table(["SECRET", "USED BY", "CONNECTORS", "TOOLS", "WHERE", "LAST USED"], rows, "no secret is kept or named")
 
 
 def _where(use: Mapping[str, Any]) -> str:

@@ -12,11 +12,13 @@ from typing import Annotated
 
 import typer
 
+from autonomy.kernel import clock
 from autonomy.kernel.errors import Invalid
 from autonomy.sdk.site import RemoteDesk
 from autonomy.telemetry.logs import configure
+from autonomy.tools.providers import providers
 from autonomy.tools.sites import Performing, Worker
-from autonomy.tools.sites.performing import secrets_in
+from autonomy.tools.sites.performing import kept_in, secrets_in
 
 from .options import AsJson, Log, Programs, commands
 from .screen import json_lines, say
@@ -35,13 +37,20 @@ def work(
         Path, typer.Option(help="The folder within which relative files of connectors are meant.")
     ] = Path(),
     programs: Programs = None,
+    aws_region: Annotated[
+        str, typer.Option(envvar="AUTONOMY_AWS_REGION", help="Where secrets named `aws:…` are read.")
+    ] = "",
+    aws_allow: Annotated[
+        str, typer.Option(envvar="AUTONOMY_AWS_ALLOW", help="Private ranges AWS may be reached in, by commas.")
+    ] = "",
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
     """Perform at a site what must be performed there, asked for by the control plane.
 
     It connects to the control plane and is never connected to. The key of the site is in `AUTONOMY_SITE_KEY`;
-    credentials of systems of record are files that stay here. Ends on Ctrl-C or SIGTERM.
+    credentials of systems of record are files that stay here, or are read from AWS by who this machine is there.
+    Ends on Ctrl-C or SIGTERM.
 
     \b
       autonomy work --site factory --url https://autonomy.example
@@ -50,11 +59,15 @@ def work(
     key = os.environ.get(KEY, "")
     if not key:
         raise Invalid("there is no key of a site", code="site.key_missing", hint=f"put it into `{KEY}`")
-    said = os.environ.get("AUTONOMY_PROGRAMS", "") if programs is None else programs
-    admitted = [name.strip() for name in said.split(",") if name.strip()]
-    performing = Performing(site, secrets_in(secrets), data, admitted)
+    admitted = _parts(os.environ.get("AUTONOMY_PROGRAMS", "") if programs is None else programs)
+    others = providers(aws_region, _parts(aws_allow), os.environ, clock.now)
+    performing = Performing(site, secrets_in(secrets), data, admitted, keep=kept_in(secrets), providers=others)
     ready = partial(_announce, site, url, as_json)
     asyncio.run(_work(RemoteDesk(url, key), performing, ready))
+
+
+def _parts(said: str) -> list[str]:
+    return [part.strip() for part in said.split(",") if part.strip()]
 
 
 async def _work(desk: RemoteDesk, performing: Performing, ready: Callable[[], None]) -> None:

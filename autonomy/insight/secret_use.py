@@ -1,35 +1,45 @@
-"""Who can use which secret: agents by their tools, tools by their connectors, connectors by the secrets they name."""
+"""Who can use which secret: agents by their tools, tools by their connectors, connectors by the secrets they name; and
+the system itself, to prove what comes in at hooks, to sign people on, to send letters."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from autonomy.catalog.identity_provider import IdentityProviderSpec
 from autonomy.catalog.model import AgentSpec, ConnectorSpec
 from autonomy.catalog.organisation import Organisation, spec
+from autonomy.catalog.systems import HookSpec
 from autonomy.gate.store import action
 from autonomy.tools import Registry
+from autonomy.tools.deliveries import delivery
 from autonomy.tools.secret_names import filled, named_secrets, places_of
 
 _PERFORMED = ("intent", "done", "failed", "unknown")
 """States of actions that went out to a system, or may have."""
 
+_HOOK = "hook/"
+
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """A secret and an agent that can use it. `agent` is none where nobody can.
+    """A secret and an agent that can use it, or (`agent` is none) what else does: `purposes` are `hook/NAME`,
+    `identity-provider/NAME` and `letters`; none at all where nobody can use it.
 
     `stored` says whether it is in our own store; none where it lies with a provider. `last_used` is the time
-    (milliseconds) of the agent's last action with one of the tools; none where the record holds no such action.
+    (milliseconds) of the agent's last action with one of the tools, or of the hook's last delivery; none where the
+    record holds no such thing.
     """
 
     secret: str
     agent: str | None
     connectors: tuple[str, ...]
     tools: tuple[str, ...]
+    purposes: tuple[str, ...]
     stored: bool | None
     last_used: int | None
 
@@ -38,31 +48,57 @@ class SecretUse:
 class _Use:
     connectors: set[str] = field(default_factory=set)
     tools: set[str] = field(default_factory=set)
+    purposes: set[str] = field(default_factory=set)
 
 
-Used = Mapping[tuple[str, str], int]
-"""When an agent last used a tool, by the names of both."""
+class Used(NamedTuple):
+    """When (milliseconds) an agent last used a tool, by the names of both, and when a hook last took a delivery."""
+
+    tools: Mapping[tuple[str, str], int]
+    hooks: Mapping[str, int]
 
 
 def last_used(connection: Connection) -> Used:
-    """When each agent last acted with each tool, as far as actions are kept."""
+    """When each agent last acted with each tool, and each hook was last posted to, as far as that is kept."""
     columns = action.c
     query = select(columns.agent_name, columns.tool, func.max(columns.at)).where(columns.state.in_(_PERFORMED))
     rows = connection.execute(query.group_by(columns.agent_name, columns.tool))
-    return {(agent, tool): at for agent, tool, at in rows}
+    posted = connection.execute(select(delivery.c.hook, func.max(delivery.c.at)).group_by(delivery.c.hook))
+    return Used({(agent, tool): at for agent, tool, at in rows}, {hook: at for hook, at in posted})
 
 
-def secret_uses(organisation: Organisation, registry: Registry, stored: Collection[str], used: Used) -> list[SecretUse]:
-    """Every secret with every agent that can use it, by name; also those that nobody can use."""
-    found = _uses(organisation, registry)
-    reached = {secret for secret, _ in found}
-    idle = (set(stored) | _named(organisation)) - reached
+def secret_uses(
+    organisation: Organisation, registry: Registry, stored: Collection[str], used: Used, letters: str = ""
+) -> list[SecretUse]:
+    """Every secret with every agent that can use it, by name; also what the system itself uses, and what nobody can.
+    `letters` is the connector by which the system sends letters."""
+    found, ours = _uses(organisation, registry), _own_uses(organisation, letters)
+    idle = (set(stored) | _named(organisation)) - {secret for secret, _ in found} - set(ours)
     lines = [
-        _line(secret, agent, use, stored, [at for tool in use.tools if (at := used.get((agent, tool))) is not None])
+        _line(secret, agent, use, stored, [used.tools.get((agent, tool)) for tool in use.tools])
         for (secret, agent), use in found.items()
+    ]
+    lines += [
+        _line(secret, None, use, stored, [used.hooks.get(one.removeprefix(_HOOK)) for one in use.purposes])
+        for secret, use in ours.items()
     ]
     lines += [_line(secret, None, _Use(_naming(organisation, secret)), stored, []) for secret in idle]
     return sorted(lines, key=lambda one: (one.secret, one.agent or ""))
+
+
+def _own_uses(organisation: Organisation, letters: str) -> dict[str, _Use]:
+    """What the system itself uses, by the secret."""
+    found: dict[str, _Use] = defaultdict(_Use)
+    for name, revision in organisation.all("Hook").items():
+        found[spec(revision, HookSpec).credential].purposes.add(f"{_HOOK}{name}")
+    for name, revision in organisation.all("IdentityProvider").items():
+        sign_in = spec(revision, IdentityProviderSpec).signIn
+        if sign_in is not None and sign_in.credential is not None:
+            found[sign_in.credential].purposes.add(f"identity-provider/{name}")
+    for _, secret in _secrets(organisation, letters):
+        found[secret].purposes.add("letters")
+        found[secret].connectors.add(letters)
+    return found
 
 
 def _uses(organisation: Organisation, registry: Registry) -> dict[tuple[str, str], _Use]:
@@ -105,8 +141,8 @@ def _naming(organisation: Organisation, wanted: str) -> set[str]:
     }
 
 
-def _line(secret: str, agent: str | None, use: _Use, stored: Collection[str], times: list[int]) -> SecretUse:
+def _line(secret: str, agent: str | None, use: _Use, stored: Collection[str], times: list[int | None]) -> SecretUse:
     ours = None if ":" in secret else secret in stored
-    return SecretUse(
-        secret, agent, tuple(sorted(use.connectors)), tuple(sorted(use.tools)), ours, max(times, default=None)
-    )
+    connectors, tools, purposes = (tuple(sorted(each)) for each in (use.connectors, use.tools, use.purposes))
+    last = max((at for at in times if at is not None), default=None)
+    return SecretUse(secret, agent, connectors, tools, purposes, ours, last)

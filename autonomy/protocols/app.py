@@ -14,12 +14,12 @@ from autonomy.kernel.errors import AutonomyError, Forbidden, NotFound
 from . import asgi
 from .asgi import Answer, Disconnected, Incoming
 from .authzen import EVALUATION, EVALUATIONS, AuthZen
-from .documents import WELL_KNOWN, documents
+from .documents import WELL_KNOWN, document, documents
 from .mcp import McpEndpoint
 from .oauth import NOBODY_SIGNS_IN, OAuth
 from .ports import Clients, Consider, Door, Vouch, Withdraw
 from .refusals import refused
-from .rest import ACTIONS, TOOLS, Rest
+from .rest import ACTIONS, REST_DOCUMENT, TOOLS, Rest
 from .scim import ROOT as SCIM
 from .scim import Scim
 from .site import Site
@@ -123,6 +123,7 @@ def _routes(site: Site, mcp: McpEndpoint, rest: Rest, oauth: OAuth, authzen: Aut
         ACTIONS: {"POST": rest.act},
         _ONE_ACTION: {"GET": rest.look},
         TOOLS: {"GET": rest.tools},
+        REST_DOCUMENT: {"GET": _described(site)},
         "/oauth/token": {"POST": oauth.token},
         "/oauth/authorize": {"GET": _always(NOBODY_SIGNS_IN)},
         f"{WELL_KNOWN}jwks.json": {"GET": oauth.keys},
@@ -143,6 +144,21 @@ def _family(path: str) -> str:
 def _always(answer: Answer) -> Handler:
     async def handler(_: Incoming) -> Answer:
         return answer
+
+    return handler
+
+
+def _described(site: Site) -> Handler:
+    """The document of actions over HTTP, made for who asks first."""
+    made: list[Answer] = []
+
+    async def handler(_: Incoming) -> Answer:
+        if not made:
+            # Loaded here: most processes are never asked for it.
+            from .rest_document import rest_document  # noqa: PLC0415
+
+            made.append(document(rest_document(site.url)))
+        return made[0]
 
     return handler
 

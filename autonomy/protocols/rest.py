@@ -3,6 +3,7 @@
     POST /v1/actions        {tool, arguments} and of `rules.REST_WORDS` what applies
     GET  /v1/actions/{id}   what became of it
     GET  /v1/tools          the tools you may use, `?limit=&cursor=`
+    GET  /v1/openapi.json   all of this as an OpenAPI document, for everybody
 
 An action that was decided answers with the gate's reply; the status sums it up, and none of them invites a client
 library to send the call again:
@@ -32,6 +33,7 @@ from .rules import PAGE_LIMIT, REST_WORDS, page, to_request
 
 ACTIONS = "/v1/actions"
 TOOLS = "/v1/tools"
+REST_DOCUMENT = "/v1/openapi.json"
 
 _STATUS = {"held": 202, "running": 202, "denied": 403, "rejected": 403, "unknown": 409, "failed": 424}
 _ABOUT_ARGUMENTS = ("arguments.", "cost.", "money.", "window.", "record.missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -11,7 +12,11 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
 
 from . import store
+from .errors import Refused
 from .registry import Tool
+
+_DRIFTED = "tool.drifted"
+_WORDING = re.compile(r"([0-9a-f]{64})?")
 
 
 class Place(NamedTuple):
@@ -32,6 +37,24 @@ class Drift(NamedTuple):
     def waits(self) -> bool:
         """Whether a person has to look."""
         return self.accepted != self.found
+
+
+def drifted(server: str, tool: str, found: str) -> Refused:
+    """The refusal of a call whose tool the server lists in another wording than the pinned one (`found`), or not."""
+    what = "is not in the wording that was pinned" if found else "is not offered any more"
+    return Refused(
+        f"`{tool}` of `{server}` {what}; nothing was sent",
+        code=_DRIFTED,
+        hint="a person has to look at it and accept it",
+        found=found,
+    )
+
+
+def found_by(error: Refused) -> str | None:
+    """The wording that was found where a call was refused for its drift; None where it was refused for anything else,
+    and where what is told of it is no wording."""
+    found = error.detail.get("found")
+    return found if error.code == _DRIFTED and isinstance(found, str) and _WORDING.fullmatch(found) else None
 
 
 class Drifts:

@@ -1,6 +1,7 @@
 """OAuth 2 as a client: tokens for services, fetched when needed, renewed before they end, kept in memory only.
 
-Client credentials and refresh tokens (RFC 6749), exchange on behalf of a person (RFC 8693), resources (RFC 8707).
+Client credentials and refresh tokens (RFC 6749), exchange on behalf of a person (RFC 8693), resources (RFC 8707),
+clients that sign instead of showing a secret (RFC 7523).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from autonomy.catalog.services import HttpService, OAuth
-from autonomy.kernel import canonical
+from autonomy.kernel import canonical, clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Invalid
+from autonomy.kernel.ids import new_id
 
+from .assertion import TYPE, client_assertion
 from .attempt import Attempt
 from .credential import Credential
 from .errors import Refused, Unreachable
@@ -161,7 +164,11 @@ class Tokens:
             sent["client_id"] = oauth.clientId
         else:
             secret = (await self._keyring.credential(oauth.clientSecret, agent)).reveal()
-            if oauth.authenticate == "post":
+            if oauth.authenticate == "private_key_jwt":
+                id, at = new_id("jti"), clock.now()
+                signed = client_assertion(oauth.clientId, oauth.tokenUrl, secret, oauth.keyId, id, at)
+                sent |= {"client_id": oauth.clientId, "client_assertion_type": TYPE, "client_assertion": signed}
+            elif oauth.authenticate == "post":
                 sent |= {"client_id": oauth.clientId, "client_secret": secret}
             else:  # RFC 6749, section 2.3.1: both are form-encoded before they are put together
                 pair = f"{quote(oauth.clientId, safe='')}:{quote(secret, safe='')}"

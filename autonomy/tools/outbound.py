@@ -86,6 +86,10 @@ class Outbound:
         """The credential `name` in its present version, for the agent that acts; none for no name."""
         return None if name is None else await self._keyring.credential(name, agent)
 
+    def meant(self, name: str, agent: str) -> str:
+        """The secret that `name` means where `agent` acts. Raises Refused (`credential.whose`)."""
+        return self._keyring.name_for(name, agent)
+
     async def present(
         self,
         service: HttpService,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from autonomy.catalog.model import Call
 from autonomy.catalog.organisation import Revision
@@ -52,6 +52,14 @@ class Wordings(Protocol):
         """The server lists another wording than the pinned one; `found` is empty where it lists no such tool."""
 
 
+class Told(NamedTuple):
+    """What a site cannot look up itself: whose secrets a connector means where this agent acts, and the wording of the
+    tool of an MCP server that a person has accepted in place of the pinned one."""
+
+    places: Mapping[str, str]
+    wording: str | None
+
+
 class Elsewhere(Protocol):
     """Has calls performed at the site their connector belongs to."""
 
@@ -63,6 +71,7 @@ class Elsewhere(Protocol):
         arguments: Mapping[str, Json],
         invocation: Invocation,
         write: bool,
+        told: Told,
     ) -> Result:
         """Do it there. Raises Refused, Stale, Unreachable or Unsure, and nothing else."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autonomy.catalog.mcp_server import McpConnector
 from autonomy.catalog.model import Call, ConnectorSpec, FactSpec, HttpConnector, SqlConnector
-from autonomy.catalog.organisation import Organisation, Revision
+from autonomy.catalog.organisation import Organisation, Revision, spec
 from autonomy.catalog.services import OpenApiConnector
 from autonomy.catalog.systems import MailConnector, ProcessConnector, WebhookConnector
 from autonomy.kernel import clock
@@ -18,7 +18,7 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
 
-from . import rules
+from . import drift, rules
 from .attempt import Abandoned, Attempt
 from .breaker import Breaker, monotonic
 from .calls import kept, question
@@ -26,15 +26,14 @@ from .connectors.http import HttpInterface
 from .connectors.openapi import OpenApiInterface
 from .connectors.python import Load, PythonFunction, load_entry_point
 from .connectors.sql import SqlConnection
-from .drift import Unremembered
 from .errors import Refused, Unreachable, Unsure
-from .keyring import Reveal
+from .keyring import Places, Reveal
 from .model import Invocation, Reconciled, Result
 from .oauth import Keep
 from .outbound import Outbound, Providers
-from .ports import Answers, Connector, Elsewhere, NoAnswers, Wordings
+from .ports import Answers, Connector, Elsewhere, NoAnswers, Told, Wordings
 from .registry import Tool
-from .secret_names import places_of
+from .secret_names import named_secrets, places_in, places_of
 
 FACTS_S = 0.5  # all facts of one action together, in seconds
 
@@ -58,8 +57,9 @@ class Connectors:
     `organisation` gives the snapshot in force, `reveal` a credential by name (`Secrets.reveal`), `load` a Python entry
     point; `folder` holds relative SQLite files, `reserved` are files no connector may open, `programs` says what may be
     started; `wordings` remembers where an MCP server drifts; `keep` stores a renewed refresh token, `providers` are
-    stores of secrets beside our own; `answers` tells what comes in at hooks; `site` is where this process is,
-    `elsewhere` performs what belongs to other sites; `clock` is monotonic ms.
+    stores of secrets beside our own; `answers` tells what comes in at hooks; `places` says whose secrets are meant
+    where an agent acts, as the organisation does by itself; `site` is where this process is, `elsewhere` performs what
+    belongs to other sites; `clock` is monotonic ms.
     """
 
     def __init__(
@@ -75,21 +75,23 @@ class Connectors:
         keep: Keep | None = None,
         providers: Providers | None = None,
         answers: Answers | None = None,
+        places: Places | None = None,
         site: str = "",
         elsewhere: Elsewhere | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._organisation = organisation
+        self._places = places or (lambda agent: places_of(organisation(), agent))
         self._outbound = Outbound(
             reveal,
             folder,
             reserved,
             programs=programs,
-            places=lambda agent: places_of(organisation(), agent),
+            places=self._places,
             keep=keep,
             providers=providers,
         )
-        self._wordings = Unremembered() if wordings is None else wordings
+        self._wordings = drift.Unremembered() if wordings is None else wordings
         self._answers = answers or NoAnswers()
         self._site = site
         self._elsewhere = elsewhere
@@ -181,7 +183,22 @@ class Connectors:
             return await self._here(line, name, call, arguments, invocation, write)
         if self._elsewhere is None:
             raise Unreachable(f"`{name}` performs only at the site `{line.site}`", code="site.elsewhere")
-        return await self._elsewhere.perform(line.revision, line.site, call, arguments, invocation, write)
+        told = await asyncio.to_thread(self._told, line.revision, call, invocation.agent)
+        try:
+            return await self._elsewhere.perform(line.revision, line.site, call, arguments, invocation, write, told)
+        except Refused as error:
+            if call.tool is not None and (found := drift.found_by(error)) is not None:
+                await asyncio.to_thread(self._wordings.note, name, call.tool.name, call.tool.wording, found)
+            raise
+
+    def _told(self, connector: Revision, call: Call, agent: str) -> Told:
+        """What the site has to be told. Blocks on the store where the call is of an MCP server."""
+        named = {
+            place for _, secret in named_secrets(spec(connector, ConnectorSpec).use) for place in places_in(secret)
+        }
+        places = {place: whose for place, whose in self._places(agent).items() if place in named}
+        tool = call.tool
+        return Told(places, self._wordings.accepted(connector.name, tool.name, tool.wording) if tool else None)
 
     async def _here(
         self, line: _Line, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool
@@ -211,15 +228,14 @@ class Connectors:
         return line
 
     def _build(self, revision: Revision) -> _Line:
-        if not isinstance(revision.spec, ConnectorSpec):
-            raise Invalid(f"`{revision.name}` is not a connector", code="catalog.kind")
-        use, connector = revision.spec.use, self._connector(revision.name, revision.spec)
-        timeout = clock.duration(use.timeout) / 1000
-        return _Line(revision, connector, Breaker(revision.name, self._clock), timeout, revision.spec.site or "")
+        declared = spec(revision, ConnectorSpec)
+        connector = self._connector(revision.name, declared)
+        timeout = clock.duration(declared.use.timeout) / 1000
+        return _Line(revision, connector, Breaker(revision.name, self._clock), timeout, declared.site or "")
 
-    def _connector(self, name: str, spec: ConnectorSpec) -> Connector:
+    def _connector(self, name: str, declared: ConnectorSpec) -> Connector:
         # Kinds that few organisations declare are loaded where they are declared.
-        use = spec.use
+        use = declared.use
         if isinstance(use, SqlConnector):
             return SqlConnection(name, use, self._outbound)
         if isinstance(use, HttpConnector):

@@ -56,7 +56,7 @@ from autonomy.workflow.journal import RunJournal
 from autonomy.workflow.units import Begin, Move, Settle
 
 from .checks import Functions, check_decisions, check_policies, check_tools
-from .connecting import open_connectors, open_hooks
+from .connecting import aside_of_connectors, open_connectors, open_hooks
 from .own_tools import own_tools
 from .projection import projector
 from .settings import Settings
@@ -119,14 +119,15 @@ def _assemble(
     secrets = Secrets(database, queue, canonical.derive(master, b"autonomy secrets"), clock)
     catalog = _catalog(database, queue, identity, functions, clock)
     watch = Watch(database, catalog.organisation, quarantined, identity.acquaint)
-    hooks = open_hooks(settings, database, queue, vault, watch, secrets, clock)
+    aside = aside_of_connectors(settings, secrets, clock)
+    hooks = open_hooks(database, queue, vault, watch, aside, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
     own = own_tools(database, queue, vault, watch, master, clock)
     connectors = open_connectors(
         settings, database, queue, watch, secrets, functions, own.connectors, hooks, sites.office, clock
     )
-    notifier = Notifier(database, queue, channels(settings, watch.organisation, secrets, identity, clock), clock)
+    notifier = Notifier(database, queue, channels(settings, watch.organisation, aside, secrets, identity, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     endings = Endings(queue, lifeline.owner, clock, seen := Seen())
     exporter, figures = _seen(settings, lifeline.owner)
@@ -134,8 +135,9 @@ def _assemble(
     holding = Holding(database, queue, approvals, clock)
     describer = Describer(database, vault, identity, connectors, master, seen)
     gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
-    parts = queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline
-    taking_up = _taking_up(database, *parts, catalog, figures, clock)
+    taking_up = _taking_up(
+        database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
+    )
     return System(
         settings=settings,
         database=database,
@@ -146,6 +148,7 @@ def _assemble(
         catalog=catalog,
         secrets=secrets,
         connectors=connectors,
+        aside=aside,
         approvals=approvals,
         watch=watch,
         gate=gate,
@@ -160,7 +163,7 @@ def _assemble(
         notifier=notifier,
         followers=_followers(settings, database, queue, lifeline.owner, clock),
         exporter=exporter,
-        signon=_signon(settings, master, identity, watch, secrets, clock),
+        signon=_signon(settings, master, identity, watch, aside, clock),
         considering=Considering(gate, watch, identity, clock),
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
@@ -216,7 +219,6 @@ def _taking_up(
     watch: Watch,
     lifeline: Lifeline,
     catalog: Catalog,
-    figures: DoorFigures,
     clock: Clock,
 ) -> TakingUp:
     return TakingUp(
@@ -232,15 +234,15 @@ def _taking_up(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
-        figures=figures,
+        figures=gate.figures,
         clock=clock,
     )
 
 
 def _signon(
-    settings: Settings, master: bytes, identity: Identity, watch: Watch, secrets: Secrets, clock: Clock
+    settings: Settings, master: bytes, identity: Identity, watch: Watch, aside: Outbound, clock: Clock
 ) -> SignOn:
-    web = Web(Outbound(secrets.reveal, settings.data))
+    web = Web(aside)
     key = canonical.derive(master, b"autonomy sign-on")
 
     async def organisation() -> Organisation:

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autonomy import tools
 from autonomy.audit import Vault
-from autonomy.catalog.services import HttpService
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Watch
 from autonomy.kernel.clock import Clock
@@ -19,14 +18,12 @@ from autonomy.tools.drift import Drifts
 from autonomy.tools.hooks import Hooks
 from autonomy.tools.oauth import Keep
 from autonomy.tools.outbound import Outbound, Providers
-from autonomy.tools.ports import Elsewhere, SecretProvider
+from autonomy.tools.ports import Elsewhere
+from autonomy.tools.providers import providers
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from autonomy.tools.endpoint import Endpoint
 
 
 def open_connectors(
@@ -52,25 +49,23 @@ def open_connectors(
         wordings=Drifts(database, queue, clock),
         load=with_own(own, loading(functions)),
         keep=keeping(secrets),
-        providers=providers(settings, clock),
+        providers=providers_of(settings, clock),
         answers=hooks,
         site=settings.site,
         elsewhere=elsewhere,
     )
 
 
+def aside_of_connectors(settings: Settings, secrets: Secrets, clock: Clock) -> Outbound:
+    """By which the system itself goes out, for hooks, sign-on and letters."""
+    return Outbound(secrets.reveal, settings.data, providers=providers_of(settings, clock))
+
+
 def open_hooks(
-    settings: Settings,
-    database: Database,
-    queue: CommitQueue,
-    vault: Vault,
-    watch: Watch,
-    secrets: Secrets,
-    clock: Clock,
+    database: Database, queue: CommitQueue, vault: Vault, watch: Watch, aside: Outbound, clock: Clock
 ) -> Hooks:
     """The hooks of the organisation in force."""
-    outbound = Outbound(secrets.reveal, settings.data)
-    return Hooks(database, queue, vault, watch.organisation, outbound, watch.refresh, lambda: watch.identity, clock)
+    return Hooks(database, queue, vault, watch.organisation, aside, watch.refresh, lambda: watch.identity, clock)
 
 
 def own_files(settings: Settings, database: Database) -> list[Path]:
@@ -93,18 +88,9 @@ def keeping(secrets: Secrets) -> Keep:
     return partial(_keep, secrets)
 
 
-def providers(settings: Settings, clock: Clock) -> Providers:
+def providers_of(settings: Settings, clock: Clock) -> Providers:
     """The stores of secrets beside our own."""
-    if not settings.aws_region:
-        return {}
-
-    def aws(endpoint: Callable[[HttpService], Endpoint]) -> SecretProvider:
-        # AWS is only spoken where its region is named.
-        from autonomy.tools.aws import AwsSecrets  # noqa: PLC0415
-
-        return AwsSecrets(endpoint, settings.aws_region, os.environ, clock, settings.aws_allow)
-
-    return {"aws": aws}
+    return providers(settings.aws_region, settings.aws_allow, os.environ, clock)
 
 
 def _keep(secrets: Secrets, name: str, value: str) -> None:

@@ -12,7 +12,7 @@ from autonomy.tools.secrets import Secrets
 from autonomy.tools.sites import Counter, Office, Performing, SiteKeys, Worker
 
 from .checks import Functions
-from .connecting import keeping, loading, own_files, providers
+from .connecting import keeping, loading, own_files, providers_of
 from .settings import Settings
 
 
@@ -54,6 +54,6 @@ def open_sites(
         loading(functions),
         reserved=own_files(settings, database),
         keep=keeping(secrets),
-        providers=providers(settings, clock),
+        providers=providers_of(settings, clock),
     )
     return Sites(office, keys, Worker(Counter(office, settings.site), performing.perform), performing)

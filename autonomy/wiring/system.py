@@ -33,6 +33,7 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
 from autonomy.tools.hooks import Hooks
+from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
 from .own_tools import OwnTools
@@ -62,6 +63,8 @@ class System:
     catalog: Catalog
     secrets: Secrets
     connectors: tools.Connectors
+    aside: Outbound
+    """By it the system itself goes out: for the keys of hooks, sign-on, letters."""
     approvals: Approvals
     watch: Watch
     gate: Gate
@@ -125,6 +128,7 @@ class System:
         # To the last: a process that still has calls out and does not beat is taken for dead, and they are done twice.
         await _end([self._beating] if self._beating else [])
         await self.connectors.close()
+        await self.aside.close()
         await self.sites.close()
         for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
             try:

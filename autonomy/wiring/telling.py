@@ -24,15 +24,19 @@ WEBHOOK_SECRET = "approval-webhook"
 
 
 def channels(
-    settings: Settings, organisation: Callable[[], Organisation], secrets: Secrets, identity: Identity, clock: Clock
+    settings: Settings,
+    organisation: Callable[[], Organisation],
+    aside: Outbound,
+    secrets: Secrets,
+    identity: Identity,
+    clock: Clock,
 ) -> list[Channel]:
     """A webhook where a URL is set, signed with the secret `approval-webhook`; mail where a connector is named."""
-    outbound = Outbound(secrets.reveal, settings.data)
     found: list[Channel] = []
-    if settings.webhook and (webhook := _webhook(settings, outbound, secrets, clock)) is not None:
+    if settings.webhook and (webhook := _webhook(settings, aside, secrets, clock)) is not None:
         found.append(webhook)
     if settings.mail:
-        letters = Letters(organisation, outbound, settings.mail, settings.site, clock)
+        letters = Letters(organisation, aside, settings.mail, settings.site, clock)
         found.append(Mail(letters.send, identity.address_of))
     return found
 

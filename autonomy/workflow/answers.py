@@ -11,7 +11,7 @@ from .loops import finish
 from .model import ApprovalEnded, ChildEnded, EventArrived, Performed, StepState, TaskEnded, TimerFired
 from .trouble import raise_for_run, stop, trouble
 from .turn import Turn
-from .undoing import undo_failed, undone
+from .undoing import undo_failed, undo_interrupted, undone
 
 
 def awaited(turn: Turn, id: str, part: str = "") -> tuple[str, str]:
@@ -63,9 +63,17 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
+    elif event.outcome == "interrupted" and turn.state.status == "running":
+        turn.change(path, interrupted=found.interrupted + 1)
+        turn.queue.append(("begin", path))
     else:
         again = event.again and event.outcome == "failed"
-        trouble(turn, path, event.outcome, event.reason or f"the action was {event.outcome}", again)
+        trouble(turn, path, _kind(event), event.reason or f"the action was {event.outcome}", again)
+
+
+def _kind(event: Performed) -> str:
+    """The kind of exception that an action leads to. One that was not done has failed, where nobody begins it again."""
+    return "failed" if event.outcome == "interrupted" else event.outcome
 
 
 def _stopped(turn: Turn, path: str, event: Performed) -> None:
@@ -86,6 +94,8 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     turn.answered(path, event.command)
     if event.outcome == "done":
         undone(turn, path)
+    elif event.outcome == "interrupted":
+        undo_interrupted(turn, path, event.reason)
     else:
         undo_failed(turn, path, event.outcome, event.reason or f"the compensation was {event.outcome}")
     return ""

@@ -36,7 +36,9 @@ def begin(turn: Turn, path: str) -> None:
     for id in found.open:
         turn.withdraw(id)
     attempt = found.attempt + 1
-    turn.state.steps[path] = StepState("running", attempt, since=turn.at, data=found.data, returned=found.returned)
+    fresh = StepState("running", attempt, since=turn.at, data=found.data, returned=found.returned)
+    fresh.interrupted = found.interrupted
+    turn.state.steps[path] = fresh
     turn.state.begun += 1
     caps = turn.definition.caps
     if turn.state.begun > caps.steps:

@@ -30,6 +30,7 @@ from .model import (
     Cancelled,
     ChildEnded,
     Decide,
+    Outcome,
     Performed,
     PerformTool,
     Reprioritise,
@@ -46,6 +47,9 @@ from .store import command as table
 from .units import Fence, Stay
 
 log = logging.getLogger("autonomy.workflow")
+
+NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
+"""What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
 HOPELESS = 8  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
@@ -172,8 +176,7 @@ class Carrying:
         if reply.status == "running":
             await self._desk.settle(self._fence(work), stay)
             return
-        outcome = "denied" if reply.status in ("denied", "rejected") else reply.status
-        assert outcome in ("done", "failed", "held", "unknown", "denied")  # a dry run is never asked for
+        outcome = _outcome(reply)
         cost = 0 if outcome in ("held", "denied") else reply.cost
         event = Performed(self._clock(), work.id, outcome, reply.result, reply.message or "", cost)
         open_still = outcome in ("held", "unknown")
@@ -306,6 +309,14 @@ class Carrying:
             await self._queue.perform(lambda tx: self._approvals.withdraw_in(tx, action, "system"))
         except (Conflict, NotFound) as error:
             log.info("%s is not withdrawn: %s", action, error.code)  # it is over, or being carried out
+
+
+def _outcome(reply: Reply) -> Outcome:
+    if reply.status == "failed" and reply.code in NOT_BEGUN:
+        return "interrupted"
+    outcome = "denied" if reply.status in ("denied", "rejected") else reply.status
+    assert outcome in ("done", "failed", "held", "unknown", "denied")  # a dry run is never asked for
+    return outcome
 
 
 def kind_of_type(kind: type[Any]) -> str:

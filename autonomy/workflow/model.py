@@ -40,7 +40,8 @@ ENDED = frozenset({"done", "failed", "cancelled", "compensated", "stopped"})
 class StepState(Struct, omit_defaults=True):
     """Where one step is. `order` counts the steps of the run in the order in which they were done, from 1.
 
-    `open` are the commands whose answers are awaited. `data` belongs to the kind of step: items and results of a
+    `open` are the commands whose answers are awaited. `interrupted` counts the attempts that nobody carried out, for
+    whoever was to do so was gone; they use no `retry` up. `data` belongs to the kind of step: items and results of a
     `foreach`, the branch of a `choose`, the round of a `repeat`, what a person changed before a retry.
     """
 
@@ -53,6 +54,7 @@ class StepState(Struct, omit_defaults=True):
     data: Json = None
     trouble: str = ""
     returned: bool = False
+    interrupted: int = 0
 
 
 class State(Struct, omit_defaults=True):
@@ -103,14 +105,18 @@ class Started(Event, frozen=True, tag="started"):
     priority: Priority | None = None
 
 
+Outcome = Literal["done", "failed", "denied", "held", "unknown", "interrupted"]
+
+
 class Performed(Event, frozen=True, tag="performed"):
     """What became of PerformTool or Decide. `held` says that it waits for people at the gate; another one follows.
+    `interrupted`: it was certainly not done, for whoever was to do it was gone.
 
     `again`: whether a failure may pass when it is tried again. `cost` in minor units of the base currency.
     """
 
     command: str
-    outcome: Literal["done", "failed", "denied", "held", "unknown"]
+    outcome: Outcome
     output: Json = None
     reason: str = ""
     cost: int = 0

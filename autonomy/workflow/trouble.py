@@ -28,8 +28,9 @@ def trouble(turn: Turn, path: str, kind: str, reason: str, again: bool = True, d
     if turn.state.status != "running":
         raise_exception(turn, path, kind, reason, Handler((), "ask", turn.definition.escalation), detail)
         return
-    if again and kind in _MAY_PASS and step.retry is not None and found.attempt < step.retry.attempts:
-        _again_later(turn, path, step.retry, found.attempt)
+    tried = found.attempt - found.interrupted
+    if again and kind in _MAY_PASS and step.retry is not None and tried < step.retry.attempts:
+        _again_later(turn, path, step.retry, tried)
         return
     handler = next((one for one in step.handlers if not one.kinds or kind in one.kinds), None)
     if handler is None or (handler.then == "reassign" and _was_given_to(turn, path) == handler.role):

@@ -67,6 +67,14 @@ def attempt_undo(turn: Turn, path: str) -> None:
         undo_failed(turn, path, "expression", str(error))
 
 
+def undo_interrupted(turn: Turn, path: str, reason: str) -> None:
+    """Nobody carried the compensation out, for whoever was to do so was gone: ask again, but not for ever."""
+    if _number(turn, path) < turn.definition.caps.attempts:
+        attempt_undo(turn, path)
+    else:
+        undo_failed(turn, path, "failed", reason or "the compensation was interrupted")
+
+
 def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
     """Somebody has to decide about a compensation that did not go as it should."""
     id = turn.id(path, f"undo.{_number(turn, path)}.exception")

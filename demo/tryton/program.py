@@ -48,9 +48,10 @@ def copy_template(target: Path) -> None:
 
 
 def write_configuration(folder: Path, listen: str = "127.0.0.1:0") -> Path:
-    """The file `trytond.conf` for the databases in `folder`."""
+    """The file `trytond.conf` for the databases in `folder`. Tryton makes a URI of their path: it must be absolute."""
     path = folder / "trytond.conf"
-    path.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n[web]\nlisten = {listen}\n", encoding="utf-8")
+    said = f"[database]\nuri = sqlite://\npath = {folder.resolve()}\n[web]\nlisten = {listen}\n"
+    path.write_text(said, encoding="utf-8")
     return path
 
 

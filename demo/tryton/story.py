@@ -12,6 +12,7 @@ from types import MappingProxyType
 from demo.approving import Approving
 from demo.company import Business, Company
 from demo.ledger import Tables
+from demo.processes import Failed
 from demo.teller import Teller
 
 from . import organisation
@@ -125,7 +126,10 @@ def procurement(company: Company, approving: Approving) -> None:
 def _hasty(company: Company, approving: Approving) -> None:
     """The order that finance had no money for, all the same."""
     read = [e["result"] for _, e in company.office.used if e["tool"] == "purchase_order.get" and e["status"] == "done"]
-    company.office.give("buyer-1", "confirm", order=next(order for order in read if order["sku"] == "sku-0003"))
+    order = next((order for order in read if order["sku"] == "sku-0003"), None)
+    if order is None:
+        raise Failed("the order for sku-0003 was never read")
+    company.office.give("buyer-1", "confirm", order=order)
     company.office.until_quiet(approving)
     denied = [e for _, e in company.office.used if e["status"] == "denied" and "order-needs-budget" in e["policies"]]
     company.teller.check(len(denied) == 1, "no order without a reservation by finance")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autonomy.catalog.model import AgentSpec, BudgetSpec, UnitSpec
+from autonomy.catalog.budget import BudgetSpec
+from autonomy.catalog.model import AgentSpec, UnitSpec
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.catalog.words import Strict
 

@@ -157,7 +157,7 @@ OWNER = (
 ELSEWHERE = (
     "autonomy login --sso",
     "autonomy work --site factory --url https://autonomy.example",
-    'autonomy tool import mcp org --name desk --command "desk-server --stdio" --tool get_ticket',
+    'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
     "autonomy record desk-org --name desk -- desk-server --stdio",
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )

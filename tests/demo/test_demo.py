@@ -77,7 +77,7 @@ def test_the_business_database_holds_what_was_told_and_nothing_of_what_was_denie
         doubled = rows("SELECT client_ref FROM journal GROUP BY client_ref HAVING COUNT(*) > 1")
         lowered = rows("SELECT quantity, version FROM purchase_order WHERE sku = 'sku-0004' AND status = 'open'")
         changed = rows("SELECT id FROM supplier WHERE version > 1")
-    ordered = {"sku-0007", "sku-0005", "sku-0004", "sku-0012", "sku-0147", "sku-0214", "sku-0299"}
+    ordered = {"sku-0001", "sku-0007", "sku-0005", "sku-0004", "sku-0012", "sku-0147", "sku-0214", "sku-0299"}
     assert placed == dict.fromkeys(ordered, "open")
     assert (doubled, lowered, changed) == ([], [(36, 3)], [])
 
@@ -166,7 +166,7 @@ def _demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 def _autonomy(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("autonomy")), *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=SECONDS, env=_environment())
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=SECONDS, env=_environment())
 
 
 def _environment() -> dict[str, str]:

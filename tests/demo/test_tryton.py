@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from .test_demo import SECONDS, Ran, _autonomy, _demo
+from .test_demo import ROOT, SECONDS, Ran, _autonomy, _demo
 
 PATIENCE = 3 * SECONDS  # the first time Tryton's database is built, which takes a minute
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """In a folder named from where one stands, as `make demo ERP=tryton` names it."""
     folder = tmp_path_factory.mktemp("demo") / "company"
-    with _demo(folder, "--erp", "tryton") as process:
+    with _demo(Path(os.path.relpath(folder, ROOT)), "--erp", "tryton") as process:
         story, _ = process.communicate(timeout=PATIENCE)
     return Ran(process.returncode, " ".join(story.split()), folder)
 

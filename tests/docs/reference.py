@@ -17,6 +17,7 @@ from autonomy.catalog.schemas import documents as schemas
 from autonomy.catalog.words import FORMS
 from autonomy.cli.app import app
 from autonomy.cli.index import COMMANDS, SECTIONS
+from autonomy.protocols.rest_document import rest_document
 from autonomy.server.api import make_api
 from autonomy.server.app import Server
 from autonomy.wiring import Settings, open_system
@@ -51,7 +52,12 @@ Schema = Mapping[str, Any]
 
 def documents() -> dict[str, str]:
     """The pages by name."""
-    return {"cli.md": commands_page(), "manifests.md": manifests_page(), "openapi.json": openapi()}
+    return {
+        "cli.md": commands_page(),
+        "manifests.md": manifests_page(),
+        "openapi.json": openapi(),
+        "openapi-v1.json": openapi_v1(),
+    }
 
 
 def openapi() -> str:
@@ -65,6 +71,11 @@ def openapi() -> str:
             )
         finally:
             system.close()
+
+
+def openapi_v1() -> str:
+    """The OpenAPI document of actions over HTTP."""
+    return json.dumps(rest_document("https://autonomy.example"), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def commands_page() -> str:

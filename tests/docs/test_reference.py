@@ -28,7 +28,7 @@ def made() -> dict[str, str]:
     return documents()
 
 
-@pytest.mark.parametrize("name", ["cli.md", "manifests.md", "openapi.json"])
+@pytest.mark.parametrize("name", ["cli.md", "manifests.md", "openapi.json", "openapi-v1.json"])
 def test_what_is_made_from_the_code_is_current(made: dict[str, str], name: str) -> None:
     assert text(FOLDER / name) == made[name], "run `python -m tests.docs.reference`"
 

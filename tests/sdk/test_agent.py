@@ -140,7 +140,8 @@ def test_everything_the_server_offers_people_is_a_method_or_a_stream(server: Des
     """Each address of the API is used by a method of `Client`; those that only browsers use are named here."""
     browsers = {"/api/events", "/api/policies/test", "/api/keys/rotate"}
     document = server.stranger.get("/api/openapi.json").json
-    source = (Path(__file__).parents[2] / "autonomy" / "sdk" / "client.py").read_text(encoding="utf-8")
+    sdk = Path(__file__).parents[2] / "autonomy" / "sdk"
+    source = "".join(path.read_text(encoding="utf-8") for path in sdk.glob("*.py"))
     missing = [
         path
         for path in document["paths"]

@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+PEOPLE = "openapi.json"
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The published document."""
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+def document(name: str = PEOPLE) -> dict[str, Any]:
+    """A published document: that of the API for people, or `openapi-v1.json` of actions."""
+    found: dict[str, Any] = json.loads((FOLDER / name).read_text(encoding="utf-8"))
     return found
 
 
@@ -30,5 +31,5 @@ def check_documented(method: str, path: str, status: int) -> None:
 
 @cache
 def _templates() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-    paths = document()["paths"].items()
+    paths = [*document()["paths"].items(), *document("openapi-v1.json")["paths"].items()]
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operations) for path, operations in paths]

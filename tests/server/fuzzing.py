@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from autonomy.kernel.clock import DAY, now
-from tests.server.contract import document
+from tests.server.contract import PEOPLE, document
 from tests.server.desk import Client, Desk, files
 
 CHECKS = [
@@ -64,15 +64,18 @@ def organisation() -> dict[str, str]:
     return files(root=ROOT)
 
 
-def operations() -> list[str]:
-    """The name of every operation."""
-    return sorted(one["operationId"] for methods in document()["paths"].values() for one in methods.values())
+AGENTS = "openapi-v1.json"
+
+
+def operations(name: str = PEOPLE) -> list[str]:
+    """The name of every operation of a document."""
+    return sorted(one["operationId"] for methods in document(name)["paths"].values() for one in methods.values())
 
 
 @cache
 def operation(name: str) -> APIOperation[Any, Any, Any, Any]:
     """The operation as schemathesis knows it."""
-    return _schema().find_operation_by_id(name)
+    return _schema(_document_of(name)).find_operation_by_id(name)
 
 
 def needs(name: str) -> str:
@@ -83,7 +86,7 @@ def needs(name: str) -> str:
 
 def coverage(name: str) -> Iterator[Case]:
     """Each constraint of each parameter and field of the operation, kept at its edge and broken on purpose."""
-    schema, asked = _schema(), operation(name)
+    schema, asked = _schema(_document_of(name)), operation(name)
     yield from schema.iter_coverage_cases(
         asked,
         generation_modes=MODES,
@@ -198,8 +201,12 @@ def _cases(draw: st.DrawFn, asked: APIOperation[Any, Any, Any, Any], known: Know
     return case
 
 
+def _document_of(operation: str) -> str:
+    return AGENTS if operation in operations(AGENTS) else PEOPLE
+
+
 @cache
-def _schema() -> Any:
+def _schema(name: str) -> Any:
     # Whoever asks keeps their own token; wrong ones are the business of test_access.
     config = {"generation": {"with-security-parameters": False}}
-    return schemathesis.openapi.from_dict(document(), config=schemathesis.Config.from_dict(config))
+    return schemathesis.openapi.from_dict(document(name), config=schemathesis.Config.from_dict(config))

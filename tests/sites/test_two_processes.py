@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,6 +22,8 @@ from tests.cli.shell import COMMAND, surroundings
 from tests.gate.works import TOOLS, tool
 from tests.house import declare
 from tests.server.desk import Client, Desk, desk, files
+from tests.tools.test_aws import KEYS, manage
+from tests.tools.test_aws import moto as moto
 
 CONNECTOR = """
 apiVersion: autonomy/v1
@@ -180,3 +185,55 @@ def test_the_desk_is_for_keys_of_sites_only(factory: tuple[Desk, Factory]) -> No
     ending = {"worker": "wrk_1", "assignment": "asg_1", "ending": {"said": "done"}}
     assert worker.post("/sites/end", ending).code == "site.late"
     assert worker.get("/api/me").status == 401 and worker.post("/v1/actions", {"tool": "look"}).status == 401
+
+
+class Till(BaseHTTPRequestHandler):
+    """A system at the factory that says by which key it was asked."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(self.headers["Authorization"])
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on the terminal."""
+
+
+@contextmanager
+def till() -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Till)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_worker_reads_secrets_of_aws_as_whoever_its_machine_is_there(
+    factory: tuple[Desk, Factory], moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, site = factory
+    asyncio.run(manage(moto, "CreateSecret", Name="factory/till", SecretString='{"key": "till-canary"}'))
+    for name, value in {
+        **KEYS,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": moto,
+        "AUTONOMY_AWS_REGION": "eu-central-1",
+        "AUTONOMY_AWS_ALLOW": "127.0.0.1/32",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with till() as port:
+        use = f'type: http, baseUrl: "http://127.0.0.1:{port}", allow: [127.0.0.1/32]'
+        use += ', credential: "aws:factory/till#key"'
+        connector = CONNECTOR.replace("name: machine", "name: till")
+        connector = connector.replace('type: sql, url: "sqlite:///machine.sqlite"', use)
+        count = tool("count", "read", "n: { type: integer }").replace("connector: plant", "connector: till")
+        count = count.replace("{ function: count }", "{ request: { method: GET, path: /takings } }")
+        declare(office.system, files(tools=TOOLS + "---" + MACHINE + "---" + connector + "---" + count))
+        with site.worker():
+            reply = office.act("count", n=1)
+    assert reply["status"] == "done", reply
+    assert Till.heard == ["Bearer till-canary"]

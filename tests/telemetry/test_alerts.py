@@ -67,6 +67,7 @@ def test_alerts_dashboard_and_guide_name_only_figures_that_are_there(tmp_path: P
         it.agent().get("/v1/actions/none")
         Client(it.pool, "aos_wrong_wrong").get("/v1/tools")
         it.system.queue.figures.failures.add("store.full")
+        it.system.own.reuse.answers.add("found")
         text = Client(it.pool, TOKEN).get("/metrics").body.decode()
     checked = subprocess.run(
         [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -23,9 +24,12 @@ from autonomy.kernel.errors import AutonomyError, Invalid, NotFound, Unavailable
 from autonomy.tools import Unreachable
 from autonomy.tools.aws import AwsSecrets
 from autonomy.tools.endpoint import Endpoint
+from autonomy.tools.providers import providers
+from autonomy.tools.signatures import key_of, sign
 from autonomy.tools.sigv4 import signed
+from tests.gate.works import organisation, works
 
-from .organisations import Bench, connector, no_secret, tool
+from .organisations import Bench, connector, no_secret, sql, tool
 from .services import Shop, serving
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIACANARYCANARY", "AWS_SECRET_ACCESS_KEY": "canary/secret+access/key"}
@@ -229,3 +233,45 @@ def test_signatures_are_those_of_the_aws_library(body: bytes, value: str, secret
     theirs = SigV4Auth(Credentials("AKIA", secret), "secretsmanager", "eu-central-1")
     text = theirs.string_to_sign(request, theirs.canonical_request(request))
     assert ours["Authorization"].endswith(f"Signature={theirs.signature(text, request)}")
+
+
+HOOK = """
+apiVersion: autonomy/v1
+kind: Hook
+metadata: {{ name: far }}
+spec: {{ credential: "{credential}" }}
+"""
+
+
+@pytest.fixture
+def at_moto(moto: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A process of the control plane that is somebody at AWS."""
+    for name, value in environment(moto, **KEYS).items():
+        monkeypatch.setenv(name, value)
+    return moto
+
+
+async def test_a_database_is_reached_by_the_url_that_lies_at_aws(at_moto: str, postgres_url: str) -> None:
+    await manage(at_moto, "CreateSecret", Name="erp/db", SecretString=json.dumps({"url": postgres_url}))
+    bench = Bench(
+        connector("erp", type="sql", credential="aws:erp/db#url"),
+        tool("answer", call=sql("SELECT 42 AS answer")),
+        reveal=no_secret,
+        providers=providers("eu-central-1", ALLOW, os.environ, now),
+    )
+    async with bench as reading:
+        assert await reading.call("answer") == {"rows": [{"answer": 42}]}
+
+
+async def test_the_key_of_a_hook_may_lie_at_aws(at_moto: str, tmp_path: Path) -> None:
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    await manage(at_moto, "CreateSecret", Name="hooks/engine", SecretString=key)
+    hook = HOOK.format(credential="aws:hooks/engine")
+    files = organisation(hooks=hook)
+    async with works(tmp_path, "", files=files, aws_region="eu-central-1", aws_allow=tuple(ALLOW), living=True) as it:
+        body = b'{"type": "order.done"}'
+        taken = await it.system.hooks.receive("far", sign(key_of(key), "msg_1", now() // 1000, body), body)
+        assert not taken.repeated
+        with pytest.raises(AutonomyError) as caught:
+            await it.system.hooks.receive("far", sign(b"another key of them", "msg_2", now() // 1000, body), body)
+    assert caught.value.code == "hook.signature"

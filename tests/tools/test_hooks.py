@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+from autonomy.insight.secret_use import last_used, secret_uses
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import (
     AutonomyError,
@@ -320,3 +321,20 @@ async def test_a_hook_that_a_tool_names_must_be_declared(tmp_path: Path) -> None
     with pytest.raises(Invalid):
         async with works(tmp_path, "", files=files):
             pass
+
+
+async def test_the_audit_of_secrets_says_which_hooks_use_a_key_and_when_they_last_did(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with hooked(tmp_path, database_url) as it:
+        began = now()
+        await take(it, {"type": "order.done"})
+        house, used = await it.system.watch.house(), await it.system.database.read(last_used)
+        found = secret_uses(house.organisation, house.registry, {"engine-key"}, used)
+    lines = {(one.secret, one.agent): one for one in found}
+    own = lines["engine-key", None]
+    assert own.purposes == ("hook/engine", "hook/forge") and own.stored is True
+    assert own.last_used is not None and began <= own.last_used <= now()
+    assert lines["engine-key", "w1"].connectors == ("engine",) and lines["engine-key", "w1"].purposes == ()
+    never = lines["no-such-key", None]
+    assert (never.purposes, never.stored, never.last_used) == (("hook/keyless",), False, None)

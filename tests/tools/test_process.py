@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autonomy.kernel.errors import AutonomyError
-from autonomy.tools import Refused, Unreachable, Unsure, check
+from autonomy.tools import Invocation, Refused, Unreachable, Unsure, check
 from autonomy.tools.credential import Credential
 
 from .organisations import Bench, arguments, connector, organisation, tool
@@ -240,3 +240,55 @@ def test_what_could_not_be_run_is_not_applied(use: dict[str, Any], run: dict[str
         connector("erp", type="process", program="robot", **use), tool("t", call={"run": run}, input=INPUT)
     )
     assert any(said in one.message for one in check(declared))
+
+
+async def test_each_agent_has_its_own_credential_there(tmp_path: Path) -> None:
+    """Agents of one program, one after the other: nobody gets what was another's."""
+    asked: list[str] = []
+
+    def reveal(name: str) -> Credential:
+        asked.append(name)
+        return Credential(name, 1, f"{CANARY} of {name}")
+
+    made = bench(tmp_path, "import os; print(len(os.environ['PASSWORD']))", credential="erp/{agent}")
+    made.reveal = reveal
+    made.organisation = organisation(
+        connector(
+            "erp",
+            type="process",
+            program=sys.executable,
+            inherit=[],
+            credential="erp/{agent}",
+            credentialVariable="PASSWORD",
+        ),
+        tool("t", call={"run": {"arguments": ["script.py"]}}, input=INPUT),
+    )
+    async with made:
+        for agent in ("buyer", "head-of-sales"):
+            found = await made.connectors.call(made.tool("t"), {}, Invocation("act_1", agent, 10.0))
+            assert found.value == len(f"{CANARY} of erp/{agent}")
+    assert asked == ["erp/buyer", "erp/head-of-sales"]
+
+
+MAIL = {"type": "mail", "host": "m", "sender": "a@b.example", "recipients": ["*@b.example"], "user": "u"}
+
+
+@pytest.mark.parametrize(
+    ("use", "fits"),
+    [
+        ({"type": "sql", "credential": "aws:erp/db#url"}, True),
+        ({"type": "sql", "credential": "erp/{agent}"}, False),
+        (
+            {"type": "mail", "host": "m", "sender": "a@b", "recipients": ["*@b"], "user": "u", "credential": "{u}"},
+            False,
+        ),
+        ({"type": "webhook", "url": "https://w.example", "credential": "w/{agent}"}, False),
+        ({"type": "webhook", "url": "https://w.example", "credential": "aws:w#key"}, True),
+    ],
+)
+def test_what_serves_all_agents_has_one_credential(use: dict[str, Any], fits: bool) -> None:
+    if fits:
+        connector("x", **use)
+        return
+    with pytest.raises(ValueError, match="credential"):
+        connector("x", **use)

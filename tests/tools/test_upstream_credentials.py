@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
+import json
 import ssl
+import time
 import tracemalloc
 from typing import Any
 from urllib.parse import parse_qs
 
+import jwt
 import pytest
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from autonomy.catalog.services import HttpService, OAuth
+from autonomy.identity import jose
 from autonomy.kernel.errors import AutonomyError, NotFound
 from autonomy.tools import Invocation, Refused, Unreachable
 from autonomy.tools.credential import Credential
@@ -444,3 +448,65 @@ async def test_a_key_with_a_password_is_refused_without_asking_a_terminal(
             authorities="ca",
         )
     assert caught.value.code == "credential.certificate"
+
+
+def private_key(kind: str) -> tuple[str, Any]:
+    """A private key as PEM, and its public half as a JSON Web Key."""
+    made: Any
+    match kind:
+        case "EdDSA":
+            made, jwk = ed25519.Ed25519PrivateKey.generate(), jwt.algorithms.OKPAlgorithm.to_jwk
+        case "RS256":
+            made, jwk = rsa.generate_private_key(65_537, 2_048), jwt.algorithms.RSAAlgorithm.to_jwk
+        case _:
+            made, jwk = ec.generate_private_key(ec.SECP256R1()), jwt.algorithms.ECAlgorithm.to_jwk
+    form = serialization.PrivateFormat.PKCS8
+    text = made.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+    return text, json.loads(jwk(made.public_key()))
+
+
+@pytest.mark.parametrize("kind", ["EdDSA", "ES256", "RS256"])
+async def test_a_client_signs_instead_of_showing_a_secret(kind: str) -> None:
+    authority, (pem_text, public) = Authority(expires_in=3600), private_key(kind)
+    oauth = {**CLIENT, "authenticate": "private_key_jwt", "keyId": "k-1"}
+    async with serving(authority) as port, bench(port, oauth, secrets={"client-secret": pem_text}) as made:
+        assert await call(made) == {"token": "[credential]"}
+    (form,) = authority.forms
+    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert "client_secret" not in form and "Authorization" not in authority.headers[0]
+    said = jose.read(form["client_assertion"])
+    claims = jose.verified(said, public, [kind])
+    assert (said.kid, claims["iss"], claims["sub"]) == ("k-1", "autonomy & co", "autonomy & co")
+    assert claims["aud"] == f"http://127.0.0.1:{port}/token" and claims["exp"] - claims["iat"] == 60  # type: ignore[operator]
+    assert abs(int(str(claims["iat"])) - time.time()) < 30 and str(claims["jti"]).startswith("jti_")
+
+
+@pytest.mark.parametrize("secret", ["client-canary", "", "locked", "small"])
+async def test_a_client_without_a_key_to_sign_with_asks_nothing(secret: str) -> None:
+    authority, encoding = Authority(), serialization.Encoding.PEM
+    if secret == "locked":
+        locked = serialization.BestAvailableEncryption(b"pass")
+        key: Any = ec.generate_private_key(ec.SECP256R1())
+        secret = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, locked).decode()
+    elif secret == "small":
+        key = rsa.generate_private_key(65_537, 1_024)
+        plain = serialization.NoEncryption()
+        secret = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain).decode()
+    oauth = {**CLIENT, "authenticate": "private_key_jwt"}
+    async with serving(authority) as port, bench(port, oauth, secrets={"client-secret": secret}) as made:
+        with pytest.raises(Unreachable) as caught:
+            await call(made)
+    assert caught.value.code == "credential.signing_key" and "canary" not in str(caught.value.as_dict())
+    assert authority.forms == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"grant": "refresh_token", "refreshToken": "refresh", "authenticate": "private_key_jwt"},
+        {"grant": "client_credentials", "clientSecret": "s", "keyId": "k"},
+    ],
+)
+def test_signing_needs_a_key_and_a_key_is_for_signing(said: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="private"):
+        OAuth(tokenUrl="https://idp.example/", clientId="c", **said)

@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.office import Office, office
-from tests.workflow.worker import STEPS
+from tests.workflow.worker import LOOK_AND_POST, STEPS
 
 RUNS = 8
 
 
-def worker(folder: Path, database: str, count: int = 0, point: str = "") -> subprocess.Popen[str]:
+def worker(
+    folder: Path, database: str, count: int = 0, point: str = "", workflow: str = "three"
+) -> subprocess.Popen[str]:
     """Another process on the same store."""
-    command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count)]
+    command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count), workflow]
     environment = os.environ | {"WORKER_FAILPOINT": point}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -56,6 +58,32 @@ async def test_a_process_killed_between_intent_and_outcome_loses_no_run_and_doub
         other.communicate(timeout=60)
         assert other.returncode == 0
         await assert_whole(it, tmp_path, said.split())
+
+
+async def test_what_a_dead_process_had_not_done_is_begun_again_without_asking_anybody(
+    tmp_path: Path, database_url: str
+) -> None:
+    """A read, and a write that its system of record says did not happen: each ends as failed, and the run goes on."""
+    plant = tmp_path / "plant"
+    plant.mkdir()
+    (plant / "shut").touch()
+    async with office(tmp_path, database_url, living=False, both=LOOK_AND_POST) as it:
+        killed = worker(tmp_path, database_url, 1, workflow="both")
+
+        async def both_asked() -> bool:
+            return len(it.works.leaves("intent")) == 2 and (plant / "asked").exists()
+
+        await it.eventually(both_asked)
+        killed.kill()
+        run = killed.communicate(timeout=60)[0].strip()
+        (plant / "shut").unlink()
+        other = worker(tmp_path, database_url, workflow="both")
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+        assert it.told(run) == ["started", "ended done"]
+        ended = Counter((leaf["tool"], leaf["status"]) for leaf in it.works.leaves("outcome"))
+        assert ended == {(tool, status): 1 for tool in ("look", "post") for status in ("failed", "done")}
+        assert len(effects(tmp_path)) == 2
 
 
 async def test_a_frozen_process_is_taken_over_and_stands_down_when_it_wakes(tmp_path: Path, database_url: str) -> None:

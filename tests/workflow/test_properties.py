@@ -133,7 +133,7 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
     """Some answer to a command."""
     at = run.tick()
     if isinstance(command, PerformTool | Decide):
-        outcome = draw(st.sampled_from(["done", "done", "done", "failed", "denied", "held", "unknown"]))
+        outcome = draw(st.sampled_from(["done", "done", "done", "failed", "denied", "held", "unknown", "interrupted"]))
         return Performed(at, command.id, outcome, draw(OUTPUTS), again=draw(st.booleans()))
     if isinstance(command, OpenTask):
         outcome = draw(st.sampled_from(["done", "done", "failed", "handed_on"]))

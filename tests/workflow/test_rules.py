@@ -133,6 +133,38 @@ def test_what_must_not_be_tried_again_is_not(outcome: str, kind: str) -> None:
     assert run.command("a", RaiseException).kind == kind
 
 
+def test_what_nobody_carried_out_is_begun_again_and_uses_no_try_up() -> None:
+    run = Run(steps("{ a: { tool: t, retry: { attempts: 2 } } }"))
+    run.ended("a", "interrupted")
+    assert (run.command("a").id, run.state.steps["a"].attempt) == ("run_1:a:2", 2)
+    run.ended("a", "failed")
+    assert run.status("a") == "retrying"
+    run.timer("a", "retry")
+    run.done("a", 1)
+    assert run.state.status == "done"
+
+
+def test_what_is_interrupted_for_ever_reaches_a_named_cap() -> None:
+    run = Run(steps("{ a: { tool: t } }", caps={"attempts": 3}))
+    for _ in range(3):
+        run.ended("a", "interrupted")
+    assert (run.state.status, run.state.reason) == ("stopped", "cap.attempts")
+
+
+def test_a_compensation_that_nobody_carried_out_is_asked_for_again_but_not_for_ever() -> None:
+    text = (
+        "{ a: { tool: t, compensate: { tool: u } }, b: { needs: [a], tool: t, onException: [{ then: compensate }] } }"
+    )
+    run = Run(steps(text, caps={"attempts": 2}))
+    run.done("a", 1)
+    run.ended("b", "failed")
+    run.ended("a", "interrupted")
+    assert (run.state.status, run.command("a").id) == ("compensating", "run_1:a:1:undo.2")
+    run.ended("a", "interrupted", reason="its process died")
+    asked = run.command("a", RaiseException)
+    assert (asked.kind, asked.reason) == ("failed", "its process died")
+
+
 def test_an_action_that_waits_at_the_gate_goes_on_when_it_is_approved_there() -> None:
     run = Run(steps("{ a: { tool: t } }"))
     run.ended("a", "held")

@@ -12,7 +12,7 @@ from autonomy.budget import amount_in_words, spend
 from autonomy.budget.forecast import Forecast, outlook
 from autonomy.budget.store import Spend
 from autonomy.budget.warnings import crossings
-from autonomy.catalog.model import Measure, Period, ScopeKind
+from autonomy.catalog.budget import Measure, Period, ScopeKind
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import NotFound
 

@@ -13,7 +13,7 @@ from autonomy.workflow.model import Chosen, RaiseException, RunStatus, State
 from autonomy.workflow.service import Listed, Open, OpenException, Shown
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
 from ..paging import cut
 from ..route import api
@@ -187,7 +187,7 @@ class ExceptionAnswer(Answer):
     detail: Any = None
 
 
-@router.post("/runs", summary="begin a run of a workflow", status_code=201)
+@router.post("/runs", summary="begin a run of a workflow", status_code=201, responses=refusals(404, 409, 413))
 async def start_run(asked: RunAsked, person: Starter, here: Here) -> BegunAnswer:
     """Durable when it answers. While a run with the same key is live, the answer is that one."""
     runs = here.system.workflows.runs
@@ -195,7 +195,7 @@ async def start_run(asked: RunAsked, person: Starter, here: Here) -> BegunAnswer
     return BegunAnswer(run=begun.run, joined=begun.joined)
 
 
-@router.get("/runs", summary="runs of workflows")
+@router.get("/runs", summary="runs of workflows", responses=refusals(404))
 async def list_runs(
     _person: Reader,
     here: Here,
@@ -210,7 +210,7 @@ async def list_runs(
     return Page(items=[RunAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.get("/runs/exceptions", summary="exceptions that wait for people")
+@router.get("/runs/exceptions", summary="exceptions that wait for people", responses=refusals(404))
 async def list_exceptions(
     person: Reader,
     here: Here,
@@ -232,7 +232,7 @@ async def signal_runs(asked: SignalAsked, person: Teller, here: Here) -> SignalA
     return SignalAnswer(event=await runs.tell(asked.event, asked.key, asked.data, person.actor))
 
 
-@router.post("/runs/migrate", summary="move live runs to the newest wording of their workflow")
+@router.post("/runs/migrate", summary="move live runs to the newest wording", responses=refusals(404, 409))
 async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> MigrationAnswer:
     """Each is looked at first; what cannot move stays as it is, and the answer says why."""
     migrating = here.system.workflows.migrating
@@ -240,44 +240,44 @@ async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> Mi
     return MigrationAnswer(definition=found.definition, runs=list(map(_moved, found.runs)), next=found.after)
 
 
-@router.get("/runs/{run}", summary="one run with its steps")
+@router.get("/runs/{run}", summary="one run with its steps", responses=refusals(404))
 async def describe_run(run: str, person: Reader, here: Here) -> RunShown:
     """Where each step is, and what the run waits for."""
     return _shown(await here.system.workflows.runs.show(run), person)
 
 
-@router.get("/runs/{run}/graph", summary="a run as a picture")
+@router.get("/runs/{run}/graph", summary="a run as a picture", responses=refusals(404))
 async def draw_run(run: str, _person: Reader, here: Here) -> GraphAnswer:
     """The workflow in the wording that the run is pinned to."""
     return GraphAnswer(mermaid=await here.system.workflows.runs.graph(run))
 
 
-@router.post("/runs/{run}/pause", summary="let a run begin nothing more")
+@router.post("/runs/{run}/pause", summary="let a run begin nothing more", responses=refusals(404, 409))
 async def pause_run(run: str, person: Steerer, here: Here) -> StatusAnswer:
     """What is under way ends; nothing new begins until it is resumed."""
     return _status(await here.system.workflows.runs.pause(run, person.actor))
 
 
-@router.post("/runs/{run}/resume", summary="let a paused run go on")
+@router.post("/runs/{run}/resume", summary="let a paused run go on", responses=refusals(404, 409))
 async def resume_run(run: str, person: Steerer, here: Here) -> StatusAnswer:
     """What was held back begins."""
     return _status(await here.system.workflows.runs.resume(run, person.actor))
 
 
-@router.post("/runs/{run}/cancel", summary="end a run")
+@router.post("/runs/{run}/cancel", summary="end a run", responses=refusals(404, 409))
 async def cancel_run(run: str, asked: CancelAsked, person: Steerer, here: Here) -> StatusAnswer:
     """What waits is withdrawn; what is under way ends by itself, and is undone where that is asked for."""
     runs = here.system.workflows.runs
     return _status(await runs.cancel(run, person.actor, asked.reason, asked.compensate))
 
 
-@router.post("/runs/{run}/priority", summary="let a run go before others, or after")
+@router.post("/runs/{run}/priority", summary="let a run go before others, or after", responses=refusals(404, 409))
 async def prioritise_run(run: str, asked: PriorityAsked, person: Steerer, here: Here) -> StatusAnswer:
     """Also of the runs inside it."""
     return _status(await here.system.workflows.runs.prioritise(run, asked.priority, person.actor))
 
 
-@router.post("/runs/{run}/choose", summary="decide about an exception")
+@router.post("/runs/{run}/choose", summary="decide about an exception", responses=refusals(404, 409))
 async def choose_about_run(run: str, asked: ChoiceAsked, person: Reader, here: Here) -> StatusAnswer:
     """For the person or the role that is asked; for others with `workflow:run:steer`. The run goes on as was chosen."""
     event = Chosen(

@@ -48,13 +48,16 @@ def list_secrets(_person: Reader, here: Here, after: After = None, limit: Limit 
 
 
 class SecretUseAnswer(Answer):
-    """A secret and an agent that can use it. `agent` is null where nobody can, `stored` where it lies with a provider,
-    `last_used` where the record holds no action of the agent with one of the tools."""
+    """A secret and an agent that can use it. Where `agent` is null, `purposes` says what else does (`hook/NAME`,
+    `identity-provider/NAME`, `letters`); nobody can where that is empty, too. `stored` is null where it lies with a
+    provider, `last_used` where the record holds no action of the agent with one of the tools, no delivery at the hook.
+    """
 
     secret: str
     agent: str | None
     connectors: list[str]
     tools: list[str]
+    purposes: list[str]
     stored: bool | None
     last_used: int | None
 
@@ -67,13 +70,13 @@ async def audit_secrets(
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[SecretUseAnswer]:
-    """Agents by their tools, tools by their connectors, connectors by the secrets they name."""
+    """Agents by their tools, tools by their connectors, connectors by the secrets they name; and the system itself."""
     system = here.system
     house = await system.watch.house()
     versions = await run_in_threadpool(system.secrets.list)
     stored = {one.name for one in versions if one.retired_at is None}
     used = await system.database.read(last_used)
-    found = secret_uses(house.organisation, house.registry, stored, used)
+    found = secret_uses(house.organisation, house.registry, stored, used, system.settings.mail)
     wanted = (one for one in found if agent in (None, one.agent))
     items, following = page(wanted, lambda one: f"{one.secret} {one.agent or ''}", after, limit)
     return Page(items=[SecretUseAnswer.model_validate(one) for one in items], next=following)

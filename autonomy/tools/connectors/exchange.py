@@ -17,6 +17,7 @@ from ..errors import Unreachable
 from ..model import Invocation
 from ..outbound import Outbound
 from ..requests import Composed
+from ..showing import showing
 from ..ssrf import DEFAULT_PORTS, Target, parse_url
 from ..wanted import Wanted
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 MAX_HOPS = 3  # redirects of one read
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-_UNAUTHORIZED = 401
 
 
 class Exchange:
@@ -48,21 +48,15 @@ class Exchange:
     async def send(
         self, composed: Composed, wanted: Sequence[Wanted], invocation: Invocation, attempt: Attempt
     ) -> Answer:
-        """The answer. Where the service refuses what it was shown (401) it has done nothing: what has been renewed
-        meanwhile is shown once more, also for a write. Raises Refused, Unreachable or Unsure."""
+        """The answer. Raises Refused, Unreachable or Unsure."""
         if self._service.traceContext:
             composed.headers.update(trace_headers())
-        agent = invocation.agent
-        shown = await self._outbound.present(self._service, wanted, agent, attempt.seconds_left)
-        tls = await self._outbound.tls(self._service, agent)
-        answer, last = await self._follow(composed, attempt, shown, tls)
-        if answer.status != _UNAUTHORIZED or not shown or last.origin != self.base.origin:
-            return answer
-        attempt.take_back()
-        again = await self._outbound.present(self._service, wanted, agent, attempt.seconds_left, shown)
-        if all(_same(one, before) for one, before in zip(again, shown, strict=True)):
-            return answer
-        return (await self._follow(composed, attempt, again, tls))[0]
+
+        async def send(shown: Sequence[Presented], tls: ssl.SSLContext | None) -> tuple[Answer, bool]:
+            answer, last = await self._follow(composed, attempt, shown, tls)
+            return answer, last.origin == self.base.origin
+
+        return await showing(self._outbound, self._service, wanted, invocation.agent, attempt, send)
 
     async def close(self) -> None:
         if self._endpoint is not None:
@@ -104,7 +98,3 @@ def next_hop(base: Target, here: Target, location: str) -> Target:
 
 def _authority(target: Target) -> str:
     return f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
-
-
-def _same(one: Presented, before: Presented) -> bool:
-    return one.credential is before.credential or one.credential.version == before.credential.version

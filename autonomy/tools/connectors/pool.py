@@ -21,7 +21,7 @@ class Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[Mode, list[Session]] = {}
-        self._version = 0
+        self._version: int | None = None  # seen last; versions of other stores than ours do not grow
         self._closed = False
 
     def take(self, mode: Mode) -> Session | None:
@@ -37,7 +37,7 @@ class Pool:
     def give_back(self, mode: Mode, session: Session) -> None:
         """Keep a connection without an open transaction for the next call."""
         with self._lock:
-            keep = not self._closed and mode.version >= self._version
+            keep = not self._closed and self._version in (None, mode.version)
             if keep:
                 self._idle.setdefault(mode, []).append(session)
         if not keep:
@@ -53,8 +53,8 @@ class Pool:
             session.close()
 
     def _outdate(self, version: int) -> list[Session]:
-        if version <= self._version:
+        if version == self._version:
             return []
         self._version = version
-        old = [mode for mode in self._idle if mode.version < version]
+        old = [mode for mode in self._idle if mode.version != version]
         return [session for mode in old for session in self._idle.pop(mode)]

@@ -31,7 +31,7 @@ class Process:
         if call.run is None:
             raise Invalid("the tool declares nothing to run", code="call.mismatch")
         order = compose(call.run, arguments, invocation)
-        credential = await self._outbound.credential(self._spec.credential)
+        credential = await self._outbound.credential(self._spec.credential, invocation.agent)
         ended = await self._outbound.programs.run(self._spec, order, attempt, credential)
         return Result(meaning(self._name, call.run, ended, attempt.write))
 

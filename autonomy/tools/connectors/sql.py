@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -36,6 +37,7 @@ class SqlConnection:
         self._dialect = dialect_of(spec.url)
         self._parsed: dict[str, Parsed] = {}
         self._pool = Pool()
+        self._writing = asyncio.Lock()
         self._workers = Workers(f"sql-{name}", THREADS)
 
     async def run(self, call: Call, arguments: Mapping[str, Json], invocation: Invocation, attempt: Attempt) -> Result:
@@ -44,7 +46,12 @@ class SqlConnection:
             raise Invalid("the tool declares no statements", code="call.mismatch")
         credential = await self._outbound.credential(self._spec.credential)
         named = {**arguments, "action_id": invocation.action_id, "agent": invocation.agent}
-        return await self._workers.run(partial(self._transact, call.statements, named, attempt, credential))
+        work = partial(self._transact, call.statements, named, attempt, credential)
+        if not attempt.write or self._dialect != "sqlite":
+            return await self._workers.run(work)
+        # SQLite has one writer at a time and lets who waits for it starve: our own stand in line, in no thread.
+        async with self._writing:
+            return await self._workers.run(work)
 
     async def close(self) -> None:
         self._workers.close()

@@ -94,12 +94,14 @@ class Conversation:
                 return found
         raise Unreachable(f"`{self._name}` lists more than {MAX_PAGES} pages of tools", code="mcp.listing")
 
-    async def call(self, tool: Definition, arguments: Mapping[str, Json], action: str, attempt: Attempt) -> Json:
-        """What the tool returns. Raises Refused, Unreachable or Unsure, and SessionOver."""
+    async def call(
+        self, tool: Definition, arguments: Mapping[str, Json], beside: Mapping[str, str], attempt: Attempt
+    ) -> Json:
+        """What the tool returns; `beside` goes along in `_meta`. Raises Refused, Unreachable, Unsure, SessionOver."""
         params: dict[str, Json] = {
             "name": tool.name,
             "arguments": dict(arguments),
-            "_meta": {"autonomy/action": action},
+            "_meta": dict(beside),
         }
         extra = mirrored(tool.schema, arguments) if self.wire.version == MODERN else {}
         answer = await self._asked("tools/call", params, attempt, extra)

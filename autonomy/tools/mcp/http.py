@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autonomy.catalog.services import HttpService
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Invalid
@@ -14,12 +15,17 @@ from autonomy.kernel.errors import AutonomyError, Invalid
 from ..attempt import Attempt
 from ..credential import Presented
 from ..errors import Refused, excerpt
+from ..outbound import Outbound
+from ..showing import showing
+from ..wanted import of_service
 from . import meaning
 from .conversation import SessionOver
 from .messages import MODERN, Request, answer_to, headers, notification
 from .sse import Events
 
 if TYPE_CHECKING:
+    import ssl
+
     from ..endpoint import Answer, Endpoint
 
 REPLIES = 8  # requests of the server that are answered within one call
@@ -28,20 +34,23 @@ ASIDE_S = 2.0  # for what is said beside a call: cancellations, refusals, the en
 _SESSION = "Mcp-Session-Id"
 _MAX_SESSION = 1_024
 _BUSY = (408, 425, 429)
-
-Present = Callable[[float], Awaitable[Sequence[Presented]]]
-"""Gives what requests show, as it is now; within so many seconds."""
+_UNAUTHORIZED = (401, 403)
 
 
 class HttpWire:
-    """One declared URL. Each request is a POST; an answer may come as JSON or at some place of an event stream."""
+    """One declared URL, as one agent. Each request is a POST; an answer may come as JSON or at some place of an event
+    stream. The endpoint is shared with other agents."""
 
-    def __init__(self, name: str, endpoint: Endpoint, present: Present) -> None:
+    def __init__(self, name: str, endpoint: Endpoint, outbound: Outbound, service: HttpService, agent: str) -> None:
         self.version: str | None = None
         self.changed_at = -math.inf
         self._name = name
         self._endpoint = endpoint
-        self._present = present
+        self._outbound = outbound
+        self._service = service
+        self._wanted = of_service(service)
+        self._agent = agent
+        self._under_way = 0
         self._session: str | None = None
         self._asides: set[asyncio.Task[None]] = set()
 
@@ -51,18 +60,21 @@ class HttpWire:
 
     @property
     def is_idle(self) -> bool:
-        return True
+        return self._under_way == 0
 
     async def ask(self, request: Request, attempt: Attempt) -> Mapping[str, Any]:
         """The response. Where the caller stops waiting the connection is closed, which is how 2026-07-28 cancels;
         servers of the old era are told."""
         reader = _Reader(request.id, lambda asked: self._aside(answer_to(asked)))
+        self._under_way += 1
         try:
-            answer = await self._post(request.line(), headers(request, self.version), attempt, reader.feed)
+            answer = await self._post(request.line(), headers(request, self.version), attempt, reader)
         except asyncio.CancelledError:
             if self.version != MODERN and request.method != "initialize":
                 self._aside(notification("notifications/cancelled", {"requestId": request.id}))
             raise
+        finally:
+            self._under_way -= 1
         if answer.status == 404 and self._session is not None:
             self._session = None
             raise SessionOver
@@ -75,38 +87,45 @@ class HttpWire:
         await self._say(notification(method, params))
 
     async def close(self) -> None:
-        """Say what is left to say, end the session where there is one, and let go of every connection."""
+        """Say what is left to say, and end the session where there is one."""
         if self._session is not None:
             self._spawn(self._end_session())
         while self._asides:
             await asyncio.wait(self._asides)
-        await self._endpoint.close()
 
     def _response(self, request: Request, answer: Answer, reader: _Reader, write: bool) -> Mapping[str, Any]:
-        found = reader.found or _message(answer, request.id)
-        if found is not None:
+        found, status = reader.found or _message(answer, request.id), answer.status
+        if found is not None and status not in _UNAUTHORIZED:  # what those say is OAuth's, not MCP's (RFC 6750)
             return found
-        status = answer.status
         if 400 <= status < 500 and status not in _BUSY:
             said = excerpt(answer.text or "")
-            code = "upstream.unauthorized" if status in (401, 403) else "upstream.refused"
+            code = "upstream.unauthorized" if status in _UNAUTHORIZED else "upstream.refused"
             raise Refused(f"`{self._name}` refused with status {status}: {said}", code=code, status=status)
         raise meaning.unusable(self._name, f"answered with status {status} and no usable message", write)
 
     async def _post(
-        self, body: bytes, said: Mapping[str, str], attempt: Attempt, enough: Callable[[bytes], bool] | None = None
+        self, body: bytes, said: Mapping[str, str], attempt: Attempt, reader: _Reader | None = None
     ) -> Answer:
+        """The answer to a POST, read until `reader` has found what it looks for; without one, not read."""
         session = {_SESSION: self._session} if self._session is not None else {}
-        shown = await self._present(attempt.seconds_left)
-        return await self._endpoint.send(
-            "POST", self._endpoint.base, {**said, **session}, body, attempt, shown, enough=enough
-        )
+        return await self._send("POST", {**said, **session}, body, attempt, reader)
+
+    async def _send(
+        self, method: str, said: Mapping[str, str], body: bytes | None, attempt: Attempt, reader: _Reader | None
+    ) -> Answer:
+        here = self._endpoint
+
+        async def send(shown: Sequence[Presented], tls: ssl.SSLContext | None) -> tuple[Answer, bool]:
+            enough = reader.begin() if reader is not None else _at_once
+            return await here.send(method, here.base, said, body, attempt, shown, tls, enough), True
+
+        return await showing(self._outbound, self._service, self._wanted, self._agent, attempt, send)
 
     async def _say(self, body: bytes) -> None:
         said = headers(Request(0, "", {}), self.version)
         try:
             async with asyncio.timeout(ASIDE_S):
-                await self._post(body, said, Attempt(False, ASIDE_S), lambda _: True)
+                await self._post(body, said, Attempt(False, ASIDE_S))
         except (TimeoutError, AutonomyError):
             return  # it was said for politeness; the answer, or its absence, tells how things are
 
@@ -114,9 +133,7 @@ class HttpWire:
         said = {_SESSION: self._session or "", "MCP-Protocol-Version": self.version or ""}
         try:
             async with asyncio.timeout(ASIDE_S):
-                attempt = Attempt(False, ASIDE_S)
-                shown = await self._present(ASIDE_S)
-                await self._endpoint.send("DELETE", self._endpoint.base, said, None, attempt, shown)
+                await self._send("DELETE", said, None, Attempt(False, ASIDE_S), None)
         except (TimeoutError, AutonomyError):
             return  # the server forgets it by itself
 
@@ -139,6 +156,11 @@ class _Reader:
         self._events = Events()
         self._replies = 0
 
+    def begin(self) -> Callable[[bytes], bool]:
+        """Look through an answer from its beginning, by what is returned."""
+        self._events = Events()
+        return self.feed
+
     def feed(self, chunk: bytes) -> bool:
         """Whether the response has come. JSON that is no stream holds no events."""
         for data in self._events.feed(chunk):
@@ -156,6 +178,11 @@ class _Reader:
             self._replies += 1
             if self._replies <= REPLIES:
                 self._asked(message)
+
+
+def _at_once(_: bytes) -> bool:
+    """Nobody reads what is answered."""
+    return True
 
 
 def _message(answer: Answer, wanted: int) -> Mapping[str, Any] | None:

@@ -39,12 +39,14 @@ class Imported(NamedTuple):
     """Files by path, and what a person has to know that cannot stand in them."""
 
     files: dict[str, str]
+    tools: list[str]
     remarks: list[str]
 
 
 def manifests(connector: str, use: Mapping[str, Any], tools: Iterable[Definition]) -> Imported:
     """The manifests of a connector called `connector`, used as `use` says, and of these tools of its server."""
     files = {f"connectors/{connector}.yaml": write(_object("Connector", connector, "", {"use": dict(use)}))}
+    names: list[str] = []
     remarks: list[str] = []
     for tool in sorted(tools, key=lambda each: each.name):
         name = tool_name(connector, tool.name)
@@ -53,9 +55,10 @@ def manifests(connector: str, use: Mapping[str, Any], tools: Iterable[Definition
             continue
         try:
             files[f"tools/{name}.yaml"] = _tool(connector, name, tool)
+            names.append(name)
         except Invalid as error:
             remarks.append(f"`{tool.name}` is left out: its input cannot be checked ({error.message})")
-    return Imported(files, remarks)
+    return Imported(files, names, remarks)
 
 
 def tool_name(connector: str, name: str) -> str:

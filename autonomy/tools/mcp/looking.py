@@ -13,11 +13,12 @@ from ..connectors.mcp import McpServer
 from ..credential import Credential
 from ..drift import Unremembered
 from ..outbound import Outbound
+from ..secret_names import PLACES
 from .definitions import Definition
 
 
 async def look(use: McpConnector, secret: str | None, seconds: float) -> Mapping[str, Definition]:
-    """Every tool the server lists, by name. `secret` is what its credential is, where it has one.
+    """Every tool the server lists, by name. `secret` is what its credential is, where it has one, whosever it is later.
 
     Raises Refused, Unreachable or Invalid.
     """
@@ -27,7 +28,8 @@ async def look(use: McpConnector, secret: str | None, seconds: float) -> Mapping
             raise Invalid(f"the credential `{name}` was not handed in", code="import.no_token", hint="use --token-from")
         return Credential(name, 1, secret)
 
-    outbound = Outbound(reveal, Path(), programs=["*"])  # whoever types a command may start it
+    # Whoever types a command may start it.
+    outbound = Outbound(reveal, Path(), programs=["*"], places=lambda _: dict.fromkeys(PLACES, "whoever"))
     server = McpServer("server", use, outbound, Unremembered())
     try:
         return await server.list_tools(Attempt(False, seconds))

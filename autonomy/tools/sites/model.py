@@ -25,7 +25,9 @@ KINDS: Mapping[str, type[AutonomyError]] = {
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One call as a site needs it: the connector's manifest in its wording, what to do, for which action."""
+    """One call as a site needs it: the connector's manifest in its wording, what to do, for which action. `places` are
+    those of the agent that the connector's secrets name, `wording` is what a person accepted for a tool that drifted.
+    """
 
     connector: str
     digest: str
@@ -35,6 +37,8 @@ class Order(msgspec.Struct, frozen=True):
     action: str
     agent: str
     write: bool
+    places: dict[str, str] = {}
+    wording: str | None = None
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -55,6 +59,7 @@ class Ending(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
     hint: str = ""
+    detail: dict[str, str | int | float | bool] = {}
 
     @classmethod
     def of(cls, outcome: Result | AutonomyError) -> Ending:
@@ -63,7 +68,8 @@ class Ending(msgspec.Struct, frozen=True):
             cost = outcome.cost
             return cls("done", outcome.value, cost.money if cost else None, cost.tokens if cost else None)
         said: Any = next((name for name, kind in KINDS.items() if isinstance(outcome, kind)), "unsure")
-        return cls(said, code=outcome.code, message=outcome.message, hint=outcome.hint)
+        plain = {name: value for name, value in outcome.detail.items() if isinstance(value, str | int | float)}
+        return cls(said, code=outcome.code, message=outcome.message, hint=outcome.hint, detail=plain)
 
     def result(self) -> Result:
         """The result; raises the error that it says."""
@@ -71,7 +77,9 @@ class Ending(msgspec.Struct, frozen=True):
             cost = None if self.money is None or self.tokens is None else Cost(self.money, self.tokens)
             value: Json = self.value
             return Result(value, cost)
-        raise KINDS[self.said](self.message, code=self.code, hint=self.hint)
+        error = KINDS[self.said](self.message, code=self.code, hint=self.hint)
+        error.detail = dict(self.detail)
+        raise error
 
 
 class Desk(Protocol):

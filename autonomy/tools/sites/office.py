@@ -30,6 +30,7 @@ from autonomy.kernel.ids import new_id
 
 from ..errors import Refused, Unreachable, Unsure
 from ..model import Invocation, Result
+from ..ports import Told
 from .model import Assignment, Ending, Order
 from .store import assignment
 
@@ -72,6 +73,7 @@ class Office:
         arguments: Mapping[str, Json],
         invocation: Invocation,
         write: bool,
+        told: Told,
     ) -> Result:
         """Have a worker of `site` do it.
 
@@ -87,6 +89,8 @@ class Office:
             invocation.action_id,
             invocation.agent,
             write,
+            dict(told.places),
+            told.wording,
         )
         try:
             return await self._handed_out(new_id("asg", self._clock()), site, order, invocation.deadline_s)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import stat
-from collections.abc import Collection
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from autonomy.catalog.model import Call, ConnectorSpec, UnitSpec
 from autonomy.catalog.organisation import Organisation, Revision
-from autonomy.kernel.errors import Invalid, NotFound
+from autonomy.kernel.errors import Invalid, NotFound, Unavailable
 
 from ..connectors.python import Load, load_entry_point
 from ..credential import Credential
@@ -25,6 +27,7 @@ from ..service import Connectors
 from .model import Order
 
 MAX_SECRET = 65_536  # bytes, as in the control plane
+KNOWN_AGENTS = 10_000  # of which it is remembered whose secrets they use
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?")
 """A secret of an agent's own, such as `erp/buyer-1`, lies in a folder within."""
 
@@ -47,6 +50,8 @@ class Performing:
         providers: Providers | None = None,
     ) -> None:
         self._site = site
+        self._wordings = _Accepted()
+        self._places: OrderedDict[str, Mapping[str, str]] = OrderedDict()
         self._known: dict[str, Revision] = {}
         self._organisation = Organisation(0, [_ROOT])
         self._connectors = Connectors(
@@ -55,6 +60,8 @@ class Performing:
             folder,
             reserved=reserved,
             programs=programs,
+            wordings=self._wordings,
+            places=lambda agent: {**self._places.get(agent, {}), "agent": agent},
             load=load,
             keep=keep,
             providers=providers,
@@ -70,6 +77,7 @@ class Performing:
         if spec.site != self._site:
             raise Unreachable(f"this worker is of the site `{self._site}`", code="site.elsewhere")
         self._learn(Revision("Connector", order.connector, "site", order.digest, "", spec))
+        self._hear(order, call)
         invocation = Invocation(order.action, order.agent, seconds)
         return await self._connectors.perform(order.connector, call, order.arguments, invocation, order.write)
 
@@ -77,11 +85,35 @@ class Performing:
         """Let go of every connection and thread."""
         await self._connectors.close()
 
+    def _hear(self, order: Order, call: Call) -> None:
+        """Take down what the order says of its agent and its tool."""
+        if order.places:
+            self._places[order.agent] = {**self._places.get(order.agent, {}), **order.places}
+            self._places.move_to_end(order.agent)
+            while len(self._places) > KNOWN_AGENTS:
+                self._places.popitem(last=False)
+        if call.tool is not None:
+            self._wordings.told[order.connector, call.tool.name, call.tool.wording] = order.wording
+
     def _learn(self, connector: Revision) -> None:
         known = self._known.get(connector.name)
         if known is None or known.digest != connector.digest:
             self._known[connector.name] = connector
             self._organisation = Organisation(self._organisation.epoch + 1, [_ROOT, *self._known.values()])
+
+
+class _Accepted:
+    """What a person has accepted in place of a pinned wording, as orders say it. What is found here is told with the
+    refusal, and remembered there."""
+
+    def __init__(self) -> None:
+        self.told: dict[tuple[str, str, str], str | None] = {}
+
+    def accepted(self, connector: str, tool: str, pinned: str) -> str | None:
+        return self.told.get((connector, tool, pinned))
+
+    def note(self, connector: str, tool: str, pinned: str, found: str) -> None:
+        """The refusal says it."""
 
 
 def secrets_in(folder: Path) -> Reveal:
@@ -102,3 +134,24 @@ def secrets_in(folder: Path) -> Reveal:
             ) from None
 
     return reveal
+
+
+def kept_in(folder: Path) -> Keep:
+    """Stores what a service renewed, such as a refresh token, in place of the secret's file."""
+
+    def keep(name: str, value: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise NotFound(f"there is no secret `{name[:63]}`", code="secret.unknown")
+        path = folder / name
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(f"{value}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise Unavailable(f"the secret `{name}` cannot be written", code="secret.not_written") from None
+
+    return keep

@@ -54,7 +54,8 @@ async def served(folder: Path, database: str, site: Site) -> AsyncIterator[House
 def outdate(it: House) -> None:
     """As if a minute had passed since the server was asked for its list."""
     line = it.system.connectors._lines["desk"].connector
-    line._listed_at = float("-inf")  # type: ignore[attr-defined]
+    for contact in line._contacts.values():  # type: ignore[attr-defined]
+        contact._listed_at = float("-inf")
 
 
 async def shown(it: House) -> list[str]:

@@ -14,6 +14,8 @@ import uvicorn
 
 from autonomy.kernel import canonical
 from autonomy.kernel.errors import AutonomyError
+from autonomy.telemetry import Passage, Trace, enter, leave
+from autonomy.telemetry.traceparent import read_caller
 from autonomy.tools import Refused, Unreachable, Unsure
 from autonomy.tools.credential import Credential
 
@@ -72,6 +74,20 @@ async def test_a_modern_server_hears_in_headers_what_the_body_says() -> None:
     assert meta["autonomy/action"] == "act_1"
     ids = [one.message["id"] for one in site.heard]
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_trace_of_an_action_is_told_to_a_server_that_is_declared_to_take_it(told: bool) -> None:
+    site, caller = Site(plain), read_caller(f"00-{'1' * 32}-{'2' * 16}-01", "other=1")
+    async with connected(site, use={"traceContext": told}) as connectors:
+        before = enter(Passage("work", trace=Trace.begin([].append, caller)))
+        try:
+            await connectors.call("work", 20.0)
+        finally:
+            leave(before)
+    meta = site.heard[-1].message["params"]["_meta"]
+    assert meta.get("traceparent", "").startswith(f"00-{'1' * 32}-") is told
+    assert meta.get("tracestate") == ("other=1" if told else None)
 
 
 async def test_arguments_are_repeated_in_headers_where_the_pinned_tool_asks_for_it() -> None:

@@ -130,11 +130,23 @@ def command(manner: str) -> str:
 
 
 def test_the_command_writes_what_can_be_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["tool", "import", "mcp", str(tmp_path), "--name", "desk", "--command", command("told"), "--json"]
+    arguments = [
+        "tool",
+        "import",
+        "mcp",
+        "--name",
+        "desk",
+        "--command",
+        command("told"),
+        "--into",
+        str(tmp_path),
+        "--json",
+    ]
     assert run(arguments) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["files"] == ["connectors/desk.yaml", "tools/desk.work.yaml"]
-    files = {path: (tmp_path / path).read_text() for path in told["files"]}
+    assert told["written"] == ["connectors/desk.yaml", "tools/desk.work.yaml"]
+    assert (told["tools"], told["remarks"]) == (["desk.work"], [])
+    files = {path: (tmp_path / path).read_text() for path in told["written"]}
     assert spec(files, "tools/desk.work.yaml")["spec"]["call"]["tool"]["wording"] == WORK
     assert len(read(files).declared) == 2
     assert run(arguments) == 1, "what is there stays"
@@ -154,5 +166,5 @@ def test_the_command_writes_what_can_be_planned(tmp_path: Path, capsys: pytest.C
     ],
 )
 def test_nothing_is_written_where_it_cannot_be_done(arguments: list[str], status: int, tmp_path: Path) -> None:
-    assert run(["tool", "import", "mcp", str(tmp_path / "org"), *arguments]) == status
+    assert run(["tool", "import", "mcp", *arguments, "--into", str(tmp_path / "org")]) == status
     assert not (tmp_path / "org").exists()

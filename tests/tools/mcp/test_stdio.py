@@ -228,13 +228,13 @@ def _wait_for(path: Path) -> None:
         assert os.times().elapsed < done, f"{path} was never written"
 
 
-def _server(connectors: object) -> object:
-    return connectors.connectors._lines["desk"].connector  # type: ignore[attr-defined]
+def _contact(connectors: object) -> object:
+    return connectors.connectors._lines["desk"].connector._contacts[()]  # type: ignore[attr-defined]
 
 
 def _pending(connectors: object) -> bool:
-    return bool(_server(connectors)._open.wire._pending)  # type: ignore[attr-defined]
+    return bool(_contact(connectors)._open.wire._pending)  # type: ignore[attr-defined]
 
 
 def _child(connectors: object) -> int:
-    return int(_server(connectors)._open.wire._child.pid)  # type: ignore[attr-defined]
+    return int(_contact(connectors)._open.wire._child.pid)  # type: ignore[attr-defined]
