@@ -57,7 +57,7 @@ def open_workflows(
     codec = Codec(canonical.derive(master, b"autonomy runs"))
     definitions = Definitions(database, queue, clock)
     desk = Desk(database, queue, codec, definitions, clock)
-    deciding = Deciding(desk, watch, own.decisions, lifeline.owner, clock)
+    deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
     carrying = Carrying(
         database=database,
