@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from autonomy.catalog.decision import DecisionSpec
 from autonomy.catalog.organisation import Organisation, spec
@@ -32,6 +32,10 @@ class Decisions:
                 self._kept.clear()
             kept = self._kept[found.digest] = Table(name, found.digest, spec(found, DecisionSpec))
         return kept
+
+    def tags(self, name: str) -> Sequence[str]:
+        """The classes of data that the table is of. Raises NotFound (`decision.unknown`)."""
+        return self.table(name).spec.tags
 
     def decide(self, name: str, inputs: Inputs) -> Decided:
         """The answer of a table for a case. Raises as `table` and `Table.decide` do."""

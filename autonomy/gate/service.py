@@ -104,8 +104,8 @@ class Gate:
     async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
         """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
 
-        For whoever runs workflows only: no protocol leads here. Raises as `perform` does. `first`: the key was made just
-        now, so that nobody has to look for an earlier call before the intent's own transaction does.
+        For whoever runs workflows only: no protocol leads here. Raises as `perform`. `first` says that the key is new,
+        so that nobody has to look for an earlier call before the intent's own transaction does.
         """
         return await self._pass(partial(self._identity.employ, agent), request, first)
 

@@ -68,7 +68,7 @@ def open_workflows(
     definitions = Definitions(database, queue, clock)
     desk = Desk(database, queue, codec, definitions, clock)
     workplace = open_workplace(settings, database, queue, master, gate.admission, watch, clock)
-    deciding = Deciding(desk, watch, own.decisions, lifeline.owner, clock)
+    deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
     carrying = Carrying(
         database=database,

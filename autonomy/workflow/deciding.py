@@ -5,13 +5,16 @@ Asking changes nothing, so that it may be asked twice; the leaf is written with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from autonomy.db import CommitQueue, Database
 from autonomy.gate import Watch
+from autonomy.gate.cases import add_labels, labels_of
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
+from autonomy.policy.labels import data_label
 
 from .desk import Desk
 from .model import Decide, Performed
@@ -29,11 +32,25 @@ class Tables(Protocol):
     def decide(self, name: str, inputs: Mapping[str, Json]) -> Decided:
         """The answer of a table for a case. Raises Conflict, Invalid, NotFound (`decision.*`)."""
 
+    def tags(self, name: str) -> Sequence[str]:
+        """The classes of data that the table is of. Raises NotFound."""
+
 
 class Deciding:
     """The carrier of `Decide`. `tables` loads the engine of expressions the first time."""
 
-    def __init__(self, desk: Desk, watch: Watch, tables: Callable[[], Tables], owner: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        desk: Desk,
+        watch: Watch,
+        tables: Callable[[], Tables],
+        owner: str,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._queue = queue
         self._desk = desk
         self._watch = watch
         self._tables = tables
@@ -51,5 +68,13 @@ class Deciding:
             event = Performed(self._clock(), work.id, "failed", reason=error.message, again=False)
             await self._desk.take_in(work.run, event, fence)
             return
+        await self._label(work, command.decision)
         event = Performed(self._clock(), work.id, "done", answer.as_dict())
         await self._desk.take_in(work.run, event, fence, tell=lambda state: decided(state, work.id, answer, event.at))
+
+    async def _label(self, work: Work, decision: str) -> None:
+        """The case has seen the table's classes of data, as if an agent had asked by the tool."""
+        labels = frozenset(map(data_label, self._tables().tags(decision)))
+        case = (await self._desk.known(work.run)).case
+        if labels - await self._database.read(lambda connection: labels_of(connection, case)):
+            await self._queue.perform(lambda tx: add_labels(tx, case, labels, self._clock()))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import CommitQueue, Database, Tx, upsert
-from autonomy.kernel.clock import Clock
+from autonomy.kernel.clock import HOUR, Clock
 from autonomy.kernel.errors import Corrupt, NotFound
 
 from .defining import define
@@ -18,6 +19,9 @@ from .definition import Definition
 from .store import definition as table
 
 MAX_KEPT = 256
+FRESH_MS = HOUR  # after which a wording is written again before a run begins under it
+
+T = TypeVar("T")
 
 _decode = msgspec.json.Decoder(Definition).decode
 
@@ -30,6 +34,7 @@ class Definitions:
         self._queue = queue
         self._clock = clock
         self._kept: OrderedDict[str, Definition] = OrderedDict()
+        self._fresh: OrderedDict[str, int] = OrderedDict()
         self._declared: OrderedDict[str, Definition] = OrderedDict()
 
     async def declared(self, organisation: Organisation, workflow: str) -> Definition:
@@ -41,8 +46,8 @@ class Definitions:
         found = self._declared.get(named)
         if found is None:
             found = await asyncio.to_thread(define, organisation, revision)
-            await self._keep(found)
             _remember(self._declared, named, found)
+        await self._keep(found)
         return found
 
     async def pinned(self, digest: str) -> Definition:
@@ -54,16 +59,19 @@ class Definitions:
         return found
 
     async def _keep(self, found: Definition) -> None:
-        if found.digest in self._kept:
+        """See that it is in the store and fresh: what no run is on is tidied away, and one may be about to begin."""
+        at = self._clock()
+        if at - self._fresh.get(found.digest, -FRESH_MS) < FRESH_MS:
             return
         body = msgspec.json.encode(found)
-        row = {"digest": found.digest, "workflow": found.workflow, "body": body, "at": self._clock()}
+        row = {"digest": found.digest, "workflow": found.workflow, "body": body, "at": at}
 
         def work(tx: Tx) -> None:
             tx.execute(upsert(table, row, ["digest"], tx.dialect))
 
         await self._queue.perform(work)
         _remember(self._kept, found.digest, found)
+        _remember(self._fresh, found.digest, at)
 
 
 def _read(connection: Connection, digest: str) -> Definition:
@@ -73,7 +81,7 @@ def _read(connection: Connection, digest: str) -> Definition:
     return _decode(bytes(body))
 
 
-def _remember(memory: OrderedDict[str, Definition], name: str, found: Definition) -> None:
+def _remember(memory: OrderedDict[str, T], name: str, found: T) -> None:
     memory[name] = found
     if len(memory) > MAX_KEPT:
         memory.popitem(last=False)

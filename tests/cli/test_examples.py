@@ -214,6 +214,9 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         paste(ALONE[-1])
         (tmp_path / "factory").mkdir()
         with chdir(tmp_path / "factory"):
+            paste(ALONE[-3])
+        (tmp_path / "desk").mkdir()
+        with chdir(tmp_path / "desk"):
             paste(ALONE[-2])
         paste(f"{AGENT[0].replace('invoice.list_open', 'supplier.get')} supplier_id=sup-1")
         release_another(tmp_path)

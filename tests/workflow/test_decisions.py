@@ -41,7 +41,7 @@ def problems(steps: str, decision: str) -> list[str]:
 async def test_the_table_in_force_answers_and_the_log_says_which_row_it_was(
     tmp_path: Path, database_url: str, n: int, days: int, row: int
 ) -> None:
-    async with office(tmp_path, database_url, more={"decisions": TABLE}, deciding=TERMS) as it:
+    async with office(tmp_path, database_url, more={"decisions": TABLE + "  tags: [prices]"}, deciding=TERMS) as it:
         run = await it.start("deciding", n=n)
         state = await it.ended(run)
         assert state.status == "done", (state.reason, state.steps)
@@ -50,6 +50,8 @@ async def test_the_table_in_force_answers_and_the_log_says_which_row_it_was(
         [leaf] = [leaf for leaf in it.works.leaves("run") if leaf["event"] == "decided"]
         assert (leaf["run"], leaf["command"], leaf["table"]) == (run, f"{run}:terms:1", "terms")
         assert (leaf["table_revision"], leaf["rows"]) == (answer["revision"], [row])
+        [intent] = it.works.leaves("intent")
+        assert intent["labels"] == ["data:prices"], "what follows has seen what the table is of"
 
 
 async def test_a_case_that_no_row_answers_is_an_exception_that_a_person_decides(

@@ -127,6 +127,22 @@ async def test_times_that_passed_while_nothing_ran_begin_one_run_or_none(tmp_pat
         assert (len(begun(it, "daily")), len(begun(it, "punctual"))) == (2, 1)
 
 
+async def test_a_wording_that_runs_only_now_and_then_is_still_there_for_the_next_one(
+    tmp_path: Path, database_url: str
+) -> None:
+    clock = Clock(moment("2026-07-01T03:59:00"))
+    async with office(tmp_path, database_url, clock=clock, living=False, daily=DAILY) as it:
+        await settle(it)
+        clock.at += 4_000 * DAY  # longer than anything is kept that nobody needs
+        await settle(it)
+        clock.at += 4_000 * DAY
+        queue, tidying = it.works.system.queue, it.flows.tidying
+        assert await queue.perform(tidying.tidy) == 1  # the run that ended long ago, and its wording with it
+        await settle(it)
+        async with office(tmp_path, database_url, it.plant, clock=clock, living=False) as other:
+            assert "press" in await other.flows.runs.graph(begun(it, "daily")[-1])
+
+
 async def test_a_schedule_counts_from_when_it_is_declared_and_no_longer_than_it_is(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -232,9 +232,7 @@ async def signal_runs(asked: SignalAsked, person: Teller, here: Here) -> SignalA
     return SignalAnswer(event=await runs.tell(asked.event, asked.key, asked.data, person.actor))
 
 
-@router.post(
-    "/runs/migrate", summary="move live runs to the newest wording of their workflow", responses=refusals(404, 409)
-)
+@router.post("/runs/migrate", summary="move live runs to the newest wording", responses=refusals(404, 409))
 async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> MigrationAnswer:
     """Each is looked at first; what cannot move stays as it is, and the answer says why."""
     migrating = here.system.workflows.migrating
