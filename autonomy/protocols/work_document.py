@@ -50,9 +50,8 @@ def work_paths() -> dict[str, Any]:
     """The operations, by path."""
     wait = {"type": ["integer", "null"], "minimum": 0, "maximum": 20, "description": "seconds"}
     body = object_of({"wait": wait, "lease": _LEASE}) | {"additionalProperties": False}
-    found = answer(
-        "the task, or null where there was none", object_of({"task": {"anyOf": [ref("Task"), _NONE]}}, "task")
-    )
+    task = object_of({"task": {"anyOf": [ref("Task"), _NONE]}}, "task")
+    found = answer("the task, or null where there was none", task)
     asked = _operation("next_task", "the next task, claimed", body) | {"responses": {**refusals(), "200": found}}
     shown = {
         "operationId": "see_own_task",
@@ -64,7 +63,7 @@ def work_paths() -> dict[str, Any]:
     paths: dict[str, Any] = {"/v1/tasks/next": {"post": asked}, "/v1/tasks/{task}": {"get": shown}}
     for verb, (name, summary, fields, required) in _VERBS.items():
         said = object_of(fields, *required) | {"additionalProperties": False}
-        told = {**refusals("404", "409"), "200": answer("where the task is now", ref("TaskStatus"))}
+        told = {**refusals("404"), "409": _LOST, "200": answer("where the task is now", ref("TaskStatus"))}
         operation = _operation(name, summary, said) | {"parameters": [_TASK], "responses": told}
         paths[f"/v1/tasks/{{task}}/{verb}"] = {"post": operation}
     return paths
@@ -95,13 +94,12 @@ def work_schemas() -> dict[str, Schema]:
         "run": _NULLABLE,
         "step": _NULLABLE,
     }
-    return {
-        "TaskStatus": object_of({**where, "breach": breach}, *where),
-        "Task": object_of(where | about, *where, *about),
-    }
+    status = object_of({**where, "breach": breach}, *where)
+    return {"TaskStatus": status, "Task": object_of(where | about, *where, *about)}
 
 
 _NONE: Schema = {"type": "null"}
+_LOST = answer("the task is the agent's no more: drop it, and ask for the next one", ref("Error"))
 _TASK = {"name": "task", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 

@@ -17,6 +17,7 @@ from tests.server.desk import Answer, Client, Desk, desk
 from tests.server.fuzzing import AGENTS, Asker, Known, coverage, fuzz, operations
 
 FEW, MANY = 25, 300  # cases of one operation
+ASKED = [name for name in operations(AGENTS) if name != "next_task"]
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,12 @@ def test_lists_of_tools_and_refusals_are_as_they_are_told(site: Desk) -> None:
     assert Client(site.pool, "aos_wrong_wrong").get("/v1/tools").headers["WWW-Authenticate"].startswith("Bearer ")
 
 
+@pytest.mark.parametrize("said", [{}, {"lease": None}, {"wait": -1}, {"lease": 0}, {"w": 0}])
+def test_asking_for_a_task_answers_as_it_is_told(site: Desk, said: dict[str, Any]) -> None:
+    """By hand, for whoever says no `wait` waits: nothing is free here."""
+    check("post", "/v1/tasks/next", site.agent().post("/v1/tasks/next", {"wait": 0, **said}))
+
+
 def ask_all(site: Desk, connection: requests.Session, name: str, count: int) -> None:
     asker = Asker(site, connection, site.agent())
 
@@ -115,7 +122,7 @@ def ask_all(site: Desk, connection: requests.Session, name: str, count: int) -> 
     fuzz(name, known(site), count, ask)
 
 
-@pytest.mark.parametrize("name", operations(AGENTS))
+@pytest.mark.parametrize("name", ASKED)
 def test_no_operation_breaks_or_answers_otherwise_than_it_says(
     site: Desk, connection: requests.Session, name: str
 ) -> None:
@@ -124,7 +131,7 @@ def test_no_operation_breaks_or_answers_otherwise_than_it_says(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", operations(AGENTS))
+@pytest.mark.parametrize("name", ASKED)
 def test_no_operation_breaks_however_long_one_asks(site: Desk, connection: requests.Session, name: str) -> None:
     ask_all(site, connection, name, MANY)
     for case in coverage(name):

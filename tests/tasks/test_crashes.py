@@ -14,6 +14,7 @@ from tests.tasks.team import team
 from tests.tasks.worker import STEPS
 
 COUNT = 4
+MORE = ("group.written:4", "group.written:15", "run.durable:6")
 
 
 def worker(folder: Path, database: str, count: int = 0, point: str = "") -> subprocess.Popen[str]:
@@ -23,7 +24,7 @@ def worker(folder: Path, database: str, count: int = 0, point: str = "") -> subp
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-@pytest.mark.parametrize("point", ["group.written:4", "group.written:9", "group.written:15", "run.durable:6"])
+@pytest.mark.parametrize("point", ["group.written:9", *(pytest.param(point, marks=pytest.mark.slow) for point in MORE)])
 async def test_a_process_killed_while_its_agents_have_tasks_loses_none(
     tmp_path: Path, database_url: str, point: str
 ) -> None:
