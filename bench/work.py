@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 import uvloop
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from autonomy.gate import Reply, Request
 from autonomy.kernel import collector
@@ -45,7 +45,7 @@ PEER_RUNS = 96  # of a peer in a block; they take longer
 NOOPS = 2_000
 WAITING = 10_000
 RESUMED = 60
-LOOK_SECONDS = 0.005
+LOOK_SECONDS = 0.01
 
 STEP = "{ tool: work.t0, arguments: { amount: input.n, item: \"'bolt'\", quantity: 3 } }"
 FIVE = "".join(f"    s{n}: {STEP[:-1]}, needs: [{f's{n - 1}' if n else ''}] }}\n" for n in range(5))
@@ -162,11 +162,6 @@ class _Idle:
         return Reply(new_id("act"), "done", request.case or "", {"ok": True})
 
 
-class _Wanted(NamedTuple):
-    run: str
-    ended: asyncio.Future[None]
-
-
 class Place:
     """One process with runs."""
 
@@ -251,10 +246,13 @@ class Place:
                 self._wanted.pop(run).set_result(None)
 
 
+ENDED = select(runs_table.c.id, runs_table.c.status).where(
+    runs_table.c.id.in_(bindparam("wanted", expanding=True)), runs_table.c.ended_at.is_not(None)
+)
+
+
 def _ended(wanted: list[str]) -> Callable[[Connection], list[Any]]:
-    query = select(runs_table.c.id, runs_table.c.status)
-    query = query.where(runs_table.c.id.in_(wanted), runs_table.c.ended_at.is_not(None))
-    return lambda connection: list(connection.execute(query))
+    return lambda connection: list(connection.execute(ENDED, {"wanted": wanted}))
 
 
 def _unasked(connection: Connection) -> int:
