@@ -19,6 +19,7 @@ from autonomy.kernel.errors import AutonomyError
 
 from .approving import Approving
 from .company import AUDITOR, SUPERVISOR, Business, Company, new_folder, on_sqlite, prepare, running
+from .onboarding import onboarding
 from .processes import Failed
 from .proof import large_order, proof, verify_command
 from .runaway import runaway
@@ -70,7 +71,7 @@ def _business(erp: str, folder: Path, teller: Teller, stack: ExitStack) -> tuple
         return stack.enter_context(story.on_tryton(folder, teller)), (*story.SCENES, budgets, proof)
     business = on_sqlite(folder)
     teller.scene("Larkspur Instruments", business.about)
-    return business, (*SCENES, takeover, runaway, proof)
+    return business, (*SCENES, onboarding, takeover, runaway, proof)
 
 
 def _where_next(company: Company, erp: str) -> None:

@@ -19,12 +19,12 @@ class Approving:
             case "used":
                 teller.used(agent, event)
                 if event["status"] == "held":
-                    self._decide(str(event["action"]))
+                    self.decide(str(event["action"]))
             case "note":
                 teller.say(f"[dim]{event['text']}[/]", who=agent)
 
-    def _decide(self, action: str) -> None:
-        """Every seat is filled by one person; the first no ends it."""
+    def decide(self, action: str) -> None:
+        """Have the right people decide about an action. Every seat is filled by one person; the first no ends it."""
         shown = self._company.auditor.client.approval(action)
         self._company.teller.about([*shown["reasons"], shown["consequence"]])
         for seat in shown["seats"]:

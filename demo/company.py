@@ -33,8 +33,15 @@ PROGRAMS = MappingProxyType(
         "buyer-2": "chaser.py",
         "budget-checker": "budget_checker.py",
         "payables-1": "payables.py",
+        "assessor-1": "assessor.py",
     }
 )
+TEMPLATE = "onboarding"  # a process of the company beside those of the starter
+APPLICANT = """
+INSERT INTO vendor_application (id, name, bank_account, email)
+VALUES ('ven-001', 'Norwick Fasteners', 'DE02120300000000202051', 'office@norwick.example');
+INSERT INTO vendor_document VALUES ('ven-001', 'tax');
+"""
 MARKER = "demo.txt"  # by which a folder is known to be an earlier demo's
 READY_SECONDS = 10.0
 KEY = "log.key"
@@ -77,10 +84,11 @@ class Business:
 
 def on_sqlite(folder: Path) -> Business:
     """The starter company on the business database it comes with, which is made in `folder`."""
-    business.create(f"sqlite:///{folder / 'data' / 'business.sqlite'}")
-    about = "a company of nine people and five agents, its rules, its business database"
+    files = starter.organisation((), [TEMPLATE])
+    business.create(f"sqlite:///{folder / 'data' / 'business.sqlite'}", files[f"{TEMPLATE}.sql"] + APPLICANT)
+    about = "a company of nine people and nine agents, its rules, its business database"
     ledger = Ledger(folder / "data" / "business.sqlite")
-    return Business(about, starter.organisation(), PROGRAMS, APPROVERS, {}, ledger)
+    return Business(about, files, PROGRAMS, APPROVERS, {}, ledger)
 
 
 def prepare(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,12 @@ class Ledger(Tables):
     def invoices(self) -> list[tuple[str, int, int]]:
         """(id, amount, amount of its order) of the open invoices."""
         return [(name, amount, ordered) for name, amount, ordered in self.rows(_OPEN_INVOICES)]
+
+    def documents_come(self, vendor: str) -> None:
+        """The vendor uploads what is missing, at a place of its own, past the Autonomy OS."""
+        with closing(sqlite3.connect(self._path)) as connection, connection:
+            for kind in ("registration", "tax", "bank"):
+                connection.execute("INSERT OR IGNORE INTO vendor_document VALUES (?, ?)", (vendor, kind))
 
     @contextmanager
     def kept_busy(self) -> Iterator[None]:

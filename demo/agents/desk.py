@@ -84,6 +84,18 @@ class Desk:
         arguments = {name: value for name, value in more.items() if name not in ("key", "why")}
         return await self.outcome(tool, case, answer, **arguments)
 
+    async def next_task(self, wait: int = 10) -> dict[str, Any] | None:
+        """The next task for this agent, which is its own then; None where there is none within `wait` seconds."""
+        said = await self._client.call_tool("tasks.next", {"wait": wait})
+        return None if said.structured_content is None else said.structured_content["task"]
+
+    async def complete(self, task: Mapping[str, Any], output: Any) -> None:
+        """Bring back what a task came to."""
+        said = {"task": task["task"], "claim": task["claim"], "output": output}
+        answer = await self._client.call_tool("tasks.complete", said)
+        if answer.is_error:
+            raise RuntimeError(f"the task was not taken back: {answer.structured_content}")
+
     async def _call(self, tool: str, arguments: dict[str, Any], meta: dict[str, Any]) -> Answer:
         try:
             result = await self._client.call_tool(tool, arguments, meta=cast(RequestParamsMeta, meta))

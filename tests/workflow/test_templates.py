@@ -41,6 +41,13 @@ class Company(Office):
     async def approve(self, hold: Hold, person: str) -> None:
         await asyncio.to_thread(self.works.system.approvals.decide, hold.action, person, "approve", hold.shown)
 
+    async def do(self, agent: str, output: Any) -> str:
+        """Have an agent take its next task and bring this result; returns which task that was."""
+        desk, key = self.flows.workplace.of_agents, await asyncio.to_thread(self.works.house.key, agent)
+        task: Any = (await desk.next(key, {"wait": 20}))["task"]
+        await desk.say(key, "complete", task["task"], {"claim": task["claim"], "output": output})
+        return str(task["task"])
+
     async def output(self, run: str) -> Any:
         """What a run that is done comes to."""
         state = await self.ended(run)
@@ -151,9 +158,10 @@ async def test_onboarding_admits_a_vendor_whose_documents_have_come(tmp_path: Pa
         for kind in ("registration", "bank"):
             it.sql("INSERT INTO vendor_document VALUES ('ven-1', ?)", kind)
         await it.flows.runs.tell("vendor.documents", "ven-1", None, "person:nadia")
+        assert await it.do("assessor-1", {"risk": "none"}) == await it.do("assessor-1", {"risk": "low", "why": "known"})
         await it.until(run, held("admit"))
         await it.approve(await it.asked(run), "priya")
-        assert await it.output(run) == {"supplier": "ven-1"}
+        assert await it.output(run) == {"supplier": "ven-1", "risk": "low"}
         assert it.sql("SELECT name, approved FROM supplier WHERE id = 'ven-1'") == [("V", 1)]
         assert it.sql("SELECT requests, verified_by FROM vendor_application") == [(1, "verifier-1")]
 
