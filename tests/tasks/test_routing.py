@@ -69,8 +69,8 @@ def test_each_gets_one_and_nothing_is_left_that_somebody_left_may_have(
     found: list[Task], team: list[Candidate]
 ) -> None:
     given_out = assign(found, team)
-    assert len({one.task.id for one in given_out}) == len({one.worker.id for one in given_out}) == len(given_out)
-    idle = [worker for worker in team if worker not in [one.worker for one in given_out]]
+    assert len({one.task.id for one in given_out}) == len({one.candidate.id for one in given_out}) == len(given_out)
+    idle = [worker for worker in team if worker not in [one.candidate for one in given_out]]
     left = [task for task in found if task not in [one.task for one in given_out]]
     assert not any(is_eligible(task, worker) for task in left for worker in idle)
 
