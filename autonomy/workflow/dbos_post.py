@@ -40,7 +40,7 @@ log = logging.getLogger("autonomy.workflow")
 
 
 class _Json(Serializer):
-    """What DBOS stores, as JSON: its own way is pickle, and who can write into the database could run code here."""
+    """What DBOS stores, as JSON: as it would be by itself, who can write into the database could run code here."""
 
     def serialize(self, data: Any) -> str:
         return json.dumps(data)
