@@ -105,8 +105,7 @@ class Gate:
         """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
 
         For whoever runs workflows only: no protocol leads here. A refusal is a reply; what is raised is as of
-        `perform`. `first` says that the key was made just now, so that nobody has to look for an earlier call before
-        the intent's own transaction does.
+        `perform`. `first`: the key was made just now, and only the intent's own transaction looks for an earlier call.
         """
         return await self._pass(partial(self._identity.employ, agent), request, first)
 
