@@ -40,9 +40,9 @@ from .peers.environment import NotInstallable
 
 AGENTS, POLICIES = 1_000, 250
 TOGETHER = 64  # runs under way at once
-RUNS = 256  # of ours in a block
-PEER_RUNS = 96  # of a peer in a block; they take longer
-NOOPS = 2_000
+RUNS = 192  # of ours in a block
+PEER_RUNS = 64  # of a peer in a block; they take longer
+NOOPS = 1_000
 WAITING = 10_000
 RESUMED = 60
 LOOK_SECONDS = 0.01
@@ -100,7 +100,7 @@ async def _beside(folder: Path, url: str, others: list[runners.Runner], scale: S
         _create(url)
     place = await Place.open(folder, url)
     rates: dict[str, list[float]] = {"ours": [], **{one.name: [] for one in others}}
-    await place.lockstep("five", scale.of(TOGETHER))
+    await place.lockstep("five", scale.of(2 * TOGETHER))
     for _ in range(BLOCKS):
         rates["ours"].append(await place.lockstep("five", scale.of(RUNS, 4)))
         for one in others:
@@ -157,8 +157,7 @@ async def _waiting(folder: Path, scale: Scale) -> dict[str, float]:
 class _Idle:
     """A performer that has done everything already."""
 
-    async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
-        assert first and agent
+    async def employ(self, _agent: str, request: Request, _first: bool = False) -> Reply:
         return Reply(new_id("act"), "done", request.case or "", {"ok": True})
 
 
