@@ -15,8 +15,8 @@ from tests.docs.pages import ROOT, blocks_of
 from .works import Run
 
 PAGE = ROOT / "docs" / "guides" / "declare-workflows.md"
-[SHOWN] = [block.text for block in blocks_of(PAGE) if block.language == "yaml"]
-COMPANY = organisation(read({**starter(), "workflows/replenish.yaml": SHOWN}))
+SHOWN, *OTHERS = [block.text for block in blocks_of(PAGE) if block.language == "yaml"]
+COMPANY = organisation(read({**starter(), "workflows/replenish.yaml": "---\n".join((SHOWN, *OTHERS))}))
 REPLENISH = define(COMPANY, COMPANY.all("Workflow")["replenish"])
 ROWS = {"rows": [{"sku": "sensor-9", "unit_price_minor": 1_250}]}
 
