@@ -42,8 +42,7 @@ async def process(engines: Engines, *words: str) -> AsyncIterator[None]:
 
 
 async def test_a_run_crosses_processes_and_a_restart_while_it_waits_for_people(engines: Engines) -> None:
-    settings = {"engine": engines.kind.split()[0], "runs": "elsewhere"}
-    async with house(engines.folder, engines.url, **settings) as found:
+    async with house(engines.folder, engines.url, engine=engines.kind.split()[0], runs="elsewhere") as found:
         it = Office(Works(found, Plant()))
         run = await it.start("reorder", by="person:nadia", **DEAR)
         async with process(engines, "work", "--runs"):
