@@ -17,9 +17,10 @@ from .model import Reply, Request
 from .results import Results
 from .seen import Seen
 from .service import Gate
-from .taking_up import TakingUp
+from .taking_up import PASSING, TakingUp
 
 __all__ = [
+    "PASSING",
     "Admission",
     "Answering",
     "Considering",

@@ -6,6 +6,7 @@ of a checkpoint. Nothing here remembers anything; whoever is asked again finds w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy import select, update
 from autonomy.approvals import Approvals
 from autonomy.approvals.store import find
 from autonomy.db import CommitQueue, Database, Tx
-from autonomy.gate import Reply, Request, Results, Watch
+from autonomy.gate import PASSING, Reply, Request, Results, Watch
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Invalid, NotFound, TooLarge, Unauthenticated
 
@@ -55,6 +56,7 @@ log = logging.getLogger("autonomy.workflow")
 NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
 """What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
+PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before what was refused for the moment is asked for again
 HOPELESS = 8  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
@@ -166,7 +168,7 @@ class Carrying:
             workflow=known.state.workflow,
         )
         try:
-            reply = await self._perform(command.agent, request, work.first)
+            reply = await self._patiently(command.agent, request, work.first)
         except Conflict as error:
             if error.code != "key.in_flight":
                 await self._not_performed(work, "failed", error.message)
@@ -178,6 +180,15 @@ class Carrying:
             await self._not_performed(work, "failed", error.message)
         else:
             await self._performed(work, reply)
+
+    async def _patiently(self, agent: str, request: Request, first: bool) -> Reply:
+        """What becomes of it. A refusal that may be none a moment later is no reason to ask people yet."""
+        for pause in PAUSES:
+            reply = await self._perform(agent, request, first)
+            if reply.status != "denied" or reply.code not in PASSING:
+                return reply
+            await asyncio.sleep(pause)
+        return await self._perform(agent, request, first)
 
     async def _performed(self, work: Work, reply: Reply) -> None:
         """Hand in what has become of an action. One that has not ended is heard of again by its leaves."""

@@ -14,8 +14,8 @@ from autonomy.gate import Request
 from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import AutonomyError, Conflict, Forbidden
-from autonomy.tools import Unsure
-from tests.gate.works import POLICY, TOOLS, Door, Works, agent, fail, organisation, say, works
+from autonomy.tools import Unreachable, Unsure
+from tests.gate.works import POLICY, TOOLS, Door, Works, agent, fail, fail_first, organisation, say, works
 from tests.house import declare
 
 BIG = {"payee": "x", "amount": "500.00"}
@@ -137,6 +137,18 @@ async def test_asking_people_again_is_on_record_as_a_decision_of_its_own(tmp_pat
             opened = it.system.vault.open(connection, held.action, part)
         assert opened is not None and opened.value == b'{"level":2}', "on what it was asked again"
         assert commitment(opened.salt, opened.value) == second["commitments"][part]
+
+
+async def test_a_fact_that_fails_at_the_moment_does_not_undo_what_people_allowed(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        it.plant.behaves["level"] = say(1)
+        held = await it.ask("heat", n=1)
+        it.plant.behaves["level"] = fail_first(1, Unreachable("no answer"), 1)
+        await it.house.approve(held.action, "bea")
+        assert (await it.result(held.action)).status == "done"
+        assert it.plant.executions() == 1
 
 
 async def test_facts_that_forbid_end_the_action_with_a_denial(tmp_path: Path, database_url: str) -> None:

@@ -284,6 +284,18 @@ def fail(error: Exception) -> Behaviour:
     return behaviour
 
 
+def fail_first(times: int, error: Exception, value: Json) -> Behaviour:
+    """This error so many times, then always this answer."""
+    left = [error] * times
+
+    def behaviour(arguments: Mapping[str, Any], invocation: Invocation) -> Json:
+        if left:
+            raise left.pop()
+        return value
+
+    return behaviour
+
+
 def never(arguments: Mapping[str, Any], invocation: Invocation) -> Awaitable[Json]:
     """No answer."""
     return asyncio.Event().wait()

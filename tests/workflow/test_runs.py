@@ -9,9 +9,9 @@ import pytest
 
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
-from autonomy.tools import Refused
+from autonomy.tools import Refused, Unreachable
 from autonomy.workflow.model import Chosen
-from tests.gate.works import Door, fail, never, organisation
+from tests.gate.works import Door, fail, fail_first, never, organisation
 from tests.house import declare
 from tests.workflow.office import office, workflow
 
@@ -239,6 +239,15 @@ async def test_what_a_dead_process_was_carrying_out_is_carried_out_by_another_on
             assert max(it.plant.effects.values()) == 1
             assert it.plant.executions() == 2
         it.flows.engine.let_go()
+
+
+async def test_a_fact_that_fails_at_the_moment_is_no_reason_to_ask_people(tmp_path: Path, database_url: str) -> None:
+    heat = "steps: { heat: { tool: heat, arguments: { n: input.n } } }"
+    async with office(tmp_path, database_url, heating=heat) as it:
+        it.works.plant.behaves["level"] = fail_first(2, Unreachable("no answer"), 0)
+        run = await it.start("heating", n=1)
+        assert (await it.ended(run)).status == "done"
+        assert it.told(run) == ["started", "ended done"]
 
 
 async def test_a_suspended_agent_is_a_refusal_that_a_person_sees(tmp_path: Path, database_url: str) -> None:
