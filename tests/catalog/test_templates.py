@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
-from autonomy.workflow.checks import check_workflows
 
 from autonomy.catalog import read, rules, starter, yaml_text
 from autonomy.catalog.schemas import documents
@@ -38,7 +37,7 @@ def test_a_template_passes_every_check_there_is(templates: tuple[str, ...]) -> N
     files = starter.organisation((), templates)
     company = organisation(read({path: text for path, text in files.items() if not path.startswith("tests/")}))
     assert [str(one) for one in rules.check(company)] == []
-    assert (check(company), check_decisions(company), check_workflows(company)) == ([], [], [])
+    assert (check(company), check_decisions(company)) == ([], [])
     assert lint(Bundle.build(company)) == []
 
 
