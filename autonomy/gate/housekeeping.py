@@ -15,6 +15,7 @@ from autonomy.db.store_time import store_time
 from autonomy.kernel.clock import DAY, HOUR, Clock
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.deliveries import delivery
+from autonomy.tools.signatures import UNTIMED
 
 from .lifeline import DEAD_MS
 from .store import action, process, window_bucket
@@ -58,7 +59,9 @@ class Housekeeping:
         for row in tx.execute(passed).all():
             where = window_bucket.c.key == row.key, window_bucket.c.bucket == row.bucket
             gone += tx.execute(delete(window_bucket).where(*where)).rowcount
-        old = select(delivery.c.id).where(delivery.c.at < at - self._retention).limit(BATCH)
+        # What is signed without a time could come again at any time: that it was taken is remembered for good.
+        timed = delivery.c.sender_id.not_like(f"{UNTIMED}%")
+        old = select(delivery.c.id).where(delivery.c.at < at - self._retention, timed).limit(BATCH)
         gone += tx.execute(delete(delivery).where(delivery.c.id.in_(list(tx.execute(old).scalars())))).rowcount
         return gone + self._forget_payloads(tx, at - self._retention)
 

@@ -24,7 +24,8 @@ from .grants import check_administered
 from .outside_store import scim_account, scim_group, scim_member
 
 Change = Callable[[Account], WantedAccount]
-"""What an account is to be, from what it is; called inside the transaction, so that no other change is lost."""
+"""What an account is to be, from what it is. It may take its time, so it is called outside the transaction, and again
+where the account has changed meanwhile: no other change is lost."""
 
 
 class Accounts(Base):
@@ -72,22 +73,29 @@ class Accounts(Base):
         """
         rules.check_actor(by)
 
-        def work(tx: Tx) -> Account:
-            stamp, row = self._now(tx), _find(tx, provider, account)
-            rules.check_version(row.version, version)
-            before = to_account(row, _groups_of(tx, provider, account)[account])
+        def attempt() -> Account | None:
+            before = self.account(provider, account)
+            rules.check_version(before.version, version)
             wanted = change(before)
-            if _same(before, wanted):
-                return before
-            _check_free(tx, provider, wanted, account)
-            values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
-            tx.execute(update(scim_account).where(scim_account.c.person == account).values(**values))
-            self._describe_person(tx, account, wanted)
-            moved = self._move_person(tx, account, str(store.find_person(tx, account).state), wanted.active, stamp)
-            self._leaf(tx, stamp, moved or "account.changed", by, person=account, provider=provider)
-            return to_account(_find(tx, provider, account), before.groups)
+            return self._write(lambda tx: self._change_account(tx, provider, before, wanted, by))
 
-        return self._write(work)
+        return self._once_unmoved(attempt)
+
+    def _change_account(self, tx: Tx, provider: str, before: Account, wanted: WantedAccount, by: str) -> Account | None:
+        """The account as it is then; None where it is not as it was before."""
+        account = before.id
+        stamp, row = self._now(tx), _find(tx, provider, account)
+        if to_account(row, _groups_of(tx, provider, account)[account]) != before:
+            return None
+        if _same(before, wanted):
+            return before
+        _check_free(tx, provider, wanted, account)
+        values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
+        tx.execute(update(scim_account).where(scim_account.c.person == account).values(**values))
+        self._describe_person(tx, account, wanted)
+        moved = self._move_person(tx, account, str(store.find_person(tx, account).state), wanted.active, stamp)
+        self._leaf(tx, stamp, moved or "account.changed", by, person=account, provider=provider)
+        return to_account(_find(tx, provider, account), before.groups)
 
     def delete_account(self, provider: str, account: str, by: str, version: int | None = None) -> None:
         """End an account and the person's access for good; what it told of them is erased.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from autonomy.audit import record
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.errors import AutonomyError, Conflict
 
 from .audience import Audience
 from .directory import Directory
@@ -20,6 +20,8 @@ from .tokens import Claims
 
 T = TypeVar("T")
 log = logging.getLogger("autonomy.identity")
+
+TRIES = 20  # of a change whose object others change at the same time
 
 
 class Base:
@@ -53,6 +55,16 @@ class Base:
         except AutonomyError as error:
             log.warning("what has changed in identity is not read yet: %s", error.code)
         return answer
+
+    def _once_unmoved(self, attempt: Callable[[], T | None]) -> T:
+        """What `attempt` wrote; tried again where what it was made from had changed meanwhile.
+
+        Raises Conflict (`scim.version`) where that goes on and on.
+        """
+        for _ in range(TRIES):
+            if (written := attempt()) is not None:
+                return written
+        raise Conflict("it is being changed by others all the time", code="scim.version", hint="try again later")
 
     def _stamp(self, tx: Tx) -> Stamp:
         """Move the identity epoch: every process reads again what this transaction changes."""

@@ -23,7 +23,8 @@ MAX_MEMBERS = 10_000  # of one group; a group of everybody admits to nothing in 
 IN_ONE_LEAF = 500  # people named in one record of the log
 
 Change = Callable[[Group], WantedGroup]
-"""What a group is to be, from what it is; called inside the transaction."""
+"""What a group is to be, from what it is. It may take its time, so it is called outside the transaction, and again
+where the group has changed meanwhile."""
 
 Members = defaultdict[str, list[str]]
 
@@ -65,24 +66,31 @@ class Groups(Base):
         """
         rules.check_actor(by)
 
-        def work(tx: Tx) -> Group:
-            stamp, row = self._now(tx), _find(tx, provider, group)
-            rules.check_version(row.version, version)
-            before = _to_group(row, _members_of(tx, provider, group))
+        def attempt() -> Group | None:
+            before = self.group(provider, group)
+            rules.check_version(before.version, version)
             wanted = change(before)
-            held, members = set(before.members), set(wanted.members)
-            if (wanted.display_name, wanted.external_id, members) == (before.display_name, before.external_id, held):
-                return before
-            _check_free(tx, provider, wanted, group)
-            values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
-            with check_administered(tx):
-                tx.execute(update(scim_group).where(scim_group.c.id == group).values(**values))
-                _remove(tx, group, held - members)
-                _add(tx, provider, group, members - held)
-            self._record_group(tx, stamp, "group.changed", by, provider, group, sorted(held ^ members))
-            return _to_group(_find(tx, provider, group), _members_of(tx, provider, group))
+            return self._write(lambda tx: self._change_group(tx, provider, before, wanted, by))
 
-        return self._write(work)
+        return self._once_unmoved(attempt)
+
+    def _change_group(self, tx: Tx, provider: str, before: Group, wanted: WantedGroup, by: str) -> Group | None:
+        """The group as it is then; None where it is not as it was before."""
+        group = before.id
+        stamp, row = self._now(tx), _find(tx, provider, group)
+        if _to_group(row, _members_of(tx, provider, group)) != before:
+            return None
+        held, members = set(before.members), set(wanted.members)
+        if (wanted.display_name, wanted.external_id, members) == (before.display_name, before.external_id, held):
+            return before
+        _check_free(tx, provider, wanted, group)
+        values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
+        with check_administered(tx):
+            tx.execute(update(scim_group).where(scim_group.c.id == group).values(**values))
+            _remove(tx, group, held - members)
+            _add(tx, provider, group, members - held)
+        self._record_group(tx, stamp, "group.changed", by, provider, group, sorted(held ^ members))
+        return _to_group(_find(tx, provider, group), _members_of(tx, provider, group))
 
     def delete_group(self, provider: str, group: str, by: str, version: int | None = None) -> None:
         """End a group, and what it admitted to. Raises NotFound, Conflict (`scim.version`, `person.last_admin`)."""

@@ -19,6 +19,9 @@ from autonomy.kernel.errors import Invalid, Unauthenticated
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 GITHUB_SIGNATURE = "x-hub-signature-256"
 MIN_KEY = 16  # bytes; a shorter key can be guessed from one signed body
+UNTIMED = "sha256:"
+"""How the ids begin of what is signed without a time: the signature is its id."""
+
 MAX_SIGNATURES = 10  # of one post: a rotation has two
 
 _PREFIX = "whsec_"
@@ -81,7 +84,7 @@ def _github(key: bytes, headers: Mapping[str, str], body: bytes) -> Proven:
     expected = hmac.new(key, body, hashlib.sha256).hexdigest()
     if not _same(headers.get(GITHUB_SIGNATURE, ""), f"sha256={expected}"):
         raise _forged()
-    return Proven(f"sha256:{expected}")
+    return Proven(f"{UNTIMED}{expected}")
 
 
 def _standard_mac(key: bytes, id: str, at_s: int, body: bytes) -> str:
