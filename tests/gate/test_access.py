@@ -167,7 +167,7 @@ async def test_what_could_not_be_applied_is_refused_with_the_fault_and_nothing_i
 ) -> None:
     async with office(tmp_path, database_url) as it:
         epoch = it.system.catalog.organisation().epoch
-        held = await asked(it, role="chief")
+        held = await asked(it, role="boss")
         await it.house.approve(held.action, "bea")
         reply = await it.result(held.action, "desk")
         assert (reply.status, reply.code) == ("failed", "manifest.invalid")
@@ -175,7 +175,9 @@ async def test_what_could_not_be_applied_is_refused_with_the_fault_and_nothing_i
         assert (it.system.catalog.organisation().epoch, roles(it)) == (epoch, ["reader"])
 
 
-async def test_the_tool_does_not_exist_for_agents_whose_roles_do_not_grant_it(tmp_path: Path, database_url: str) -> None:
+async def test_the_tool_does_not_exist_for_agents_whose_roles_do_not_grant_it(
+    tmp_path: Path, database_url: str
+) -> None:
     async with office(tmp_path, database_url) as it:
         reply = await asked(it, by="novice")
         assert (reply.status, reply.code) == ("denied", "tool.unknown")
