@@ -24,16 +24,17 @@ def find(organisation: Organisation, asker: str, agent: str, role: str) -> Acces
     Raises NotFound (`access.unknown_agent`) for whoever is not of the asker's unit or below it, and
     (`access.unknown_role`) for a role that an agent there cannot have.
     """
-    below = _below(organisation, asker)
-    if agent not in below:
+    agents, roles = organisation.all("Agent"), organisation.all("Role")
+    if not _is_below(organisation, agents.get(asker), agents.get(agent)):
+        below = [name for name, one in agents.items() if _is_below(organisation, agents.get(asker), one)]
         message = f"there is no agent `{agent}` in the unit of `{asker}` or below it"
         raise NotFound(message, code="access.unknown_agent", hint=nearest(agent, below))
-    lineage = organisation.lineage(below[agent].unit)
-    roles = {name: found for name, found in organisation.all("Role").items() if found.unit in lineage}
-    if role not in roles:
+    lineage = organisation.lineage(agents[agent].unit)
+    if role not in roles or roles[role].unit not in lineage:
+        possible = [name for name, one in roles.items() if one.unit in lineage]
         message = f"there is no role `{role}` that the agent `{agent}` could have"
-        raise NotFound(message, code="access.unknown_role", hint=nearest(role, roles))
-    return Access(below[agent], roles[role])
+        raise NotFound(message, code="access.unknown_role", hint=nearest(role, possible))
+    return Access(agents[agent], roles[role])
 
 
 def has_role(agent: Revision, role: str) -> bool:
@@ -50,10 +51,6 @@ def with_role(manifest: Manifest, role: str) -> Manifest:
     return manifest.model_copy(update={"spec": said.model_copy(update={"roles": [*said.roles, role]})})
 
 
-def _below(organisation: Organisation, asker: str) -> dict[str, Revision]:
-    """The agents of the asker's unit and of every unit below it, by name."""
-    agents = organisation.all("Agent")
-    if asker not in agents:
-        return {}
-    unit = agents[asker].unit
-    return {name: one for name, one in agents.items() if unit in organisation.lineage(one.unit)}
+def _is_below(organisation: Organisation, asker: Revision | None, agent: Revision | None) -> bool:
+    """Whether both are there and the agent is of the asker's unit or of one below it."""
+    return asker is not None and agent is not None and asker.unit in organisation.lineage(agent.unit)

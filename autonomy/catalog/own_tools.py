@@ -149,6 +149,7 @@ def _access(unit: str) -> Iterator[Own]:
         "risk": "critical",
         "facts": {name: about | {"select": f"/{name}"} for name in ("agent_unit", "role_unit")},
         "trust": "trusted",
+        "deadline": f"{MAX_WAIT_S + 10}s",
     }
     yield _tool(ACCESS_REQUEST, unit, "Ask people to give an agent one role more", said)
 
