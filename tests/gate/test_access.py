@@ -244,7 +244,14 @@ def test_an_object_that_nobody_declared_is_not_amended(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("point", ["intent.durable", "apply.checked", "effect.done"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("intent.durable", marks=pytest.mark.slow),
+        pytest.param("apply.checked", marks=pytest.mark.slow),
+        "effect.done",
+    ],
+)
 async def test_it_is_given_once_although_the_process_dies_between(
     tmp_path: Path, database_url: str, point: str
 ) -> None:
