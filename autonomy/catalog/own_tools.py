@@ -12,7 +12,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 
 from .decision import DecisionSpec, case_of
-from .model import ConnectorSpec, ToolSpec, UnitSpec
+from .model import ConnectorSpec, PolicySpec, RoleSpec, ToolSpec, UnitSpec
 from .words import Strict
 
 if TYPE_CHECKING:
@@ -39,11 +39,18 @@ MEMORY = "memory"
 DECISION = "decision"
 """The connector of decision tables, and the beginning of the names of their tools."""
 
+ACCESS = "access"
+"""The connector of the tool by which agents ask for a role more, and the beginning of its name."""
+
+ACCESS_REQUEST = f"{ACCESS}.request"
+
 MAX_TEXT = 20_000  # characters of an item's text
+MAX_REASON = 1_000  # characters of why an agent asks for a role
 MAX_QUERY = 1_000  # characters of what is searched for
 MAX_WAIT_S = 20  # how long who recalls waits for who is working on it
 MAX_LEASE_S = 3_600  # how long work that was begun stays somebody's without a word
 
+_NAME: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 63}
 _ITEM: Json = {"type": "string", "pattern": "^mem_[0-9a-z]{1,40}$"}
 _SPACE: Json = {"type": "string", "maxLength": 63}
 _TIME: Json = {"type": "integer", "minimum": 0, "description": "milliseconds since 1970"}
@@ -59,6 +66,8 @@ def own(kinds: Kinds) -> Iterator[Own]:
     """The connectors and tools that come with what is declared."""
     if kinds.get("MemorySpace"):
         yield from _memory(_root(kinds))
+    if _speaks_of_access(kinds):
+        yield from _access(_root(kinds))
     if declared := kinds.get("Decision"):
         yield _connector(DECISION, _root(kinds), "Decision tables")
         yield from map(_decision, declared.values())
@@ -67,6 +76,7 @@ def own(kinds: Kinds) -> Iterator[Own]:
 def every_own(organisation: Organisation) -> Iterator[Own]:
     """Every connector and tool of the system itself, for what was begun when they were there."""
     yield from _memory(organisation.root.name)
+    yield from _access(organisation.root.name)
     yield from map(_decision, organisation.all("Decision").values())
 
 
@@ -77,7 +87,7 @@ def entry_point(connector: str) -> str:
 
 def is_own(name: str) -> bool:
     """Whether a tool or connector of this name belongs to the system itself."""
-    return any(name == own or name.startswith(f"{own}.") for own in (MEMORY, DECISION))
+    return any(name == own or name.startswith(f"{own}.") for own in (MEMORY, DECISION, ACCESS))
 
 
 def _root(kinds: Kinds) -> str:
@@ -107,6 +117,41 @@ def _memory(unit: str) -> Iterator[Own]:
         if "subject" in properties:
             said["subject"] = "subject"
         yield _tool(f"{MEMORY}.{name}", unit, description, said)
+
+
+def _speaks_of_access(kinds: Kinds) -> bool:
+    """Whether a unit or role grants the tool by name, or a rule is about it: `*` alone never meant to give it."""
+    lists = [one.spec.tools for one in kinds.get("Unit", {}).values() if isinstance(one.spec, UnitSpec)]
+    lists += [one.spec.scope.tools for one in kinds.get("Role", {}).values() if isinstance(one.spec, RoleSpec)]
+    texts = [one.spec.text for one in kinds.get("Policy", {}).values() if isinstance(one.spec, PolicySpec)]
+    named = any(pattern in (ACCESS_REQUEST, f"{ACCESS}.*") for patterns in lists for pattern in patterns)
+    return named or any(f'"{ACCESS_REQUEST}"' in text for text in texts)
+
+
+def _access(unit: str) -> Iterator[Own]:
+    yield _connector(ACCESS, unit, "Access of agents")
+    about: dict[str, Json] = {"function": "about", "type": "string"}
+    said: dict[str, Any] = {
+        "connector": ACCESS,
+        "call": {"function": "request"},
+        "input": {
+            "type": "object",
+            "properties": {
+                "agent": _NAME | {"description": "who shall have it: you, or an agent of your unit or below"},
+                "role": _NAME | {"description": "the role that is asked for"},
+                "reason": {"type": "string", "minLength": 1, "maxLength": MAX_REASON, "description": "what it is for"},
+            },
+            "required": ["agent", "role", "reason"],
+            "additionalProperties": False,
+        },
+        "effect": "write-queryable",
+        "reconcile": {"function": "granted"},
+        "risk": "critical",
+        "facts": {name: about | {"select": f"/{name}"} for name in ("agent_unit", "role_unit")},
+        "trust": "trusted",
+        "deadline": f"{MAX_WAIT_S + 10}s",
+    }
+    yield _tool(ACCESS_REQUEST, unit, "Ask people to give an agent one role more", said)
 
 
 def _decision(declared: Revision) -> Own:

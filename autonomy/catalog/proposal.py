@@ -82,6 +82,12 @@ def targets(snapshot: Snapshot) -> Iterable[tuple[Key, Target]]:
         yield (one.kind, one.name), Target(one, snapshot.held[one.kind, one.name].scope)
 
 
+def declared_as(manifest: Manifest, unit: str, scope: str) -> Target:
+    """What `manifest` says, declared by `unit` in the folder of `scope`."""
+    value = revision.written(manifest)
+    return Target(revision.revision(manifest, revision.digest(value), unit), scope, revision.body(value))
+
+
 def propose(present: Snapshot, wanted: Mapping[Key, Target]) -> Proposal:
     """The step from `present` to the objects `wanted`."""
     held = present.held
@@ -113,9 +119,7 @@ def _targets(folder: Folder, present: Snapshot) -> dict[Key, Target]:
     found: dict[Key, Target] = {}
     for declared in folder.declared:
         manifest = declared.manifest
-        value = revision.written(manifest)
-        one = revision.revision(manifest, revision.digest(value), _unit(manifest, root))
-        found[manifest.key] = Target(one, folder.scope, revision.body(value))
+        found[manifest.key] = declared_as(manifest, _unit(manifest, root), folder.scope)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -18,12 +18,12 @@ from autonomy.kernel.ids import new_id
 
 from . import export, references, store
 from .manifest import DEFAULT_SCOPE, Folder
-from .model import SPECS, PolicySpec
+from .model import SPECS, Manifest, PolicySpec
 from .organisation import Organisation, Revision, spec
 from .plan import Entry, Key, Plan, differences
 from .ports import Projector
 from .problem import Check, nearest
-from .proposal import Proposal, Target, examine, planned, propose, targets
+from .proposal import Proposal, Target, declared_as, examine, planned, propose, targets
 from .revision import restore, revision, total, written
 from .snapshot import Snapshot, Snapshots, load, manifest
 from .store import Change, Period
@@ -92,6 +92,26 @@ class Catalog:
             return Applied(plan, None)
         examine(proposal.organisation, self._checks, self._builtin_tools, folder.declared)
         return Applied(plan, self._commit(proposal, by, message, plan.summary, folder.scope))
+
+    def amend(
+        self, kind: str, name: str, amended: Callable[[Manifest], Manifest], by: str, message: str
+    ) -> Change | None:
+        """Declare one object anew, as `amended` makes it of its manifest, in the scope it belongs to; None where that
+        changes nothing.
+
+        Raises NotFound, Invalid with every problem, or Conflict (`catalog.moved`) where anything changed meanwhile.
+        """
+        present = self._snapshot(None)
+        _find(present.organisation, kind, name)
+        held = present.held[kind, name]
+        with self._database.reading() as connection:
+            body = store.bodies(connection, [held.digest])[held.digest]
+        target = declared_as(amended(restore(body)), held.unit, held.scope)
+        proposal = propose(present, {**dict(targets(present)), (kind, name): target})
+        if not proposal.begun:
+            return None
+        examine(proposal.organisation, self._checks, self._builtin_tools, ())
+        return self._commit(proposal, by, message, f"{kind} `{name}` changed", held.scope)
 
     def rollback(self, epoch: int, by: str, message: str = "") -> Change | None:
         """Declare again what was declared at `epoch`, as a new change; None where nothing differs.

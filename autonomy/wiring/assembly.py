@@ -122,7 +122,7 @@ def _assemble(
     hooks = open_hooks(database, queue, vault, watch, aside, clock)
     lifeline, results = Lifeline(queue), Results(database, vault)
     sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
-    own = own_tools(database, queue, vault, watch, master, clock)
+    own = own_tools(database, queue, vault, catalog, watch, master, clock)
     connectors = open_connectors(
         settings, database, queue, watch, secrets, functions, own.connectors, hooks, sites.office, clock
     )

@@ -1,4 +1,4 @@
-"""What stands behind the system's own tools: memory and decision tables."""
+"""What stands behind the system's own tools: memory, decision tables, access."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autonomy.audit import Vault
-from autonomy.catalog.own_tools import DECISION, MEMORY, entry_point
+from autonomy.catalog import Catalog
+from autonomy.catalog.own_tools import ACCESS, DECISION, MEMORY, entry_point
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Watch
 from autonomy.kernel.clock import Clock
 from autonomy.memory import Forgetting, Memory, Reuse
 
+from .access import AccessTools
 from .decisions import DecisionTools
 from .memory import MemoryTools
 
@@ -31,6 +33,7 @@ class OwnTools:
     forgetting: Forgetting
     decisions: Callable[[], Decisions]
     """The decision tables in force; loads the engine of expressions the first time."""
+    access: AccessTools
 
     @property
     def connectors(self) -> Mapping[str, Callable[[], Any]]:
@@ -38,11 +41,12 @@ class OwnTools:
         return {
             entry_point(MEMORY): lambda: MemoryTools(self.memory, self.reuse, self.forgetting),
             entry_point(DECISION): lambda: DecisionTools(self.decisions()),
+            entry_point(ACCESS): lambda: self.access,
         }
 
 
 def own_tools(
-    database: Database, queue: CommitQueue, vault: Vault, watch: Watch, master: bytes, clock: Clock
+    database: Database, queue: CommitQueue, vault: Vault, catalog: Catalog, watch: Watch, master: bytes, clock: Clock
 ) -> OwnTools:
     """Everything behind the system's own tools, on the organisation in force."""
     memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
@@ -54,4 +58,5 @@ def own_tools(
         return found
 
     forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
-    return OwnTools(memory, Reuse(memory, database, queue, clock), forgetting, decisions)
+    reuse, access = Reuse(memory, database, queue, clock), AccessTools(catalog, database)
+    return OwnTools(memory, reuse, forgetting, decisions, access)

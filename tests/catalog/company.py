@@ -10,6 +10,9 @@ from autonomy.catalog.snapshot import Snapshot
 
 NOTHING = Snapshot(Organisation(0, []), {})
 
+OF_NOBODY = {"access-needs-lead", "access-to-finance"}
+"""The starter's rules for a tool that it grants to nobody; `test_starter` shows them by an agent that has it."""
+
 ROLE = """
 apiVersion: autonomy/v1
 kind: Role

@@ -27,7 +27,7 @@ from autonomy.policy.matrix import read_cases, run
 from autonomy.tools import Registry, check
 from demo import business
 
-from .company import organisation
+from .company import OF_NOBODY, organisation
 
 FILES = starter()
 COMPANY = organisation(read(FILES))
@@ -52,7 +52,7 @@ def test_the_policies_answer_as_the_starters_own_tests_say() -> None:
     assert [
         (result.case.row.name, result.differences) for result in run(Bundle.build(COMPANY), cases) if not result.passed
     ] == []
-    assert len(cases) == 48
+    assert len(cases) == 49
 
 
 def test_every_rule_but_the_trial_is_shown_by_a_test() -> None:
@@ -60,7 +60,61 @@ def test_every_rule_but_the_trial_is_shown_by_a_test() -> None:
     cases, _ = read_cases("policies.yaml", FILES["tests/policies.yaml"].encode())
     decided = {policy for result in run(bundle, cases) for policy in result.verdict.policies}
     enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
-    assert enforced - decided == set()
+    assert enforced - decided == OF_NOBODY
+
+
+CLERK = """
+apiVersion: autonomy/v1
+kind: Role
+metadata: { name: access-clerk }
+spec:
+  scope: { tools: [access.request] }
+  responsibilities: [Ask for roles]
+  decisionBoundaries: [Asks only]
+  escalationTargets: [operations-lead]
+  expectations: [{ measure: errors, target: none }]
+---
+apiVersion: autonomy/v1
+kind: Agent
+metadata: { name: access-clerk-1 }
+spec: { roles: [access-clerk], sponsor: rosa, owner: rosa, supervisor: operations-lead }
+"""
+
+ASKED = """
+- name: a role of operations
+  agent: access-clerk-1
+  tool: access.request
+  arguments: { agent: stock-watcher, role: buyer, reason: it sees first what is missing }
+  facts: { agent_unit: supply-chain, role_unit: procurement }
+  expect: hold
+  policies: [access-needs-lead]
+- name: a role of finance
+  agent: access-clerk-1
+  tool: access.request
+  arguments: { agent: budget-checker, role: accounts-payable, reason: it checks invoices anyway }
+  facts: { agent_unit: finance, role_unit: finance }
+  expect: hold
+  policies: [access-needs-lead, access-to-finance]
+- name: a role of finance that the lead of operations alone has approved
+  agent: access-clerk-1
+  tool: access.request
+  arguments: { agent: budget-checker, role: accounts-payable, reason: it checks invoices anyway }
+  facts: { agent_unit: finance, role_unit: finance }
+  approvals: [operations-lead]
+  expect: hold
+  policies: [access-to-finance]
+"""
+
+
+def test_whoever_is_granted_new_access_to_ask_for_is_held_for_the_leads() -> None:
+    permit = '@id("clerk") permit (principal in Role::"access-clerk", action == Action::"access.request", resource);'
+    company = organisation(read(FILES | {"clerk.yaml": CLERK, "clerk.cedar": permit}))
+    assert rules.check(company) == []
+    cases, problems = read_cases("access.yaml", ASKED.encode())
+    assert problems == []
+    assert [(one.case.row.name, one.differences) for one in run(Bundle.build(company), cases)] == [
+        (case.row.name, ()) for case in cases
+    ]
 
 
 def test_what_init_writes_is_what_collect_reads(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from autonomy.policy.lint import lint
 from autonomy.policy.matrix import Case, read_cases, run
 from autonomy.tools import check
 
-from .company import organisation
+from .company import OF_NOBODY, organisation
 
 TOGETHER = [*((name,) for name in starter.templates()), tuple(starter.templates())]
 
@@ -51,7 +51,7 @@ def test_its_policies_answer_as_its_own_tests_say_and_every_rule_is_shown(templa
     assert [(one.case.row.name, one.differences) for one in results if not one.passed] == []
     decided = {policy for one in results for policy in one.verdict.policies}
     enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
-    assert enforced - decided == set()
+    assert enforced - decided == OF_NOBODY
 
 
 @pytest.mark.parametrize("name", starter.templates())

@@ -57,9 +57,9 @@ def test_init_never_touches_a_folder_with_something_in_it(tmp_path: Path) -> Non
 
 
 def test_the_starter_passes_its_check_and_its_tests(org: Path) -> None:
-    assert autonomy("policy", "check", str(org), "--json").json == {"objects": 63, "rules": 32, "remarks": []}
+    assert autonomy("policy", "check", str(org), "--json").json == {"objects": 64, "rules": 34, "remarks": []}
     tested = autonomy("policy", "test", str(org), "--json")
-    assert (tested.code, tested.json["passed"], tested.json["failed"]) == (0, 48, 0)
+    assert (tested.code, tested.json["passed"], tested.json["failed"]) == (0, 49, 0)
 
 
 def test_a_rule_that_names_an_unknown_argument_is_refused_with_file_and_line(org: Path) -> None:
