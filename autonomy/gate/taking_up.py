@@ -43,7 +43,7 @@ CLAIM_MS = 30_000  # how long one process has to begin an approved action before
 TAKE = 500  # actions of dead processes taken over in one transaction: others wait for it
 
 
-PASSING = frozenset({"record.busy", "policy.unsettled", "fact.failed"})
+PASSING = frozenset({"record.busy", "policy.unsettled", "fact.unavailable"})
 """Refusals that a moment later may be none: what people allowed, or a run asks for, is tried again for a while."""
 
 

@@ -16,7 +16,7 @@ from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.deadline import within
-from autonomy.kernel.errors import AutonomyError, Invalid, Unavailable
+from autonomy.kernel.errors import AutonomyError, Busy, Invalid, Overdue, Unavailable
 
 from . import drift, rules
 from .attempt import Abandoned, Attempt
@@ -126,7 +126,8 @@ class Connectors:
     ) -> dict[str, int | str | bool]:
         """Every declared fact, looked up at once, the same question once; money in minor units of the base currency.
 
-        Raises Unavailable (`fact.failed`) where one is missing without a default, of another type, failed or late.
+        Raises Unavailable: `fact.unavailable` where one could not be looked up just now, `fact.failed` where it is
+        missing without a default, of another type, or refused.
         """
         declared = tool.spec.facts
         if not declared:
@@ -170,7 +171,9 @@ class Connectors:
                 raise Invalid("nothing was found", code="fact.missing", hint="declare a `default`")
             return rules.fact(spec.type, found, self._organisation().currency)
         except AutonomyError as error:
-            raise Unavailable(f"the fact `{name}` failed: {error.message}", code="fact.failed", fact=name) from None
+            passing = isinstance(error, Unavailable | Overdue | Busy)
+            code = "fact.unavailable" if passing else "fact.failed"
+            raise Unavailable(f"the fact `{name}` failed: {error.message}", code=code, fact=name) from None
 
     async def perform(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
         """Do what a declared call says on the connector `name`, in this process. Raises as `call` does."""

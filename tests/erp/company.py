@@ -26,7 +26,7 @@ class Patient(House):
     async def ask(self, agent: str, tool: str, arguments: Mapping[str, Json], **more: object) -> Reply:
         for _ in range(ASKS):
             reply = await House.ask(self, agent, tool, arguments, **more)
-            if reply.code != "fact.failed":
+            if reply.code != "fact.unavailable":
                 break
         return reply
 

@@ -86,7 +86,7 @@ async def test_nothing_is_decided_while_tryton_does_not_say_what_is_so(tryton: T
     spoil = spoiling(lambda asked: "/party.party?" in asked, lost)
     async with between(tryton.url, spoil) as url, company(tmp_path, tryton, url=url) as it:
         reply = await draft(it, "sku-0018")
-        assert (reply.status, reply.code) == ("denied", "fact.failed")
+        assert (reply.status, reply.code) == ("denied", "fact.unavailable")
         assert orders(tryton, reply.action) == []
 
 

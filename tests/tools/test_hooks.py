@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+from autonomy.gate import Housekeeping
 from autonomy.insight.secret_use import last_used, secret_uses
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import (
@@ -170,6 +171,10 @@ async def test_a_post_of_github_is_taken_once_for_its_body(tmp_path: Path) -> No
         # The delivery's id is not signed: who copied the post could send it under another.
         again = await it.system.hooks.receive("forge", headers | {"x-github-delivery": "2"}, body)
         assert again == Taken(taken.id, repeated=True)
+        # Nor is its time: it would be new again if it were forgotten.
+        later = Housekeeping(it.system.queue, 1, lambda: now() + 400 * 86_400_000)
+        await it.system.queue.perform(later.tidy)
+        assert await it.system.hooks.receive("forge", headers, body) == Taken(taken.id, repeated=True)
         (leaf,) = it.leaves("delivery")
         assert leaf["type"] == "issues" and "answers" not in leaf
 
