@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import logging
 import re
 import time
@@ -61,6 +62,7 @@ class _Held:
     fetched_at: float = 0.0
     renew_at: float = 0.0
     version: int = 0
+    made_from: dict[str, bytes] = field(default_factory=dict)  # what each secret was like, by name
     renewal: Credential | None = None  # a newer refresh token that the store did not take
 
 
@@ -80,13 +82,17 @@ class Tokens:
     async def token(
         self, service: HttpService, oauth: OAuth, agent: str, seconds: float, refused: Credential | None = None
     ) -> Credential:
-        """A token that has not ended; another one than `refused`, unless that was fetched just now.
+        """A token that has not ended, made from the secrets as they are now; another one than `refused`, unless that
+        was fetched just now.
 
         Raises Refused (`credential.refused`) where the authorization server says no, Unreachable where it does not
-        answer: in both cases nothing was sent to the service.
+        answer, and either where a secret is gone: in all cases nothing was sent to the service.
         """
         held = self._entry(self._key(service, oauth, agent))
         async with held.lock:
+            made_from = await self._made_from(oauth, service, agent)
+            if made_from != held.made_from:
+                _forget(held, oauth, made_from)
             now = time.monotonic()
             stale = held.token is refused and now - held.fetched_at > JUST_NOW_S
             if held.token is None or now >= held.renew_at or (refused is not None and stale):
@@ -98,9 +104,21 @@ class Tokens:
         for endpoint in self._endpoints.values():
             await endpoint.close()
 
+    async def _made_from(self, oauth: OAuth, service: HttpService, agent: str) -> dict[str, bytes]:
+        """What tells the present secrets from others. Raises Refused or Unreachable where one is gone.
+
+        A refresh token that the system itself renewed is the same grant: processes that share it would otherwise fetch
+        their tokens anew by turns.
+        """
+        marks = {}
+        for name in filter(None, _secrets(oauth, service)):
+            found = await self._keyring.credential(name, agent)
+            same_grant = name == oauth.refreshToken and found.given is not None
+            marks[name] = str(found.given).encode() if same_grant else _digest(found)
+        return marks
+
     def _key(self, service: HttpService, oauth: OAuth, agent: str) -> tuple[object, ...]:
-        secrets = [oauth.clientSecret, oauth.refreshToken, oauth.subjectToken, oauth.actorToken, service.certificate]
-        names = (self._keyring.name_for(name, agent) if name else None for name in secrets)
+        names = (self._keyring.name_for(name, agent) if name else None for name in _secrets(oauth, service))
         asked = (oauth.grant, oauth.tokenUrl, oauth.clientId, oauth.audience, oauth.resource, *oauth.scopes)
         return (service.baseUrl, *asked, *names)
 
@@ -208,6 +226,22 @@ class Tokens:
             held.renewal = None
         except AutonomyError as error:
             log.error("the renewed token of `%s` is not stored, only remembered: %s", name, error.code)
+
+
+def _secrets(oauth: OAuth, service: HttpService) -> tuple[str | None, ...]:
+    """The names of the secrets that a token is made from."""
+    return (oauth.clientSecret, oauth.refreshToken, oauth.subjectToken, oauth.actorToken, service.certificate)
+
+
+def _forget(held: _Held, oauth: OAuth, made_from: dict[str, bytes]) -> None:
+    """Let go of what came of secrets that were replaced; a newer refresh token only if it is one of another grant."""
+    before, held.made_from, held.token = held.made_from, made_from, None
+    if oauth.refreshToken and made_from[oauth.refreshToken] != before.get(oauth.refreshToken):
+        held.renewal = None
+
+
+def _digest(credential: Credential) -> bytes:
+    return hashlib.sha256(credential.reveal().encode()).digest()
 
 
 def _read(answer: Answer) -> dict[str, Json]:
