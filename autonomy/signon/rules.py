@@ -19,7 +19,6 @@ from .errors import lost, misunderstood
 from .model import Metadata, Pending
 
 HOME = "/signed-in"
-MAX_GROUPS = 200
 MAX_FOLLOWING = 512
 
 _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")

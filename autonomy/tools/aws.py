@@ -150,9 +150,8 @@ class AwsSecrets:
         host = urlsplit(url).hostname or ""
         if host not in _HOSTS:
             raise _unknown_here("a container's credentials are not at an address that AWS uses")
-        service = HttpService(baseUrl=url, allow=[f"{host}/32"], maxBytes=MAX_ANSWER)
-        endpoint = self._endpoints.setdefault(url, self._open(service))
-        answer = await endpoint.send("GET", endpoint.base, await self._token_of_container(), None, _attempt())
+        endpoint = self._opened(url, [f"{host}/32"])
+        answer = await _send(endpoint, "GET", endpoint.base, await self._token_of_container(), None)
         found = _json(answer) if answer.status == 200 else {}
         if not {"AccessKeyId", "SecretAccessKey", "Token"} <= found.keys():
             raise _unknown_here(f"the container's credentials are refused with status {answer.status}")
@@ -174,8 +173,11 @@ class AwsSecrets:
     def _at(self, service: str, variable: str) -> Endpoint:
         """A service of AWS in our region, or where the environment says it is."""
         url = self._environment.get(variable) or f"https://{service}.{self._region}.amazonaws.com"
+        return self._opened(url, self._allow)
+
+    def _opened(self, url: str, allow: list[str]) -> Endpoint:
         if url not in self._endpoints:
-            self._endpoints[url] = self._open(HttpService(baseUrl=url, allow=self._allow, maxBytes=MAX_ANSWER))
+            self._endpoints[url] = self._open(HttpService(baseUrl=url, allow=allow, maxBytes=MAX_ANSWER))
         return self._endpoints[url]
 
 
@@ -185,15 +187,17 @@ def _keys(key_id: str, secret: str, session: str | None, until: int) -> Keys:
 
 
 async def _post(endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
+    return await _send(endpoint, "POST", endpoint.base._replace(path="/"), headers, body)
+
+
+async def _send(
+    endpoint: Endpoint, method: str, target: Target, headers: Mapping[str, str], body: bytes | None
+) -> Answer:
     try:
         async with asyncio.timeout(SECONDS):
-            return await endpoint.send("POST", endpoint.base._replace(path="/"), headers, body, _attempt())
+            return await endpoint.send(method, target, headers, body, Attempt(False, SECONDS))
     except TimeoutError:
         raise Unavailable("AWS did not answer in time", code="secret.provider") from None
-
-
-def _attempt() -> Attempt:
-    return Attempt(False, SECONDS)
 
 
 def _host(base: Target) -> str:

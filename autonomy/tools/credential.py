@@ -11,13 +11,17 @@ REDACTED: Final = "[credential]"
 
 
 class Credential:
-    """One version of a secret. `repr`, `str` and pickling never show the value; `reveal` is for the outbound socket."""
+    """One version of a secret. `repr`, `str` and pickling never show the value; `reveal` is for the outbound socket.
 
-    __slots__ = ("_value", "name", "version")
+    `given` stays the same while the system only renews what a person stored; None where its store knows no renewals.
+    """
 
-    def __init__(self, name: str, version: int, value: str) -> None:
+    __slots__ = ("_value", "given", "name", "version")
+
+    def __init__(self, name: str, version: int, value: str, given: int | None = None) -> None:
         self.name = name
         self.version = version
+        self.given = given
         self._value = value
 
     def reveal(self) -> str:

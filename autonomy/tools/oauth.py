@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import logging
 import re
 import time
@@ -43,6 +44,7 @@ Secured = Callable[[HttpService, str], Awaitable["ssl.SSLContext | None"]]
 HELD: Final = 10_000  # tokens at once, some kilobytes each; others are fetched again
 EARLY_S: Final = 30.0  # before the end of a token it is renewed; less for tokens that live shorter
 ASSUMED_S: Final = 300.0  # life of a token whose server does not say
+AGAIN_S: Final = 5.0  # between attempts to store what the store did not take
 JUST_NOW_S: Final = 5.0  # a token fetched within it and refused at once would be refused again
 MAX_TOKEN: Final = 65_536
 
@@ -61,7 +63,9 @@ class _Held:
     fetched_at: float = 0.0
     renew_at: float = 0.0
     version: int = 0
+    made_from: dict[str, bytes] = field(default_factory=dict)  # what each secret was like, by name
     renewal: Credential | None = None  # a newer refresh token that the store did not take
+    store_at: float = 0.0  # when that is tried again
 
 
 class Tokens:
@@ -80,13 +84,18 @@ class Tokens:
     async def token(
         self, service: HttpService, oauth: OAuth, agent: str, seconds: float, refused: Credential | None = None
     ) -> Credential:
-        """A token that has not ended; another one than `refused`, unless that was fetched just now.
+        """A token that has not ended, made from the secrets as they are now; another one than `refused`, unless that
+        was fetched just now.
 
         Raises Refused (`credential.refused`) where the authorization server says no, Unreachable where it does not
-        answer: in both cases nothing was sent to the service.
+        answer, and either where a secret is gone: in all cases nothing was sent to the service.
         """
         held = self._entry(self._key(service, oauth, agent))
         async with held.lock:
+            made_from = await self._made_from(oauth, service, agent)
+            if made_from != held.made_from:
+                _forget(held, oauth, made_from)
+            await self._store_again(held, oauth, agent)
             now = time.monotonic()
             stale = held.token is refused and now - held.fetched_at > JUST_NOW_S
             if held.token is None or now >= held.renew_at or (refused is not None and stale):
@@ -98,9 +107,20 @@ class Tokens:
         for endpoint in self._endpoints.values():
             await endpoint.close()
 
+    async def _made_from(self, oauth: OAuth, service: HttpService, agent: str) -> dict[str, bytes]:
+        """What tells the present secrets from others. Raises Refused or Unreachable where one is gone.
+
+        A refresh token that the system itself renewed is the same grant: processes that share it would otherwise fetch
+        their tokens anew by turns.
+        """
+        marks = {}
+        for name in filter(None, _secrets(oauth, service)):
+            found = await self._keyring.credential(name, agent)
+            marks[name] = _grant(found) if name == oauth.refreshToken else _digest(found)
+        return marks
+
     def _key(self, service: HttpService, oauth: OAuth, agent: str) -> tuple[object, ...]:
-        secrets = [oauth.clientSecret, oauth.refreshToken, oauth.subjectToken, oauth.actorToken, service.certificate]
-        names = (self._keyring.name_for(name, agent) if name else None for name in secrets)
+        names = (self._keyring.name_for(name, agent) if name else None for name in _secrets(oauth, service))
         asked = (oauth.grant, oauth.tokenUrl, oauth.clientId, oauth.audience, oauth.resource, *oauth.scopes)
         return (service.baseUrl, *asked, *names)
 
@@ -108,10 +128,15 @@ class Tokens:
         held = self._held.setdefault(key, _Held())
         self._held.move_to_end(key)
         if len(self._held) > HELD:
-            oldest = next(iter(self._held))
-            if not self._held[oldest].lock.locked():
-                del self._held[oldest]
+            self._let_go_of_one(held)
         return held
+
+    def _let_go_of_one(self, besides: _Held) -> None:
+        """The oldest that nobody waits for. A refresh token that is nowhere else stays: without it its grant ends."""
+        for key, held in self._held.items():
+            if held is not besides and held.renewal is None and not held.lock.locked():
+                del self._held[key]
+                return
 
     async def _fetch(self, held: _Held, service: HttpService, oauth: OAuth, agent: str, seconds: float) -> None:
         """A new token into `held`. A refresh token that another process used up is read again, once."""
@@ -207,7 +232,40 @@ class Tokens:
             await asyncio.to_thread(self._keep, name, value)
             held.renewal = None
         except AutonomyError as error:
+            held.store_at = time.monotonic() + AGAIN_S
             log.error("the renewed token of `%s` is not stored, only remembered: %s", name, error.code)
+
+    async def _store_again(self, held: _Held, oauth: OAuth, agent: str) -> None:
+        """Try once more what the store did not take, unless a person has stored another refresh token meanwhile."""
+        if held.renewal is None or oauth.refreshToken is None or self._keep is None or time.monotonic() < held.store_at:
+            return
+        known = await self._keyring.credential(oauth.refreshToken, agent)
+        present = await self._keyring.renewed(oauth.refreshToken, agent, known)  # not one of two seconds ago
+        if _grant(present) == held.made_from[oauth.refreshToken]:
+            await self._store(held, held.renewal.name, held.renewal.reveal())
+        else:
+            held.token = held.renewal = None
+
+
+def _secrets(oauth: OAuth, service: HttpService) -> tuple[str | None, ...]:
+    """The names of the secrets that a token is made from."""
+    return (oauth.clientSecret, oauth.refreshToken, oauth.subjectToken, oauth.actorToken, service.certificate)
+
+
+def _forget(held: _Held, oauth: OAuth, made_from: dict[str, bytes]) -> None:
+    """Let go of what came of secrets that were replaced; a newer refresh token only if it is one of another grant."""
+    before, held.made_from, held.token = held.made_from, made_from, None
+    if oauth.refreshToken and made_from[oauth.refreshToken] != before.get(oauth.refreshToken):
+        held.renewal = None
+
+
+def _grant(refresh: Credential) -> bytes:
+    """What tells the grant of a refresh token from others, however often the system renewed it."""
+    return _digest(refresh) if refresh.given is None else str(refresh.given).encode()
+
+
+def _digest(credential: Credential) -> bytes:
+    return hashlib.sha256(credential.reveal().encode()).digest()
 
 
 def _read(answer: Answer) -> dict[str, Json]:

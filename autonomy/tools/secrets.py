@@ -20,6 +20,7 @@ from .credential import Credential
 
 MAX_LENGTH = 65_536  # bytes; a key or certificate, not a file
 MIN_LENGTH = 4  # characters; a shorter value could not be kept out of texts without destroying them
+RENEWER = "system"  # who stores what a service renewed
 NONCE = 12  # bytes, as GCM is defined
 
 _PART = r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?"
@@ -54,6 +55,10 @@ class Secrets:
         """Replace a secret that exists; returns the version. Raises NotFound where it does not."""
         return self._put("rotate", name, value, by)
 
+    def renew(self, name: str, value: str) -> int:
+        """Replace a secret by what a service gave in its place; no person did. Raises as `rotate` does."""
+        return self._put("rotate", name, value, RENEWER)
+
     def list(self) -> tuple[SecretVersion, ...]:
         """Every version of every secret, never a value."""
         with self._database.reading() as connection:
@@ -62,7 +67,7 @@ class Secrets:
     def reveal(self, name: str) -> Credential:
         """The credential in force, for the outbound module only. Raises NotFound, or Corrupt under another key."""
         with self._database.reading() as connection:
-            row = store.version_in_force(connection, name)
+            row = store.version_in_force(connection, name, RENEWER)
         if row is None:
             raise _unknown(name)
         try:
@@ -73,7 +78,7 @@ class Secrets:
                 code="secret.unreadable",
                 hint="is this the key it was stored under?",
             ) from None
-        return Credential(name, row.version, value.decode("utf-8"))
+        return Credential(name, row.version, value.decode("utf-8"), row.given)
 
     def _put(self, operation: str, name: str, value: str, by: str) -> int:
         _check(name, value)

@@ -75,9 +75,12 @@ def add_version(tx: Tx, **row: Any) -> None:
     tx.execute(insert(secret).values(**row))
 
 
-def version_in_force(connection: Connection, name: str) -> Row[Any] | None:
-    """The row of the secret's version that is not retired."""
-    in_force = select(secret).where(secret.c.name == name, secret.c.retired_at.is_(None))
+def version_in_force(connection: Connection, name: str, renewer: str) -> Row[Any] | None:
+    """The row of the secret's version that is not retired, and as `given` the last version not stored by `renewer`."""
+    before = secret.alias()
+    given = select(func.max(before.c.version)).where(before.c.name == name, before.c.created_by != renewer)
+    in_force = select(secret, func.coalesce(given.scalar_subquery(), 0).label("given"))
+    in_force = in_force.where(secret.c.name == name, secret.c.retired_at.is_(None))
     return connection.execute(in_force.order_by(secret.c.version.desc()).limit(1)).first()
 
 

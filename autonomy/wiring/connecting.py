@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +84,9 @@ def with_own(own: Mapping[str, Callable[[], Any]], others: Load) -> Load:
 
 def keeping(secrets: Secrets) -> Keep:
     """Stores what a service renewed, such as a refresh token."""
-    return partial(_keep, secrets)
+    return secrets.renew
 
 
 def providers_of(settings: Settings, clock: Clock) -> Providers:
     """The stores of secrets beside our own."""
     return providers(settings.aws_region, settings.aws_allow, os.environ, clock)
-
-
-def _keep(secrets: Secrets, name: str, value: str) -> None:
-    secrets.rotate(name, value, "system")

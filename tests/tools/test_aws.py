@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -19,9 +20,10 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autonomy.catalog.services import HttpService
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import AutonomyError, Invalid, NotFound, Unavailable
-from autonomy.tools import Unreachable
+from autonomy.tools import Unreachable, aws
 from autonomy.tools.aws import AwsSecrets
 from autonomy.tools.endpoint import Endpoint
 from autonomy.tools.providers import providers
@@ -189,6 +191,45 @@ async def test_a_task_is_known_by_its_containers_credentials() -> None:
     elsewhere = environment("http://127.0.0.1:9", AWS_CONTAINER_CREDENTIALS_FULL_URI="http://10.0.0.1/creds")
     with pytest.raises(Unavailable):
         await reveal(elsewhere, "task")
+
+
+async def test_a_container_is_asked_again_by_the_same_connection_side() -> None:
+    """Each endpoint that is opened is one that is closed; keys of a role are fetched again every half hour."""
+    opened: list[str] = []
+    at = [now()]
+
+    def counted(service: HttpService) -> Endpoint:
+        opened.append(service.baseUrl)
+        return Endpoint(service)
+
+    async def both(request: Any) -> web.StreamResponse:
+        keys = {"AccessKeyId": "ASIA", "SecretAccessKey": "secret-canary", "Token": "session-canary"}
+        return web.json_response({**keys, "SecretString": "canary-task", "VersionId": "v"})
+
+    async with serving(both) as port:
+        creds = f"http://127.0.0.1:{port}/creds"
+        given = environment(f"http://127.0.0.1:{port}", AWS_CONTAINER_CREDENTIALS_FULL_URI=creds)
+        made = AwsSecrets(counted, "eu-central-1", given, lambda: at[0], ALLOW)
+        for _ in range(3):
+            await made.reveal("task")
+            at[0] += 3_600_000
+        await made.close()
+    assert opened == [creds, f"http://127.0.0.1:{port}"]
+
+
+async def test_a_container_that_says_nothing_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "SECONDS", 0.2)
+
+    async def silent(request: Any) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async with serving(silent) as port:
+        given = environment("http://127.0.0.1:9", AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://127.0.0.1:{port}/creds")
+        async with asyncio.timeout(10):
+            with pytest.raises(Unavailable) as caught:
+                await reveal(given, "task")
+    assert caught.value.code == "secret.provider"
 
 
 async def test_keys_that_ended_are_fetched_again_once() -> None:

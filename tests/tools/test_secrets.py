@@ -56,6 +56,16 @@ def test_rotation_replaces_the_value_and_forgets_the_old_one(database: Database,
     assert bytes(old[0]) == bytes(old[1]) == b""
 
 
+def test_what_the_system_renewed_is_told_from_what_a_person_stored(database: Database, queue: CommitQueue) -> None:
+    secrets, seen = made(database, queue), []
+    secrets.set("crm", "value-1", "ada")
+    for change in (lambda: secrets.renew("crm", "value-2"), lambda: secrets.rotate("crm", "value-3", "ada")):
+        seen.append(secrets.reveal("crm"))
+        change()
+    seen.append(secrets.reveal("crm"))
+    assert [(one.version, one.given) for one in seen] == [(1, 1), (2, 1), (3, 3)]
+
+
 def test_what_does_not_exist_is_neither_revealed_nor_rotated(database: Database, queue: CommitQueue) -> None:
     secrets = made(database, queue)
     for attempt in (lambda: secrets.reveal("erp"), lambda: secrets.rotate("erp", "value", "person:ada")):

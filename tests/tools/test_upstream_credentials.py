@@ -22,8 +22,9 @@ from cryptography.x509.oid import NameOID
 
 from autonomy.catalog.services import HttpService, OAuth
 from autonomy.identity import jose
-from autonomy.kernel.errors import AutonomyError, NotFound
+from autonomy.kernel.errors import AutonomyError, NotFound, Unavailable
 from autonomy.tools import Invocation, Refused, Unreachable
+from autonomy.tools import oauth as oauth_client
 from autonomy.tools.credential import Credential
 from autonomy.tools.keyring import KNOWN, Keyring
 from autonomy.tools.oauth import Tokens
@@ -84,8 +85,7 @@ def bench(
         connector("web", **use),
         tool("t", connector="web", call={"request": request}, effect=effect),
         revision("Agent", "buyer", agent),
-        reveal=reveal,
-        **how,
+        **{"reveal": reveal, **how},
     )
 
 
@@ -179,6 +179,123 @@ async def test_a_refresh_token_that_another_process_replaced_is_read_again() -> 
         await call(made)
     assert [form["refresh_token"] for form in authority.forms] == ["refresh-canary-1", "refresh-canary-2"]
     assert authority.forms[0]["client_id"] == "autonomy & co"
+
+
+async def test_a_spent_refresh_token_whose_successor_is_not_stored_is_neither_forgotten_nor_left_unstored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oauth_client, "HELD", 1)
+    secrets, is_down, tried = dict(SECRETS), True, []
+
+    def keep(name: str, value: str) -> None:
+        tried.append(value)
+        if is_down:
+            raise Unavailable("the store is away", code="db.unavailable")
+        secrets[name] = value
+
+    def reveal(name: str) -> Credential:
+        return Credential(name, hash(secrets[name]), secrets[name], given=1)
+
+    authority = Authority(expires_in=86_400, refresh_token="refresh-canary-2")
+    oauth = {"grant": "refresh_token", "refreshToken": "{agent}"}
+    secrets["buyer"] = secrets["other"] = secrets["third"] = "refresh-canary-1"
+    places = {name: {"agent": name} for name in ("buyer", "other", "third")}
+    async with serving(authority) as port, bench(port, oauth, reveal=reveal, keep=keep, places=places.get) as made:
+        tokens = made.connectors._outbound._tokens
+        for agent in places:
+            await call(made, agent)  # each new one wants the place of one before
+        assert len(authority.forms) == 3 and len(tokens._held) == 3
+        await call(made)
+        assert len(tried) == 3  # not at each call
+        is_down = False
+        for held in tokens._held.values():
+            held.store_at = 0.0  # as when its time has come
+        for agent in places:
+            await call(made, agent)
+        assert [secrets[agent] for agent in places] == ["refresh-canary-2"] * 3 and len(authority.forms) == 3
+        await call(made, "third")
+        assert len(tried) == 6  # what is stored is not stored again
+
+
+async def test_what_a_person_stores_is_not_replaced_by_a_token_that_could_not_be_stored_before() -> None:
+    stored = Credential("refresh", 1, "refresh-canary-1", given=1)
+    tried: list[str] = []
+
+    def keep(name: str, value: str) -> None:
+        tried.append(value)
+        raise Unavailable("the store is away", code="db.unavailable")
+
+    authority = Authority(expires_in=86_400, refresh_token="refresh-canary-2")
+    oauth = {"grant": "refresh_token", "refreshToken": "refresh"}
+    async with serving(authority) as port, bench(port, oauth, reveal=lambda name: stored, keep=keep) as made:
+        await call(made)
+        stored = Credential("refresh", 2, "of-a-person-canary", given=2)
+        for held in made.connectors._outbound._tokens._held.values():
+            held.store_at = 0.0  # as when its time has come
+        await call(made)
+    assert [form["refresh_token"] for form in authority.forms] == ["refresh-canary-1", "of-a-person-canary"]
+    assert tried == ["refresh-canary-2"] * 2  # once for each answer
+
+
+EXCHANGE = {"grant": "token_exchange", "clientSecret": "client-secret", "subjectToken": "idp/{sponsor}"}
+
+
+def two_seconds_later(made: Bench) -> None:
+    """Nothing revealed so far is used again, as after the keyring's two seconds."""
+    made.connectors._outbound._keyring._known.clear()
+
+
+@pytest.mark.parametrize("name", ["client-secret", "idp/ada"])
+async def test_a_fresh_token_is_not_used_once_a_secret_it_was_made_from_is_gone(name: str) -> None:
+    authority, secrets = Authority(expires_in=86_400), dict(SECRETS)
+    async with serving(authority) as port, bench(port, EXCHANGE, secrets=secrets) as made:
+        await call(made)
+        del secrets[name]
+        two_seconds_later(made)
+        with pytest.raises((Refused, Unreachable)) as caught:
+            await call(made)
+    assert caught.value.code == "secret.unknown" and authority.writes == ["token-1"]
+
+
+@pytest.mark.parametrize(("name", "field"), [("client-secret", "client_secret"), ("idp/ada", "subject_token")])
+async def test_a_fresh_token_is_fetched_anew_once_a_secret_it_was_made_from_is_another(name: str, field: str) -> None:
+    authority, secrets = Authority(expires_in=86_400), dict(SECRETS)
+    oauth = {**EXCHANGE, "authenticate": "post"}
+    async with serving(authority) as port, bench(port, oauth, secrets=secrets) as made:
+        for _ in range(3):  # what is revealed anew and is the same costs no token
+            await call(made)
+            two_seconds_later(made)
+        secrets[name] = "rotated-canary"
+        await call(made)
+    assert authority.writes == ["token-1", "token-1", "token-1", "token-2"]
+    assert authority.forms[1][field] == "rotated-canary"
+
+
+async def test_after_a_rotation_the_old_token_is_not_used_either_where_no_new_one_is_given() -> None:
+    authority, secrets = Authority(expires_in=86_400), dict(SECRETS)
+    async with serving(authority) as port, bench(port, CLIENT, secrets=secrets) as made:
+        await call(made)
+        secrets["client-secret"], authority.refuse = "wrong-canary", (401, {"error": "invalid_client"})
+        two_seconds_later(made)
+        for _ in range(2):
+            with pytest.raises(Refused):
+                await call(made)
+    assert authority.writes == ["token-1"]
+
+
+async def test_a_refresh_token_that_the_system_renewed_is_the_same_grant_and_one_a_person_stored_is_not() -> None:
+    """Else processes that share a refresh token would renew it by turns for ever."""
+    stored = Credential("refresh", 1, "refresh-canary-1", given=1)
+    authority = Authority(expires_in=86_400)
+    oauth = {"grant": "refresh_token", "refreshToken": "refresh"}
+    async with serving(authority) as port:
+        made = bench(port, oauth, reveal=lambda name: stored)
+        async with made:
+            for version, given in ((1, 1), (2, 1), (3, 3), (4, 3)):
+                stored = Credential("refresh", version, f"refresh-canary-{version}", given)
+                await call(made)
+                two_seconds_later(made)
+    assert [form["refresh_token"] for form in authority.forms] == ["refresh-canary-1", "refresh-canary-3"]
 
 
 async def test_a_token_is_exchanged_on_behalf_of_the_person_who_answers_for_the_agent() -> None:

@@ -127,7 +127,8 @@ def secrets_in(folder: Path) -> Reveal:
                 found = os.fstat(file.fileno())
                 if not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077:
                     raise Invalid(f"the secret `{name}` can be read by others", code="secret.exposed")
-                return Credential(name, found.st_mtime_ns, file.read(MAX_SECRET).removesuffix("\n"))
+                value = file.read(MAX_SECRET).removesuffix("\n")
+                return Credential(name, found.st_ctime_ns, value, given=found.st_mtime_ns)
         except (OSError, UnicodeDecodeError):
             raise NotFound(
                 f"there is no secret `{name}` at this site", code="secret.unknown", hint="write it into its folder"
@@ -137,7 +138,10 @@ def secrets_in(folder: Path) -> Reveal:
 
 
 def kept_in(folder: Path) -> Keep:
-    """Stores what a service renewed, such as a refresh token, in place of the secret's file."""
+    """Stores what a service renewed, such as a refresh token, in place of the secret's file.
+
+    The time of change stays that of the file: by it a renewal is told from what a person wrote there.
+    """
 
     def keep(name: str, value: str) -> None:
         if not _NAME.fullmatch(name):
@@ -145,10 +149,12 @@ def kept_in(folder: Path) -> Keep:
         path = folder / name
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
+            given = path.stat().st_mtime_ns
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(f"{value}\n")
                 file.flush()
                 os.fsync(file.fileno())
+            os.utime(draft, ns=(given, given))
             draft.replace(path)
         except OSError:
             draft.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ finds out comes back."""
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -113,10 +114,16 @@ def test_an_ending_carries_the_plain_details_of_an_error_and_nothing_else() -> N
 
 def test_a_renewed_token_is_kept_in_the_file_of_the_secret(tmp_path: Path) -> None:
     keep, reveal = kept_in(tmp_path), secrets_in(tmp_path)
-    keep("crm-refresh", "first")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        keep("crm-refresh", "second")  # what was taken away does not come back
+    (tmp_path / "crm-refresh").write_text("first\n")
+    (tmp_path / "crm-refresh").chmod(0o600)
     first = reveal("crm-refresh")
     keep("crm-refresh", "second")
     second = reveal("crm-refresh")
+    assert first.given == second.given
+    os.utime(tmp_path / "crm-refresh", ns=(1, 1))  # as if a person had written it at another time
+    assert reveal("crm-refresh").given != first.given
     assert (first.reveal(), second.reveal()) == ("first", "second") and first.version != second.version
     assert [path.name for path in tmp_path.iterdir()] == ["crm-refresh"]
     for name in ("../crm-refresh", "", "none/deep/er"):
