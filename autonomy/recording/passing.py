@@ -59,9 +59,11 @@ class Passing:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host = urlsplit(f"//{headers.get('host', '')}").hostname
         body = await _body(receive)
+        if body is None:
+            return  # the client left in the middle of its request: half of one is none
         if host not in ("127.0.0.1", "localhost", "::1"):
             await _say(send, 421, "this address is for programs of this machine")
-        elif body is None:
+        elif len(body) > MAX_BODY:
             await _say(send, 413, "the request is too large to be watched")
         else:
             await self._pass_on(scope, headers, body, send)
@@ -124,14 +126,15 @@ class Address(uvicorn.Server):
 
 
 async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or more than MAX_BODY of a larger one; None where the client left before its end."""
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MAX_BODY:
-            return None
-        if not message.get("more_body"):
+        if size > MAX_BODY or not message.get("more_body"):
             return b"".join(parts)
 
 

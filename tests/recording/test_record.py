@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -208,6 +209,21 @@ async def test_a_watched_server_at_a_url_is_heard_in_both_eras(tmp_path: Path, m
             assert (await ask(house, "desk-desk-bot", "desk.add_note", id=8, note="done")).status == "done"
             assert (await ask(house, "desk-desk-bot", "desk.add_note", id=8, note="other")).code == "arguments.invalid"
             await close(house)
+
+
+async def test_a_request_that_its_client_broke_off_is_not_passed_on(tmp_path: Path) -> None:
+    shop = Shop()
+    async with serving(lambda _: shop) as url, watching(tmp_path / "org", "--api", f"{url}/v2") as at:
+        there = urlsplit(at)
+        _, writer = await asyncio.open_connection(there.hostname, there.port)
+        head = f"POST /v2/orders HTTP/1.1\r\nHost: {there.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head.encode() + b"8\r\nall but \r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with aiohttp.ClientSession() as session, session.get(f"{at}/orders/17") as answer:
+            assert answer.status == 200
+    assert [(one[0], one[1]) for one in shop.heard] == [("GET", "/v2/orders/17")]
 
 
 async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_path: Path) -> None:
