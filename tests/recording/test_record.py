@@ -238,6 +238,28 @@ async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_pat
     assert shop.heard == []
 
 
+async def test_a_web_page_of_elsewhere_cannot_have_its_requests_passed_on(tmp_path: Path) -> None:
+    elsewhere = [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1.evil.example"},
+        {"Origin": "http://[evil"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://127.0.0.1:3000", "Sec-Fetch-Site": "cross-site"},
+    ]
+    here = [{"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, {"Origin": "http://[::1]"}, {}]
+    shop = Shop()
+    async with (
+        serving(lambda _: shop) as url,
+        watching(tmp_path / "org", "--api", f"{url}/v2") as at,
+        aiohttp.ClientSession() as session,
+    ):
+        for said in (*elsewhere, *here):
+            async with session.post(f"{at}/orders", data="a=1", headers=said) as answer:
+                assert answer.status == (403 if said in elsewhere else 200), said
+    assert [one[2].get("origin") for one in shop.heard] == [said.get("Origin") for said in here]
+
+
 async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("# mine")
     process = Popen([AUTONOMY, "record", tmp_path, "--", "true"], stderr=PIPE, text=True)
