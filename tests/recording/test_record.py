@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 import threading
@@ -21,7 +22,11 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import Implementation
 
 from autonomy.catalog import collect, read
+from autonomy.catalog.files import write
 from autonomy.catalog.yaml_text import read as read_yaml
+from autonomy.recording.manifests import manifests
+from autonomy.recording.place import Place
+from autonomy.recording.seen import Seen
 from autonomy.wiring import Settings, open_system
 from tests.house import House
 from tests.protocols.serving import serving
@@ -226,6 +231,29 @@ async def test_a_request_that_its_client_broke_off_is_not_passed_on(tmp_path: Pa
     assert [(one[0], one[1]) for one in shop.heard] == [("GET", "/v2/orders/17")]
 
 
+async def test_arguments_may_be_called_like_words_of_cedar(tmp_path: Path) -> None:
+    words = ("in", "is", "has", "like", "if", "then", "else", "true", "false", "size")
+    seen = Seen()
+    for number in (3, 8):
+        seen.call("find", "bot", dict.fromkeys(words, number), {"method": "POST", "path": "/find", "body": "arguments"})
+    seen.call("find", "bot", {"size": 5})
+    planned(tmp_path, seen)
+    text = (tmp_path / "org/policies/shop-recorded.cedar").read_text()
+    for word in words:
+        assert f'(context.arguments["{word}"] < 3 || context.arguments["{word}"] > 8)' in text
+    assert 'context.arguments has "in" &&' in text
+
+
+async def test_rules_of_tools_with_long_names_have_ids_of_their_own(tmp_path: Path) -> None:
+    seen = Seen()
+    for end in ("orders", "orders-2", "invoices"):
+        path = f"/{'a-very-long-way-' * 4}/{end}"
+        seen.call(f"post {path}", "bot", {"n" * 41: 1, "n" * 42: 2}, {"method": "POST", "path": path})
+    planned(tmp_path, seen)
+    ids = re.findall(r'@id\("(.*)"\)', (tmp_path / "org/policies/shop-recorded.cedar").read_text())
+    assert len(set(ids)) == len(ids) == 1 + 3 * 2
+
+
 async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_path: Path) -> None:
     shop = Shop()
     async with (
@@ -267,6 +295,14 @@ async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) 
     assert process.returncode == 1
     assert "record.not_empty" in told
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def planned(folder: Path, seen: Seen) -> None:
+    """Write what was seen as `autonomy record` does, and see that it can be applied."""
+    use = {"type": "http", "baseUrl": "https://shop.example"}
+    write(folder / "org", manifests("shop", use, seen, Place()))
+    with organisation(folder / "org") as house:
+        house.system.close()
 
 
 def everything(folder: Path) -> str:
