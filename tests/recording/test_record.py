@@ -25,8 +25,10 @@ from autonomy.catalog import collect, read
 from autonomy.catalog.files import write
 from autonomy.catalog.yaml_text import read as read_yaml
 from autonomy.recording.manifests import manifests
+from autonomy.recording.mcp import Conversation
 from autonomy.recording.place import Place
 from autonomy.recording.seen import Seen
+from autonomy.tools.mcp.definitions import MAX_TOOLS
 from autonomy.wiring import Settings, open_system
 from tests.house import House
 from tests.protocols.serving import serving
@@ -146,6 +148,24 @@ async def shopping(url: str) -> list[Any]:
                 body = await answer.read()
                 heard.append((answer.status, answer.headers["x-shop"], answer.headers["content-type"], body))
     return heard
+
+
+def test_of_a_server_that_lists_without_end_the_newest_tools_are_remembered() -> None:
+    seen, listed = Seen(), dict[str, Any]()
+    watched = Conversation(seen, listed)
+    for page in range(3):
+        watched.asked(json.dumps({"id": page, "method": "tools/list"}).encode())
+        tools = [{"name": f"t{page}-{number}", "inputSchema": {"type": "object"}} for number in range(MAX_TOOLS // 2)]
+        tools.append({"name": "always", "inputSchema": {"type": "object"}})
+        watched.answered(json.dumps({"id": page, "result": {"tools": tools}}).encode())
+        assert len(listed) <= MAX_TOOLS
+    for name in ("t0-0", "t2-0", "always"):
+        watched.asked(json.dumps({"id": name, "method": "tools/call", "params": {"name": name}}).encode())
+    assert {name: one.is_known for name, one in seen.operations.items()} == {
+        "t0-0": False,
+        "t2-0": True,
+        "always": True,
+    }
 
 
 async def test_a_watched_interface_hears_and_says_the_same(tmp_path: Path) -> None:
