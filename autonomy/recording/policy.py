@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+
+from autonomy.policy.shapes import quoted
 
 from .seen import Operation, Seen
 from .shape import Shape
@@ -44,7 +45,7 @@ def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
         used = {
             tools[each]: one.callers[caller] for each, one in sorted(seen.operations.items()) if one.callers[caller]
         }
-        actions = ",\n    ".join(f"Action::{_quoted(tool)}" for tool in used)
+        actions = ",\n    ".join(f"Action::{quoted(tool)}" for tool in used)
         times = sum(used.values())
         position = f"{name[:30]}-{caller}"[:63].rstrip("-.")
         yield (
@@ -72,15 +73,15 @@ def is_bounded(shape: Shape) -> bool:
 
 
 def _bound(id: str, tool: str, name: str, shape: Shape, operation: Operation) -> str:
-    value = f"context.arguments[{_quoted(name)}]"  # in quotes: a name may be a word of Cedar's own
+    value = f"context.arguments[{quoted(name)}]"  # in quotes: a name may be a word of Cedar's own
     low, high = int(shape.low or 0), int(shape.high or 0)
     optional = shape.seen < operation.shape.seen
-    asked = f"context.arguments has {_quoted(name)} && " if optional else ""
+    asked = f"context.arguments has {quoted(name)} && " if optional else ""
     return (
         f'@id("{id}")\n'
         + f'@reason("`{_shown(name)}` was seen from {low} to {high}")\n'
         + '@needs("a person who widens this rule")\n'
-        + f"forbid (\n  principal,\n  action == Action::{_quoted(tool)},\n  resource\n)\n"
+        + f"forbid (\n  principal,\n  action == Action::{quoted(tool)},\n  resource\n)\n"
         + f"when {{ {asked}({value} < {low} || {value} > {high}) }};"
     )
 
@@ -92,7 +93,3 @@ def _shown(name: str) -> str:
 
 def _is_money(name: str, shape: Shape) -> bool:
     return bool(_MONEY.search(name)) and bool(shape.types & {"integer", "number", "string"})
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)
