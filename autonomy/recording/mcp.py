@@ -8,7 +8,7 @@ from typing import Any
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError
-from autonomy.tools.mcp.definitions import read_definition
+from autonomy.tools.mcp.definitions import MAX_TOOLS, read_definition
 
 from .seen import NOBODY, Seen, caller_name
 
@@ -62,7 +62,10 @@ class Conversation:
             except AutonomyError:
                 continue
             about = {"description": found.description, "wording": found.wording, "hints": dict(found.hints)}
+            self._listed.pop(found.name, None)  # what is listed again is the newest
             self._listed[found.name] = about
+            if len(self._listed) > MAX_TOOLS:
+                del self._listed[next(iter(self._listed))]
             self._seen.describe(found.name, about)
 
 

@@ -1,7 +1,8 @@
 """A server at a URL, watched: an address on this machine at which everything is passed on to it, and back.
 
 Requests go out through the guarded endpoint of connectors, to the one origin that was named. Only programs of this
-machine reach the address, and no web page by way of a name of its own.
+machine reach the address, and no web page that is not of this machine itself: neither by way of a name of its own, nor
+by the requests that a browser sends for it unasked.
 """
 
 from __future__ import annotations
@@ -57,11 +58,14 @@ class Passing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
         body = await _body(receive)
-        if host not in ("127.0.0.1", "localhost", "::1"):
+        if body is None:
+            return  # the client left in the middle of its request: half of one is none
+        if not _is_here(f"//{headers.get('host', '')}"):
             await _say(send, 421, "this address is for programs of this machine")
-        elif body is None:
+        elif _is_of_a_page_elsewhere(headers):
+            await _say(send, 403, "this address is not for web pages")
+        elif len(body) > MAX_BODY:
             await _say(send, 413, "the request is too large to be watched")
         else:
             await self._pass_on(scope, headers, body, send)
@@ -123,15 +127,32 @@ class Address(uvicorn.Server):
             self._captured_signals.clear()
 
 
+def _is_here(url: str) -> bool:
+    """Whether `url` is of this machine."""
+    try:
+        return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    except ValueError:  # brackets that hold no address
+        return False
+
+
+def _is_of_a_page_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a browser says that it sends this for a page of another site (Fetch, section 3.2; Fetch Metadata, 2.3).
+
+    A page whose origin is hidden (`null`) is one.
+    """
+    return headers.get("sec-fetch-site") == "cross-site" or ("origin" in headers and not _is_here(headers["origin"]))
+
+
 async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or more than MAX_BODY of a larger one; None where the client left before its end."""
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MAX_BODY:
-            return None
-        if not message.get("more_body"):
+        if size > MAX_BODY or not message.get("more_body"):
             return b"".join(parts)
 
 

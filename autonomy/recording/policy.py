@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+
+from autonomy.policy.shapes import quoted
 
 from .seen import Operation, Seen
 from .shape import Shape
 
-_WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MONEY = re.compile(r"amount|price|total|cost|sum|budget|salary|limit|quantity|discount", re.IGNORECASE)
 
 
@@ -44,7 +45,7 @@ def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
         used = {
             tools[each]: one.callers[caller] for each, one in sorted(seen.operations.items()) if one.callers[caller]
         }
-        actions = ",\n    ".join(f"Action::{_quoted(tool)}" for tool in used)
+        actions = ",\n    ".join(f"Action::{quoted(tool)}" for tool in used)
         times = sum(used.values())
         position = f"{name[:30]}-{caller}"[:63].rstrip("-.")
         yield (
@@ -55,11 +56,15 @@ def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
 
 
 def _bounds(seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
+    taken: Counter[str] = Counter()
     for operation in sorted(tools):
         one = seen.operations[operation]
         for name, shape in sorted(one.shape.members.items()):
             if is_bounded(shape):
-                yield _bound(tools[operation], name, shape, one)
+                # Long names, cut to the 100 characters of an `@id`, may be alike.
+                id = f"{tools[operation][:43]}.{_shown(name)}-as-seen"
+                taken[id] += 1
+                yield _bound(id if taken[id] == 1 else f"{id}-{taken[id]}", tools[operation], name, shape, one)
 
 
 def is_bounded(shape: Shape) -> bool:
@@ -67,24 +72,24 @@ def is_bounded(shape: Shape) -> bool:
     return shape.types == {"integer"} and shape.low is not None and shape.high is not None
 
 
-def _bound(tool: str, name: str, shape: Shape, operation: Operation) -> str:
-    value = f"context.arguments.{name}" if _WORDS.fullmatch(name) else f"context.arguments[{_quoted(name)}]"
+def _bound(id: str, tool: str, name: str, shape: Shape, operation: Operation) -> str:
+    value = f"context.arguments[{quoted(name)}]"  # in quotes: a name may be a word of Cedar's own
     low, high = int(shape.low or 0), int(shape.high or 0)
     optional = shape.seen < operation.shape.seen
-    asked = f"context.arguments has {name if _WORDS.fullmatch(name) else _quoted(name)} && " if optional else ""
-    shown = re.sub(r"[^A-Za-z0-9_.:-]", "-", name)[:40]
+    asked = f"context.arguments has {quoted(name)} && " if optional else ""
     return (
-        f'@id("{tool[:50]}.{shown}-as-seen")\n'
-        + f'@reason("`{shown}` was seen from {low} to {high}")\n'
+        f'@id("{id}")\n'
+        + f'@reason("`{_shown(name)}` was seen from {low} to {high}")\n'
         + '@needs("a person who widens this rule")\n'
-        + f"forbid (\n  principal,\n  action == Action::{_quoted(tool)},\n  resource\n)\n"
+        + f"forbid (\n  principal,\n  action == Action::{quoted(tool)},\n  resource\n)\n"
         + f"when {{ {asked}({value} < {low} || {value} > {high}) }};"
     )
 
 
+def _shown(name: str) -> str:
+    """An argument's name in the letters of an `@id`."""
+    return re.sub(r"[^A-Za-z0-9_.:-]", "-", name)[:40]
+
+
 def _is_money(name: str, shape: Shape) -> bool:
     return bool(_MONEY.search(name)) and bool(shape.types & {"integer", "number", "string"})
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)

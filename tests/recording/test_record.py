@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -20,7 +22,13 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import Implementation
 
 from autonomy.catalog import collect, read
+from autonomy.catalog.files import write
 from autonomy.catalog.yaml_text import read as read_yaml
+from autonomy.recording.manifests import manifests
+from autonomy.recording.mcp import Conversation
+from autonomy.recording.place import Place
+from autonomy.recording.seen import Seen
+from autonomy.tools.mcp.definitions import MAX_TOOLS
 from autonomy.wiring import Settings, open_system
 from tests.house import House
 from tests.protocols.serving import serving
@@ -142,6 +150,24 @@ async def shopping(url: str) -> list[Any]:
     return heard
 
 
+def test_of_a_server_that_lists_without_end_the_newest_tools_are_remembered() -> None:
+    seen, listed = Seen(), dict[str, Any]()
+    watched = Conversation(seen, listed)
+    for page in range(3):
+        watched.asked(json.dumps({"id": page, "method": "tools/list"}).encode())
+        tools = [{"name": f"t{page}-{number}", "inputSchema": {"type": "object"}} for number in range(MAX_TOOLS // 2)]
+        tools.append({"name": "always", "inputSchema": {"type": "object"}})
+        watched.answered(json.dumps({"id": page, "result": {"tools": tools}}).encode())
+        assert len(listed) <= MAX_TOOLS
+    for name in ("t0-0", "t2-0", "always"):
+        watched.asked(json.dumps({"id": name, "method": "tools/call", "params": {"name": name}}).encode())
+    assert {name: one.is_known for name, one in seen.operations.items()} == {
+        "t0-0": False,
+        "t2-0": True,
+        "always": True,
+    }
+
+
 async def test_a_watched_interface_hears_and_says_the_same(tmp_path: Path) -> None:
     shop = Shop()
     async with serving(lambda _: shop) as url:
@@ -210,6 +236,44 @@ async def test_a_watched_server_at_a_url_is_heard_in_both_eras(tmp_path: Path, m
             await close(house)
 
 
+async def test_a_request_that_its_client_broke_off_is_not_passed_on(tmp_path: Path) -> None:
+    shop = Shop()
+    async with serving(lambda _: shop) as url, watching(tmp_path / "org", "--api", f"{url}/v2") as at:
+        there = urlsplit(at)
+        _, writer = await asyncio.open_connection(there.hostname, there.port)
+        head = f"POST /v2/orders HTTP/1.1\r\nHost: {there.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head.encode() + b"8\r\nall but \r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with aiohttp.ClientSession() as session, session.get(f"{at}/orders/17") as answer:
+            assert answer.status == 200
+    assert [(one[0], one[1]) for one in shop.heard] == [("GET", "/v2/orders/17")]
+
+
+async def test_bounded_arguments_may_have_any_name(tmp_path: Path) -> None:
+    words = ("in", "is", "has", "like", "if", "then", "else", "true", "false", "größe", "size")
+    seen = Seen()
+    for number in (3, 8):
+        seen.call("find", "bot", dict.fromkeys(words, number), {"method": "POST", "path": "/find", "body": "arguments"})
+    seen.call("find", "bot", {"size": 5})
+    planned(tmp_path, seen)
+    text = (tmp_path / "org/policies/shop-recorded.cedar").read_text()
+    for word in words:
+        assert f'(context.arguments["{word}"] < 3 || context.arguments["{word}"] > 8)' in text
+    assert 'context.arguments has "in" &&' in text
+
+
+async def test_rules_of_tools_with_long_names_have_ids_of_their_own(tmp_path: Path) -> None:
+    seen = Seen()
+    for end in ("orders", "orders-2", "invoices"):
+        path = f"/{'a-very-long-way-' * 4}/{end}"
+        seen.call(f"post {path}", "bot", {"n" * 41: 1, "n" * 42: 2}, {"method": "POST", "path": path})
+    planned(tmp_path, seen)
+    ids = re.findall(r'@id\("(.*)"\)', (tmp_path / "org/policies/shop-recorded.cedar").read_text())
+    assert len(set(ids)) == len(ids) == 1 + 3 * 2
+
+
 async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_path: Path) -> None:
     shop = Shop()
     async with (
@@ -222,6 +286,28 @@ async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_pat
     assert shop.heard == []
 
 
+async def test_a_web_page_of_elsewhere_cannot_have_its_requests_passed_on(tmp_path: Path) -> None:
+    elsewhere = [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1.evil.example"},
+        {"Origin": "http://[evil"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://127.0.0.1:3000", "Sec-Fetch-Site": "cross-site"},
+    ]
+    here = [{"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}, {"Origin": "http://[::1]"}, {}]
+    shop = Shop()
+    async with (
+        serving(lambda _: shop) as url,
+        watching(tmp_path / "org", "--api", f"{url}/v2") as at,
+        aiohttp.ClientSession() as session,
+    ):
+        for said in (*elsewhere, *here):
+            async with session.post(f"{at}/orders", data="a=1", headers=said) as answer:
+                assert answer.status == (403 if said in elsewhere else 200), said
+    assert [one[2].get("origin") for one in shop.heard] == [said.get("Origin") for said in here]
+
+
 async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("# mine")
     process = Popen([AUTONOMY, "record", tmp_path, "--", "true"], stderr=PIPE, text=True)
@@ -229,6 +315,14 @@ async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) 
     assert process.returncode == 1
     assert "record.not_empty" in told
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def planned(folder: Path, seen: Seen) -> None:
+    """Write what was seen as `autonomy record` does, and see that it can be applied."""
+    use = {"type": "http", "baseUrl": "https://shop.example"}
+    write(folder / "org", manifests("shop", use, seen, Place()))
+    with organisation(folder / "org") as house:
+        house.system.close()
 
 
 def everything(folder: Path) -> str:

@@ -60,7 +60,7 @@ def meaning(name: str, answer: Answer, write: bool) -> Json:
         raise Refused(f"`{name}` knows no such thing", code="upstream.not_found")
     if status in _STALE:
         raise Stale(f"`{name}` says the record has changed: {excerpt(answer.text or '')}", status=status)
-    if (wait := _wait(answer)) is not None:
+    if (wait := _wait(answer, write)) is not None:
         raise Unreachable(
             f"`{name}` is busy and did nothing",
             code="upstream.later",
@@ -75,10 +75,14 @@ def meaning(name: str, answer: Answer, write: bool) -> Json:
     raise Unreachable(f"`{name}` answered with status {status}", code="upstream.failed", status=status)
 
 
-def _wait(answer: Answer) -> int | None:
-    """The seconds a service asks to wait, which says that it did nothing; 0 for a date, None where it says nothing."""
+def _wait(answer: Answer, write: bool) -> int | None:
+    """The seconds a service asks to wait, where that means that it did nothing; 0 for a date, None otherwise.
+
+    A 503 does not say so of a write: gateways answer with it after they have passed the request on, and RFC 9110
+    (sections 10.2.3 and 15.6.4) has it tell only how long the service expects to be unavailable.
+    """
     stated = answer.headers.get("Retry-After")
-    if answer.status not in (429, 503) or stated is None:
+    if stated is None or not (answer.status == 429 or (answer.status == 503 and not write)):
         return None
     return min(int(stated), MAX_WAIT) if stated.isascii() and stated.isdigit() and len(stated) < 10 else 0
 

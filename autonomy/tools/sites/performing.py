@@ -28,6 +28,7 @@ from .model import Order
 
 MAX_SECRET = 65_536  # bytes, as in the control plane
 KNOWN_AGENTS = 10_000  # of which it is remembered whose secrets they use
+KNOWN_WORDINGS = 10_000  # of which it is remembered what was accepted in their place; each order says its own anew
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?")
 """A secret of an agent's own, such as `erp/buyer-1`, lies in a folder within."""
 
@@ -93,7 +94,7 @@ class Performing:
             while len(self._places) > KNOWN_AGENTS:
                 self._places.popitem(last=False)
         if call.tool is not None:
-            self._wordings.told[order.connector, call.tool.name, call.tool.wording] = order.wording
+            self._wordings.hear(order.connector, call.tool.name, call.tool.wording, order.wording)
 
     def _learn(self, connector: Revision) -> None:
         known = self._known.get(connector.name)
@@ -107,10 +108,17 @@ class _Accepted:
     refusal, and remembered there."""
 
     def __init__(self) -> None:
-        self.told: dict[tuple[str, str, str], str | None] = {}
+        self._told: OrderedDict[tuple[str, str, str], str | None] = OrderedDict()
+
+    def hear(self, connector: str, tool: str, pinned: str, accepted: str | None) -> None:
+        """Take down what an order says; what was said longest ago is forgotten."""
+        self._told[connector, tool, pinned] = accepted
+        self._told.move_to_end((connector, tool, pinned))
+        if len(self._told) > KNOWN_WORDINGS:
+            self._told.popitem(last=False)
 
     def accepted(self, connector: str, tool: str, pinned: str) -> str | None:
-        return self.told.get((connector, tool, pinned))
+        return self._told.get((connector, tool, pinned))
 
     def note(self, connector: str, tool: str, pinned: str, found: str) -> None:
         """The refusal says it."""

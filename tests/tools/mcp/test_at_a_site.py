@@ -18,6 +18,7 @@ from autonomy.tools.credential import Credential
 from autonomy.tools.drift import found_by
 from autonomy.tools.errors import Unreachable
 from autonomy.tools.sites import Counter, Ending, Performing, Worker
+from autonomy.tools.sites.model import Order
 from autonomy.tools.sites.performing import kept_in, secrets_in
 from tests.house import House
 
@@ -96,6 +97,26 @@ async def test_the_secret_of_who_answers_for_the_agent_is_found_at_the_site(tmp_
         assert (reply.status, reply.result) == ("done", {"text": "as [credential]"}), reply
         assert performing._places == {"max": {"sponsor": "sam", "agent": "max"}}
     assert {one.headers["authorization"] for one in site.heard} == {"Bearer canary"}
+
+
+async def test_a_site_remembers_a_bounded_number_of_accepted_wordings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autonomy.tools.sites.performing.KNOWN_WORDINGS", 2)
+    pinned, accepted = "0" * 64, "1" * 64
+
+    def no_secret(name: str) -> Credential:
+        raise AssertionError(f"nobody may ask for `{name}`")
+
+    performing = Performing("factory", no_secret, tmp_path, programs=())
+    spec = {"site": "factory", "use": {"type": "mcp", "command": ["not-admitted"]}}
+    for tool in ("first", "again", "first", "last"):
+        call = {"tool": {"name": tool, "wording": pinned}}
+        with pytest.raises(Unreachable):
+            await performing.perform(Order("desk", "d", spec, call, {}, "act_1", "max", False, wording=accepted), 5.0)
+    told = {tool: performing._wordings.accepted("desk", tool, pinned) for tool in ("first", "again", "last")}
+    assert told == {"first": accepted, "again": None, "last": accepted}
+    await performing.close()
 
 
 @pytest.mark.parametrize("found", ["x", "A" * 64, "0" * 65, 7, None])
