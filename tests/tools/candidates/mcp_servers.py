@@ -79,11 +79,27 @@ class Desk(Service):
         return self._said(request, jsonrpc="2.0", id=asked["id"], result=found)
 
 
+class Streaming(Desk):
+    """The same server, which says everything in event streams."""
+
+    def _said(self, request: web.BaseRequest, **answer: Any) -> web.StreamResponse:
+        told = super()._said(request, **answer)
+        assert isinstance(told, web.Response)
+        return web.Response(text=f"event: message\ndata: {told.text}\n\n", content_type="text/event-stream")
+
+
 async def make_mcp_service(place: Place) -> Candidate:
-    desk = Desk()
+    return await _at_url("mcp over HTTP", Desk())
+
+
+async def make_mcp_stream(place: Place) -> Candidate:
+    return await _at_url("mcp by events", Streaming())
+
+
+async def _at_url(name: str, desk: Desk) -> Candidate:
     await desk.start()
     return Candidate(
-        name="mcp over HTTP",
+        name=name,
         use={
             "type": "mcp",
             "url": f"http://127.0.0.1:{desk.port}/mcp",
