@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
 REDACTED: Final = "[credential]"
+MIN_SCRUBBED = 4  # characters; a shorter password could not be kept out of texts without destroying them
 
 
 class Credential:
@@ -48,6 +50,20 @@ class Presented(NamedTuple):
     header: str = "Authorization"
     scheme: str = "Bearer"
     basic: bool = False
+
+
+def scrubbed(body: bytes | bytearray, presented: Sequence[Presented]) -> str | None:
+    """What an upstream said, without the credentials it was shown; None where it is not UTF-8."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    for one in presented:
+        text = one.credential.scrub(text)
+        password = one.credential.reveal().partition(":")[2] if one.basic else ""
+        if len(password) >= MIN_SCRUBBED:
+            text = Credential(one.credential.name, one.credential.version, password).scrub(text)
+    return text
 
 
 def spellings(value: str) -> list[str]:

@@ -23,7 +23,7 @@ from autonomy.catalog.services import HttpService
 from autonomy.kernel.errors import TooLarge
 
 from .attempt import Attempt
-from .credential import Credential, Presented
+from .credential import Presented, scrubbed
 from .errors import Unreachable, Unsure
 from .ssrf import Network, Target, may_reach, parse_url, ranges
 
@@ -32,7 +32,6 @@ Lookup = Callable[[str, int], Awaitable[list[tuple[int, str]]]]
 
 CONNECTIONS = 64  # per HTTP connector; an upstream that is slow must not eat every descriptor
 CHUNK = 65_536
-MIN_SCRUBBED = 4  # characters; a shorter password could not be kept out of texts without destroying them
 RELAY_S = 3_600.0  # of an answer that is only handed on, which may be a stream
 
 
@@ -82,7 +81,8 @@ class Endpoint:
         enough: Callable[[bytes], bool] | None = None,
     ) -> Answer:
         """Send one request, follow nothing. Credentials and client certificates (`tls`) go to the declared origin and
-        to no other. `enough` is told each chunk of the body as it comes; once it says so, nothing more is read.
+        to no other. `enough` is told each chunk of the body as it comes, with the
+        credentials still in it; once it says so, nothing more is read.
 
         Raises Unreachable where nothing was sent, Unsure where a write may have arrived.
         """
@@ -166,7 +166,7 @@ class Endpoint:
             if enough is not None and enough(chunk):
                 response.close()  # the rest would have to be read before the connection could be used again
                 break
-        location, text = response.headers.get("Location"), _text(body, presented)
+        location, text = response.headers.get("Location"), scrubbed(body, presented)
         return Answer(response.status, response.content_type, location, text, response.headers)
 
 
@@ -184,20 +184,6 @@ def _authorisation(presented: Sequence[Presented]) -> dict[str, str]:
             )
         found[one.header] = shown
     return found
-
-
-def _text(body: bytes | bytearray, presented: Sequence[Presented]) -> str | None:
-    """The body without the credentials; None where it is not UTF-8."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    for one in presented:
-        text = one.credential.scrub(text)
-        password = one.credential.reveal().partition(":")[2] if one.basic else ""
-        if len(password) >= MIN_SCRUBBED:
-            text = Credential(one.credential.name, one.credential.version, password).scrub(text)
-    return text
 
 
 class _Resolver(AbstractResolver):

@@ -87,7 +87,7 @@ class Hooks:
         proven = prove(spec.scheme, key, headers, body, at // SECOND, tolerance)
         self._count(hook, spec, at)
         said = _object(body)
-        new = Delivery(new_id("dlv", at), hook, proven.id, _type(headers, said), _answered(spec, said), at)
+        new = Delivery(new_id("dlv", at), hook, proven.id, _type(spec, headers, said), _answered(spec, said), at)
         return await self._keep(new, _text(said, spec.subject) or f"hook:{hook}", body)
 
     async def find(self, hook: str, action: str) -> Result | None:
@@ -164,9 +164,11 @@ def _object(body: bytes) -> dict[str, Json]:
     return said
 
 
-def _type(headers: Mapping[str, str], said: Mapping[str, Json]) -> str:
-    """What kind of thing happened, where the sender says so in plain letters."""
-    named = headers.get("x-github-event") or said.get("type")
+def _type(spec: HookSpec, headers: Mapping[str, str], said: Mapping[str, Json]) -> str:
+    """What kind of thing happened, where the sender says so in plain letters. Only GitHub says it in a header, which
+    no signature covers; elsewhere a header must not speak against the signed body."""
+    header = headers.get("x-github-event") if spec.scheme == "github" else None
+    named = header or said.get("type")
     return named if isinstance(named, str) and _TYPE.fullmatch(named) else ""
 
 

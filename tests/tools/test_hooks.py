@@ -113,6 +113,17 @@ async def test_a_delivery_is_taken_once_recorded_and_kept_sealed(tmp_path: Path,
         assert said(it, taken.id) is None
 
 
+@pytest.mark.parametrize(("body", "kind"), [({"type": "order.done"}, "order.done"), ({}, None)])
+async def test_a_header_that_is_not_signed_does_not_say_what_happened(
+    tmp_path: Path, body: dict[str, str], kind: str | None
+) -> None:
+    async with hooked(tmp_path, "") as it:
+        headers, text = signed(body)
+        await it.system.hooks.receive("engine", headers | {"x-github-event": "order.cancelled"}, text)
+        (leaf,) = it.leaves("delivery")
+        assert leaf.get("type") == kind
+
+
 async def test_of_many_at_once_with_one_id_one_is_taken(tmp_path: Path, database_url: str) -> None:
     async with hooked(tmp_path, database_url) as it, hooked(tmp_path, database_url) as other:
         taken = await asyncio.gather(*(take(process, {"type": "x"}) for process in (it, other) for _ in range(8)))

@@ -13,7 +13,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError, Invalid
 
 from ..attempt import Attempt
-from ..credential import Presented
+from ..credential import Presented, scrubbed
 from ..errors import Refused, excerpt
 from ..outbound import Outbound
 from ..showing import showing
@@ -116,7 +116,7 @@ class HttpWire:
         here = self._endpoint
 
         async def send(shown: Sequence[Presented], tls: ssl.SSLContext | None) -> tuple[Answer, bool]:
-            enough = reader.begin() if reader is not None else _at_once
+            enough = reader.begin(shown) if reader is not None else _at_once
             return await here.send(method, here.base, said, body, attempt, shown, tls, enough), True
 
         return await showing(self._outbound, self._service, self._wanted, self._agent, attempt, send)
@@ -154,17 +154,19 @@ class _Reader:
         self._wanted = wanted
         self._asked = asked
         self._events = Events()
+        self._shown: Sequence[Presented] = ()
         self._replies = 0
 
-    def begin(self) -> Callable[[bytes], bool]:
-        """Look through an answer from its beginning, by what is returned."""
-        self._events = Events()
+    def begin(self, shown: Sequence[Presented]) -> Callable[[bytes], bool]:
+        """Look through an answer from its beginning, by what is returned. `shown` is what the server was shown: a
+        message that repeats it is read without it."""
+        self._events, self._shown = Events(), shown
         return self.feed
 
     def feed(self, chunk: bytes) -> bool:
         """Whether the response has come. JSON that is no stream holds no events."""
         for data in self._events.feed(chunk):
-            message = _object(data)
+            message = _object(scrubbed(data, self._shown))
             if message is None:
                 continue
             if message.get("id") == self._wanted and "method" not in message:
@@ -187,13 +189,15 @@ def _at_once(_: bytes) -> bool:
 
 def _message(answer: Answer, wanted: int) -> Mapping[str, Any] | None:
     """The response in a JSON body. An error may come without an id, where the server could not read one."""
-    found = _object((answer.text or "").encode())
+    found = _object(answer.text)
     if found is None or "method" in found or not ({"result", "error"} & found.keys()):
         return None
     return found if found.get("id") == wanted or ("error" in found and found.get("id") is None) else None
 
 
-def _object(data: bytes) -> dict[str, Any] | None:
+def _object(text: str | None) -> dict[str, Any] | None:
+    """The object that a text without credentials is; None where it is none."""
+    data = (text or "").encode()
     try:
         found = canonical.parse(data, len(data))
     except Invalid:

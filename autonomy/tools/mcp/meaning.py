@@ -16,15 +16,16 @@ _NOT_DONE = (-32700, -32600, -32601, -32602, -32020, -32021, -32022)
 def value_of(name: str, result: Mapping[str, Any], write: bool) -> Json:
     """The value of a good result: its structured content, `{"text": …}`, or `{"content": […]}` for anything else.
 
-    Raises Refused where the tool says that it failed, and Unsure or Unreachable for a result that is none.
+    Raises Refused where a read says that it failed, Unsure where a write does: MCP (`isError`, `input_required`) does
+    not say what a tool had done by then. Raises Unsure or Unreachable for a result that is none.
     """
     kind, content = result.get("resultType", "complete"), result.get("content", [])
     if kind == "input_required":
-        raise Refused(f"`{name}` asks for input in the middle of a call, which nobody here can give")
+        raise _unfinished(f"`{name}` asks for input in the middle of a call, which nobody here can give", write)
     if kind != "complete" or not isinstance(content, list):
         raise unusable(name, "answered with something that is no result", write)
     if result.get("isError"):
-        raise Refused(f"`{name}` refused: {excerpt(_text(content) or 'no reason given')}")
+        raise _unfinished(f"`{name}` says that it failed: {excerpt(_text(content) or 'no reason given')}", write)
     if result.get("structuredContent") is not None:
         return result["structuredContent"]
     if len(content) == 1 and _text(content):
@@ -49,6 +50,11 @@ def unusable(name: str, what: str, write: bool) -> Unreachable | Unsure:
     if write:
         return Unsure(f"`{name}` {what}")
     return Unreachable(f"`{name}` {what}", code="upstream.failed")
+
+
+def _unfinished(what: str, write: bool) -> Refused | Unsure:
+    """A tool that began and did not complete: a write may have happened, in part or wholly."""
+    return Unsure(what) if write else Refused(what)
 
 
 def _text(content: list[Any]) -> str:

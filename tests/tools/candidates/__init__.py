@@ -13,7 +13,7 @@ from autonomy.tools.conformance import Candidate
 from .databases import make_postgres, make_sqlite
 from .functions import make_function
 from .letters import make_mail
-from .mcp_servers import make_mcp_program, make_mcp_service
+from .mcp_servers import make_mcp_program, make_mcp_service, make_mcp_stream
 from .place import Place
 from .programs import make_process
 from .services import make_http, make_openapi, make_webhook
@@ -26,6 +26,7 @@ CANDIDATES: Mapping[str, Callable[[Place], Awaitable[Candidate]]] = MappingProxy
         "openapi": make_openapi,
         "python": make_function,
         "mcp over HTTP": make_mcp_service,
+        "mcp by events": make_mcp_stream,
         "mcp over pipes": make_mcp_program,
         "process": make_process,
         "webhook": make_webhook,

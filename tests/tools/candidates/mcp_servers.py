@@ -16,6 +16,9 @@ from autonomy.tools.mcp.definitions import read_definition
 from .place import INPUT, NOTE, Place
 from .services import LOOPBACK, Service
 
+REFUSAL = {"code": -32602, "message": "no"}
+"""How a server says that it did nothing. `isError` does not say that: the tool may have failed half way."""
+
 NO_VERSION = "tools of MCP servers know no versions of records"
 
 
@@ -65,7 +68,9 @@ class Desk(Service):
         name, ref = asked["params"]["name"], asked["params"]["arguments"].get("ref", "")
         if self.how == "hang":
             await asyncio.Event().wait()
-        if self.how in ("refuse", "leak"):
+        if self.how == "refuse":
+            return self._said(request, jsonrpc="2.0", id=asked["id"], error=REFUSAL)
+        if self.how == "leak":
             said = [{"type": "text", "text": f"no: {request.headers['Authorization']} {CANARY}"}]
             return self._said(request, jsonrpc="2.0", id=asked["id"], result={"content": said, "isError": True})
         if name == "take":
@@ -79,11 +84,27 @@ class Desk(Service):
         return self._said(request, jsonrpc="2.0", id=asked["id"], result=found)
 
 
+class Streaming(Desk):
+    """The same server, which says everything in event streams."""
+
+    def _said(self, request: web.BaseRequest, **answer: Any) -> web.StreamResponse:
+        told = super()._said(request, **answer)
+        assert isinstance(told, web.Response)
+        return web.Response(text=f"event: message\ndata: {told.text}\n\n", content_type="text/event-stream")
+
+
 async def make_mcp_service(place: Place) -> Candidate:
-    desk = Desk()
+    return await _at_url("mcp over HTTP", Desk())
+
+
+async def make_mcp_stream(place: Place) -> Candidate:
+    return await _at_url("mcp by events", Streaming())
+
+
+async def _at_url(name: str, desk: Desk) -> Candidate:
     await desk.start()
     return Candidate(
-        name="mcp over HTTP",
+        name=name,
         use={
             "type": "mcp",
             "url": f"http://127.0.0.1:{desk.port}/mcp",
@@ -110,16 +131,21 @@ def keep(name, text):
     with open(os.path.join(folder, name), "a") as file:
         file.write(text)
 
-def answer(asked, result):
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}) + "\\n")
+def say(asked, **what):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **what}) + "\\n")
     sys.stdout.flush()
+
+def answer(asked, result):
+    say(asked, result=result)
 
 def call(asked):
     how, name = kept("how"), asked["params"]["name"]
     ref = asked["params"]["arguments"].get("ref", "")
     if how == "hang":
         return
-    if how in ("refuse", "leak"):
+    if how == "refuse":
+        return say(asked, error=json.loads(sys.argv[3]))
+    if how == "leak":
         said = [{"type": "text", "text": "no: " + os.environ["PASSWORD"]}]
         return answer(asked, {"content": said, "isError": True})
     if name == "take":
@@ -153,7 +179,8 @@ class Script:
         self.program.symlink_to(sys.executable)
         for name, text in (("how", "well"), ("calls", ""), ("done", ""), ("desk.py", SCRIPT)):
             (self._folder / name).write_text(text)
-        self.command = [str(self.program), "-S", str(self._folder / "desk.py"), str(self._folder), json.dumps(TOOLS)]
+        known = [json.dumps(TOOLS), json.dumps(REFUSAL)]
+        self.command = [str(self.program), "-S", str(self._folder / "desk.py"), str(self._folder), *known]
 
     async def behave(self, how: Behaviour) -> None:
         (self._folder / "how").write_text(how)

@@ -93,6 +93,10 @@ def input_wanted(asked: Message) -> None:
     answer(asked, {"resultType": "input_required", "inputRequests": {"a": {}}, "requestState": "x"})
 
 
+def failed(asked: Message) -> None:
+    answer(asked, text("it broke half way") | {"isError": True})
+
+
 def nothing(asked: Message) -> None:
     answer(asked, {"resultType": "task", "taskId": "1"})
 
@@ -134,6 +138,7 @@ MANNERS: dict[str, Callable[[Message], None]] = {
     "wrong": wrong,
     "unknown": unknown,
     "input": input_wanted,
+    "failed": failed,
     "nothing": nothing,
     "leaves": leaves,
     "children": children,

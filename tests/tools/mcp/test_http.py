@@ -17,7 +17,7 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.telemetry import Passage, Trace, enter, leave
 from autonomy.telemetry.traceparent import read_caller
 from autonomy.tools import Refused, Unreachable, Unsure
-from autonomy.tools.credential import Credential
+from autonomy.tools.credential import Credential, spellings
 
 from ..organisations import Bench
 from .servers import WORK, bench, pinned, ready
@@ -265,6 +265,41 @@ async def test_a_credential_goes_to_the_declared_place_and_comes_back_nowhere() 
     async with connected(site, use=use, reveal=lambda _: secret) as connectors:
         assert await connectors.call("work", 20.0) == {"text": "you sent [credential]"}
     assert {one.headers["x-key"] for one in site.heard} == {"s3cr3t-token"}
+
+
+async def test_a_credential_that_a_stream_repeats_comes_back_nowhere() -> None:
+    token = "robot:s3cr3t-token"
+
+    def stream(message: Any) -> Any:
+        async def echo(heard: Heard, said: Said) -> None:
+            repeated = json.dumps(message(heard, f"you sent {heard.headers['authorization']}, that is {token}"))
+            await said.begin(kind="text/event-stream")
+            half = repeated.index(token) + len(token) // 2
+            await said.more(b"data: " + repeated[:half].encode())
+            await said.more(repeated[half:].encode() + b"\n\n")
+            await said.until_left()
+
+        return echo
+
+    def broke(heard: Heard, words: str) -> Any:
+        return {"jsonrpc": "2.0", "id": heard.message["id"], "error": {"code": -32603, "message": words}}
+
+    answers = (
+        lambda heard, words: result(heard, text(words)),
+        lambda heard, words: result(heard, {"content": [], "structuredContent": {"said": words, words: 1}}),
+        lambda heard, words: result(heard, text(words) | {"isError": True}),
+        broke,
+    )
+    how = {"use": {"credential": "desk-token"}, "reveal": lambda _: Credential("desk-token", 1, token)}
+    for effect in ("read", "write-neither"):
+        for message in answers:
+            async with connected(Site(stream(message)), effect, **how) as connectors:
+                try:
+                    told = await connectors.call("work", 20.0)
+                except AutonomyError as error:
+                    told = error.as_dict()
+            assert "[credential]" in str(told)
+            assert not [one for one in (*spellings(token), "s3cr3t-token") if one in str(told)]
 
 
 async def test_a_forbidden_address_is_not_reached() -> None:

@@ -118,7 +118,8 @@ async def test_the_action_and_renamed_arguments_arrive() -> None:
         ("wrong", Unreachable, Unsure),
         ("nothing", Unreachable, Unsure),
         ("unknown", Refused, Refused),
-        ("input", Refused, Refused),
+        ("input", Refused, Unsure),
+        ("failed", Refused, Unsure),
     ],
 )
 async def test_what_is_known_after_a_failure(
