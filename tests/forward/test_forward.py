@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import select
+import socket
+import ssl
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +24,7 @@ from autonomy.audit.forward.follower import HOLD_MS
 from autonomy.audit.store import leaves
 from autonomy.db import CommitQueue, Database
 from autonomy.kernel.errors import Invalid, Unavailable
-from tests.forward.receiver import certificates, receiver
+from tests.forward.receiver import certificates, receiver, tls_peer
 from tests.gate.works import works
 
 ORIGIN = "autonomy.example/log"
@@ -224,6 +228,34 @@ async def test_rsyslog_reads_it_over_tls_and_a_stranger_with_another_certificate
         monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
         assert await follower(database, queue, target, "proc_1", Time()).carry() == 3
         check(await asyncio.to_thread(it.wait_for, 3))
+
+
+@pytest.mark.parametrize("end", ["with a farewell", "without a farewell"])
+def test_a_tls_server_that_reads_to_the_end_has_the_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    def reads(connection: ssl.SSLSocket) -> bytes:
+        read = b"".join(iter(lambda: connection.recv(4_096), b""))
+        if end == "with a farewell":
+            connection.unwrap().close()
+        return read
+
+    with tls_peer(tmp_path, monkeypatch, reads) as (target, read):
+        target.deliver([b"one", b"two"])
+        assert read.result(10) == b"3 one3 two"
+
+
+def test_a_tls_server_that_resets_the_connection_without_reading_has_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resets(connection: ssl.SSLSocket) -> bytes:
+        select.select([connection], [], [], 10)  # the batch lies there unread
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return b""
+
+    with tls_peer(tmp_path, monkeypatch, resets) as (target, _), pytest.raises(Unavailable) as refused:
+        target.deliver([b"one", b"two"])
+    assert refused.value.code == "forward.unavailable"
 
 
 @pytest.mark.slow
