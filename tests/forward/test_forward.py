@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import select
 import socket
@@ -156,6 +157,31 @@ def test_a_file_gets_whole_lines_even_after_a_line_was_cut_off(tmp_path: Path) -
     path.rename(tmp_path / "rotated")
     target.deliver([b"{}"])
     assert path.read_text() == "{}\n"
+
+
+def test_the_name_of_a_new_file_is_on_the_disk_before_its_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, int]] = []
+    path = tmp_path / "deep" / "deeper" / "audit.jsonl"
+    target, real = read_target(f"file://{path}"), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        found = os.fstat(descriptor)
+        name = next(each for each in (path, *path.parents) if each.exists() and os.path.samestat(each.stat(), found))
+        synced.append((name.name, path.stat().st_size if path.exists() else -1))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    target.deliver([b"{}"])
+    assert synced == [(tmp_path.name, -1), ("deep", -1), ("deeper", 0), ("audit.jsonl", 3)]
+    synced.clear()
+    target.deliver([b"{}"])
+    assert synced == [("audit.jsonl", 6)], "what has lines has its name on the disk"
+    synced.clear()
+    path.rename(tmp_path / "rotated")
+    target.deliver([b"{}"])
+    assert synced == [("deeper", 0), ("audit.jsonl", 3)]
 
 
 def test_a_place_that_takes_nothing_is_said_so(tmp_path: Path) -> None:
