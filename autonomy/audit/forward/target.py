@@ -125,7 +125,7 @@ def _over_udp(target: Target, records: Sequence[bytes]) -> None:
         opened.settimeout(SECONDS)
         opened.connect(address)
         for record in records:
-            opened.send(record[:MAX_DATAGRAM])
+            opened.send(record)
 
 
 def _over_tcp(target: Target, records: Sequence[bytes]) -> None:
