@@ -12,7 +12,9 @@ REDACTED = "[redacted]"
 _SECRETS = re.compile(
     r"(?P<scheme>\b(?:bearer|basic|dpop)\s+)[\w.~+/=-]{8,}"  # what an authorization header carries
     r"|(?P<url>://[^\s/@:]*:)[^\s@]+(?=@)"  # the password of a URL
-    r"|\baos[ip]?_[\w-]{16,}"  # our own API keys, sessions and one-time links
+    r"|\baos[ikp]?_[\w-]{16,}"  # our own API keys, service keys, sessions and one-time links
+    r"|\bsite_[0-9a-z]{26}_[\w-]{16,}"  # the key of a site
+    r"|\bwhsec_[\w+/=-]{16,}"  # the key that signs webhooks
     r"|\beyJ[\w-]{8,}\.[\w-]+\.?[\w-]*"  # a JSON web token
     r"|(?P<name>\b(?:password|passwd|secret|token|api[_-]?key|client_secret)\b[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",

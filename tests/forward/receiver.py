@@ -5,20 +5,24 @@ from __future__ import annotations
 import datetime
 import json
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from autonomy.audit.forward import Target
 from tests.programs import libraries, modules, program
 
 FIELDS = (
@@ -148,6 +152,27 @@ def _certificate(
         .add_extension(here, critical=False)
         .sign(signer, hashes.SHA256())
     )
+
+
+@contextmanager
+def tls_peer(
+    folder: Path, patch: pytest.MonkeyPatch, serve: Callable[[ssl.SSLSocket], bytes]
+) -> Iterator[tuple[Target, Future[bytes]]]:
+    """A TLS server for one connection, which `serve` has after the handshake and which is closed after it; and what
+    that returned."""
+    made = certificates(folder / "certificates")
+    patch.setenv("SSL_CERT_FILE", str(made.ca))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.own, made.key)
+
+    def answer(listening: socket.socket) -> bytes:
+        with context.wrap_socket(listening.accept()[0], server_side=True) as connection:
+            connection.settimeout(10)
+            return serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        listening.settimeout(10)
+        yield Target("tls", host="127.0.0.1", port=listening.getsockname()[1]), pool.submit(answer, listening)
 
 
 def until(look: Callable[[], Any], seconds: float) -> Any:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import select
+import socket
+import ssl
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as some
 from py_ocsf_models.events.base_event import BaseEvent
 from py_ocsf_models.objects.api import API
 
 from autonomy.audit import record
-from autonomy.audit.forward import Follower, Target, read_target
+from autonomy.audit.forward import Follower, Target, read_target, rules
 from autonomy.audit.forward.follower import HOLD_MS
+from autonomy.audit.forward.target import MAX_DATAGRAM
+from autonomy.audit.merkle import leaf_hash
 from autonomy.audit.store import leaves
 from autonomy.db import CommitQueue, Database
 from autonomy.kernel.errors import Invalid, Unavailable
-from tests.forward.receiver import certificates, receiver
+from tests.forward.receiver import certificates, receiver, tls_peer
 from tests.gate.works import works
 
 ORIGIN = "autonomy.example/log"
@@ -154,6 +164,31 @@ def test_a_file_gets_whole_lines_even_after_a_line_was_cut_off(tmp_path: Path) -
     assert path.read_text() == "{}\n"
 
 
+def test_the_name_of_a_new_file_is_on_the_disk_before_its_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, int]] = []
+    path = tmp_path / "deep" / "deeper" / "audit.jsonl"
+    target, real = read_target(f"file://{path}"), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        found = os.fstat(descriptor)
+        name = next(each for each in (path, *path.parents) if each.exists() and os.path.samestat(each.stat(), found))
+        synced.append((name.name, path.stat().st_size if path.exists() else -1))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    target.deliver([b"{}"])
+    assert synced == [(tmp_path.name, -1), ("deep", -1), ("deeper", 0), ("audit.jsonl", 3)]
+    synced.clear()
+    target.deliver([b"{}"])
+    assert synced == [("audit.jsonl", 6)], "what has lines has its name on the disk"
+    synced.clear()
+    path.rename(tmp_path / "rotated")
+    target.deliver([b"{}"])
+    assert synced == [("deeper", 0), ("audit.jsonl", 3)]
+
+
 def test_a_place_that_takes_nothing_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     for text in (f"file://{tmp_path}/taken/audit.jsonl", f"unix://{tmp_path}/none", "tcp://127.0.0.1:1"):
@@ -178,6 +213,46 @@ def test_targets_are_read_with_their_usual_ports() -> None:
     assert read_target("udp://siem.example") == Target("udp", host="siem.example", port=514)
     assert read_target("tcp://[::1]:7").name == "tcp:::1:7"
     assert read_target("tls://siem.example").port == 6514
+
+
+async def test_a_leaf_that_has_no_room_in_a_datagram_comes_as_a_shortened_event_with_its_hash(
+    database: Database, queue: CommitQueue
+) -> None:
+    await asyncio.to_thread(append, queue, 1, reason="\u00fc" * 9_000)
+    await asyncio.to_thread(append, queue, 1)
+    ((_, long), _) = await database.read(lambda connection: list(leaves(connection, 0, 2)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiving:
+        receiving.bind(("127.0.0.1", 0))
+        receiving.settimeout(10)
+        target = Target("udp", host="127.0.0.1", port=receiving.getsockname()[1])
+        assert await follower(database, queue, target, "proc_1", Time()).carry() == 2
+        cut, whole = (receiving.recv(65_536).decode() for _ in range(2))
+    assert cut.startswith("<109>1 2023-11-14T") and '[autonomy@32473 index="0" kind="identity"' in cut
+    said = json.loads(cut.partition("] ")[2])
+    BaseEvent.model_validate(said)
+    assert said["unmapped"] == {"index": 0, "truncated": True, "hash": leaf_hash(long).hex()}
+    assert said["metadata"]["uid"] == f"{ORIGIN}#0" and said["actor"]["user"]["uid"] == "person:ada"
+    assert json.loads(whole.partition("] ")[2])["unmapped"]["leaf"]["person"] == "p0"
+
+
+NAMES = ("action", "case", "agent", "agent_name", "actor", "tool", "status", "code", "event", "operation", "site",
+         "person", "target", "name", "reason")  # fmt: skip
+
+
+@given(
+    some.sampled_from(("intent", "identity", "change", "containment", "kind" * 99)),
+    some.dictionaries(some.sampled_from(NAMES), some.builds(mul, some.text(max_size=9), some.integers(0, 2_000))),
+)
+@example("intent", dict.fromkeys(NAMES, "\U0001f600" * 9_000))
+@example("identity", dict.fromkeys(NAMES, "\U0001f600" * 9_000))
+@example("containment", dict.fromkeys(NAMES, "]" * 9_000))
+def test_whatever_a_leaf_says_its_datagram_is_whole(kind: str, words: dict[str, str]) -> None:
+    leaf = {"kind": kind, "at": 1_700_000_000_000, "rows": [1]} | words
+    said = rules.datagram(2**53, leaf, b"\xff" * 32, ORIGIN, "1.0", "h" * 300, MAX_DATAGRAM)
+    assert len(said) <= MAX_DATAGRAM
+    told = json.loads(said[said.index(b"] {") + 2 :])
+    assert told["unmapped"].get("truncated", False) is ("leaf" not in told["unmapped"])
+    assert told["unmapped"]["index"] == told["metadata"]["sequence"] == 2**53
 
 
 @pytest.mark.slow
@@ -224,6 +299,34 @@ async def test_rsyslog_reads_it_over_tls_and_a_stranger_with_another_certificate
         monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
         assert await follower(database, queue, target, "proc_1", Time()).carry() == 3
         check(await asyncio.to_thread(it.wait_for, 3))
+
+
+@pytest.mark.parametrize("end", ["with a farewell", "without a farewell"])
+def test_a_tls_server_that_reads_to_the_end_has_the_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    def reads(connection: ssl.SSLSocket) -> bytes:
+        read = b"".join(iter(lambda: connection.recv(4_096), b""))
+        if end == "with a farewell":
+            connection.unwrap().close()
+        return read
+
+    with tls_peer(tmp_path, monkeypatch, reads) as (target, read):
+        target.deliver([b"one", b"two"])
+        assert read.result(10) == b"3 one3 two"
+
+
+def test_a_tls_server_that_resets_the_connection_without_reading_has_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resets(connection: ssl.SSLSocket) -> bytes:
+        select.select([connection], [], [], 10)  # the batch lies there unread
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return b""
+
+    with tls_peer(tmp_path, monkeypatch, resets) as (target, _), pytest.raises(Unavailable) as refused:
+        target.deliver([b"one", b"two"])
+    assert refused.value.code == "forward.unavailable"
 
 
 @pytest.mark.slow

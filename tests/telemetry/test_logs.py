@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -17,7 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+import autonomy
 from autonomy.kernel.errors import Invalid
+from autonomy.kernel.ids import new_id
 from autonomy.telemetry.logs import Written, configure, read_levels
 from autonomy.telemetry.redaction import REDACTED, redacted
 from tests.cli.shell import COMMAND
@@ -136,8 +139,6 @@ SECRETS = (
     "password={}",
     'api_key: "{}"',
     "client_secret={}&grant_type=x",
-    "aosp_{}",
-    "aos_01abc_{}",
     "-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----",
 )
 
@@ -147,6 +148,33 @@ SECRETS = (
 def test_what_looks_like_a_credential_is_taken_out(form: str, secret: str) -> None:
     said = redacted(f"before {form.format(secret)} after")
     assert secret not in said and REDACTED in said and said.startswith("before")
+
+
+def prefixes() -> set[str]:
+    """What our own secrets begin with: the constants of this form in every module that makes or reads one."""
+    found: set[str] = set()
+    for path in Path(autonomy.__file__).parent.rglob("*.py"):
+        text = path.read_text()
+        if "secrets.token_urlsafe(" in text or "whsec_" in text:
+            found.update(re.findall(r'"([a-z]+)_?"', "\n".join(re.findall(r"^_[A-Z, _]+ = .*$", text, re.MULTILINE))))
+    return found
+
+
+def test_every_prefix_of_our_own_secrets_is_known() -> None:
+    assert prefixes() >= {"aos", "aosi", "aosk", "aosp", "site", "whsec"}
+
+
+@pytest.mark.parametrize("prefix", sorted(prefixes()))
+@given(secret=some.binary(min_size=32, max_size=32))
+def test_a_secret_of_our_own_is_taken_out_by_its_prefix(prefix: str, secret: bytes) -> None:
+    number = new_id("key").removeprefix("key") + "_" if prefix in ("aos", "aosk", "site") else "_"
+    encode = base64.b64encode if prefix == "whsec" else base64.urlsafe_b64encode
+    shown = f"{prefix}{number}{encode(secret).decode()}"
+    assert redacted(f"the worker said `{shown.rstrip('=')}` to us") == f"the worker said `{REDACTED}` to us"
+
+
+def test_a_name_that_begins_like_a_key_of_a_site_stays() -> None:
+    assert redacted("site_connection_unavailable at site_key") == "site_connection_unavailable at site_key"
 
 
 @given(some.text(max_size=200))

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from sqlalchemy import ColumnElement, Connection, Update, or_, select, update
 
 from autonomy.audit.leaf import read_leaf
+from autonomy.audit.merkle import leaf_hash
 from autonomy.audit.store import forward, leaves, read_head
 from autonomy.db import CommitQueue, Database, Tx, upsert
 from autonomy.kernel.clock import SECOND, Clock
@@ -23,7 +24,7 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.telemetry import Tally
 
 from . import rules
-from .target import Target
+from .target import MAX_DATAGRAM, Target
 
 log = logging.getLogger("autonomy.audit")
 
@@ -96,7 +97,13 @@ class Follower:
     def _records(self, found: Sequence[tuple[int, bytes]]) -> list[bytes]:
         if self._target.kind == "file":
             return [rules.line(index, read_leaf(body), self._origin, self._version).encode() for index, body in found]
-        return [rules.message(index, read_leaf(body), self._origin, self._version, self._host) for index, body in found]
+        return [self._message(index, body) for index, body in found]
+
+    def _message(self, index: int, body: bytes) -> bytes:
+        if self._target.kind != "udp":
+            return rules.message(index, read_leaf(body), self._origin, self._version, self._host)
+        digest, told = leaf_hash(body), (self._origin, self._version, self._host)
+        return rules.datagram(index, read_leaf(body), digest, *told, MAX_DATAGRAM)
 
     async def _hold(self) -> int | None:
         """Where to go on, if the cursor is ours; None where another process holds it."""

@@ -1,7 +1,8 @@
 """A leaf in the words of others: an event of the Open Cybersecurity Schema Framework (OCSF 1.3.0), and a syslog message
 (RFC 5424). Pure.
 
-Both hold the leaf whole, and nothing else: a leaf holds no personal data and no secret, so neither do they.
+Both hold the leaf whole, and nothing else: a leaf holds no personal data and no secret, so neither do they. Only where
+a datagram has no room for it, an event holds its hash in its stead, and says so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ NAME = "Autonomy OS"
 FACILITY = 13  # "log audit", RFC 5424 section 6.2.1
 ENTERPRISE = "autonomy@32473"  # the number that RFC 5612 keeps for those who have none of their own
 MAX_PARAM = 256  # characters of one parameter of structured data
+_LENGTHS = (256, 64, 32)  # characters a shortened event keeps of each word, the most that has room; an id stays whole
 
 
 class Severity(NamedTuple):
@@ -122,8 +124,31 @@ def line(index: int, leaf: Leaf, origin: str, version: str) -> str:
     return json.dumps(event(index, leaf, origin, version), separators=(",", ":"))
 
 
+def short_event(index: int, leaf: Leaf, digest: bytes, origin: str, version: str) -> dict[str, Any]:
+    """The event without the leaf in it: only the leaf's hash in the log, by which to ask for it, and that it is cut."""
+    cut = {"index": index, "truncated": True, "hash": digest.hex()}
+    return event(index, leaf, origin, version) | {"unmapped": cut}
+
+
 def message(index: int, leaf: Leaf, origin: str, version: str, host: str) -> bytes:
     """The leaf as a syslog message: what is searched for as structured data, and the OCSF event as its text."""
+    return _message(index, leaf, host, line(index, leaf, origin, version))
+
+
+def datagram(index: int, leaf: Leaf, digest: bytes, origin: str, version: str, host: str, limit: int) -> bytes:
+    """The leaf as a syslog message of at most `limit` bytes: where it has no room, with a shortened event as its text,
+    which is whole JSON. `digest` is the leaf's hash in the log. A limit of 8,192 bytes has room for any leaf."""
+    said = message(index, leaf, origin, version, host)
+    for length in _LENGTHS:
+        if len(said) <= limit:
+            break
+        short = _shortened(leaf, length)
+        text = json.dumps(short_event(index, short, digest, origin, version), separators=(",", ":"))
+        said = _message(index, short, host, text)
+    return said
+
+
+def _message(index: int, leaf: Leaf, host: str, text: str) -> bytes:
     priority = FACILITY * 8 + severity(leaf).syslog
     named = {
         "index": str(index),
@@ -138,7 +163,13 @@ def message(index: int, leaf: Leaf, origin: str, version: str, host: str) -> byt
     }
     data = " ".join(f'{name}="{_param(value)}"' for name, value in named.items() if value)
     header = f"<{priority}>1 {rfc3339(leaf['at'])} {_word(host, 255)} autonomy - {_word(leaf['kind'], 32)}"
-    return f"{header} [{ENTERPRISE} {data}] {line(index, leaf, origin, version)}".encode()
+    return f"{header} [{ENTERPRISE} {data}] {text}".encode()
+
+
+def _shortened(leaf: Leaf, length: int) -> Leaf:
+    """The leaf with `length` characters of each word, and without what is no word and no number."""
+    words = {name: value[:length] for name, value in leaf.items() if isinstance(value, str)}
+    return words | {name: value for name, value in leaf.items() if isinstance(value, int)}
 
 
 def summary(leaf: Leaf) -> str:

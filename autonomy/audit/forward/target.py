@@ -1,8 +1,8 @@
 """Where leaves are carried to, by the operator's setting; the one place of this room that opens connections.
 
-A batch counts as delivered when its file is on the disk; when a syslog server that was written to over TCP or TLS has
-read it to its end and closed the connection, which no buffer on the way can do in its stead; and, over UDP or a local
-socket, when it was handed to the network, for there is nobody who answers.
+A batch counts as delivered when its file and that file's name are on the disk; when a syslog server that was written to
+over TCP or TLS has read it to its end and closed the connection, which no buffer on the way can do in its stead; and,
+over UDP or a local socket, when it was handed to the network, for there is nobody who answers.
 """
 
 from __future__ import annotations
@@ -79,16 +79,36 @@ def _unreadable(text: str) -> Invalid:
 
 def _to_file(target: Target, records: Sequence[bytes]) -> None:
     """Appends whole lines. A line that a crash cut off is ended, so that its repeat stands on a line of its own. The
-    file is opened by its name each time, so that it may be rotated away at any moment."""
-    target.path.parent.mkdir(parents=True, exist_ok=True)
+    file is opened by its name each time, so that it may be rotated away at any moment; before an empty one gets its
+    first line, its name is on the disk, so that no loss of power takes the file from under what was delivered."""
+    _make_folder(target.path.parent)
     descriptor = os.open(target.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            _sync_folder(target.path.parent)
         cut_off = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         rest = memoryview(b"\n" * cut_off + b"".join(record + b"\n" for record in records))
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
+
+
+def _make_folder(path: Path) -> None:
+    """Makes the folder and those above it, each on the disk before the next."""
+    if not path.is_dir():
+        _make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """A file's own fsync does not cover its name, which stands in the folder (fsync(2))."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _to_socket(target: Target, records: Sequence[bytes]) -> None:
@@ -105,7 +125,7 @@ def _over_udp(target: Target, records: Sequence[bytes]) -> None:
         opened.settimeout(SECONDS)
         opened.connect(address)
         for record in records:
-            opened.send(record[:MAX_DATAGRAM])
+            opened.send(record)
 
 
 def _over_tcp(target: Target, records: Sequence[bytes]) -> None:
@@ -124,8 +144,8 @@ def _over_tls(target: Target, records: Sequence[bytes]) -> None:
         wrapped.sendall(_framed(records))
         try:
             wrapped.unwrap()  # says that we are through, and waits until the other side says so too
-        except (ssl.SSLEOFError, ConnectionResetError):
-            return  # it read to the end and closed without a farewell, as many do
+        except ssl.SSLEOFError:
+            return  # it read to the end and closed without a farewell, as many do; who resets has left some unread
 
 
 def _framed(records: Sequence[bytes]) -> bytes:
