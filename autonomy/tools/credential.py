@@ -72,4 +72,14 @@ def spellings(value: str) -> list[str]:
     plain = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")}
     coded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode(), raw.hex()}
     stripped = {text.rstrip("=") for text in coded}
-    return sorted(plain | coded | stripped, key=len, reverse=True)
+    # JSON may escape what it need not: many write `\/` for a slash, and some `\u002B` for a plus.
+    texts = plain | coded | stripped
+    slashed = {text.replace("/", "\\/") for text in texts}
+    escaped = {_by_number(text, upper) for text in texts for upper in (False, True)}
+    return sorted(texts | slashed | escaped, key=len, reverse=True)
+
+
+def _by_number(text: str, upper: bool) -> str:
+    """The text with everything but letters and digits as JSON writes it by number."""
+    digits = "04X" if upper else "04x"
+    return "".join(char if char.isascii() and char.isalnum() else f"\\u{ord(char):{digits}}" for char in text)

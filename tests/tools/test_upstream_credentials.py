@@ -25,7 +25,7 @@ from autonomy.identity import jose
 from autonomy.kernel.errors import AutonomyError, NotFound, Unavailable
 from autonomy.tools import Invocation, Refused, Unreachable
 from autonomy.tools import oauth as oauth_client
-from autonomy.tools.credential import Credential
+from autonomy.tools.credential import Credential, Presented, scrubbed
 from autonomy.tools.keyring import KNOWN, Keyring
 from autonomy.tools.oauth import Tokens
 
@@ -627,3 +627,15 @@ async def test_a_client_without_a_key_to_sign_with_asks_nothing(secret: str) -> 
 def test_signing_needs_a_key_and_a_key_is_for_signing(said: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="private"):
         OAuth(tokenUrl="https://idp.example/", clientId="c", **said)
+
+
+@pytest.mark.parametrize("said", ["{}", "{slashed}", "{numbered}", "{NUMBERED}"])
+def test_a_credential_that_comes_back_escaped_is_taken_out_as_well(said: str) -> None:
+    value = "ab/cd+ef/gh=ij"
+    numbered = "".join(char if char.isalnum() else f"\\u{ord(char):04x}" for char in value)
+    shown = said.replace("{}", value).replace("{slashed}", value.replace("/", "\\/")).replace("{numbered}", numbered)
+    shown = shown.replace("{NUMBERED}", numbered.replace("2b", "2B").replace("2f", "2F").replace("3d", "3D"))
+    body = f'{{"echo": "Bearer {shown}"}}'.encode()
+    text = scrubbed(body, [Presented(Credential("key", 1, value))])
+    assert text is not None and "ij" not in text
+    assert value not in json.loads(text)["echo"]

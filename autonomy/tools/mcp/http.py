@@ -160,7 +160,7 @@ class _Reader:
     def begin(self, shown: Sequence[Presented]) -> Callable[[bytes], bool]:
         """Look through an answer from its beginning, by what is returned. `shown` is what the server was shown: a
         message that repeats it is read without it."""
-        self._events, self._shown = Events(), shown
+        self.found, self._events, self._shown = None, Events(), shown  # an answer that was refused does not count
         return self.feed
 
     def feed(self, chunk: bytes) -> bool:
