@@ -32,9 +32,12 @@ class Credential:
 
     def scrub(self, text: str) -> str:
         """`text` without the value, also where an upstream echoes it quoted, percent-encoded or in base64."""
-        for spelling in spellings(self._value):
-            text = text.replace(spelling, REDACTED)
-        return text
+        return _without(self._value, text)
+
+    def scrub_password(self, text: str) -> str:
+        """`text` without what follows the colon of a user's name and password."""
+        password = self._value.partition(":")[2]
+        return _without(password, text) if len(password) >= MIN_SCRUBBED else text
 
     def __repr__(self) -> str:
         return f"Credential({self.name!r}, version={self.version})"
@@ -60,9 +63,13 @@ def scrubbed(body: bytes | bytearray, presented: Sequence[Presented]) -> str | N
         return None
     for one in presented:
         text = one.credential.scrub(text)
-        password = one.credential.reveal().partition(":")[2] if one.basic else ""
-        if len(password) >= MIN_SCRUBBED:
-            text = Credential(one.credential.name, one.credential.version, password).scrub(text)
+        text = one.credential.scrub_password(text) if one.basic else text
+    return text
+
+
+def _without(value: str, text: str) -> str:
+    for spelling in spellings(value):
+        text = text.replace(spelling, REDACTED)
     return text
 
 
