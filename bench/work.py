@@ -21,7 +21,7 @@ import psycopg
 import uvloop
 from sqlalchemy import Connection, bindparam, func, select
 
-from autonomy.gate import Reply, Request
+from autonomy.gate import Admission, Reply, Request
 from autonomy.kernel import collector
 from autonomy.kernel.clock import now
 from autonomy.kernel.ids import new_id
@@ -157,6 +157,9 @@ async def _waiting(folder: Path, scale: Scale) -> dict[str, float]:
 class _Idle:
     """A performer that has done everything already."""
 
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+
     async def employ(self, _agent: str, request: Request, _first: bool = False) -> Reply:
         return Reply(new_id("act"), "done", request.case or "", {"ok": True})
 
@@ -268,7 +271,7 @@ def _asked(connection: Connection) -> tuple[str, str]:
 
 def _alone(system: System) -> Workflows:
     """Runs on the system's store whose performer does nothing."""
-    idle: Any = _Idle()
+    idle: Any = _Idle(system.gate.admission)
     return open_workflows(
         system.settings,
         system.database,
@@ -278,6 +281,8 @@ def _alone(system: System) -> Workflows:
         system.results,
         system.approvals,
         system.watch,
+        system.hooks,
+        system.own,
         system.lifeline,
         now,
     )
