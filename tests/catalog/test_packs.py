@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-import jsonschema_rs
 import pytest
 
-from autonomy.catalog import read, rules, starter, yaml_text
+from autonomy.catalog import read, rules, starter
 from autonomy.catalog.organisation import Organisation
-from autonomy.catalog.schemas import documents
-from autonomy.kernel import canonical
 from autonomy.kernel.errors import Conflict, NotFound
 from autonomy.policy import Bundle
 from autonomy.policy.lint import lint
-from autonomy.policy.matrix import Case, read_cases, run
+from autonomy.policy.matrix import Case, read_cases
 from autonomy.tools import Registry, check
 
-from .company import OF_NOBODY, organisation
+from .brought import assert_answered_and_shown, assert_schemas_admit
+from .company import organisation
 
 TOGETHER = [("tryton",), ("roundup",), ("postgresql",), ("tryton", "roundup"), ("postgresql", "roundup")]
 
@@ -45,22 +40,12 @@ def test_a_pack_passes_every_check_there_is(packs: tuple[str, ...]) -> None:
 def test_its_policies_answer_as_its_own_tests_say_and_every_rule_is_shown(packs: tuple[str, ...]) -> None:
     company, cases = made(packs)
     bundle = Bundle.build(company)
-    results = list(run(bundle, cases))
-    assert [(one.case.row.name, one.differences) for one in results if not one.passed] == []
-    decided = {policy for one in results for policy in one.verdict.policies}
-    enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
-    assert enforced - decided == OF_NOBODY
+    assert_answered_and_shown(bundle, cases)
 
 
 @pytest.mark.parametrize("pack", starter.packs())
 def test_the_schema_named_in_the_first_line_admits_the_file(pack: str) -> None:
-    for path, text in starter.pack(pack).items():
-        named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
-        assert (named is None) == (not path.endswith(".yaml") or path.startswith("tests/")), path
-        if named is not None:
-            validator = jsonschema_rs.validator_for(canonical.parse(documents()[Path(named[1]).name].encode()))
-            for document in yaml_text.read(text):
-                assert list(validator.iter_errors(document.value)) == [], path
+    assert_schemas_admit(starter.pack(pack))
 
 
 def test_two_packs_for_one_place_and_a_pack_that_is_none_are_refused() -> None:

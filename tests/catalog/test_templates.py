@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-import jsonschema_rs
 import pytest
 
-from autonomy.catalog import read, rules, starter, yaml_text
-from autonomy.catalog.schemas import documents
+from autonomy.catalog import read, rules, starter
 from autonomy.decisions import check as check_decisions
-from autonomy.kernel import canonical
 from autonomy.kernel.errors import Conflict, NotFound
 from autonomy.policy import Bundle
 from autonomy.policy.lint import lint
-from autonomy.policy.matrix import Case, read_cases, run
+from autonomy.policy.matrix import Case, read_cases
 from autonomy.tools import check
 
-from .company import OF_NOBODY, organisation
+from .brought import assert_answered_and_shown, assert_schemas_admit
+from .company import organisation
 
 TOGETHER = [*((name,) for name in starter.templates()), tuple(starter.templates())]
 
@@ -47,22 +42,12 @@ def test_its_policies_answer_as_its_own_tests_say_and_every_rule_is_shown(templa
     bundle = Bundle.build(
         organisation(read({path: text for path, text in files.items() if not path.startswith("tests/")}))
     )
-    results = list(run(bundle, cases_of(files)))
-    assert [(one.case.row.name, one.differences) for one in results if not one.passed] == []
-    decided = {policy for one in results for policy in one.verdict.policies}
-    enforced = {rule.id for rule in bundle.rules.values() if rule.mode == "enforce"}
-    assert enforced - decided == OF_NOBODY
+    assert_answered_and_shown(bundle, cases_of(files))
 
 
 @pytest.mark.parametrize("name", starter.templates())
 def test_the_schema_named_in_the_first_line_admits_the_file(name: str) -> None:
-    for path, text in starter.template(name).items():
-        named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
-        assert (named is None) == (not path.endswith(".yaml") or path.startswith("tests/")), path
-        if named is not None:
-            validator = jsonschema_rs.validator_for(canonical.parse(documents()[Path(named[1]).name].encode()))
-            for document in yaml_text.read(text):
-                assert list(validator.iter_errors(document.value)) == [], path
+    assert_schemas_admit(starter.template(name))
 
 
 def test_a_template_writes_over_nothing_of_the_starter_and_stands_beside_every_other() -> None:
