@@ -7,7 +7,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 ERP ?= sqlite
 
-.PHONY: help setup erp demo programs chromium sign-on test test-all lint bench clean
+.PHONY: help setup console erp demo programs chromium sign-on test test-all lint bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,6 +20,21 @@ setup: .venv/.ready  ## the virtual environment, with every dependency as locked
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
+CONSOLE := autonomy/console/index.html
+NPM := $(RUN) npm
+
+console: $(CONSOLE)  ## the console, built from web/ into the package by the Node of the virtual environment
+
+web/node_modules/.ready: web/package-lock.json .venv/.ready
+	@echo "installing what the console is built of into web/node_modules, as locked"
+	@$(NPM) ci --prefix web --silent --no-fund --no-audit
+	@touch $@
+
+$(CONSOLE): web/node_modules/.ready web/package.json web/index.html web/vite.config.ts docs/reference/openapi.json $(shell find web/src web/build web/public -type f ! -name '*.gen.ts' ! -name schema.ts)
+	@echo "building the console into autonomy/console"
+	@$(NPM) run build --prefix web --silent >/dev/null
+	@touch $@
+
 erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
 
 .erp/.ready: setup pyproject.toml uv.lock
@@ -27,7 +42,7 @@ erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
 	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
 	@touch $@
 
-demo: setup $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton
+demo: setup console $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton
 	@$(RUN) python -m demo --erp $(ERP)
 
 PROVIDER := tests/signon/provider/node_modules/.ready
@@ -45,7 +60,7 @@ sign-on: chromium $(PROVIDER)  ## a browser and an OpenID Connect provider, for 
 programs: setup  ## Prometheus, Alertmanager and rsyslog for the slow tests: the machine's, else Debian's unpacked into .tools
 	@$(RUN) python -m tests.programs
 
-test: setup erp sign-on lint  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup console erp sign-on lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
@@ -55,7 +70,7 @@ $(CONFORMANCE): tests/protocols/suite/package-lock.json .venv/.ready
 	@$(RUN) python -m tests.protocols.conformance
 	@touch $@
 
-test-all: setup erp sign-on lint programs $(CONFORMANCE)  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup console erp sign-on lint programs $(CONFORMANCE)  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors
@@ -70,4 +85,4 @@ bench: setup erp  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .erp .tools tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .erp .tools autonomy/console web/node_modules tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

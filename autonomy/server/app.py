@@ -11,6 +11,7 @@ from autonomy import protocols
 from autonomy.kernel.clock import Clock, now
 from autonomy.wiring import Instruments, System
 
+from .console import fallback
 from .errors import HANDLERS
 from .faces import FaceFigures
 from .feed import Feed
@@ -61,6 +62,7 @@ def _divided(agents: App, people: App) -> App:
 def _for_people(parts: Parts) -> App:
     """The pages, and the API once somebody asks it."""
     pages = Starlette(routes=[*ROUTES, *SITE_ROUTES], exception_handlers=HANDLERS)
+    pages.router.default = fallback
     pages.state.parts = parts
     api = _Later(lambda: _api(parts))
 

@@ -44,7 +44,7 @@ def unexpected(error: Exception) -> Response:
     return JSONResponse({"error": told | {"detail": {"id": number}}}, 500)
 
 
-def of_status(status: int, headers: Mapping[str, str] | None) -> Response:
+def of_status(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """What the framework itself refuses."""
     code, message = _STATUSES.get(status, ("request.invalid", "the request cannot be answered"))
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)

@@ -13,7 +13,7 @@ from autonomy.identity import Permission
 from autonomy.kernel.errors import AutonomyError, Forbidden, Invalid, Unavailable
 from autonomy.telemetry import CONTENT_TYPE
 
-from . import sign_on
+from . import console, sign_on
 from .errors import answer
 from .form import fields, page
 from .metrics import PATH
@@ -83,6 +83,7 @@ ROUTES: list[BaseRoute] = [
     Route("/invite/{token}", show_invitation),
     Route("/invite", take_invitation, methods=["POST"]),
     *sign_on.ROUTES,
+    *console.ROUTES,
 ]
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from autonomy.identity.people import SESSION_TTL
 from autonomy.kernel.errors import AutonomyError, Forbidden, Invalid
 from autonomy.signon.model import Terminal
-from autonomy.signon.rules import HOME, following
+from autonomy.signon.rules import following
 from autonomy.signon.service import CALLBACK
 
 from .form import fields, page
@@ -77,17 +77,11 @@ async def finish(request: Request) -> Response:
     return answer
 
 
-async def show_signed_in(_request: Request) -> Response:
-    """Says that it is done."""
-    return page("<h1>You are signed in</h1><p>You can close this page.</p>")
-
-
 ROUTES: list[BaseRoute] = [
     Route("/login", show_login),
     Route("/login", take_login, methods=["POST"]),
     Route("/sign-on/with/{provider}", begin),
     Route(CALLBACK, finish),
-    Route(HOME, show_signed_in),
 ]
 
 

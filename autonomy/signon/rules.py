@@ -18,7 +18,7 @@ from autonomy.kernel.errors import Unauthenticated
 from .errors import lost, misunderstood
 from .model import Metadata, Pending
 
-HOME = "/signed-in"
+HOME = "/"
 MAX_FOLLOWING = 512
 
 _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
@@ -97,7 +97,7 @@ def groups_in(claims: Mapping[str, Json], name: str) -> list[str] | None:
 
 
 def following(path: str) -> str:
-    """Where to go after signing on: a path of ours, else the page that says it is done."""
+    """Where to go after signing on: a path of ours, else the console."""
     return path if len(path) <= MAX_FOLLOWING and _PATH.fullmatch(path) else HOME
 
 

@@ -145,8 +145,8 @@ def test_a_route_without_a_declared_permission_cannot_be_made() -> None:
             return {}
 
 
-PAGES = {"/healthz", "/readyz", "/metrics", "/invite/{token}", "/invite", "/login", "/signed-in"}
-PAGES |= {"/hooks/{hook}", "/sign-on/with/{provider}", "/sign-on/callback"}
+PAGES = {"/healthz", "/readyz", "/metrics", "/invite/{token}", "/invite", "/login"}
+PAGES |= {"/hooks/{hook}", "/sign-on/with/{provider}", "/sign-on/callback", "/", "/assets/{name}", "/icon.svg"}
 
 
 def test_nothing_is_served_beside_the_guarded_routes_and_the_pages(hall: Desk) -> None:

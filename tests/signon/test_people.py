@@ -240,7 +240,7 @@ def test_a_parameter_that_stands_twice_is_refused(browser: Browser, issuer: Issu
 def test_nobody_is_sent_elsewhere_afterwards(browser: Browser, issuer: Issuer, path: str) -> None:
     asked = browser.begin(f"/sign-on/with/corporate?next={quote(path, safe='')}")
     answering(issuer, asked)
-    assert came_back(browser, issuer, asked).headers["Location"] == "/signed-in"
+    assert came_back(browser, issuer, asked).headers["Location"] == "/"
 
 
 def test_a_key_the_provider_begins_to_use_is_found_and_an_old_one_goes(browser: Browser, issuer: Issuer) -> None:

@@ -73,8 +73,8 @@ def test_a_person_signs_on_in_a_browser(hall: Desk, provider: str, page: Page) -
     page.click("text=Sign in with Corporate")
     assert page.url.startswith(provider)
     pass_provider(page, "nora")
-    page.wait_for_url(f"{hall.url}/signed-in")
-    assert page.inner_text("h1") == "You are signed in"
+    page.wait_for_url(f"{hall.url}/")
+    assert page.inner_text("h1") == "Today"
     cookies = {one["name"]: one for one in page.context.cookies()}
     session = cookies["autonomy_session"]
     assert session["httpOnly"] and session["sameSite"] == "Strict" and session["path"] == "/api"

@@ -194,6 +194,7 @@ def list_objects(
     here: Here,
     kind: Annotated[str | None, Query(max_length=63)] = None,
     unit: Annotated[str | None, Query(max_length=63)] = None,
+    like: Annotated[str, Query(max_length=63, description="only those whose name holds this")] = "",
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[ObjectAnswer]:
@@ -201,7 +202,11 @@ def list_objects(
     if kind is not None and kind not in SPECS:
         raise NotFound(f"there is no kind `{kind}`", code="catalog.no_kind", hint=f"known kinds: {', '.join(SPECS)}")
     found = here.system.catalog.organisation().revisions()
-    wanted = (one for one in found if kind in (None, one.kind) and unit in (None, one.unit))
+    wanted = (
+        one
+        for one in found
+        if kind in (None, one.kind) and unit in (None, one.unit) and like.lower() in one.name.lower()
+    )
     items, following = page(wanted, lambda one: f"{one.kind}/{one.name}", after, limit)
     return Page(items=[ObjectAnswer.model_validate(one) for one in items], next=following)
 

@@ -45,9 +45,11 @@ class PersonAnswer(Answer):
 
 
 class MyAnswer(PersonAnswer):
-    """The person who asks; `csrf` is what a page sends along with the cookie in `X-CSRF-Token`."""
+    """The person who asks. `csrf` is what a page sends along with the cookie in `X-CSRF-Token`, `currency` the base
+    currency, in which money is said here."""
 
     csrf: str
+    currency: str = Field(examples=["EUR"])
 
 
 class SessionAnswer(Answer):
@@ -106,9 +108,10 @@ def sign_out(request: Request, _me: Me, here: Here, response: Response) -> None:
 
 
 @router.get("/me", summary="who am I")
-def who_am_i(request: Request, me: Me) -> MyAnswer:
+def who_am_i(request: Request, me: Me, here: Here) -> MyAnswer:
     """The person who is signed in, and what they may do."""
-    return MyAnswer(**_shown(me), csrf=csrf_of(session_of(request)))
+    currency = here.system.catalog.organisation().currency.base
+    return MyAnswer(**_shown(me), csrf=csrf_of(session_of(request)), currency=currency)
 
 
 @router.post("/invitations/accept", summary="set a password by a one-time link", dependencies=[anybody])

@@ -1,0 +1,25 @@
+/** Keys of a page. They are silent while somebody writes, holds a modifier, or a dialog is open. */
+import { useEffect } from "react";
+
+type Keys = Record<string, (() => void) | undefined>;
+
+export function useKeys(keys: Keys): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isWriting(event.target)) return;
+      if (document.querySelector('[role="dialog"]') !== null) return;
+      const act = keys[event.key];
+      if (act === undefined) return;
+      event.preventDefault();
+      act();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [keys]);
+}
+
+function isWriting(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * A list that pages and filters on the server. Rows are reached by `j` and `k` or the arrows and opened by Enter; on a
+ * narrow screen only the columns that matter most are shown.
+ */
+import { Button, Group, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
+import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { words } from "@/words";
+import classes from "./kit.module.css";
+import { Problem } from "./Problem";
+
+export interface Column<Row> {
+  name: string;
+  of: (row: Row) => ReactNode;
+  /** Numbers stand at the right. */
+  right?: boolean;
+  /** Left out on a narrow screen. */
+  wide?: boolean;
+}
+
+interface Paged<Row> {
+  items: Row[];
+  next?: string | null;
+}
+
+interface Props<Row> {
+  /** What it lists, for readers of screens. */
+  label: string;
+  /** Begins with a topic, so that events make it look again; filters belong into it. */
+  queryKey: QueryKey;
+  /** One page from the server; `after` is the cursor of the page before. */
+  page: (after: string | undefined) => Promise<Paged<Row>>;
+  columns: readonly Column<Row>[];
+  keyOf: (row: Row) => string;
+  open?: (row: Row) => void;
+  filters?: ReactNode;
+  empty: ReactNode;
+}
+
+export function DataTable<Row>(props: Props<Row>): ReactElement {
+  const { queryKey, page, filters, empty, label } = props;
+  const found = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam }) => page(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+  const rows = found.data?.pages.flatMap((one) => one.items) ?? [];
+  return (
+    <Stack gap="sm">
+      {filters !== undefined && <Group gap="sm">{filters}</Group>}
+      {found.isPending && <Skeleton height={180} aria-label={words.table.loading} />}
+      {found.isError && <Problem error={found.error} again={() => void found.refetch()} />}
+      {found.isSuccess && rows.length === 0 && empty}
+      {rows.length > 0 && <Rows {...props} rows={rows} />}
+      {rows.length > 0 && (
+        <Group justify="space-between">
+          <Text size="sm" c="dimmed" aria-live="polite">
+            {found.hasNextPage ? words.table.some(rows.length) : words.table.all(rows.length)}
+          </Text>
+          {found.hasNextPage && (
+            <Button
+              variant="default"
+              size="xs"
+              loading={found.isFetchingNextPage}
+              onClick={() => void found.fetchNextPage()}
+              aria-label={`${words.table.more}: ${label}`}
+            >
+              {words.table.more}
+            </Button>
+          )}
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+function Rows<Row>({ rows, columns, keyOf, open, label }: Props<Row> & { rows: Row[] }): ReactElement {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const onKey = (event: KeyboardEvent<HTMLTableRowElement>, row: Row) => {
+    if (event.target !== event.currentTarget) return;
+    const step = STEPS[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      const all = [...(body.current?.rows ?? [])];
+      all[all.indexOf(event.currentTarget) + step]?.focus();
+    } else if (event.key === "Enter") open?.(row);
+  };
+  return (
+    <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} aria-label={label}>
+      <Table highlightOnHover={open !== undefined} verticalSpacing="xs">
+        <Table.Caption style={{ captionSide: "top", position: "absolute", clipPath: "inset(50%)" }}>
+          {label}
+        </Table.Caption>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th
+                key={column.name}
+                ta={column.right ? "right" : undefined}
+                visibleFrom={column.wide ? "sm" : undefined}
+              >
+                {column.name}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody ref={body}>
+          {rows.map((row) => (
+            <Table.Tr
+              key={keyOf(row)}
+              className={open && classes.row}
+              tabIndex={open ? 0 : undefined}
+              onClick={open && (() => open(row))}
+              onKeyDown={open && ((event) => onKey(event, row))}
+            >
+              {columns.map((column) => (
+                <Table.Td
+                  key={column.name}
+                  ta={column.right ? "right" : undefined}
+                  visibleFrom={column.wide ? "sm" : undefined}
+                >
+                  {column.of(row)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+const STEPS: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };

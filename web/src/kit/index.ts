@@ -1,0 +1,17 @@
+/** What pages are built of. `Graph` and `Chart` are large and come only where they are used. */
+import { lazy } from "react";
+
+export { Copy } from "./Copy";
+export { DataTable, type Column } from "./DataTable";
+export { Command, EmptyState } from "./EmptyState";
+export { Foreign } from "./Foreign";
+export type { GraphEdge, GraphNode, Tone } from "./Graph";
+export { Id } from "./Id";
+export { Json } from "./Json";
+export { Money } from "./Money";
+export { Page } from "./Page";
+export { Problem } from "./Problem";
+export { When, useNow } from "./When";
+
+export const Graph = lazy(() => import("./Graph"));
+export const Chart = lazy(() => import("./Chart"));
