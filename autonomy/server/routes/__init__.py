@@ -7,6 +7,7 @@ from . import (
     approvals,
     audit,
     budgets,
+    cases,
     containment,
     credentials,
     decisions,
@@ -23,6 +24,7 @@ from . import (
     sites,
     tasks,
     tools,
+    views,
 )
 
 ROUTERS = (
@@ -33,6 +35,8 @@ ROUTERS = (
     people.router,
     services.router,
     actions.router,
+    cases.router,
+    views.router,
     approvals.router,
     runs.router,
     tasks.router,
