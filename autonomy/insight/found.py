@@ -1,8 +1,8 @@
 """Tables of the search over everything that happened: what a list shows of an action, what it is found by, and how
 many leaves of each kind the log holds.
 
-All of it but what people keep is made of the log and can be made of it again. What was sealed is found by marks, never by its words
-(docs/decisions/0014): a mark is a keyed hash, and those of sealed words go when their subject is erased.
+All of it but what people keep is made of the log and can be made of it again. What was sealed is found by marks, never
+by its words (docs/decisions/0014): a mark is a keyed hash, and those of sealed words go when their subject is erased.
 """
 
 from __future__ import annotations

@@ -46,6 +46,10 @@ class Marks:
         """The mark of leaves, but those of actions, whose field `name` is `value`."""
         return self._mark(f"about {name}", value)
 
+    def event(self, kind: str, event: str) -> int:
+        """The mark of leaves of a kind, but those of actions, that tell of this event."""
+        return self._mark("event", f"{kind} {event}")
+
     def word(self, word: str) -> int:
         """The mark of a word that was told in the log."""
         return self._mark("word", word)
@@ -62,7 +66,8 @@ class Marks:
     def of_other(self, leaf: Mapping[str, Any]) -> set[int]:
         """What a leaf that is about no action is found by."""
         named = ((name, leaf.get(name)) for name in ABOUT)
-        return {self.about(name, value) for name, value in named if isinstance(value, str)}
+        found = {self.about(name, value) for name, value in named if isinstance(value, str)}
+        return found | {self.event(leaf["kind"], leaf["event"])} if "event" in leaf else found
 
     def of_sealed(self, parts: Iterable[tuple[str, bytes]]) -> set[int]:
         """Marks of the words of sealed parts: their names and bytes."""

@@ -16,6 +16,8 @@ from .metrics import Metrics
 
 if TYPE_CHECKING:
     from autonomy.insight import Evidence, Insight
+    from autonomy.insight.capable import Judging
+    from autonomy.insight.sampling import Sampling
     from autonomy.insight.telling import Telling
     from autonomy.insight.views import Views
 
@@ -53,6 +55,20 @@ class Parts:
         from autonomy.insight.telling import Telling  # noqa: PLC0415
 
         return Telling(self.system.database, self.system.searching.marks)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        """Random samples of what happened."""
+        from autonomy.insight.sampling import Sampling  # noqa: PLC0415
+
+        return Sampling(self.system.database, self.system.searching.marks)
+
+    @cached_property
+    def judging(self) -> Judging:
+        """Who could have done something."""
+        from autonomy.insight.capable import Judging  # noqa: PLC0415
+
+        return Judging(self.system.database, self.system.searching.marks, self.system.catalog.organisation)
 
     @cached_property
     def views(self) -> Views:

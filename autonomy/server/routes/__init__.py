@@ -17,6 +17,7 @@ from . import (
     organisation,
     people,
     policies,
+    questions,
     runs,
     secrets,
     services,
@@ -51,6 +52,7 @@ ROUTERS = (
     memory.router,
     decisions.router,
     audit.router,
+    questions.router,
     events.router,
 )
 

@@ -19,6 +19,7 @@ from ..answers import PAGE, After, Answer, Asked, Limit, Reason, refusals
 from ..here import Here
 from ..parts import Parts
 from ..route import api
+from .audit import ProofAnswer, prove
 
 router = api("actions")
 
@@ -81,6 +82,12 @@ class RecordAnswer(Answer):
     leaves: list[LeafAnswer]
     payloads: dict[str, Part]
     explanation: Explanation
+
+
+class ProofsAnswer(Answer):
+    """A proof of each leaf about an action, in order."""
+
+    proofs: list[ProofAnswer]
 
 
 class ExplanationAnswer(Answer):
@@ -158,6 +165,14 @@ def describe_action(action: str, person: Reader, here: Here) -> RecordAnswer:
 def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer:
     """Rebuilt from what was stored when it happened; what is gone is said to be gone."""
     return _explained(here, action, person)
+
+
+@router.get("/actions/{action}/proofs", summary="proof that it is in the log", responses=refusals(404))
+async def prove_action(action: str, _person: Reader, here: Here) -> ProofsAnswer:
+    """Each of its leaves under the first checkpoint that holds it; one is signed where none does yet. By it anybody
+    verifies without us: the hash of the text, the path to the root, and the signature of the checkpoint."""
+    record = await run_in_threadpool(here.insight.record, action, False)
+    return ProofsAnswer(proofs=[await prove(here, index) for index, _ in record.leaves])
 
 
 @router.post(
