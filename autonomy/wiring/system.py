@@ -37,6 +37,7 @@ from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
 from .own_tools import OwnTools
+from .searching import Searching
 from .settings import Settings
 from .sites import Sites
 from .workflows import Workflows
@@ -84,6 +85,7 @@ class System:
     sites: Sites
     workflows: Workflows
     own: OwnTools
+    searching: Searching
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -113,6 +115,8 @@ class System:
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
+            self.searching.following.run,
+            self.searching.following.run_tidying,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):

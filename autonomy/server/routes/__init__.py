@@ -7,6 +7,7 @@ from . import (
     approvals,
     audit,
     budgets,
+    cases,
     containment,
     credentials,
     decisions,
@@ -16,6 +17,7 @@ from . import (
     organisation,
     people,
     policies,
+    questions,
     runs,
     secrets,
     services,
@@ -23,6 +25,7 @@ from . import (
     sites,
     tasks,
     tools,
+    views,
 )
 
 ROUTERS = (
@@ -33,6 +36,8 @@ ROUTERS = (
     people.router,
     services.router,
     actions.router,
+    cases.router,
+    views.router,
     approvals.router,
     runs.router,
     tasks.router,
@@ -47,6 +52,7 @@ ROUTERS = (
     memory.router,
     decisions.router,
     audit.router,
+    questions.router,
     events.router,
 )
 

@@ -551,6 +551,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("topic IS NOT NULL"),
     )
     op.create_table(
+        "saved_view",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "page", "name"),
+    )
+    op.create_table(
         "scim_group",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -563,6 +572,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("scim_group_name", "scim_group", ["provider", "display_key"], unique=True)
+    op.create_table(
+        "search_action",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("effect", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("agent_name", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index("search_action_id", "search_action", ["id"], unique=True)
+    op.create_table(
+        "search_census",
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("leaves", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("block", "kind"),
+    )
+    op.create_table(
+        "search_mark",
+        sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("mark", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "search_place",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("forgotten", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "secret",
         sa.Column("name", sa.Text(), nullable=False),
@@ -1032,8 +1083,14 @@ def downgrade() -> None:
     op.drop_table("sign_in_failure")
     op.drop_table("service_key")
     op.drop_table("secret")
+    op.drop_table("search_place")
+    op.drop_table("search_mark")
+    op.drop_table("search_census")
+    op.drop_index("search_action_id", table_name="search_action")
+    op.drop_table("search_action")
     op.drop_index("scim_group_name", table_name="scim_group")
     op.drop_table("scim_group")
+    op.drop_table("saved_view")
     op.drop_index(
         "run_command_topic",
         table_name="run_command",
