@@ -16,6 +16,7 @@ from .metrics import Metrics
 
 if TYPE_CHECKING:
     from autonomy.insight import Evidence, Insight
+    from autonomy.insight.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class Parts:
         from autonomy.insight import Evidence  # noqa: PLC0415
 
         return Evidence(self.system.database, self.system.vault, self.clock)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What the workforce does, how well, at what cost."""
+        from autonomy.insight.figures import Figures  # noqa: PLC0415
+
+        return Figures(self.system.database, self.system.catalog, self.clock)
 
 
 async def parts_of(request: Request) -> Parts:

@@ -41,6 +41,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity, Permission
+from autonomy.insight.following import Following
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -171,6 +172,7 @@ def _assemble(
             settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
         ),
         own=own,
+        counting=Following(database, queue, lifeline.owner, clock),
     )
 
 

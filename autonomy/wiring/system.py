@@ -29,6 +29,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
+from autonomy.insight.following import Following
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -84,6 +85,8 @@ class System:
     sites: Sites
     workflows: Workflows
     own: OwnTools
+    counting: Following
+    """It counts the log for the figures."""
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -113,6 +116,7 @@ class System:
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
+            self.counting.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
@@ -133,7 +137,8 @@ class System:
         await self.connectors.close()
         await self.aside.close()
         await self.sites.close()
-        for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
+        carrying = (each.let_go for each in self.followers)
+        for last in (self.checkpoints.sign, self.counting.let_go, *carrying, self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

@@ -31,6 +31,7 @@ STORES = (
     "gate.store",
     "tasks.store",
     "workflow.store",
+    "insight.cells",
 )
 """Every module that declares tables."""
 

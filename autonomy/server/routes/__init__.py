@@ -12,6 +12,7 @@ from . import (
     decisions,
     deliveries,
     events,
+    insight,
     memory,
     organisation,
     people,
@@ -46,6 +47,7 @@ ROUTERS = (
     secrets.router,
     memory.router,
     decisions.router,
+    insight.router,
     audit.router,
     events.router,
 )
