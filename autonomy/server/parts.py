@@ -17,6 +17,7 @@ from .metrics import Metrics
 if TYPE_CHECKING:
     from autonomy.insight import Evidence, Insight
     from autonomy.insight.capable import Judging
+    from autonomy.insight.figures import Figures
     from autonomy.insight.sampling import Sampling
     from autonomy.insight.telling import Telling
     from autonomy.insight.views import Views
@@ -80,6 +81,13 @@ class Parts:
     async def taken_in(self) -> int:
         """Wait a moment until what has happened can be found; returns how many leaves cannot yet."""
         return await self.system.searching.following.reach(TAKEN_IN_SECONDS)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What the workforce does, how well, at what cost."""
+        from autonomy.insight.figures import Figures  # noqa: PLC0415
+
+        return Figures(self.system.database, self.system.catalog, self.clock)
 
 
 async def parts_of(request: Request) -> Parts:

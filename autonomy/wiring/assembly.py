@@ -42,6 +42,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity, Permission
 from autonomy.insight import forget_found
+from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -174,6 +175,7 @@ def _assemble(
         ),
         own=own,
         searching=open_searching(settings, database, queue, vault, lifeline, master, clock),
+        reckoning=Reckoning(database, queue, lifeline.owner, clock),
     )
 
 

@@ -29,6 +29,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
+from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -86,6 +87,8 @@ class System:
     workflows: Workflows
     own: OwnTools
     searching: Searching
+    reckoning: Reckoning
+    """It counts the log for the figures."""
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -117,6 +120,7 @@ class System:
             self.own.forgetting.run,
             self.searching.following.run,
             self.searching.following.run_tidying,
+            self.reckoning.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
@@ -137,7 +141,8 @@ class System:
         await self.connectors.close()
         await self.aside.close()
         await self.sites.close()
-        for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
+        carrying = (each.let_go for each in self.followers)
+        for last in (self.checkpoints.sign, self.reckoning.let_go, *carrying, self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

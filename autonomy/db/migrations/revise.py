@@ -32,6 +32,7 @@ STORES = (
     "tasks.store",
     "workflow.store",
     "insight.found",
+    "insight.cells",
 )
 """Every module that declares tables."""
 

@@ -212,6 +212,77 @@ def upgrade() -> None:
     )
     op.create_index("delivery_at", "delivery", ["at", "id"], unique=False)
     op.create_table(
+        "figure",
+        sa.Column("dimension", sa.Text(), nullable=False),
+        sa.Column("span", sa.Text(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("done_alone", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("unknown", sa.BigInteger(), nullable=False),
+        sa.Column("reconciled", sa.BigInteger(), nullable=False),
+        sa.Column("denied", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("action_ms", sa.BigInteger(), nullable=False),
+        sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cases", sa.BigInteger(), nullable=False),
+        sa.Column("cases_alone", sa.BigInteger(), nullable=False),
+        sa.Column("case_ms", sa.BigInteger(), nullable=False),
+        sa.Column("approved", sa.BigInteger(), nullable=False),
+        sa.Column("rejected", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), nullable=False),
+        sa.Column("expired", sa.BigInteger(), nullable=False),
+        sa.Column("escalated", sa.BigInteger(), nullable=False),
+        sa.Column("deeds", sa.BigInteger(), nullable=False),
+        sa.Column("human_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_done", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_alone", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_failed", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_returned", sa.BigInteger(), nullable=False),
+        sa.Column("runs_begun", sa.BigInteger(), nullable=False),
+        sa.Column("runs_done", sa.BigInteger(), nullable=False),
+        sa.Column("runs_failed", sa.BigInteger(), nullable=False),
+        sa.Column("run_ms", sa.BigInteger(), nullable=False),
+        sa.Column("exceptions", sa.BigInteger(), nullable=False),
+        sa.Column("right", sa.BigInteger(), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.Column("corrected", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("dimension", "span", "start", "key"),
+    )
+    op.create_index("figure_key", "figure", ["dimension", "key", "span", "start"], unique=False)
+    op.create_table(
+        "figure_case",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("met", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "figure_open",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "figure_person",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "figure_place",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "group_grant",
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("group_name", sa.Text(), nullable=False),
@@ -1199,6 +1270,12 @@ def downgrade() -> None:
     )
     op.drop_table("hold")
     op.drop_table("group_grant")
+    op.drop_table("figure_place")
+    op.drop_table("figure_person")
+    op.drop_table("figure_open")
+    op.drop_table("figure_case")
+    op.drop_index("figure_key", table_name="figure")
+    op.drop_table("figure")
     op.drop_index("delivery_at", table_name="delivery")
     op.drop_index(
         "delivery_answer",
