@@ -32,6 +32,7 @@ from autonomy.tools.deliveries import delivery
 from autonomy.tools.hooks import Taken
 from autonomy.tools.signatures import key_of, prove, sign
 from tests.gate.works import TOOLS, Works, organisation, tool, works
+from tests.house import served
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -233,28 +234,10 @@ class Engine:
         await self.runner.cleanup()
 
 
-@asynccontextmanager
-async def served(it: Works) -> AsyncIterator[str]:
-    """The works behind a real server; yields its URL."""
-    import uvicorn
-
-    from autonomy.server.app import Server
-    from autonomy.server.serving import bind
-
-    bound = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(Server(it.system), lifespan="off", ws="none", log_config=None))
-    running = asyncio.create_task(server.serve([bound]))
-    try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-
-
 async def test_a_workflow_engine_gets_a_signed_call_and_its_call_back_is_the_result(
     tmp_path: Path, database_url: str
 ) -> None:
-    async with Engine() as engine, hooked(tmp_path, database_url, engine.port) as it, served(it) as url:
+    async with Engine() as engine, hooked(tmp_path, database_url, engine.port) as it, served(it.system) as url:
         engine.back = f"{url}/hooks/engine"
         reply = await it.ask("start", n=7)
         assert reply.status == "done", reply
