@@ -28,7 +28,7 @@ def init(
         list[str] | None,
         typer.Option(
             "--with",
-            help="Put the company on another system: `tryton`, `roundup`, `postgresql`, `robot`, `node-red`. Repeatable.",
+            help="The company on other systems: `tryton`, `roundup`, `postgresql`, `robot`, `node-red`. Repeatable.",
         ),
     ] = None,
     templates: Annotated[

@@ -18,7 +18,7 @@ STOP_SECONDS = 10.0
 
 
 class NodeRed:
-    """The pack's flow in `folder`, where it remembers; `url` is where it is told, `hook` where it says what came of it."""
+    """The pack's flow in `folder`, where it remembers. It is told at `url`, and says at `hook` what came of it."""
 
     def __init__(self, folder: Path, key: str, hook: str) -> None:
         self.folder = folder

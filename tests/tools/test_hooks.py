@@ -174,6 +174,21 @@ async def test_a_sender_that_floods_is_told_to_wait_and_strangers_do_not_use_its
         assert 0 < caught.value.retry_after <= 60
 
 
+async def test_a_post_that_somebody_copied_uses_up_nothing_of_its_senders_share(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with hooked(tmp_path, database_url) as it:
+        first = await take(it, {"type": "x"}, "msg_0")
+        for _ in range(25):
+            assert await take(it, {"type": "x"}, "msg_0") == Taken(first.id, repeated=True)
+        at_once = await asyncio.gather(*(take(it, {"type": "x"}, "msg_1") for _ in range(25)))
+        assert sum(not one.repeated for one in at_once) == 1
+        for number in range(2, 20):
+            assert not (await take(it, {}, f"msg_{number}")).repeated
+        with pytest.raises(Busy):
+            await take(it, {}, "msg_more")
+
+
 async def test_a_post_of_github_is_taken_once_for_its_body(tmp_path: Path) -> None:
     async with hooked(tmp_path, "") as it:
         body = b'{"action": "opened", "number": 7}'
