@@ -224,8 +224,7 @@ if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         os.setsid()
-        for name in (0, 1, 2):
-            os.close(name)
+        os.closerange(0, 3)
         with open("family", "a") as file:
             file.write(f"{os.getpid()} ")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
