@@ -17,7 +17,7 @@ from .model import Body, By, Note, Task
 from .records import Records, noted
 from .store import COLUMNS, task, to_task
 from .waiting import Waiting
-from .workforce import Workforce
+from .workforce import AGENT, Workforce
 
 MAX_RESULTS = 262_144  # bytes of the outputs of earlier steps that go with a task; larger ones are named only
 
@@ -44,11 +44,15 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Ended(Struct, frozen=True):
-    """What became of a task of a run."""
+    """What became of a task of a run. `breach` says what is wrong with its output; `cost` is what the actions of those
+    who had it came to, in minor units of the base currency.
+    """
 
     outcome: Literal["done", "failed"]
     output: Json = None
     reason: str = ""
+    breach: str = ""
+    cost: int = 0
 
 
 class RunTasks:
@@ -97,10 +101,17 @@ class RunTasks:
             return None
         body = self._records.body(connection, id)
         if found.state in ("done", "returned") or found.limit == "limit.returns":
-            return Ended("done", body.output)  # the run sees for itself what does not fit, and whom it asks
+            return Ended("done", body.output, breach=body.reason)  # the run says who is asked about what does not fit
         last = body.notes[-1].text if body.notes else ""
         told = ": ".join(part for part in (found.limit, last) if part)
         return Ended("failed", reason=told or f"the task was {found.state}")
+
+    async def doer(self, run: str, path: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        query = select(task.c.holder).where(task.c.run == run, task.c.path == path, task.c.holder.startswith(AGENT))
+        query = query.order_by(task.c.opened_at.desc()).limit(1)
+        holder = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+        return None if holder is None else str(holder).removeprefix(AGENT)
 
     def _returned(self, tx: Tx, asked: Asked) -> Task | None:
         """The task of this step whose result has come back."""

@@ -6,7 +6,7 @@ late word of a former holder is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -30,6 +30,10 @@ from .workforce import AGENT, Workforce, of_person
 
 MAX_WAIT_S = 20  # how long an agent waits for a task before it asks again
 MAX_TEXT = 4_000  # characters of a reason, a question, a goal
+
+
+Examine = Callable[[Held, Json], Awaitable[str]]
+"""What is wrong with a result that no contract could say; empty where it is right."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -67,6 +71,7 @@ class Tasks:
         records: Records,
         workforce: Workforce,
         waiting: Waiting,
+        examine: Examine,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -74,6 +79,7 @@ class Tasks:
         self._records = records
         self._workforce = workforce
         self._waiting = waiting
+        self._examine = examine
         self._clock = clock
 
     # ── opened and withdrawn ──
@@ -176,10 +182,13 @@ class Tasks:
         if breach := too_large(output):
             raise Invalid(breach, code="task.output", hint="send a reference")
 
+        wrong = await self._wrong(word, output)
+
         def work(tx: Tx) -> tuple[Task, str]:
             found = self._held(tx, word)
             body = self._records.body(tx, found.id)
             breach = "" if body.contract is None else Contract(body.contract).breach(output)
+            breach = breach or wrong
             change = rules.done(found) if not breach else self._returned(found, breach)
             body = replace(body, output=output, reason=breach)
             return self._records.move(tx, found, change, word.holder, body), breach
@@ -287,6 +296,12 @@ class Tasks:
         moved = await self._queue.perform(work)
         self._waiting.wake()
         return moved
+
+    async def _wrong(self, word: Word, output: Json) -> str:
+        """What is wrong with a result, as whoever knows about such tasks says; empty where it is right."""
+        held = await self.show(word.task)
+        rules.check_holder(held.task, word.holder, word.claim)
+        return await self._examine(held, output)
 
     def _held(self, tx: Tx, word: Word) -> Task:
         found = self._records.get(tx, word.task)

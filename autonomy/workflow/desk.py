@@ -9,7 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,8 @@ from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
 ROUNDS = 50  # in which others may have been faster
 
+_COLUMNS = (table.c.ver, table.c.state, table.c.parent, table.c.case_id, table.c.started_by, table.c.unit)
+
 Tell = Callable[[State], Leaf]
 """A leaf about what somebody did to a run."""
 
@@ -48,6 +50,7 @@ class Known(NamedTuple):
     case: str
     by: str
     """Who started it; of a run inside another, who started that one."""
+    unit: str
 
 
 class Taken(NamedTuple):
@@ -108,7 +111,7 @@ class Desk:
         answer: Answer = await self._queue.submit(Begin(id, key, row, change))
         if isinstance(answer, Written):
             failpoint("run.durable")
-            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by))
+            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by, origin.unit))
             self._deliver(id, out, owner)
         return answer
 
@@ -160,6 +163,12 @@ class Desk:
         found = await self._database.read(lambda connection: self._read(connection, run))
         self._keep(run, found)
         return found
+
+    async def look_all(self, runs: Sequence[str]) -> dict[str, Known]:
+        """These runs as they are in the store, of those that are there."""
+        query = select(*_COLUMNS, table.c.id).where(table.c.id.in_(runs))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: self._of(row, row.id) for row in rows}
 
     async def known(self, run: str) -> Known:
         """The run as last seen; what never changes of it can be relied upon. Raises NotFound."""
@@ -240,12 +249,15 @@ class Desk:
             self._known.popitem(last=False)
 
     def _read(self, connection: Connection, run: str) -> Known:
-        columns = (table.c.ver, table.c.state, table.c.parent, table.c.case_id, table.c.started_by)
-        query = select(*columns).where(table.c.id == run)
+        query = select(*_COLUMNS).where(table.c.id == run)
         row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"there is no run `{run[:80]}`", code="workflow.unknown_run")
-        return Known(row.ver, self._codec.read_state(run, bytes(row.state)), row.parent, row.case_id, row.started_by)
+        return self._of(row, run)
+
+    def _of(self, row: Any, run: str) -> Known:
+        state = self._codec.read_state(run, bytes(row.state))
+        return Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit)
 
     @asynccontextmanager
     async def _alone(self, run: str) -> AsyncIterator[None]:
