@@ -13,7 +13,7 @@ from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.workflow.model import Chosen
 from tests.tasks.team import person, word
 
-from .firm import AGENTS, GOOD, TWICE, Firm, firm
+from .firm import GOOD, TWICE, Firm, firm
 
 WRONG: dict[str, Any] = {"steps": {"fly": {"tool": "fly", "agent": "w1"}}}
 
