@@ -167,6 +167,7 @@ class Carrying:
             run=work.run,
             step=command.path,
             workflow=known.state.workflow,
+            origin=known.origin,
         )
         try:
             reply = await self._patiently(await self._performer(work.run, command), request, work.first)
@@ -258,7 +259,8 @@ class Carrying:
                 return
             parent = None if command.detached else command.id
             started = Started(self._clock(), command.input, {"run": work.run}, command.depth, command.priority)
-            await self._desk.begin(definition, child, started, Origin(known.by, known.case, unit, parent, key))
+            origin = Origin(known.by, known.case, unit, parent, key, known.origin)
+            await self._desk.begin(definition, child, started, origin)
         if command.detached:
             await self._desk.settle(self._fence(work))
         elif not work.attempts or await self._desk.settle(self._fence(work), Stay(work.id)):

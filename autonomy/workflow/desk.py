@@ -6,6 +6,7 @@ Any process may take in any event of any run. `run.ver` decides between two: the
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -33,9 +34,13 @@ from .store import run as table
 from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Written
 
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
+MAX_ORIGIN = 20  # names of where a run comes from that are kept, the latest
 ROUNDS = 50  # in which others may have been faster
 
-_COLUMNS = (table.c.ver, table.c.state, table.c.parent, table.c.case_id, table.c.started_by, table.c.unit)
+_COLUMNS = (
+    *(table.c.ver, table.c.state, table.c.parent),
+    *(table.c.case_id, table.c.started_by, table.c.unit, table.c.origin),
+)
 
 Tell = Callable[[State], Leaf]
 """A leaf about what somebody did to a run."""
@@ -51,6 +56,8 @@ class Known(NamedTuple):
     by: str
     """Who started it; of a run inside another, who started that one."""
     unit: str
+    origin: tuple[str, ...]
+    """Where it comes from: who or what began it, and the workflows on the way."""
 
 
 class Taken(NamedTuple):
@@ -70,6 +77,13 @@ class Origin(Struct, frozen=True):
     unit: str
     parent: str | None = None
     key: str | None = None
+    before: tuple[str, ...] = ()
+    """Where the run or event came from that began it; empty where nothing did."""
+
+    def of(self, workflow: str) -> tuple[str, ...]:
+        """Where the run comes from, the first first: who or what began it, and the workflows on the way."""
+        chain = dict.fromkeys((*self.before, self.by, f"workflow:{workflow}"))
+        return tuple(chain)[-MAX_ORIGIN:]
 
 
 class _Line(Struct):
@@ -103,15 +117,17 @@ class Desk:
         change, out = change_of(self._codec, state, advanced.commands, event.at, owner, origin.parent)
         change.leaves.insert(0, started(state, origin.by, event.at))
         key = None if origin.key is None else f"{definition.workflow}|{origin.key}"
+        came = origin.of(definition.workflow)
         row = (
             *(id, state.workflow, origin.unit, state.digest, None if state.ended else key),
             *(origin.by, origin.case, origin.parent, *self._values(state, 1), event.at),
             event.at if state.ended else None,
+            json.dumps(came),
         )
         answer: Answer = await self._queue.submit(Begin(id, key, row, change))
         if isinstance(answer, Written):
             failpoint("run.durable")
-            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by, origin.unit))
+            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by, origin.unit, came))
             self._deliver(id, out, owner)
         return answer
 
@@ -257,7 +273,8 @@ class Desk:
 
     def _of(self, row: Any, run: str) -> Known:
         state = self._codec.read_state(run, bytes(row.state))
-        return Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit)
+        origin = tuple(json.loads(row.origin))
+        return Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit, origin)
 
     @asynccontextmanager
     async def _alone(self, run: str) -> AsyncIterator[None]:

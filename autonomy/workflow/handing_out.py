@@ -126,6 +126,8 @@ def asked(command: OpenTask, known: Known, definition: Definition) -> Asked:
         prefer=command.prefer,
         due=command.due,
         returned=command.returned,
+        depth=state.depth,
+        origin=known.origin,
     )
 
 
