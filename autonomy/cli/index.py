@@ -65,6 +65,7 @@ COMMANDS = MappingProxyType(
         "back": Entry("absences", WORK, "Say that you are back before the time."),
         "workflow": Entry("workflow", WORK, "Run workflows: begin, look, steer, decide about exceptions."),
         "tasks": Entry("tasks", WORK, "Find, take, do and hand on tasks."),
+        "goal": Entry("goal", WORK, "Hand goals to agents that plan, look at what they propose, end them."),
         "memory": Entry("memory", WORK, "List, find, show and forget what agents remember."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),

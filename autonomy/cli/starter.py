@@ -36,7 +36,7 @@ def init(
         typer.Option(
             "--template",
             help="Bring a process with all it needs: `procurement`, `support`, `onboarding`, `reconciliation`, "
-            "`maintenance`. Repeatable.",
+            "`maintenance`, `planning`. Repeatable.",
         ),
     ] = None,
     with_business: Annotated[

@@ -151,6 +151,7 @@ def _described(action: Action) -> dict[str, Any]:
         "tool_revision": action.tool.revision,
         "tags": list(action.tool.spec.tags) or None,
         "labels": sorted(action.labels) or None,
+        "origin": sorted(action.origin) or None,
     }
 
 

@@ -280,7 +280,7 @@ class Gate:
         if attempt.drift is not None:
             return False
         attempt.drift = await self._describer.truth(action)
-        return (attempt.drift.windows, attempt.drift.labels) != (action.assumed, action.labels)
+        return attempt.drift != action.granted
 
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
@@ -376,10 +376,10 @@ class Gate:
             case=attempt.case,
             bind=action.bind,
             repeat_key=repeat_key(attempt.caller, attempt.request.key) if attempt.request.key else None,
-            labels=action.labels,
             charges=action.charges,
             windows=action.windows,
-            assumed=action.assumed,
+            assumed=action.granted,
+            bearing=attempt.bearing,
             record=action.record,
             hold=attempt.hold,
             leaf=intent_leaf(action, verdict),

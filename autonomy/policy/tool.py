@@ -89,6 +89,7 @@ def _context(tool: Tool) -> dict[str, Shape]:
         "windows": tool.windows,
         "approvals": SetOf(text),
         "labels": SetOf(text),
+        "origin": SetOf(text),
         "cost": Scalar("Long"),
         "delegated": Scalar("Bool"),
         "record": RecordOf({"kind": Field(text, True), "key": Field(text, True)}),

@@ -17,11 +17,11 @@ from autonomy.identity import PersonCaller
 from autonomy.identity.store import person
 from autonomy.kernel.clock import Clock
 
-from .model import Candidate
+from .model import AGENT, Candidate
 from .records import Reader
 from .store import tally, task
 
-AGENT, PERSON = "agent:", "person:"
+PERSON = "person:"
 MANY = 1_000_000  # tasks of a person, whom nobody limits
 
 

@@ -10,6 +10,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.tasks import AgentTasks, Inbox, RunTasks, Tasks
 from autonomy.tasks.records import Records
+from autonomy.tasks.service import Examine
 from autonomy.tasks.sweeping import Sweeping
 from autonomy.tasks.waiting import Waiting
 from autonomy.tasks.workforce import Workforce
@@ -22,6 +23,7 @@ class Workplace:
     """Tasks of agents, people and runs; those who wait for one; and what nobody does by themselves."""
 
     tasks: Tasks
+    workforce: Workforce
     of_agents: AgentTasks
     inbox: Inbox
     of_runs: RunTasks
@@ -36,15 +38,17 @@ def open_workplace(
     master: bytes,
     admission: Admission,
     watch: Watch,
+    examine: Examine,
     clock: Clock,
 ) -> Workplace:
-    """Everything of tasks, put together."""
+    """Everything of tasks, put together. `examine` says what is wrong with results that contracts cannot judge."""
     records = Records(canonical.derive(master, b"autonomy tasks"), clock)
     workforce = Workforce(admission, watch, clock)
     waiting = Waiting(database, queue, records, workforce, clock)
-    tasks = Tasks(database, queue, records, workforce, waiting, clock)
+    tasks = Tasks(database, queue, records, workforce, waiting, examine, clock)
     return Workplace(
         tasks,
+        workforce,
         AgentTasks(tasks, admission),
         Inbox(database),
         RunTasks(database, records, workforce, waiting, clock),

@@ -22,6 +22,7 @@ from autonomy.kernel.errors import Conflict, Invalid, NotFound, TooLarge, Unauth
 
 from . import paths, triggers
 from .codec import Codec
+from .definition import Definition
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
 from .handing_out import HandingOut
@@ -166,9 +167,10 @@ class Carrying:
             run=work.run,
             step=command.path,
             workflow=known.state.workflow,
+            origin=known.origin,
         )
         try:
-            reply = await self._patiently(command.agent, request, work.first)
+            reply = await self._patiently(await self._performer(work.run, command), request, work.first)
         except Conflict as error:
             if error.code != "key.in_flight":
                 await self._not_performed(work, "failed", error.message)
@@ -180,6 +182,12 @@ class Carrying:
             await self._not_performed(work, "failed", error.message)
         else:
             await self._performed(work, reply)
+
+    async def _performer(self, run: str, command: PerformTool) -> str:
+        """The agent in whose name it is done."""
+        if not command.doer:
+            return command.agent
+        return await self._handing_out.doer(run, paths.split(command.path)[0] + command.doer) or command.agent
 
     async def _patiently(self, agent: str, request: Request, first: bool) -> Reply:
         """What becomes of it. A refusal that may be none a moment later is no reason to ask people yet."""
@@ -241,9 +249,8 @@ class Carrying:
         if work.attempts and not await self._begun(child):
             known = await self._desk.known(work.run)
             await self._watch.refresh()
-            organisation = (await self._watch.house()).organisation
             try:
-                definition = await self._definitions.declared(organisation, command.workflow)
+                definition, unit = await self._wording(command, known)
                 # Nobody waits for a run that is detached: like any start it joins a live one with its key.
                 key = triggers.key_of(definition, command.input) if command.detached else None
             except (Invalid, NotFound) as error:
@@ -252,12 +259,24 @@ class Carrying:
                 return
             parent = None if command.detached else command.id
             started = Started(self._clock(), command.input, {"run": work.run}, command.depth, command.priority)
-            unit = organisation.all("Workflow")[command.workflow].unit
-            await self._desk.begin(definition, child, started, Origin(known.by, known.case, unit, parent, key))
+            origin = Origin(known.by, known.case, unit, parent, key, known.origin)
+            await self._desk.begin(definition, child, started, origin)
         if command.detached:
             await self._desk.settle(self._fence(work))
         elif not work.attempts or await self._desk.settle(self._fence(work), Stay(work.id)):
             await self._child_ended(Work(work.run, command, 0), child)
+
+    async def _wording(self, command: StartChild, known: Known) -> tuple[Definition, str]:
+        """The definition of the run to begin, and its unit. Raises NotFound (`workflow.unknown`)."""
+        if not command.definition:
+            organisation = (await self._watch.house()).organisation
+            definition = await self._definitions.declared(organisation, command.workflow)
+            return definition, organisation.all("Workflow")[command.workflow].unit
+        definition = await self._definitions.pinned(command.definition)
+        if definition.workflow != command.workflow:
+            raise NotFound(f"`{command.workflow}` never had this wording", code="workflow.unknown")
+        await self._definitions.keep(definition)
+        return definition, known.unit
 
     async def _answer_child(self, work: Work, command: StartChild, ended: ChildEnded) -> None:
         if command.detached:

@@ -16,6 +16,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
+from autonomy.tasks import RunTasks
 
 from . import triggers
 from .codec import Codec
@@ -111,6 +112,7 @@ class Runs:
         desk: Desk,
         definitions: Definitions,
         engine: Engine,
+        tasks: RunTasks,
         watch: Watch,
         clock: Clock,
     ) -> None:
@@ -120,6 +122,7 @@ class Runs:
         self._desk = desk
         self._definitions = definitions
         self._engine = engine
+        self._tasks = tasks
         self._watch = watch
         self._clock = clock
 
@@ -234,6 +237,10 @@ class Runs:
         """The run on its workflow, as a Mermaid flowchart. Raises NotFound."""
         state = (await self._desk.look(run)).state
         return mermaid(await self._definitions.pinned(state.digest), state)
+
+    async def doer(self, run: str, step: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        return await self._tasks.doer(run, step)
 
     async def exceptions(self, count: int = PAGE, after: str | None = None) -> list[OpenException]:
         """Exceptions that wait for people, the oldest first."""

@@ -135,6 +135,14 @@ TASKS = (
 )
 """Of one task, in this order; it is taken before each word about it that only its holder may say. Then of another."""
 
+GOALS = (
+    "autonomy goal 'Keep a month of lenses in stock' --role buyer --spend '500.00 EUR'",
+    "autonomy goal list",
+    "autonomy goal show run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy goal cancel run_01jd8m3y6p2k7q4r9t5v8x0z1b --reason 'nobody needs lenses any more'",
+)
+"""Of one goal, in this order."""
+
 HOOK = """
 apiVersion: autonomy/v1
 kind: Hook
@@ -181,7 +189,7 @@ ELSEWHERE = (
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + RUNS + TASKS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
+    assert set(BEFORE + APPROVER + RUNS + TASKS + GOALS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -231,6 +239,7 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         for line in RUNS:
             paste(of_the_run(line))
         do_tasks()
+        pursue_a_goal()
         remember_and_forget()
         for line in ADMIN:
             paste(line)
@@ -289,6 +298,13 @@ def do_tasks() -> None:
             task = json.loads(paste(f"{first} --json").out)["task"]
         paste(re.sub(r"task_\w+", task, line))
     assert "there is nothing to do" in paste("autonomy tasks list").out
+
+
+def pursue_a_goal() -> None:
+    """A person hands in a goal, looks at it, and ends it."""
+    goal = json.loads(paste(f"{GOALS[0]} --json").out)["goal"]
+    for line in GOALS[1:]:
+        paste(re.sub(r"run_\w+", goal, line))
 
 
 def remember_and_forget() -> None:

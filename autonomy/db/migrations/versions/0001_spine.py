@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("task", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -84,6 +85,14 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("repeat_key IS NOT NULL"),
         postgresql_where=sa.text("repeat_key IS NOT NULL"),
+    )
+    op.create_index(
+        "action_task",
+        "action",
+        ["task"],
+        unique=False,
+        sqlite_where=sa.text("task IS NOT NULL"),
+        postgresql_where=sa.text("task IS NOT NULL"),
     )
     op.create_table(
         "assignment",
@@ -130,6 +139,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("announced_at IS NULL"),
     )
     op.create_index(op.f("ix_budget_warning_budget"), "budget_warning", ["budget"], unique=False)
+    op.create_table(
+        "case_holder",
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("task", "agent"),
+    )
+    op.create_index(
+        "case_holder_now",
+        "case_holder",
+        ["agent"],
+        unique=False,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
     op.create_table(
         "case_label",
         sa.Column("case_id", sa.Text(), nullable=False),
@@ -553,6 +579,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -784,6 +811,10 @@ def upgrade() -> None:
         sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.Column("moved_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("parent", sa.Text(), nullable=True),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -1297,6 +1328,13 @@ def downgrade() -> None:
     op.drop_table("checkpoint")
     op.drop_table("change")
     op.drop_table("case_label")
+    op.drop_index(
+        "case_holder_now",
+        table_name="case_holder",
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.drop_table("case_holder")
     op.drop_index(op.f("ix_budget_warning_budget"), table_name="budget_warning")
     op.drop_index(
         "budget_warning_new",
@@ -1312,6 +1350,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.drop_table("assignment")
+    op.drop_index(
+        "action_task",
+        table_name="action",
+        sqlite_where=sa.text("task IS NOT NULL"),
+        postgresql_where=sa.text("task IS NOT NULL"),
+    )
     op.drop_index(
         "action_repeat",
         table_name="action",
