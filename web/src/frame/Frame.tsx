@@ -117,11 +117,13 @@ function Live(): ReactElement {
 
 function Find(): ReactElement {
   return (
-    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-label={`${words.find} (Ctrl K)`}>
+    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-label={words.find} aria-keyshortcuts="Control+K">
       <Icon name="search" size={16} />
       <Group gap="xs" wrap="nowrap" visibleFrom="sm">
         <span>{words.find}</span>
-        <Kbd size="xs">Ctrl K</Kbd>
+        <Kbd size="xs" aria-hidden="true">
+          Ctrl K
+        </Kbd>
       </Group>
     </UnstyledButton>
   );
