@@ -117,7 +117,12 @@ function Live(): ReactElement {
 
 function Find(): ReactElement {
   return (
-    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-label={words.find} aria-keyshortcuts="Control+K">
+    <UnstyledButton
+      className={classes.find}
+      onClick={spotlight.open}
+      aria-label={words.find}
+      aria-keyshortcuts="Control+K"
+    >
       <Icon name="search" size={16} />
       <Group gap="xs" wrap="nowrap" visibleFrom="sm">
         <span>{words.find}</span>
