@@ -34,9 +34,7 @@ def test_a_handed_decision_is_marked_and_stays_open_to_both(office: Desk) -> Non
     bea, bob = office.person("bea"), office.person("bob")
     path = f"/api/approvals/{action}/handing"
     assert bea.post(path, {"to": "carl", "text": ""}).code == "approval.hand_to"
-    assert (
-        bea.post(path, {"to": "sam", "text": ""}).code == "approval.hand_to"
-    )  # its sponsor
+    assert bea.post(path, {"to": "sam", "text": ""}).code == "approval.hand_to"  # its sponsor
     assert bea.post(path, {"to": "bea", "text": ""}).code == "approval.self"
     assert bea.post(path, {"to": "bob", "text": "you know them"}).status == 201
     (listed,) = [one for one in bob.get("/api/approvals?mine=true").json["items"] if one["action"] == action]
