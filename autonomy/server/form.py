@@ -38,6 +38,7 @@ def page(content: str, status: int = 200) -> Response:
         '<meta name="viewport" content="width=device-width">'
         f"<style>{_STYLE}</style></head><body><main>{content}</main></body></html>"
     )
-    # With `no-referrer`, as everywhere else, browsers would send a form with the origin `null` (Fetch, 3.2).
-    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    # With `no-referrer`, as everywhere else, browsers send a form with the origin `null` (Fetch, 3.2). Of an address,
+    # which may hold a one-time token, nothing is told.
+    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "strict-origin"}
     return HTMLResponse(html, status, headers)
