@@ -1,4 +1,4 @@
-"""Takes the pictures of the console: `python -m tests.console.pictures URL FOLDER`, while `make demo` is at work there."""
+"""Takes the pictures of the console: `python -m tests.console.pictures URL FOLDER`, while the demo is at work there."""
 
 from __future__ import annotations
 

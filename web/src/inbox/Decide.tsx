@@ -53,31 +53,44 @@ function Open({ held }: { held: Held }): ReactElement {
     isOpen ? { ...Object.fromEntries(DEEDS.map((one) => [one.key, () => setDeed(one.deed)])), Escape: cancel } : {},
   );
   if (ended !== undefined) return <Told text={words.decide.done[ended]} />; // until the next one is shown
+  const hash = (
+    <Text size="xs" c="dimmed" title={words.decide.shownAbout} component="div">
+      {words.decide.shown} <Id id={held.shown} short />
+    </Text>
+  );
   return (
-    <Stack className={classes.bar} gap="sm" role="group" aria-label={words.decide.title}>
+    <Stack className={classes.bar} gap="xs" role="group" aria-label={words.decide.title}>
       {deed === undefined ? (
-        <Choices choose={setDeed} />
+        <Group justify="space-between" gap="xs">
+          <Choices choose={setDeed} />
+          {hash}
+        </Group>
       ) : (
-        <Words key={deed} held={held} deed={deed} close={cancel} done={done} />
+        <>
+          <Words key={deed} held={held} deed={deed} close={cancel} done={done} />
+          {hash}
+        </>
       )}
-      <Text size="xs" c="dimmed" title={words.decide.shownAbout} component="div">
-        {words.decide.shown} <Id id={held.shown} short />
-      </Text>
     </Stack>
   );
 }
 
 function Choices({ choose }: { choose: (deed: Deed) => void }): ReactElement {
   return (
-    <Group gap="xs">
+    <Group gap={6}>
       {DEEDS.map((one) => (
         <Button
           key={one.deed}
-          size="sm"
+          size="xs"
+          px="xs"
           variant={one.variant}
           color={one.colour}
           onClick={() => choose(one.deed)}
-          rightSection={<Kbd size="xs">{one.key}</Kbd>}
+          rightSection={
+            <Kbd size="xs" visibleFrom="sm">
+              {one.key}
+            </Kbd>
+          }
         >
           {words.decide[one.deed]}
         </Button>

@@ -10,7 +10,8 @@ export const words = {
     title: "Nothing waits for you",
     about:
       "An action that a rule wants a person to see comes here by itself. To try it, let an agent ask for something that needs approval:",
-    command: "autonomy act create_purchase_order --as buyer-1 --set supplier=acme --set amount=3000",
+    command:
+      "autonomy act payment.release invoice_id=inv-1 amount=1200.00 --key-file autonomy-data/trial/payables-1.key",
     title_none: "Nothing of this kind waits for you",
   },
   expires: "expires",
@@ -53,7 +54,7 @@ export const words = {
     title: "Your decision",
     approve: "Approve",
     reject: "Reject",
-    return: "Return with a change",
+    return: "Return",
     ask: "Ask",
     handTo: "Hand to",
     reason: {
