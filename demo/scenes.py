@@ -60,8 +60,7 @@ def procurement(company: Company, approving: Approving) -> None:
 
 
 def leave_waiting(company: Company) -> None:
-    """Two large orders that nobody decides here: the first waits in the inbox of the console, the second comes when that
-    is decided."""
+    """Two large orders that nobody decides here: one waits in the inbox of the console, then the other."""
     for sku, quantity in (("sku-0006", 130), ("sku-0009", 90)):
         company.office.give("buyer-1", "reorder", sku=sku, quantity=quantity, cost_center="cc-service")
     waits = False
