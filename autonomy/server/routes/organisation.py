@@ -165,6 +165,13 @@ class DescriptionAnswer(ObjectAnswer):
     used_by: list[Neighbour]
 
 
+class ComparedAnswer(Answer):
+    differences: list[DifferenceAnswer]
+
+
+Digest = Annotated[str, Query(max_length=64, description="of a wording, as `revisions` of the object names it")]
+
+
 @router.post("/plan", summary="what applying a folder would do")
 def plan_change(asked: Declaration, _person: Planner, here: Here) -> PlanAnswer:
     """Field by field, with conflicts; refused where the result could not go live."""
@@ -225,6 +232,15 @@ def describe_object(kind: str, name: str, _person: Reader, here: Here) -> Descri
         uses=[Neighbour(kind=kind, name=name) for kind, name in found.uses],
         used_by=[Neighbour(kind=kind, name=name) for kind, name in found.used_by],
     )
+
+
+@router.get("/objects/{kind}/{name}/compare", summary="what differs between two wordings", responses=refusals(404))
+def compare_wordings(
+    kind: str, name: str, _person: Reader, here: Here, before: Digest, after: Digest
+) -> ComparedAnswer:
+    """Field by field, from the wording with the digest `before` to that with the digest `after`."""
+    found = here.system.catalog.compare(kind, name, before, after)
+    return ComparedAnswer(differences=[DifferenceAnswer.model_validate(one) for one in found])
 
 
 @router.get("/changes", summary="changes of the organisation")
