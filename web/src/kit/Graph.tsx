@@ -26,6 +26,8 @@ export interface GraphNode {
   /** A second line: a kind, a duration, an agent. */
   note?: ReactNode;
   tone?: Tone;
+  /** A bar at the foot: parts of the whole width, each between 0 and 1, in their order. */
+  bar?: readonly { tone: Tone; part: number }[];
 }
 
 export interface GraphEdge {
@@ -102,6 +104,13 @@ function BoxNode({ data, selected }: NodeProps<Box>): ReactElement {
         <Foreign text={data.node.label} line first={80} />
       </strong>
       {data.node.note !== undefined && <span className={graph.note}>{data.node.note}</span>}
+      {data.node.bar !== undefined && (
+        <span className={graph.bar} aria-hidden="true">
+          {data.node.bar.map((one) => (
+            <span key={one.tone} data-tone={one.tone} style={{ width: `${one.part * 100}%` }} />
+          ))}
+        </span>
+      )}
       <Handle type="source" position={data.down ? Position.Bottom : Position.Right} className={graph.handle} />
     </div>
   );
