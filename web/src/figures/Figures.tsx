@@ -121,6 +121,7 @@ function One({ by, of, since, figure = "throughput", go }: OneProps): ReactEleme
                       onClick={() => go({ figure: name })}
                     >
                       <Figure
+                        inButton
                         formula={formula}
                         figures={line.figures}
                         before={line.before}

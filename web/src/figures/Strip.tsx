@@ -56,23 +56,26 @@ interface FigureProps {
   figures: Values;
   before: Values;
   trend?: readonly (number | null)[];
+  /** It stands in a button, which shows the formula when it is pressed. */
+  inButton?: boolean;
 }
 
-export function Figure({ formula, figures, before, trend }: FigureProps): ReactElement {
+export function Figure({ formula, figures, before, trend, inButton = false }: FigureProps): ReactElement {
   const { currency } = useMe();
   const now = figures[formula.name] ?? null;
   const then = before[formula.name] ?? null;
   const by = changed(formula.unit, now, then);
   return (
     <div className={classes.figure}>
-      <Tooltip label={`${formula.title}: ${formula.formula}`} multiline maw={340} withArrow>
-        <Text size="xs" c="dimmed" tabIndex={0} className={classes.name}>
+      <Tooltip label={formula.formula} multiline maw={340} withArrow>
+        <Text size="xs" c="dimmed" tabIndex={inButton ? undefined : 0} className={classes.name}>
           {formula.title}
         </Text>
       </Tooltip>
       <Text className={classes.value}>{said(formula.unit, now, currency)}</Text>
       <Text size="xs" className={classes.change} data-change={change(formula.good, now, then)}>
-        {by ?? (then === null ? words.noBefore : words.same)}
+        {by ??
+          (then === null ? words.noBefore : now === then ? words.same : words.from(said(formula.unit, then, currency)))}
       </Text>
       {trend !== undefined && trend.some((one) => one !== null) && (
         <Suspense>

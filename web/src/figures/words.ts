@@ -4,6 +4,7 @@ export const words = {
   about: "What the workforce does, how well, and what it costs. Each figure says how it is computed.",
   all: "All figures",
   same: "as before",
+  from: (value: string) => `from ${value}`,
   noBefore: "none before",
   trend: (title: string) => `${title}, over time`,
   by: "Of",

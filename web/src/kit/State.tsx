@@ -1,38 +1,44 @@
 /** How something stands, in one word and one colour for each kind of word, wherever it is shown. */
-import { Badge } from "@mantine/core";
 import type { ReactElement } from "react";
+import classes from "./kit.module.css";
 
-const COLOURS: Record<string, string> = {
-  done: "teal",
-  active: "teal",
-  compensated: "grape",
-  undone: "grape",
-  undoing: "grape",
-  compensating: "grape",
-  new: "lagoon",
-  running: "lagoon",
-  claimed: "lagoon",
-  pilot: "lagoon",
-  held: "orange",
-  waiting: "orange",
-  retrying: "orange",
-  paused: "orange",
-  stopping: "orange",
-  escalated: "orange",
-  returned: "orange",
-  suspended: "orange",
-  unknown: "orange",
-  failed: "red",
-  denied: "red",
-  blocked: "red",
-  stopped: "red",
-  contained: "red",
+const TONES: Record<string, string> = {
+  done: "good",
+  active: "good",
+  right: "good",
+  met: "good",
+  new: "active",
+  running: "active",
+  claimed: "active",
+  pilot: "active",
+  compensated: "undone",
+  compensating: "undone",
+  undone: "undone",
+  undoing: "undone",
+  held: "warning",
+  waiting: "warning",
+  retrying: "warning",
+  paused: "warning",
+  stopping: "warning",
+  escalated: "warning",
+  returned: "warning",
+  suspended: "warning",
+  unknown: "warning",
+  corrected: "warning",
+  failed: "bad",
+  denied: "bad",
+  refused: "bad",
+  blocked: "bad",
+  stopped: "bad",
+  contained: "bad",
+  wrong: "bad",
+  missed: "bad",
 };
 
-export function State({ of }: { of: string }): ReactElement {
+export function State({ of, as }: { of: string; as?: string }): ReactElement {
   return (
-    <Badge variant="light" color={COLOURS[of] ?? "gray"} tt="none" fw={550} autoContrast={false}>
-      {of}
-    </Badge>
+    <span className={classes.state} data-tone={TONES[of]}>
+      {as ?? of}
+    </span>
   );
 }

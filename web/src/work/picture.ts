@@ -40,12 +40,14 @@ export function ofRun(steps: readonly Step[], spent: ReadonlyMap<string, Spent>)
   const most = Math.max(1, ...[...spent.values()].map((one) => one.working + one.waiting));
   return steps.map((step) => {
     const time = spent.get(step.id);
-    const node = { id: step.id, label: step.id, tone: TONES[step.state] ?? "plain" };
-    if (time === undefined) return { ...node, note: step.state || step.what };
+    // What was inside of a step that is done is not kept; what was done there tells that it was.
+    const state = step.state || (time === undefined ? "" : "done");
+    const node = { id: step.id, label: step.id, tone: TONES[state] ?? "plain" };
+    if (time === undefined) return { ...node, note: state || step.what };
     const tries = time.tries > 1 ? ` · ${words.run.tries(time.tries)}` : "";
     return {
       ...node,
-      note: `${step.state || step.what} · ${span(time.working + time.waiting)}${tries}`,
+      note: `${state} · ${span(time.working + time.waiting)}${tries}`,
       bar: [
         { tone: "active" as const, part: time.working / most },
         { tone: "warning" as const, part: time.waiting / most },
