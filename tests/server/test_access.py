@@ -27,6 +27,7 @@ NEEDS = {
     "pull": "catalog:object:read",
     "list_objects": "catalog:object:read",
     "describe_object": "catalog:object:read",
+    "list_units": "catalog:object:read",
     "compare_wordings": "catalog:object:read",
     "list_changes": "catalog:object:read",
     "list_agents": "identity:agent:read",
