@@ -34,7 +34,8 @@ _PROOF = "master key"  # the row by which a master key is recognised; no subject
 PayloadRow = tuple[str, str, str, int, bytes, int]
 
 Forget = Callable[[Tx, str], int]
-"""Deletes what a room keeps of a subject, by the name the store knows it under; returns how many things that were."""
+"""Deletes what a room keeps of a subject, by the name the store knows it under, while its payloads are still there;
+returns how many things that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,8 @@ class Vault:
         if tx.execute(select(columns.generation).where(*live)).first() is None:
             return None
         boxes = tx.execute(select(func.count()).select_from(payload).where(payload.c.subject == name)).scalar_one()
-        tx.execute(delete(payload).where(payload.c.subject == name))
         elsewhere = sum(forget(tx, name) for forget in self._forgetting)
+        tx.execute(delete(payload).where(payload.c.subject == name))
         tx.execute(update(subject_key).where(*live).values(wrapped=None, erased_at=self._clock()))
         tx.bump("identity")
         record(

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from .budget import BudgetSpec
 from .decision import DecisionSpec
+from .expectation import Expectation, RoleBaseline
 from .identity_provider import FederatedIdentity, IdentityProviderSpec
 from .mcp_server import McpConnector, McpTool
 from .memory_space import MemorySpaceSpec
@@ -80,11 +81,6 @@ class RoleScope(Strict):
     data: list[Name] = Field([])
 
 
-class Expectation(Strict):
-    measure: Text
-    target: Text
-
-
 class RoleSpec(Strict):
     """What a position is for and where it ends. No agent becomes active without one."""
 
@@ -93,6 +89,7 @@ class RoleSpec(Strict):
     decisionBoundaries: list[Text] = Field(min_length=1)
     escalationTargets: list[Name] = Field(min_length=1, description="roles that decide what this one may not")
     expectations: list[Expectation] = Field(min_length=1)
+    baseline: RoleBaseline | None = Field(None, description="what a piece of this work costs when a person does it")
 
 
 class PersonSpec(Strict):

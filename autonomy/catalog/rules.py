@@ -10,6 +10,7 @@ from .hierarchy import circles, grants, roots, units_of_units
 from .leaks import secrets
 from .operations import unknown_operations
 from .organisation import Organisation
+from .prices import prices
 from .problem import Problem
 from .references import borrowed, roles_in_use, unresolved
 from .spaces import reserved, spaces
@@ -35,6 +36,7 @@ def check(organisation: Organisation, builtin_tools: Iterable[str] = ()) -> list
         *accounts(organisation),
         *budgets(organisation),
         *outside(organisation),
+        *prices(organisation),
         *secrets(organisation),
         *unknown_operations(organisation),
         *workflows(organisation),

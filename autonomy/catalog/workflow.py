@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
+from .expectation import Baseline
 from .words import Amount, ArgumentName, Duration, Field_, Name, Strict, Text, exactly_one, fault
 
 Expression = Annotated[str, StringConstraints(pattern=r"\S", max_length=4_000)]
@@ -311,3 +312,4 @@ class WorkflowSpec(Strict):
     caps: Caps = Caps()
     steps: dict[Field_, Step] = Field(min_length=1, max_length=200)
     result: dict[Field_, Value] = Field({}, description="what a run comes to, by name")
+    baseline: Baseline | None = Field(None, description="what a run costs when people do it by themselves")

@@ -42,6 +42,7 @@ def hold_leaf(action: Action, verdict: Verdict) -> Leaf:
         **_described(action),
         decision=_decision(action.attempt, verdict, action.assumed),
         asks=[_ask(ask) for ask in verdict.needed],
+        cost={"money": action.money, "tokens": action.tokens},
         commitments=action.papers.commitments,
     )
 

@@ -1,8 +1,25 @@
-"""What passed the door, read for people: lists of actions, why each came out as it did, and the evidence for it."""
+"""What passed the door, read for people: found, told case by case, explained, and proved to others."""
 
 from .evidence import Evidence, Proof
+from .following import Following, forget_found
+from .marking import Marks
 from .model import ActionRow, Explanation, Part, Wanted
+from .search import Search
 from .sentences import sentences
 from .service import Insight, Record
 
-__all__ = ["ActionRow", "Evidence", "Explanation", "Insight", "Part", "Proof", "Record", "Wanted", "sentences"]
+__all__ = [
+    "ActionRow",
+    "Evidence",
+    "Explanation",
+    "Following",
+    "Insight",
+    "Marks",
+    "Part",
+    "Proof",
+    "Record",
+    "Search",
+    "Wanted",
+    "forget_found",
+    "sentences",
+]

@@ -171,15 +171,30 @@ class Explanation:
     """What cannot be told, each in a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which actions to list; what is None does not matter. `agent` is a name or an id, `since` milliseconds."""
+Decision = Literal["allow", "hold", "deny"]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which actions to list; what is None does not matter. `agent` is a name or an id; times are milliseconds, `until`
+    not included; costs are minor units of the base currency, both included. `decision` is the last one."""
+
+    text: str | None = None
     agent: str | None = None
+    unit: str | None = None
     tool: str | None = None
+    decision: Decision | None = None
     state: ActionState | None = None
     case: str | None = None
+    run: str | None = None
+    task: str | None = None
+    policy: str | None = None
+    label: str | None = None
+    code: str | None = None
     since: int | None = None
+    until: int | None = None
+    cost_from: int | None = None
+    cost_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +213,5 @@ class ActionRow:
     ended_at: int | None = None
     code: str | None = None
     message: str | None = None
+    run: str | None = None
+    decision: str = "deny"

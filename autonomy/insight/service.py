@@ -16,7 +16,7 @@ from autonomy.kernel.errors import Corrupt, NotFound
 
 from . import store
 from .explain import explain
-from .model import ActionRow, Explanation, Leaves, Part, Wanted
+from .model import Explanation, Leaves, Part
 from .wordings import wordings
 
 
@@ -43,11 +43,6 @@ class Insight:
         self._vault = vault
         self._catalog = catalog
         self._wordings = wordings(catalog.organisation)
-
-    def actions(self, wanted: Wanted, after: str | None, limit: int) -> list[ActionRow]:
-        """The newest `limit` actions that are wanted, from after the id `after` on."""
-        with self._database.reading() as connection:
-            return store.actions(connection, wanted, after, limit)
 
     def record(self, action: str, may_read: bool) -> Record:
         """What the log holds about an action. Raises NotFound where it holds nothing."""

@@ -30,6 +30,9 @@ OF_RUNS = ("run.durable",)
 AT_SITES = ("site.claimed", "site.performed")
 """Those that only a worker of a site passes."""
 
+OF_FIGURES = ("figures.written",)
+"""Those that only the counting of figures passes."""
+
 _name = ""
 _left = 0
 
@@ -37,7 +40,7 @@ _left = 0
 def arm(name: str, passes: int = 1) -> None:
     """Die at the `passes`-th pass of `name` from now on; at none where `name` is empty."""
     global _name, _left
-    if name and name not in NAMES + OF_RUNS + AT_SITES:
+    if name and name not in NAMES + OF_RUNS + AT_SITES + OF_FIGURES:
         raise ValueError(f"there is no failpoint `{name}`")
     _name, _left = name, passes
 

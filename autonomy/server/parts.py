@@ -16,6 +16,13 @@ from .metrics import Metrics
 
 if TYPE_CHECKING:
     from autonomy.insight import Evidence, Insight
+    from autonomy.insight.capable import Judging
+    from autonomy.insight.figures import Figures
+    from autonomy.insight.sampling import Sampling
+    from autonomy.insight.telling import Telling
+    from autonomy.insight.views import Views
+
+TAKEN_IN_SECONDS = 0.15  # how long a search waits for what has just happened
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,45 @@ class Parts:
         from autonomy.insight import Evidence  # noqa: PLC0415
 
         return Evidence(self.system.database, self.system.vault, self.clock)
+
+    @cached_property
+    def telling(self) -> Telling:
+        """What happened in a case."""
+        from autonomy.insight.telling import Telling  # noqa: PLC0415
+
+        return Telling(self.system.database, self.system.searching.marks)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        """Random samples of what happened."""
+        from autonomy.insight.sampling import Sampling  # noqa: PLC0415
+
+        return Sampling(self.system.database, self.system.searching.marks)
+
+    @cached_property
+    def judging(self) -> Judging:
+        """Who could have done something."""
+        from autonomy.insight.capable import Judging  # noqa: PLC0415
+
+        return Judging(self.system.database, self.system.searching.marks, self.system.catalog.organisation)
+
+    @cached_property
+    def views(self) -> Views:
+        """What people search for again and again."""
+        from autonomy.insight.views import Views  # noqa: PLC0415
+
+        return Views(self.system.database, self.system.queue, self.clock)
+
+    async def taken_in(self) -> int:
+        """Wait a moment until what has happened can be found; returns how many leaves cannot yet."""
+        return await self.system.searching.following.reach(TAKEN_IN_SECONDS)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What the workforce does, how well, at what cost."""
+        from autonomy.insight.figures import Figures  # noqa: PLC0415
+
+        return Figures(self.system.database, self.system.catalog, self.clock)
 
 
 async def parts_of(request: Request) -> Parts:

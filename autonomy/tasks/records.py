@@ -86,6 +86,7 @@ class Records:
             event=change.event,
             actor=actor,
             role=found.role,
+            unit=found.unit,
             claim=found.claim or None,
             to=found.meant,
             limit=found.limit or None,

@@ -41,6 +41,8 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity, Permission
+from autonomy.insight import forget_found
+from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -59,6 +61,7 @@ from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import aside_of_connectors, open_connectors, open_hooks
 from .own_tools import own_tools
 from .projection import projector
+from .searching import open_searching
 from .settings import Settings
 from .sites import open_sites
 from .system import System
@@ -171,12 +174,14 @@ def _assemble(
             settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
         ),
         own=own,
+        searching=open_searching(settings, database, queue, vault, lifeline, master, clock),
+        reckoning=Reckoning(database, queue, lifeline.owner, clock),
     )
 
 
 def _vault(database: Database, queue: CommitQueue, master: bytes, clock: Clock) -> Vault:
     """The payloads, once the master key is found to be theirs."""
-    vault = Vault(database, queue, master, clock, (forget_subject,))
+    vault = Vault(database, queue, master, clock, (forget_subject, forget_found))
     vault.prove_key()
     return vault
 

@@ -17,6 +17,7 @@ from autonomy.approvals.rules import ALIVE
 from autonomy.approvals.store import hold
 from autonomy.audit.store import checkpoint, read_head
 from autonomy.gate.store import action, process
+from autonomy.insight.reckoning import behind_of
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError
 from autonomy.telemetry import Family, Sample, Tally, counter, gauge, gauges, histogram
@@ -42,6 +43,8 @@ class Stored:
     signed: int
     signed_at: int | None
     processes: int
+    uncounted: int
+    uncounted_at: int | None
 
 
 class Instruments:
@@ -128,6 +131,8 @@ class Instruments:
             ),
             gauges("autonomy_epoch_seen", "Epochs as this process last saw them.", "of", here),
             gauge("autonomy_processes", "Processes that are known to the store.", stored.processes),
+            gauge("autonomy_figures_lag_leaves", "Leaves that the figures of work do not hold yet.", stored.uncounted),
+            gauge("autonomy_figures_lag_seconds", "Age of the oldest of them.", self._age(stored.uncounted_at, 0)),
         ]
 
     def _life(self) -> list[Family]:
@@ -170,6 +175,7 @@ def read_stored(connection: Connection) -> Stored:
     ).one_or_none()
     alive = hold.c.state.in_(sorted(ALIVE))
     oldest = select(func.min(hold.c.created_at)).where(alive)
+    behind = behind_of(connection)
     return Stored(
         size=size,
         catalog=catalog,
@@ -180,6 +186,8 @@ def read_stored(connection: Connection) -> Stored:
         signed=newest.size if newest else 0,
         signed_at=newest.at if newest else None,
         processes=connection.execute(select(func.count()).select_from(process)).scalar_one(),
+        uncounted=behind.size - behind.counted,
+        uncounted_at=behind.oldest_at,
     )
 
 

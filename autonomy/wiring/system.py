@@ -29,6 +29,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
+from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -37,6 +38,7 @@ from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
 from .own_tools import OwnTools
+from .searching import Searching
 from .settings import Settings
 from .sites import Sites
 from .workflows import Workflows
@@ -84,6 +86,9 @@ class System:
     sites: Sites
     workflows: Workflows
     own: OwnTools
+    searching: Searching
+    reckoning: Reckoning
+    """It counts the log for the figures."""
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -113,6 +118,9 @@ class System:
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
+            self.searching.following.run,
+            self.searching.following.run_tidying,
+            self.reckoning.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
@@ -133,7 +141,8 @@ class System:
         await self.connectors.close()
         await self.aside.close()
         await self.sites.close()
-        for last in (self.checkpoints.sign, *(each.let_go for each in self.followers), self.lifeline.leave):
+        carrying = (each.let_go for each in self.followers)
+        for last in (self.checkpoints.sign, self.reckoning.let_go, *carrying, self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

@@ -98,7 +98,7 @@ class Desk:
         advanced = advance(definition, new_state(definition, id), event)
         state, owner = advanced.state, self._room()
         change, out = change_of(self._codec, state, advanced.commands, event.at, owner, origin.parent)
-        change.leaves.insert(0, started(state, origin.by, event.at))
+        change.leaves.insert(0, started(state, origin.by, origin.unit, event.at))
         key = None if origin.key is None else f"{definition.workflow}|{origin.key}"
         row = (
             *(id, state.workflow, origin.unit, state.digest, None if state.ended else key),

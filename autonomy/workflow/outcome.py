@@ -72,9 +72,9 @@ def change_of(
     return change, out
 
 
-def started(state: State, by: str, at: int) -> Leaf:
+def started(state: State, by: str, unit: str, at: int) -> Leaf:
     """The leaf of a run's beginning."""
-    return _run_leaf(state, at, "started", actor=by, definition=state.digest)
+    return _run_leaf(state, at, "started", actor=by, definition=state.digest, unit=unit)
 
 
 def steered(state: State, event: str, by: str, at: int, **more: str) -> Leaf:

@@ -24,7 +24,7 @@ def test_actions_are_listed_newest_first_with_those_that_were_refused(office: De
     assert listed("?agent=w2") == [other]
     assert listed("?case=elsewhere") == [] and listed("?since=99999999999999") == []
     first = vera.get("/api/actions?limit=3").json
-    assert [one["id"] for one in first["items"]] == [other, refused, held] and first["next"] == held
+    assert [one["id"] for one in first["items"]] == [other, refused, held] and first["next"]
     assert listed(f"?limit=3&after={first['next']}") == [done]
 
 

@@ -42,6 +42,17 @@ def test_a_leaf_is_proven_under_a_signed_checkpoint(office: Desk) -> None:
     assert suzi.get("/api/audit/proof/999999").code == "audit.no_leaf"
 
 
+def test_every_leaf_of_an_action_is_proven_to_who_may_see_it(office: Desk) -> None:
+    action = office.act("look", n=1)["action"]
+    proofs = office.person("vera").get(f"/api/actions/{action}/proofs").json["proofs"]
+    assert [json.loads(one["body"])["kind"] for one in proofs] == ["intent", "outcome"]
+    for one in proofs:
+        signed = note.parse(one["checkpoint"]["note"], [note.Verifier.parse(one["checkpoint"]["key"])])
+        path = [b64decode(part) for part in one["path"]]
+        leaf = merkle.leaf_hash(one["body"].encode())
+        assert merkle.verify_inclusion(leaf, one["index"], signed.size, path, signed.root)
+
+
 def test_a_leaf_that_no_checkpoint_holds_yet_gets_one(office: Desk) -> None:
     suzi = office.person("suzi")
     before = suzi.get("/api/audit/checkpoint").json["size"]

@@ -9,7 +9,7 @@ import urllib3
 
 from autonomy.audit.store import read_head
 from autonomy.identity import Permission, PersonCaller
-from autonomy.server.routes.events import is_visible
+from autonomy.server.routes.events import is_visible, topics_of
 from tests.server.desk import Client, Desk
 
 
@@ -106,3 +106,25 @@ def test_every_kind_of_leaf_needs_a_permission() -> None:
     for kind in ("intent", "outcome", "denial", "hold", "approval", "change", "identity", "secret", "erasure", "new"):
         assert not is_visible(kind, nobody)
     assert is_visible("secret", auditor) and is_visible("identity", auditor) and not is_visible("intent", auditor)
+
+
+def test_who_asks_for_topics_is_told_of_those_alone_and_misses_none(office: Desk) -> None:
+    aldo, start = office.person("aldo"), size(office)
+    office.act("look", n=1)
+    held = office.held()
+    office.act("look", n=2)
+    asked = f"/api/events?after={start - 1}&topics=approvals&topics=changes"
+    ((index, kind, leaf),) = read(aldo, 1, asked)
+    assert (kind, leaf["action"]) == ("hold", held) and leaf["topics"] == ["actions", "approvals"]
+    bea = office.person("bea")
+    shown = bea.get(f"/api/approvals/{held}").json["shown"]
+    bea.post(f"/api/approvals/{held}/decision", {"verdict": "reject", "shown": shown, "reason": "no"})
+    ((later, kind, leaf),) = read(aldo, 1, "/api/events?topics=approvals", Last_Event_ID=str(index))
+    assert later > index and (kind, leaf["event"]) == ("approval", "reject")
+    assert aldo.get("/api/events?topics=everything").code == "request.invalid"
+
+
+def test_a_run_that_needs_somebody_is_an_exception_too() -> None:
+    assert topics_of({"kind": "run", "event": "exception"}) == ("runs", "exceptions")
+    assert topics_of({"kind": "run", "event": "started"}) == ("runs",)
+    assert topics_of({"kind": "new"}) == ("other",)

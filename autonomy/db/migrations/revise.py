@@ -31,6 +31,8 @@ STORES = (
     "gate.store",
     "tasks.store",
     "workflow.store",
+    "insight.found",
+    "insight.cells",
 )
 """Every module that declares tables."""
 

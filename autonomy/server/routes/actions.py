@@ -10,16 +10,16 @@ from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part, Wanted, sentences
-from autonomy.insight.model import ActionState
+from autonomy.insight.model import ActionState, Decision
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
-from autonomy.kernel.errors import Conflict
+from autonomy.kernel.errors import Conflict, Invalid
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
+from ..answers import PAGE, After, Answer, Asked, Limit, Reason, refusals
 from ..here import Here
-from ..paging import cut
 from ..parts import Parts
 from ..route import api
+from .audit import ProofAnswer, prove
 
 router = api("actions")
 
@@ -27,6 +27,8 @@ Reader = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
 Reconciler = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_RECONCILE)]
 
 Filter = Annotated[str | None, Query(max_length=400)]
+Moment = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="milliseconds since the epoch")]
+Cost = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="minor units of the base currency")]
 
 
 class Resolution(Asked):
@@ -51,6 +53,20 @@ class ActionAnswer(Answer):
     ended_at: int | None
     code: str | None
     message: str | None
+    run: str | None
+    decision: Decision
+
+
+class FoundAnswer(Answer):
+    """A page of actions, newest first. `next` is the `after` of the page that follows; null on the last one. A page may
+    hold fewer than were asked for, and none, where much had to be looked at: go on until `next` is null.
+
+    `behind` is how many leaves of the log cannot be found yet.
+    """
+
+    items: list[ActionAnswer]
+    next: str | None
+    behind: int
 
 
 class LeafAnswer(Answer):
@@ -68,6 +84,12 @@ class RecordAnswer(Answer):
     explanation: Explanation
 
 
+class ProofsAnswer(Answer):
+    """A proof of each leaf about an action, in order."""
+
+    proofs: list[ProofAnswer]
+
+
 class ExplanationAnswer(Answer):
     """Why it came out as it did: in parts, and in sentences."""
 
@@ -76,21 +98,53 @@ class ExplanationAnswer(Answer):
 
 
 @router.get("/actions", summary="actions")
-def list_actions(
-    _person: Reader,
+async def list_actions(
+    person: Reader,
     here: Here,
+    text: Annotated[str | None, Query(max_length=400, description="words, all of which it has to hold")] = None,
     agent: Filter = None,
+    unit: Filter = None,
     tool: Filter = None,
+    decision: Decision | None = None,
     state: ActionState | None = None,
     case: Filter = None,
-    since: Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="milliseconds since the epoch")] = None,
+    run: Filter = None,
+    task: Filter = None,
+    policy: Filter = None,
+    label: Filter = None,
+    code: Filter = None,
+    since: Moment = None,
+    until: Moment = None,
+    cost_from: Cost = None,
+    cost_to: Cost = None,
     after: After = None,
     limit: Limit = PAGE,
-) -> Page[ActionAnswer]:
-    """Newest first, refused ones among them."""
-    found = here.insight.actions(Wanted(agent, tool, state, case, since), after, limit + 1)
-    items, following = cut(found, lambda one: one.id, limit)
-    return Page(items=[ActionAnswer.model_validate(one) for one in items], next=following)
+) -> FoundAnswer:
+    """Newest first, refused ones among them. `text` finds by tool, agent, unit, rule, reason, and, where you may read
+    payloads, by what was asked and why."""
+    wanted = Wanted(
+        text=text,
+        agent=agent,
+        unit=unit,
+        tool=tool,
+        decision=decision,
+        state=state,
+        case=case,
+        run=run,
+        task=task,
+        policy=policy,
+        label=label,
+        code=code,
+        since=since,
+        until=until,
+        cost_from=cost_from,
+        cost_to=cost_to,
+    )
+    behind = await here.taken_in()
+    search = here.system.searching.search
+    found = await run_in_threadpool(search.actions, wanted, _place(after), limit, may_read(person))
+    items = [ActionAnswer.model_validate(one) for one in found.actions]
+    return FoundAnswer(items=items, next=None if found.next is None else str(found.next), behind=behind)
 
 
 @router.get("/actions/{action}", summary="one action", responses=refusals(404))
@@ -113,6 +167,14 @@ def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer
     return _explained(here, action, person)
 
 
+@router.get("/actions/{action}/proofs", summary="proof that it is in the log", responses=refusals(404))
+async def prove_action(action: str, _person: Reader, here: Here) -> ProofsAnswer:
+    """Each of its leaves under the first checkpoint that holds it; one is signed where none does yet. By it anybody
+    verifies without us: the hash of the text, the path to the root, and the signature of the checkpoint."""
+    record = await run_in_threadpool(here.insight.record, action, False)
+    return ProofsAnswer(proofs=[await prove(here, index) for index, _ in record.leaves])
+
+
 @router.post(
     "/actions/{action}/resolve", summary="say how an action of unknown ending ended", responses=refusals(404, 409)
 )
@@ -128,6 +190,15 @@ async def resolve_action(action: str, asked: Resolution, person: Reconciler, her
 def _explained(here: Parts, action: str, person: PersonCaller) -> ExplanationAnswer:
     found = here.insight.explain(here.insight.record(action, may_read(person)))
     return ExplanationAnswer(explanation=found, sentences=sentences(found))
+
+
+def _place(after: str | None) -> int | None:
+    """Where to go on. Raises Invalid for what no page has said."""
+    if after is None:
+        return None
+    if not after.isascii() or not after.isdigit() or len(after) > 15:
+        raise Invalid("`after` is not the `next` of a page", code="page.after", hint="send what the page before said")
+    return int(after)
 
 
 def may_read(person: PersonCaller) -> bool:

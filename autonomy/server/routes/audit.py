@@ -18,6 +18,7 @@ from autonomy.kernel.errors import Forbidden
 from ..access import allowed
 from ..answers import PAGE, AfterIndex, Answer, Asked, Limit, Number, Reason, Text, refusals, streamed
 from ..here import Here
+from ..parts import Parts
 from ..route import api
 
 router = api("audit")
@@ -100,6 +101,11 @@ async def show_checkpoint(_person: Reader, here: Here) -> CheckpointAnswer:
 @router.get("/audit/proof/{index}", summary="proof that a leaf is in the log", responses=refusals(404))
 async def prove_leaf(index: Number, _person: Reader, here: Here) -> ProofAnswer:
     """Under the first checkpoint that holds it; one is signed where none does yet."""
+    return await prove(here, index)
+
+
+async def prove(here: Parts, index: int) -> ProofAnswer:
+    """The proof of one leaf. Raises NotFound (`audit.no_leaf`)."""
     found = await run_in_threadpool(here.evidence.proof, index)
     while found is None:
         await here.system.checkpoints.sign()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import Header, Request
+from fastapi import Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -26,22 +26,41 @@ router = api("events")
 Listener = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
 
 EVENTS = "text/event-stream"
+RETRY_MS = 1_000
 HEARTBEAT_SECONDS = 10.0  # under the idle time of every common proxy
 BATCH = 500  # leaves read at once
 
-VISIBLE = {
-    "intent": Permission.GATE_ACTION_READ,
-    "outcome": Permission.GATE_ACTION_READ,
-    "denial": Permission.GATE_ACTION_READ,
-    "reconcile": Permission.GATE_ACTION_READ,
-    "hold": Permission.GATE_ACTION_READ,
-    "approval": Permission.APPROVALS_HOLD_READ,
-    "containment": Permission.IDENTITY_CONTAINMENT_READ,
-    "change": Permission.CATALOG_OBJECT_READ,
-    "delivery": Permission.TOOLS_DELIVERY_READ,
-    "run": Permission.WORKFLOW_RUN_READ,
+Topic = Literal["actions", "approvals", "runs", "exceptions", "tasks", "incidents", "changes", "people", "other"]
+
+
+class Told(NamedTuple):
+    """What a kind of leaf is about, and what a person must be permitted to be told of it."""
+
+    topics: tuple[Topic, ...]
+    needs: Permission
+
+
+_ACTION = Told(("actions",), Permission.GATE_ACTION_READ)
+
+TOLD = {
+    "intent": _ACTION,
+    "outcome": _ACTION,
+    "denial": _ACTION,
+    "reconcile": _ACTION,
+    "hold": Told(("actions", "approvals"), Permission.GATE_ACTION_READ),
+    "approval": Told(("approvals", "actions"), Permission.APPROVALS_HOLD_READ),
+    "containment": Told(("incidents",), Permission.IDENTITY_CONTAINMENT_READ),
+    "change": Told(("changes",), Permission.CATALOG_OBJECT_READ),
+    "delivery": Told(("other",), Permission.TOOLS_DELIVERY_READ),
+    "run": Told(("runs",), Permission.WORKFLOW_RUN_READ),
+    "task": Told(("tasks",), Permission.TASKS_TASK_READ),
+    "identity": Told(("people",), Permission.AUDIT_LOG_READ),
 }
-"""What a person must be permitted to be told of each kind of leaf; any other kind is for readers of the log."""
+"""Of every kind of leaf; any other kind is for readers of the log."""
+
+_REST = Told(("other",), Permission.AUDIT_LOG_READ)
+_EXCEPTIONS = frozenset({"exception", "chosen"})
+"""Events of runs that begin or end an exception."""
 
 
 @router.get(
@@ -51,17 +70,18 @@ async def stream_events(
     request: Request,
     person: Listener,
     here: Here,
+    topics: Annotated[list[Topic] | None, Query(max_length=20, description="only of these; none: of all")] = None,
     after: Annotated[int | None, AfterIndex] = None,
     last_event_id: Annotated[str | None, Header(description="the id of the last event that was received")] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf.
+    """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf with its `index` and its `topics`.
 
     Kinds you may not see are left out. Ends when the session does; a client that comes back with `Last-Event-ID` goes
     on without a gap. Without `after` and that header it begins with what happens from now on.
     """
     last = _last(last_event_id, after)
     return StreamingResponse(
-        _stream(here, session_of(request), person, last),
+        _stream(here, session_of(request), person, last, frozenset(topics or ())),
         media_type=EVENTS,
         headers={"X-Accel-Buffering": "no"},
     )
@@ -69,12 +89,19 @@ async def stream_events(
 
 def is_visible(kind: str, person: PersonCaller) -> bool:
     """Whether the person is told of leaves of this kind."""
-    return VISIBLE.get(kind, Permission.AUDIT_LOG_READ) in person.permissions
+    return TOLD.get(kind, _REST).needs in person.permissions
 
 
-def event(index: int, leaf: dict[str, Any]) -> bytes:
+def topics_of(leaf: Mapping[str, Any]) -> tuple[Topic, ...]:
+    """What a leaf is about."""
+    if leaf["kind"] == "run" and leaf.get("event") in _EXCEPTIONS:
+        return "runs", "exceptions"
+    return TOLD.get(leaf["kind"], _REST).topics
+
+
+def event(index: int, leaf: Mapping[str, Any]) -> bytes:
     """One leaf as a server-sent event."""
-    data = json.dumps({"index": index, **leaf}, separators=(",", ":"))
+    data = json.dumps({"index": index, "topics": topics_of(leaf), **leaf}, separators=(",", ":"))
     return f"id: {index}\nevent: {leaf['kind']}\ndata: {data}\n\n".encode()
 
 
@@ -86,10 +113,14 @@ def _last(header: str | None, after: int | None) -> int | None:
     return int(header)
 
 
-async def _stream(here: Parts, session: str, person: PersonCaller, after: int | None) -> AsyncIterator[bytes]:
+async def _stream(
+    here: Parts, session: str, person: PersonCaller, after: int | None, topics: frozenset[Topic]
+) -> AsyncIterator[bytes]:
     async with here.feed as feed:
         last = feed.size - 1 if after is None else after
-        yield f": from leaf {last + 1}\n\n".encode()
+        # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
+        place = f"id: {last}\n" if last >= 0 else ""
+        yield f"retry: {RETRY_MS}\n{place}: from leaf {last + 1}\n\n".encode()
         while not feed.closed:
             await feed.wait(last + 1, HEARTBEAT_SECONDS)
             try:
@@ -101,6 +132,7 @@ async def _stream(here: Parts, session: str, person: PersonCaller, after: int | 
                 return
             told = [(index, read_leaf(body)) for index, body, _ in found]
             last = told[-1][0] if told else last
-            seen = [event(index, leaf) for index, leaf in told if is_visible(leaf["kind"], person)]
+            visible = ((index, leaf) for index, leaf in told if is_visible(leaf["kind"], person))
+            seen = [event(index, leaf) for index, leaf in visible if not topics or topics.intersection(topics_of(leaf))]
             # An id without data makes the client remember how far it has been told, even of what it may not see.
             yield b"".join(seen) or f": alive\nid: {last}\n\n".encode()

@@ -212,6 +212,77 @@ def upgrade() -> None:
     )
     op.create_index("delivery_at", "delivery", ["at", "id"], unique=False)
     op.create_table(
+        "figure",
+        sa.Column("dimension", sa.Text(), nullable=False),
+        sa.Column("span", sa.Text(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("done_alone", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("unknown", sa.BigInteger(), nullable=False),
+        sa.Column("reconciled", sa.BigInteger(), nullable=False),
+        sa.Column("denied", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("action_ms", sa.BigInteger(), nullable=False),
+        sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cases", sa.BigInteger(), nullable=False),
+        sa.Column("cases_alone", sa.BigInteger(), nullable=False),
+        sa.Column("case_ms", sa.BigInteger(), nullable=False),
+        sa.Column("approved", sa.BigInteger(), nullable=False),
+        sa.Column("rejected", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), nullable=False),
+        sa.Column("expired", sa.BigInteger(), nullable=False),
+        sa.Column("escalated", sa.BigInteger(), nullable=False),
+        sa.Column("deeds", sa.BigInteger(), nullable=False),
+        sa.Column("human_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_done", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_alone", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_failed", sa.BigInteger(), nullable=False),
+        sa.Column("tasks_returned", sa.BigInteger(), nullable=False),
+        sa.Column("runs_begun", sa.BigInteger(), nullable=False),
+        sa.Column("runs_done", sa.BigInteger(), nullable=False),
+        sa.Column("runs_failed", sa.BigInteger(), nullable=False),
+        sa.Column("run_ms", sa.BigInteger(), nullable=False),
+        sa.Column("exceptions", sa.BigInteger(), nullable=False),
+        sa.Column("right", sa.BigInteger(), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.Column("corrected", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("dimension", "span", "start", "key"),
+    )
+    op.create_index("figure_key", "figure", ["dimension", "key", "span", "start"], unique=False)
+    op.create_table(
+        "figure_case",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("met", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "figure_open",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "figure_person",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "figure_place",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "group_grant",
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("group_name", sa.Text(), nullable=False),
@@ -552,6 +623,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("topic IS NOT NULL"),
     )
     op.create_table(
+        "saved_view",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "page", "name"),
+    )
+    op.create_table(
         "scim_group",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -564,6 +644,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("scim_group_name", "scim_group", ["provider", "display_key"], unique=True)
+    op.create_table(
+        "search_action",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("effect", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("agent_name", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index("search_action_id", "search_action", ["id"], unique=True)
+    op.create_table(
+        "search_census",
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("leaves", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("block", "kind"),
+    )
+    op.create_table(
+        "search_mark",
+        sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("mark", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "search_place",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.Column("forgotten", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.create_table(
         "secret",
         sa.Column("name", sa.Text(), nullable=False),
@@ -1055,8 +1177,14 @@ def downgrade() -> None:
     op.drop_table("sign_in_failure")
     op.drop_table("service_key")
     op.drop_table("secret")
+    op.drop_table("search_place")
+    op.drop_table("search_mark")
+    op.drop_table("search_census")
+    op.drop_index("search_action_id", table_name="search_action")
+    op.drop_table("search_action")
     op.drop_index("scim_group_name", table_name="scim_group")
     op.drop_table("scim_group")
+    op.drop_table("saved_view")
     op.drop_index(
         "run_command_topic",
         table_name="run_command",
@@ -1166,6 +1294,12 @@ def downgrade() -> None:
     )
     op.drop_table("hold")
     op.drop_table("group_grant")
+    op.drop_table("figure_place")
+    op.drop_table("figure_person")
+    op.drop_table("figure_open")
+    op.drop_table("figure_case")
+    op.drop_index("figure_key", table_name="figure")
+    op.drop_table("figure")
     op.drop_index("delivery_at", table_name="delivery")
     op.drop_index(
         "delivery_answer",

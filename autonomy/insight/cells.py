@@ -1,0 +1,197 @@
+"""Where the figures lie: sums by hour and day, what has to be remembered to go on counting, and how far was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from autonomy.audit.store import head, leaf
+from autonomy.db import Tx, metadata
+from autonomy.kernel.clock import DAY
+
+from .counting import COUNTERS, KINDS, Begun, Case, Cell, Memory, Needs, Open, Said, Sums, Who, begun_of, read_said
+
+HOURS, DAYS = "hour", "day"
+
+figure = Table(
+    "figure",
+    metadata,
+    Column("dimension", Text, primary_key=True),
+    Column("span", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
+)
+"""Sums of an hour or a day (UTC) that begins at `start`; of a dimension and of one in it."""
+Index("figure_key", figure.c.dimension, figure.c.key, figure.c.span, figure.c.start)
+
+figure_case = Table(
+    "figure_case",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    Column("met", Text, nullable=False),
+)
+"""Cases, so that each is counted once for everybody it meets."""
+
+figure_open = Table(
+    "figure_open",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+)
+"""What is under way: approvals, runs, tasks that somebody has."""
+
+figure_person = Table(
+    "figure_person",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+"""When each person was last seen to do something."""
+
+figure_place = Table(
+    "figure_place",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next", BigInteger, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""The next leaf to be counted, and which process counts until when."""
+
+TABLES = (figure, figure_case, figure_open, figure_person)
+"""What can be counted again from the log."""
+
+PLACE = "log"
+
+Row = dict[str, Any]
+
+
+def said_between(connection: Connection, start: int, stop: int) -> list[Said]:
+    """What counting reads of the leaves from `start` up to, not including, `stop`."""
+    query = select(leaf.c.body).where(leaf.c.idx >= start, leaf.c.idx < stop, leaf.c.kind.in_(KINDS))
+    return [read_said(bytes(body)) for body in connection.execute(query.order_by(leaf.c.idx)).scalars()]
+
+
+def begun_in_log(connection: Connection, actions: Collection[str], before: int) -> dict[str, Begun]:
+    """The intents, among the leaves before the one of this index, of actions."""
+    if not actions:
+        return {}
+    columns = leaf.c
+    query = select(columns.action, columns.body).where(
+        columns.action.in_(sorted(actions)), columns.kind == "intent", columns.idx < before
+    )
+    rows = connection.execute(query.order_by(columns.idx))
+    return {action: begun_of(read_said(bytes(body))) for action, body in rows}
+
+
+def log_size(connection: Connection) -> int:
+    """How many leaves there are."""
+    return int(connection.execute(select(head.c.size)).scalar_one())
+
+
+def remembered(connection: Connection, needs: Needs, before: int) -> Memory:
+    """What the tables, and the log before the leaf of this index, remember of what is needed."""
+    cases = _among(connection, figure_case, figure_case.c.id, needs.cases)
+    opened = _among(connection, figure_open, figure_open.c.id, needs.open)
+    people = _among(connection, figure_person, figure_person.c.name, needs.people)
+    return Memory(
+        begun=begun_in_log(connection, needs.actions, before),
+        cases={row.id: Case(row.last, frozenset(row.met.split("\n"))) for row in cases},
+        open={row.id: Open(_who(row.who), row.at, row.asked) for row in opened},
+        people={row.name: row.at for row in people},
+    )
+
+
+def add(tx: Tx, sums: Mapping[Cell, Sums]) -> None:
+    """Add sums to the hours and days they belong to."""
+    rows = figure_rows(sums)
+    if rows:
+        tx.execute(_ADD[tx.dialect], rows)
+
+
+def remember(tx: Tx, before: Memory, after: Memory) -> None:
+    """Keep what has changed in memory."""
+    cases = [_case_row(id, case) for id, case in after.cases.items() if before.cases.get(id) != case]
+    opened = [_open_row(id, one) for id, one in after.open.items() if one is not None and before.open.get(id) != one]
+    over = [id for id, one in after.open.items() if one is None and before.open.get(id) is not None]
+    people = [{"name": name, "at": at} for name, at in after.people.items() if before.people.get(name) != at]
+    for table, rows in ((figure_case, cases), (figure_open, opened), (figure_person, people)):
+        if rows:
+            tx.execute(_PUT[tx.dialect, table.name], rows)
+    if over:
+        tx.execute(delete(figure_open).where(figure_open.c.id == bindparam("over")), [{"over": id} for id in over])
+
+
+def figure_rows(sums: Mapping[Cell, Sums]) -> list[Row]:
+    """The rows that sums of hours make: their hours and the days these are in, always in the same order, so that two
+    processes never wait for each other's rows."""
+    found: dict[tuple[str, str, int, str], Row] = {}
+    for (dimension, key, hour), counted in sums.items():
+        for span, start in ((HOURS, hour), (DAYS, hour - hour % DAY)):
+            place = (dimension, span, start, key)
+            row = found.get(place)
+            if row is None:
+                row = found[place] = dict(_NOTHING, dimension=dimension, span=span, start=start, key=key)
+            for name, value in counted.items():
+                row[name] += value
+    return [found[place] for place in sorted(found)]
+
+
+def memory_rows(memory: Memory) -> dict[str, dict[str, Row]]:
+    """What memory is as rows, by table and first column."""
+    return {
+        figure_case.name: {id: _case_row(id, case) for id, case in memory.cases.items()},
+        figure_open.name: {id: _open_row(id, one) for id, one in memory.open.items() if one is not None},
+        figure_person.name: {name: {"name": name, "at": at} for name, at in memory.people.items()},
+    }
+
+
+def rows_of(connection: Connection, table: Table) -> Iterator[Row]:
+    """Every row of a table of the figures."""
+    for row in connection.execute(select(table)).mappings():
+        yield dict(row)
+
+
+def _among(connection: Connection, table: Table, column: Any, names: Collection[str]) -> Sequence[Any]:
+    return connection.execute(select(table).where(column.in_(sorted(names)))).all() if names else ()
+
+
+def _case_row(id: str, case: Case) -> Row:
+    return {"id": id, "last": case.last, "met": "\n".join(sorted(case.met))}
+
+
+def _open_row(id: str, one: Open) -> Row:
+    return {"id": id, "who": msgspec.json.encode(one.who).decode(), "at": one.at, "asked": one.asked}
+
+
+def _who(text: str) -> Who:
+    return msgspec.json.decode(text, type=Who)
+
+
+_NOTHING: Row = dict.fromkeys(COUNTERS, 0)
+_BUILD: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _adding(dialect: str) -> Any:
+    statement = _BUILD[dialect](figure)
+    sums = {name: figure.c[name] + statement.excluded[name] for name in COUNTERS}
+    return statement.on_conflict_do_update(index_elements=["dimension", "span", "start", "key"], set_=sums)
+
+
+def _putting(dialect: str, table: Table) -> Any:
+    statement = _BUILD[dialect](table)
+    key, *others = (column.name for column in table.columns)
+    changed = {name: statement.excluded[name] for name in others}
+    return statement.on_conflict_do_update(index_elements=[key], set_=changed)
+
+
+_ADD = {dialect: _adding(dialect) for dialect in _BUILD}
+_PUT = {(dialect, table.name): _putting(dialect, table) for dialect in _BUILD for table in TABLES[1:]}

@@ -1,0 +1,148 @@
+"""Counts the log as it grows. Where it has come to lies beside the sums and moves with them in one transaction, so that
+every leaf counts exactly once, whoever counts and however often processes end.
+
+One process at a time does it, for a few seconds, and goes on while it works; when it dies another one takes over. That
+only saves work: what was counted from a place that has moved meanwhile is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from autonomy.audit.store import leaf
+from autonomy.db import CommitQueue, Database, Tx
+from autonomy.kernel.clock import SECOND, Clock
+from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.failpoint import failpoint
+
+from . import cells
+from .cells import PLACE, figure_place
+from .counting import Cell, Counting, Memory, Sums, needs_of
+
+log = logging.getLogger("autonomy.insight")
+
+LOOK_SECONDS = 0.4  # the figures are shown to be at most a second old
+BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
+BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
+HOLD_MS = 5 * SECOND
+
+
+class Behind(NamedTuple):
+    """How far the figures are behind the log: `counted` of `size` leaves; when the oldest of the rest was written."""
+
+    counted: int
+    size: int
+    oldest_at: int | None
+
+
+class Counted(NamedTuple):
+    """What some leaves come to: from `start` up to, not including, `stop`."""
+
+    start: int
+    stop: int
+    sums: Mapping[Cell, Sums]
+    before: Memory
+    after: Memory
+
+
+class Reckoning:
+    """Counts what is new in the log, in the name of the process `owner`."""
+
+    def __init__(self, database: Database, queue: CommitQueue, owner: str, clock: Clock, batch: int = BATCH) -> None:
+        self._database = database
+        self._queue = queue
+        self._owner = owner
+        self._clock = clock
+        self._batch = batch
+        self._counts = False  # whether this process has counted
+
+    async def run(self) -> None:
+        """Count until cancelled. What fails is logged and tried again."""
+        while True:
+            try:
+                counted = await self.count()
+            except AutonomyError as error:
+                log.warning("the figures wait: %s", error.code)
+                counted = 0
+            await asyncio.sleep(BREATH_SECONDS if counted >= self._batch else LOOK_SECONDS)
+
+    async def count(self) -> int:
+        """Count one batch; returns how many leaves it went on, 0 where there is nothing or another process counts."""
+        found = await self._database.read(self._look)
+        if found is None:
+            return 0
+        if not await self._queue.perform(lambda tx: self._write(tx, found)):
+            return 0
+        return found.stop - found.start
+
+    async def let_go(self) -> None:
+        """Let another process count at once."""
+        mine = update(figure_place).where(figure_place.c.holder == self._owner).values(until=0)
+        if self._counts:
+            await self._queue.perform(lambda tx: tx.execute(mine).rowcount)
+
+    def _look(self, connection: Connection) -> Counted | None:
+        """What the next leaves come to; None where there are none, or where they are for another process."""
+        size, place = cells.log_size(connection), _place(connection)
+        start, now = (place.next, self._clock()) if place else (0, 0)
+        if place and place.holder != self._owner and now < place.until <= now + 2 * HOLD_MS:
+            return None
+        stop = min(size, start + self._batch)
+        return count(connection, start, stop) if stop > start else None
+
+    def _write(self, tx: Tx, found: Counted) -> bool:
+        if not self._move(tx, found.start, found.stop):
+            return False
+        cells.add(tx, found.sums)
+        cells.remember(tx, found.before, found.after)
+        failpoint("figures.written")
+        self._counts = True
+        return True
+
+    def _move(self, tx: Tx, start: int, stop: int) -> bool:
+        """Move the place; False where it is not where it was when these leaves were counted."""
+        values = {"next": stop, "holder": self._owner, "until": self._clock() + HOLD_MS}
+        here = figure_place.c.name == PLACE, figure_place.c.next == start
+        if tx.execute(update(figure_place).where(*here).values(values)).rowcount == 1:
+            return True
+        if start or tx.execute(select(figure_place.c.name)).first() is not None:
+            return False
+        tx.execute(insert(figure_place).values(name=PLACE, **values))
+        return True
+
+
+def count(connection: Connection, start: int, stop: int) -> Counted:
+    """What the leaves from `start` up to, not including, `stop` come to, by what is remembered of those before."""
+    leaves = cells.said_between(connection, start, stop)
+    before = cells.remembered(connection, needs_of(leaves), start)
+    counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
+    for said in leaves:
+        counting.take(said)
+    return Counted(start, stop, counting.sums(), before, counting.memory)
+
+
+def behind_of(connection: Connection) -> Behind:
+    """How far the figures are behind the log."""
+    place, size = _place(connection), cells.log_size(connection)
+    counted = min(place.next, size) if place else 0
+    return Behind(
+        counted, size, connection.execute(select(leaf.c.at).where(leaf.c.idx == counted)).scalar_one_or_none()
+    )
+
+
+class _Place(NamedTuple):
+    next: int
+    holder: str
+    until: int
+
+
+def _place(connection: Connection) -> _Place | None:
+    columns = figure_place.c
+    query = select(columns.next, columns.holder, columns.until).where(columns.name == PLACE)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _Place(row.next, row.holder, row.until)

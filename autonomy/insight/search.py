@@ -1,0 +1,193 @@
+"""Finds actions, newest first, from no more of them than it is allowed to look at, however many there are.
+
+The rarest of the marks that are asked for leads; what it leads to is held against all others. A page may hold fewer
+than were asked for, and `next` goes on from where it stopped looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from autonomy.audit.store import leaf, read_head
+from autonomy.db import Database
+from autonomy.gate.store import action as performed
+from autonomy.kernel.clock import HOUR
+
+from . import found
+from .marking import PASSING, Marks, asked_words
+from .model import ActionRow, Wanted
+
+CHUNK = 500  # candidates looked at together
+CHUNKS = 20  # of them for one page
+COUNTED = 1_000  # as many of a mark are counted to find the rarest
+SLACK = HOUR  # by which clocks of machines may differ, and the order of the log from that of time
+
+Group = tuple[int, ...]
+"""Marks of which one is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of actions. `next` is where to go on, none where there is nothing more."""
+
+    actions: list[ActionRow]
+    next: int | None
+
+
+class Search:
+    """Blocks: call it from a thread."""
+
+    def __init__(self, database: Database, marks: Marks, chunk: int = CHUNK, chunks: int = CHUNKS) -> None:
+        self._database = database
+        self._marks = marks
+        self._chunk = chunk
+        self._chunks = chunks
+
+    def actions(self, wanted: Wanted, after: int | None, limit: int, may_read: bool) -> Found:
+        """The newest actions that are wanted, those begun before the leaf `after`. `may_read`: whether they may be
+        found by words that are sealed."""
+        with self._database.reading() as connection:
+            first, stop = _span(connection, wanted.since, wanted.until)
+            groups = self._groups(wanted, may_read)
+            walk = _Walk(connection, groups, first, stop if after is None else min(stop, after), self._chunk)
+            rows = walk.page(lambda row: _fits(row, wanted), limit, self._chunks)
+            return Found(_shown(connection, rows), walk.next)
+
+    def _groups(self, wanted: Wanted, may_read: bool) -> list[Group]:
+        named = {
+            "agent": wanted.agent,
+            "unit": wanted.unit,
+            "tool": wanted.tool,
+            "case": wanted.case,
+            "run": wanted.run,
+            "task": wanted.task,
+            "policy": wanted.policy,
+            "label": wanted.label,
+            "code": wanted.code,
+            "decision": None if wanted.decision == "allow" else wanted.decision,
+            "state": None if wanted.state in PASSING else wanted.state,
+        }
+        groups: list[Group] = [(self._marks.facet(name, value),) for name, value in named.items() if value is not None]
+        for word in asked_words(wanted.text or ""):
+            told = self._marks.word(word)
+            groups.append((told, self._marks.sealed(word)) if may_read else (told,))
+        return groups
+
+
+class _Walk:
+    """One walk from the newest to the oldest. Afterwards `next` says where it stopped."""
+
+    def __init__(self, connection: Connection, groups: Sequence[Group], first: int, stop: int, chunk: int) -> None:
+        self._connection = connection
+        self._chunk = chunk
+        self._first = first
+        self._groups = sorted(groups, key=lambda group: self._count(group, stop))
+        self.next: int | None = stop
+
+    def page(self, fits: Callable[[Any], bool], limit: int, chunks: int) -> list[Row[Any]]:
+        """At most `limit` rows that fit, among as many chunks of candidates."""
+        kept: list[Row[Any]] = []
+        for _ in range(chunks):
+            assert self.next is not None  # the walk ends where there is nothing more
+            candidates = self._candidates(self.next, self._chunk)
+            for row in self._rows(candidates):
+                if fits(row):
+                    kept.append(row)
+                    if len(kept) == limit:
+                        self.next = row.seq if self._is_more(row.seq) else None
+                        return kept
+            if len(candidates) < self._chunk:
+                self.next = None
+                return kept
+            self.next = candidates[-1]
+        return kept
+
+    def _is_more(self, seq: int) -> bool:
+        return bool(self._candidates(seq, 1))
+
+    def _candidates(self, before: int, most: int) -> list[int]:
+        """Where to look: what the rarest group leads to, or every action, falling."""
+        if not self._groups:
+            return self._led(found.action.c.seq, (), before, most)
+        lists = [self._led(found.mark.c.seq, (found.mark.c.mark == one,), before, most) for one in self._groups[0]]
+        return sorted({seq for one in lists for seq in one}, reverse=True)[:most]
+
+    def _led(self, seq: Any, where: tuple[Any, ...], before: int, most: int) -> list[int]:
+        query = select(seq).where(*where, seq < before, seq >= self._first).order_by(seq.desc()).limit(most)
+        return list(self._connection.execute(query).scalars())
+
+    def _rows(self, candidates: Sequence[int]) -> list[Row[Any]]:
+        """The candidates that all other groups lead to as well, falling."""
+        left = list(candidates)
+        for group in self._groups[1:]:
+            if not left:
+                return []
+            columns = found.mark.c
+            query = select(columns.seq).where(columns.mark.in_(group), columns.seq.in_(left)).distinct()
+            left = list(self._connection.execute(query).scalars())
+        query = select(found.action).where(found.action.c.seq.in_(left)).order_by(found.action.c.seq.desc())
+        return list(self._connection.execute(query)) if left else []
+
+    def _count(self, group: Group, before: int) -> int:
+        """How many a group leads to, as far as it is counted."""
+        return sum(len(self._led(found.mark.c.seq, (found.mark.c.mark == one,), before, COUNTED)) for one in group)
+
+
+def _fits(row: Any, wanted: Wanted) -> bool:
+    least, most = wanted.cost_from, wanted.cost_to
+    return (
+        (wanted.state is None or row.state == wanted.state)
+        and (wanted.decision is None or row.effect == wanted.decision)
+        and (wanted.since is None or row.at >= wanted.since)
+        and (wanted.until is None or row.at < wanted.until)
+        and (least is None or row.money >= least)
+        and (most is None or row.money <= most)
+    )
+
+
+def _span(connection: Connection, since: int | None, until: int | None) -> tuple[int, int]:
+    """The leaves among which actions of this time were begun: the first, and the one after the last."""
+    size = read_head(connection)[0]
+    first = 0 if since is None else first_at(connection, since - SLACK, size)
+    return first, size if until is None else first_at(connection, until + SLACK, size)
+
+
+def first_at(connection: Connection, at: int, size: int) -> int:
+    """The first leaf of a log of `size` leaves that was written at `at` or later; `size` where none was."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if connection.execute(select(leaf.c.at).where(leaf.c.idx == middle)).scalar_one() < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[ActionRow]:
+    columns = performed.c
+    query = select(columns.id, columns.message).where(columns.id.in_([row.id for row in rows]))
+    said = {id: message for id, message in connection.execute(query)} if rows else {}
+    return [
+        ActionRow(
+            row.id,
+            row.state,
+            row.agent,
+            row.agent_name,
+            row.unit,
+            row.case_id,
+            row.tool,
+            row.money,
+            row.at,
+            row.ended_at,
+            row.code,
+            said.get(row.id),
+            row.run,
+            row.effect,
+        )
+        for row in rows
+    ]

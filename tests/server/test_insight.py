@@ -1,0 +1,88 @@
+"""Figures over the API: they follow the log within a second, say how they are computed, and are compared."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from autonomy.insight.kpis import KPIS
+from tests.server.desk import Client, Desk
+
+
+def caught_up(person: Client) -> dict[str, Any]:
+    """The lag, once nothing is left to be counted."""
+    for _ in range(400):
+        found: dict[str, Any] = person.get("/api/insight/lag").json
+        if not found["behind"]:
+            return found
+        threading.Event().wait(0.025)
+    raise AssertionError("the figures do not catch up")
+
+
+def figures(person: Client, query: str = "") -> dict[str, dict[str, Any]]:
+    """The figures by key."""
+    caught_up(person)
+    answer = person.get(f"/api/insight/kpis{query}")
+    assert answer.status == 200, answer.json
+    return {one["key"]: one["figures"] for one in answer.json["items"]}
+
+
+def test_what_agents_do_is_in_the_figures_of_everybody_it_belongs_to(office: Desk) -> None:
+    vera = office.person("vera")
+    assert figures(vera) == {}
+    for number in range(3):
+        assert office.act("look", n=number)["status"] == "done"
+    assert office.act("buy", "w2", amount="12.50")["status"] == "done"
+    office.act("pay", payee="acme", amount="1000000.00")
+    all_of_it = figures(vera)["all"]
+    assert (all_of_it["throughput"], all_of_it["denials"], all_of_it["cost"]) == (4, 1, 1250)
+    assert all_of_it["cost_per_outcome"] == 313
+    assert all_of_it["accuracy"] is None
+    by_agent = figures(vera, "?by=agent")
+    assert {name: found["throughput"] for name, found in by_agent.items()} == {"w1": 3, "w2": 1}
+    assert figures(vera, "?by=unit")["works"] == figures(vera, "?by=unit")["acme"] == all_of_it
+    assert figures(vera, "?by=role")["worker"]["throughput"] == 4
+    assert sum(found["throughput"] for found in figures(vera, "?by=revision").values()) == 4
+    assert figures(vera, "?by=workflow") == {}
+
+
+def test_what_waits_for_people_and_what_they_take_for_it_is_counted(office: Desk) -> None:
+    action, vera, bea = office.held(), office.person("vera"), office.person("bea")
+    shown = bea.get(f"/api/approvals/{action}").json["shown"]
+    assert bea.post(f"/api/approvals/{action}/decision", {"verdict": "approve", "shown": shown}).status == 200
+    assert office.finished(action)["status"] == "done"
+    found = figures(vera)["all"]
+    assert (found["holds"], found["throughput"], found["autonomy"], found["cost"]) == (1, 1, 0, 25_000)
+    assert 0 <= found["human_time"] <= 60_000
+
+
+def test_every_figure_comes_with_its_formula(hall: Desk) -> None:
+    person = hall.person("vera")
+    told = person.get("/api/insight/formulas").json["formulas"]
+    assert [one["name"] for one in told] == [kpi.name for kpi in KPIS]
+    assert all(one["formula"] and one["source"] for one in told)
+    shown = person.get("/api/insight/kpis").json
+    assert shown["formulas"] == {one["name"]: one for one in told}
+    assert shown["currency"] == "EUR"
+
+
+def test_figures_come_bucket_by_bucket_and_side_by_side(office: Desk) -> None:
+    vera = office.person("vera")
+    office.act("look", n=1)
+    office.act("look", n=2)
+    office.act("look", "w2", n=3)
+    caught_up(vera)
+    points = vera.get("/api/insight/series?by=agent&key=w1&bucket=hour").json["points"]
+    assert len(points) == 721
+    assert [one["figures"]["throughput"] for one in points if one["figures"]["throughput"]] == [2]
+    compared = vera.get("/api/insight/compare?key=w1&key=w2&key=nobody").json
+    assert [one["key"] for one in compared["items"]] == ["w1", "w2", "nobody"]
+    assert compared["best"]["throughput"] == ["w1"]
+    assert compared["best"]["error_rate"] == []
+
+
+def test_a_time_that_makes_no_sense_is_refused(hall: Desk) -> None:
+    person = hall.person("vera")
+    for query in ("since=2&until=1", "since=0&bucket=hour"):
+        answer = person.get(f"/api/insight/kpis?{query}")
+        assert (answer.status, answer.code) == (400, "insight.time")
