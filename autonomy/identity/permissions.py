@@ -47,6 +47,9 @@ class Permission(StrEnum):
     IDENTITY_SERVICE_ISSUE = "identity:service:issue"
     IDENTITY_SERVICE_READ = "identity:service:read"
     IDENTITY_SERVICE_REVOKE = "identity:service:revoke"
+    INCIDENTS_INCIDENT_OPEN = "incidents:incident:open"
+    INCIDENTS_INCIDENT_READ = "incidents:incident:read"
+    INCIDENTS_INCIDENT_STEER = "incidents:incident:steer"
     MEMORY_ITEM_FORGET = "memory:item:forget"
     MEMORY_ITEM_READ = "memory:item:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
@@ -72,6 +75,7 @@ _SEE = frozenset(
         Permission.GATE_ACTION_READ,
         Permission.IDENTITY_AGENT_READ,
         Permission.IDENTITY_CONTAINMENT_READ,
+        Permission.INCIDENTS_INCIDENT_READ,
         Permission.WORKFLOW_RUN_READ,
         # What a task is about sees only who may take it or has it.
         Permission.TASKS_TASK_READ,
@@ -92,6 +96,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.APPROVALS_ABSENCE_DECLARE,
         Permission.APPROVALS_HOLD_READ,
         Permission.GATE_ACTION_SIMULATE,
+        Permission.INCIDENTS_INCIDENT_OPEN,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_WORK,
     },
@@ -106,6 +111,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_PERSON_READ,
         Permission.IDENTITY_SERVICE_READ,
+        Permission.INCIDENTS_INCIDENT_OPEN,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TOOLS_DELIVERY_READ,
     },
@@ -124,6 +130,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_CREDENTIAL_REVOKE,
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_DELEGATION_REVOKE,
+        Permission.INCIDENTS_INCIDENT_OPEN,
+        Permission.INCIDENTS_INCIDENT_STEER,
         Permission.MEMORY_ITEM_FORGET,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_OPEN,

@@ -36,6 +36,7 @@ from autonomy.tools.hooks import Hooks
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
+from .incidents import Trouble
 from .own_tools import OwnTools
 from .searching import Searching
 from .settings import Settings
@@ -86,6 +87,7 @@ class System:
     workflows: Workflows
     own: OwnTools
     searching: Searching
+    trouble: Trouble
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -116,6 +118,7 @@ class System:
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
             self.searching.following.run,
+            self.trouble.stopping.run,
             self.searching.following.run_tidying,
             self._sweep,
             *(follower.run for follower in self.followers),
