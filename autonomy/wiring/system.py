@@ -37,6 +37,7 @@ from autonomy.tools.hooks import Hooks
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
+from .incidents import Trouble
 from .own_tools import OwnTools
 from .searching import Searching
 from .settings import Settings
@@ -89,6 +90,7 @@ class System:
     searching: Searching
     reckoning: Reckoning
     """It counts the log for the figures."""
+    trouble: Trouble
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -119,6 +121,7 @@ class System:
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
             self.searching.following.run,
+            self.trouble.stopping.run,
             self.searching.following.run_tidying,
             self.reckoning.run,
             self._sweep,

@@ -31,6 +31,7 @@ STORES = (
     "gate.store",
     "tasks.store",
     "workflow.store",
+    "incidents.store",
     "insight.found",
     "insight.cells",
 )
