@@ -38,6 +38,7 @@ Kind = Literal[
     "run",
     "memory",
     "task",
+    "label",
 ]
 
 

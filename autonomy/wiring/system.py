@@ -30,6 +30,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity
 from autonomy.insight.following import Following
+from autonomy.insight.labels import Labels
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -87,6 +88,7 @@ class System:
     own: OwnTools
     counting: Following
     """It counts the log for the figures."""
+    labels: Labels
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None

@@ -32,6 +32,7 @@ STORES = (
     "tasks.store",
     "workflow.store",
     "insight.cells",
+    "insight.labels",
 )
 """Every module that declares tables."""
 

@@ -13,6 +13,7 @@ from . import (
     deliveries,
     events,
     insight,
+    labels,
     memory,
     organisation,
     people,
@@ -48,6 +49,7 @@ ROUTERS = (
     memory.router,
     decisions.router,
     insight.router,
+    labels.router,
     audit.router,
     events.router,
 )
