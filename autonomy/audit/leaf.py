@@ -39,6 +39,7 @@ Kind = Literal[
     "memory",
     "task",
     "incident",
+    "label",
 ]
 
 

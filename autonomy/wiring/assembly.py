@@ -42,6 +42,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity, Permission
 from autonomy.insight import forget_found
+from autonomy.insight.labels import Labels
 from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
@@ -181,6 +182,7 @@ def _assemble(
         reckoning=Reckoning(database, queue, lifeline.owner, clock),
         searching=open_searching(settings, database, queue, vault, lifeline, master, trouble.watching, clock),
         trouble=trouble,
+        labels=Labels(database, queue, vault, clock),
     )
 
 

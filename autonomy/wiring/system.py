@@ -29,6 +29,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
+from autonomy.insight.labels import Labels
 from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
@@ -91,6 +92,7 @@ class System:
     reckoning: Reckoning
     """It counts the log for the figures."""
     trouble: Trouble
+    labels: Labels
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None

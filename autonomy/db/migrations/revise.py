@@ -34,6 +34,7 @@ STORES = (
     "incidents.store",
     "insight.found",
     "insight.cells",
+    "insight.labels",
 )
 """Every module that declares tables."""
 

@@ -559,6 +559,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("due IS NOT NULL"),
     )
     op.create_table(
+        "outcome_label",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("of", sa.BigInteger(), nullable=False),
+        sa.Column("given", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("last", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_index("outcome_label_agent", "outcome_label", ["agent", "last"], unique=False)
+    op.create_index("outcome_label_last", "outcome_label", ["last"], unique=False)
+    op.create_table(
         "payload",
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("part", sa.Text(), nullable=False),
@@ -1284,6 +1301,9 @@ def downgrade() -> None:
     op.drop_index("payload_subject", table_name="payload")
     op.drop_index("payload_at", table_name="payload")
     op.drop_table("payload")
+    op.drop_index("outcome_label_last", table_name="outcome_label")
+    op.drop_index("outcome_label_agent", table_name="outcome_label")
+    op.drop_table("outcome_label")
     op.drop_index(
         "notice_due",
         table_name="notice",
