@@ -22,6 +22,7 @@ from autonomy.workflow.desk import Desk
 from autonomy.workflow.distributed import Distributed
 from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.handing_out import HandingOut
+from autonomy.workflow.involving import Involving
 from autonomy.workflow.migrating import Migrating
 from autonomy.workflow.model import Decide, Emit, Triggered
 from autonomy.workflow.ports import Engine
@@ -47,6 +48,7 @@ class Workflows:
     tidying: Tidying
     workplace: Workplace
     """Tasks: those of runs, and those that belong to none."""
+    involving: Involving
 
 
 def open_workflows(
@@ -93,7 +95,8 @@ def open_workflows(
     runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
     sources = Sources(database, queue, codec, watch, engine.wake, clock)
     migrating = Migrating(database, desk, definitions, watch, clock)
-    return Workflows(runs, desk, engine, sources, migrating, Tidying(queue, settings.retention_days, clock), workplace)
+    tidying, involving = Tidying(queue, settings.retention_days, clock), Involving(database, definitions)
+    return Workflows(runs, desk, engine, sources, migrating, tidying, workplace, involving)
 
 
 def _here(settings: Settings) -> bool:
