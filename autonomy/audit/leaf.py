@@ -38,6 +38,8 @@ Kind = Literal[
     "run",
     "memory",
     "task",
+    "incident",
+    "label",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
 
-from autonomy.db import metadata
+from autonomy.db import Tx, metadata
 from autonomy.kernel.errors import Corrupt
 
 from .merkle import NodeSource, node_source
@@ -109,10 +109,11 @@ def leaves(connection: Connection, start: int = 0, stop: int | None = None) -> I
         at = rows[-1][0] + 1
 
 
-def leaves_of(connection: Connection, action: str) -> list[tuple[int, bytes]]:
+def leaves_of(connection: Connection | Tx, action: str) -> list[tuple[int, bytes]]:
     """Every leaf about one action, in order."""
     query = select(leaf.c.idx, leaf.c.body).where(leaf.c.action == action).order_by(leaf.c.idx)
-    return [(index, bytes(body)) for index, body in connection.execute(query)]
+    rows: Any = connection.execute(query)
+    return [(index, bytes(body)) for index, body in rows]
 
 
 def intents_of(connection: Connection, actions: Sequence[str]) -> Iterator[tuple[str, bytes]]:

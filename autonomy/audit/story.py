@@ -8,7 +8,7 @@ KINDS = frozenset(
     {
         *("intent", "outcome", "denial", "hold"),
         *("approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "budget", "absence"),
-        *("delivery", "dispatch", "memory", "run", "task"),
+        *("delivery", "dispatch", "memory", "run", "task", "incident", "label"),
     }
 )
 VERSION = 1

@@ -164,6 +164,16 @@ class Vault:
             for row in found
         }
 
+    def key_of(self, connection: Connection, action: str) -> SubjectKey | None:
+        """The key under which what the action carried is sealed; None where nothing of it can be opened any more."""
+        same = (subject_key.c.subject == payload.c.subject) & (subject_key.c.generation == payload.c.generation)
+        columns = subject_key.c.subject, subject_key.c.generation, subject_key.c.wrapped
+        query = (
+            select(*columns).join(payload, same).where(payload.c.action == action, columns[-1].is_not(None)).limit(1)
+        )
+        row = connection.execute(query).one_or_none()
+        return None if row is None else self._unwrap(row.subject, row.generation, bytes(row.wrapped))
+
     def name(self, subject: str) -> str:
         """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
         return canonical.keyed(self._naming, subject.encode())

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -54,11 +56,15 @@ class Containing:
 
     async def contain(self, scope: Scope, target: str, by: str, reason: str) -> Stopped:
         """Stop an agent, a unit, a tool or everything; says what was in flight and what has been confirmed stopped."""
+        return await self.stop(partial(self._identity.contain, scope, target, by, reason))
+
+    async def stop(self, impose: Callable[[], Containment]) -> Stopped:
+        """As `contain`, by whatever imposes the containment; it is called in a thread."""
         # Another process may have stopped its own by the time we can look again, so we look beside the containment; it
         # never waits for a look, nor fails with one.
         looking = asyncio.create_task(self._look())
         try:
-            stop = await asyncio.to_thread(self._identity.contain, scope, target, by, reason)
+            stop = await asyncio.to_thread(impose)
         except BaseException:
             looking.cancel()
             raise
@@ -68,6 +74,17 @@ class Containing:
         found = sorted({*stopped, *(action_id for action_id, under in met.items() if self._covers(stop, *under))})
         left = await self._wait_until_ended(found)
         return Stopped(stop, tuple(found), tuple(sorted(set(found) - left)), looked=None not in looks)
+
+    async def under_way(self, stop: Containment) -> tuple[str, ...]:
+        """The actions that are under way in any process and that a containment in force covers. Raises Unavailable."""
+        await self._watch.refresh()
+        met = await self._database.read(_open_actions)
+        return tuple(sorted(action_id for action_id, under in met.items() if self._covers(stop, *under)))
+
+    async def ended(self, actions: Sequence[str]) -> set[str]:
+        """Those of the actions that have ended, however. Raises Unavailable."""
+        named = list(actions)
+        return set(named) - await self._database.read(lambda connection: _still_open(connection, named))
 
     async def _obey(self) -> list[str]:
         """Stop what is contained here; the store is asked first whether more has moved, but need not answer."""

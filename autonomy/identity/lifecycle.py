@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from sqlalchemy import insert, select, update
 
@@ -14,9 +15,13 @@ from autonomy.kernel.ids import new_id
 from . import rows, rules, store
 from .base import Base
 from .directory import EVERYTHING
-from .ending import Stamp, offboard_person, retire_agents
+from .ending import Stamp, end_access, offboard_person, retire_agents, with_children
 from .grants import check_administered
 from .model import AgentView, Containment, Offboarding, Scope, State
+
+T = TypeVar("T")
+
+TOLD = 500  # agents named in one record of the log
 
 
 class Lifecycle(Base):
@@ -90,23 +95,72 @@ class Lifecycle(Base):
 
         Containing what is contained returns the containment in force. Raises NotFound, Invalid, Conflict.
         """
+        return self._write(lambda tx: self.contain_in(tx, scope, target, by, reason))
+
+    def together(self, work: Callable[[Tx], T]) -> T:
+        """What `work` returns, which does several of these in one transaction by their forms that end in `_in`."""
+        return self._write(work)
+
+    def contain_in(self, tx: Tx, scope: Scope, target: str, by: str, reason: str) -> Containment:
+        """As `contain`, within somebody's transaction."""
         rules.check_actor(by)
         rules.check_reason(reason)
+        found = _target(tx, scope, target)
+        table = store.containment
+        same = table.c.scope == scope, table.c.target == found, table.c.lifted_at.is_(None)
+        row = tx.execute(select(table).where(*same)).one_or_none()
+        if row is not None:
+            return rows.to_containment(row)
+        if scope == "agent":
+            rules.check_move(store.find_agent(tx, found), State.CONTAINED)
+        stop = Containment(new_id("con"), scope, found, reason, by, self._clock())
+        self._impose(tx, stop)
+        return stop
 
-        def work(tx: Tx) -> Containment:
-            found = _target(tx, scope, target)
-            table = store.containment
-            same = table.c.scope == scope, table.c.target == found, table.c.lifted_at.is_(None)
-            row = tx.execute(select(table).where(*same)).one_or_none()
-            if row is not None:
-                return rows.to_containment(row)
-            if scope == "agent":
-                rules.check_move(store.find_agent(tx, found), State.CONTAINED)
-            stop = Containment(new_id("con"), scope, found, reason, by, self._clock())
-            self._impose(tx, stop)
-            return stop
+    def covered_in(self, tx: Tx, scope: Scope, target: str) -> dict[str, str]:
+        """Id and name of every agent that a containment (its scope and target) stops, those below them included; none
+        where it stops a tool."""
+        table, wanted = store.agent, set[str]()
+        if scope == "agent":
+            wanted = {target}
+        elif scope == "unit":
+            units = rules.subtree({row.name: row.parent for row in tx.execute(select(store.unit))}, [target])
+            for some in store.batches(units):
+                wanted |= set(tx.execute(select(table.c.id).where(table.c.unit.in_(some))).scalars())
+        elif scope == "everything":
+            wanted = set(tx.execute(select(table.c.id)).scalars())
+        found: dict[str, str] = {}
+        for some in store.batches(with_children(tx, wanted)):
+            living = table.c.id.in_(some), table.c.stage != State.RETIRED
+            found |= {row.id: row.name for row in tx.execute(select(table.c.id, table.c.name).where(*living))}
+        return found
 
-        return self._write(work)
+    def void_tokens_in(self, tx: Tx, agents: Collection[str], by: str, reason: str, keys: bool) -> int:
+        """End every token that these agents (ids) have been given, and with `keys` their credentials and delegations as
+        well; returns how many credentials ended. Whoever keeps its credential gets new tokens by it once it may act."""
+        stamp = self._stamp(tx)
+        if keys:
+            count = end_access(tx, agents, stamp)
+        else:
+            count = 0
+            table = store.agent
+            voided = {"tokens_since": stamp.epoch, "changed": stamp.epoch}
+            for some in store.batches(agents):
+                tx.execute(update(table).where(table.c.id.in_(some)).values(**voided))
+        event = "agents.revoked" if keys else "agents.tokens_ended"
+        self._leaf(tx, stamp, event, by, agents=sorted(agents)[:TOLD], count=len(agents), reason=reason)
+        return count
+
+    def lift_in(self, tx: Tx, containment: str, by: str, reason: str) -> None:
+        """Lift a containment (`con_…`) within somebody's transaction; one that was lifted already stays so.
+
+        Only a person may, and says why. Raises Forbidden, Invalid, NotFound, Conflict (`person.offboarded`).
+        """
+        rules.check_person_with_reason(by, reason)
+        _check_active(tx, by.removeprefix("person:"))
+        found = rows.to_containment(store.find(tx, store.containment.c.id, containment, "containment"))
+        if found.lifted_at is None:
+            self._lift(tx, found, by, reason)
 
     def reinstate(self, what: str, by: str, reason: str) -> None:
         """Lift a containment (`con_…`), or what holds an agent (id or name): its containment, else its suspension.

@@ -50,6 +50,9 @@ class Permission(StrEnum):
     INSIGHT_FIGURE_READ = "insight:figure:read"
     INSIGHT_FIGURE_RECOMPUTE = "insight:figure:recompute"
     INSIGHT_LABEL_GIVE = "insight:label:give"
+    INCIDENTS_INCIDENT_OPEN = "incidents:incident:open"
+    INCIDENTS_INCIDENT_READ = "incidents:incident:read"
+    INCIDENTS_INCIDENT_STEER = "incidents:incident:steer"
     MEMORY_ITEM_FORGET = "memory:item:forget"
     MEMORY_ITEM_READ = "memory:item:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
@@ -76,6 +79,7 @@ _SEE = frozenset(
         Permission.IDENTITY_AGENT_READ,
         Permission.IDENTITY_CONTAINMENT_READ,
         Permission.INSIGHT_FIGURE_READ,
+        Permission.INCIDENTS_INCIDENT_READ,
         Permission.WORKFLOW_RUN_READ,
         # What a task is about sees only who may take it or has it.
         Permission.TASKS_TASK_READ,
@@ -97,6 +101,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.APPROVALS_HOLD_READ,
         Permission.GATE_ACTION_SIMULATE,
         Permission.INSIGHT_LABEL_GIVE,
+        Permission.INCIDENTS_INCIDENT_OPEN,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_WORK,
     },
@@ -112,6 +117,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_PERSON_READ,
         Permission.IDENTITY_SERVICE_READ,
         Permission.INSIGHT_FIGURE_RECOMPUTE,
+        Permission.INCIDENTS_INCIDENT_OPEN,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TOOLS_DELIVERY_READ,
     },
@@ -131,6 +137,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_DELEGATION_READ,
         Permission.IDENTITY_DELEGATION_REVOKE,
         Permission.INSIGHT_LABEL_GIVE,
+        Permission.INCIDENTS_INCIDENT_OPEN,
+        Permission.INCIDENTS_INCIDENT_STEER,
         Permission.MEMORY_ITEM_FORGET,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_OPEN,

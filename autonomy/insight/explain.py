@@ -12,6 +12,7 @@ from .model import (
     Decided,
     Ended,
     Explanation,
+    Judged,
     Leaves,
     Part,
     Position,
@@ -66,7 +67,26 @@ def explain(
         endings=tuple(_ended(index, leaf, parts) for index, leaf in leaves if leaf["kind"] in ENDINGS),
         position=Position(tuple(index for index, _ in leaves), checkpoint),
         currency=currency,
+        judged=judged(leaves, parts),
         unexplained=tuple(_unexplained(leaves, parts, decisions, checkpoint)),
+    )
+
+
+def judged(leaves: Leaves, parts: Mapping[str, Part]) -> tuple[Judged, ...]:
+    """What was said of the result, in order."""
+    return tuple(_judged(index, leaf, parts) for index, leaf in leaves if leaf["kind"] == "label")
+
+
+def _judged(index: int, leaf: Mapping[str, Any], parts: Mapping[str, Part]) -> Judged:
+    return Judged(
+        index=index,
+        at=leaf["at"],
+        by=leaf["actor"],
+        verdict=leaf["verdict"],
+        stands=leaf["stands"],
+        remark=_part_of(leaf, parts, "remark"),
+        correction=_part_of(leaf, parts, "correction"),
+        found=_part_of(leaf, parts, "found"),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
@@ -27,6 +27,10 @@ from .marking import SEALED, Marks
 from .taking_in import NEW, Batch, Seen, take_in
 
 log = logging.getLogger("autonomy.insight")
+
+Leaves = Sequence[tuple[int, dict[str, Any]]]
+Hear = Callable[[Tx, Leaves], None]
+"""Whoever hears every leaf once, in the transaction that takes it in."""
 
 BATCH = 250  # leaves of one transaction: others wait for it
 TIDIED = 500  # actions whose sealed words are let go of at once
@@ -52,6 +56,7 @@ class Following:
         retention_days: int,
         lifeline: Lifeline,
         clock: Clock,
+        hear: Hear,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -60,6 +65,7 @@ class Following:
         self._retention = (retention_days + 1) * DAY
         self._lifeline = lifeline
         self._clock = clock
+        self._hear = hear
         self._woken = asyncio.Event()
         self._holds = False
         self._asked = float("-inf")
@@ -110,7 +116,7 @@ class Following:
             return 0
         batch = await asyncio.to_thread(take_in, leaves, self._marks)
         sealed = await asyncio.to_thread(self._sealed, batch)
-        if not await self._queue.perform(lambda tx: self._write(tx, leaves[0][0], batch, sealed)):
+        if not await self._queue.perform(lambda tx: self._write(tx, leaves, batch, sealed)):
             self._holds = False
             return 0
         self.place = batch.stop
@@ -189,15 +195,16 @@ class Following:
     def _open(self, connection: Connection, actions: Sequence[str], part: str) -> Iterable[tuple[str, Any]]:
         return self._vault.open_all(connection, actions, part).items()
 
-    def _write(self, tx: Tx, start: int, batch: Batch, sealed: dict[str, set[int]]) -> bool:
+    def _write(self, tx: Tx, leaves: Leaves, batch: Batch, sealed: dict[str, set[int]]) -> bool:
         """Whether the batch was taken in: somebody else may have done it."""
-        mine = found.place.c.next == start, found.place.c.holder == self._lifeline.owner
+        mine = found.place.c.next == leaves[0][0], found.place.c.holder == self._lifeline.owner
         if tx.execute(update(found.place).where(*mine).values(next=batch.stop)).rowcount != 1:
             return False
         _write_actions(tx, batch, _still_kept(tx, sealed))
         _put_marks(tx, batch.others)
         counted = [{"block": block, "kind": kind, "leaves": count} for (block, kind), count in batch.census.items()]
         tx.execute(_COUNT, counted)
+        self._hear(tx, leaves)
         return True
 
 

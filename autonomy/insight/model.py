@@ -143,6 +143,24 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What `by` said of the result, a person or a declared check (`check:TOOL`): right, wrong, corrected.
+
+    `stands`: whether it counted when it was said; a check does not outrank a person. The latest that counts is the one
+    in the figures. `found` are the facts that a check looked up.
+    """
+
+    index: int
+    at: int
+    by: str
+    verdict: str
+    stands: bool
+    remark: Part
+    correction: Part
+    found: Part = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where it stands in the log. `checkpoint` is the size of the first signed tree that holds all of it, if any."""
 
@@ -167,6 +185,7 @@ class Explanation:
     endings: tuple[Ended, ...]
     position: Position
     currency: str
+    judged: tuple[Judged, ...] = ()
     unexplained: tuple[str, ...] = ()
     """What cannot be told, each in a sentence."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from autonomy.kernel.clock import rfc3339
 from autonomy.kernel.money import show
 
-from .model import Cost, Decided, Ended, Explanation, Part, Said
+from .model import Cost, Decided, Ended, Explanation, Judged, Part, Said
 
 _EFFECTS = {"allow": "allowed", "hold": "held for people", "deny": "denied"}
 _EVENTS = {
@@ -39,6 +39,7 @@ def _lines(found: Explanation) -> list[str]:
         *(_vote(said) for said in found.approvals),
         *_costs(found),
         *(line for ended in found.endings for line in _ending(ended)),
+        *(line for said in found.judged for line in _judgement(said)),
         *_proof(found),
         *(f"Not told: {line}." for line in found.unexplained),
     ]
@@ -113,6 +114,15 @@ def _ending(ended: Ended) -> Iterator[str]:
         yield f"Result: {_part(ended.result)}."
     for overrun in ended.overruns:
         yield f"It took more than its declared worst case, budget {overrun}."
+
+
+def _judgement(said: Judged) -> Iterator[str]:
+    who = f"the check of tool `{said.by.partition(':')[2]}`" if said.by.startswith("check:") else said.by
+    outranked = "" if said.stands else ", which does not count beside what a person had said"
+    yield f"At {rfc3339(said.at)} {who} found the result {said.verdict}{outranked}."
+    for words, part in (("Its reason", said.remark), ("Right would be", said.correction), ("It saw", said.found)):
+        if part.state != "none":
+            yield f"{words}: {_part(part)}."
 
 
 def _proof(found: Explanation) -> Iterator[str]:

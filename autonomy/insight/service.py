@@ -15,8 +15,10 @@ from autonomy.db import Database
 from autonomy.kernel.errors import Corrupt, NotFound
 
 from . import store
-from .explain import explain
-from .model import Explanation, Leaves, Part
+from .explain import explain, judged
+from .label_rules import Verdict
+from .labels import Labelled, labelled
+from .model import Explanation, Judged, Leaves, Part
 from .wordings import wordings
 
 
@@ -31,7 +33,7 @@ class Record:
     checkpoint: int | None
 
 
-WORDS = frozenset({"rationale", "message"})
+WORDS = frozenset({"rationale", "message", "remark"})
 """Parts that are plain text; every other part is canonical JSON."""
 
 
@@ -50,8 +52,7 @@ class Insight:
             leaves = [(index, read_leaf(body)) for index, body in leaves_of(connection, action)]
             if not leaves:
                 raise NotFound(f"there is no action `{action[:40]}`", code="action.unknown")
-            commitments = {name: hash for _, leaf in leaves for name, hash in leaf.get("commitments", {}).items()}
-            parts = {name: self._part(connection, action, name, hash, may_read) for name, hash in commitments.items()}
+            parts = self._parts(connection, action, leaves, may_read)
             remarks = _remarks(connection, action) if may_read else {}
             return Record(action, leaves, parts, remarks, store.checkpoint_holding(connection, leaves[-1][0]))
 
@@ -61,6 +62,22 @@ class Insight:
         return explain(
             record.action, record.leaves, record.parts, self._wordings, record.remarks, record.checkpoint, currency
         )
+
+    def judged(self, subject: str, may_read: bool) -> tuple[Judged, ...]:
+        """Everything that was said of the result of an action, a task or a run, in order."""
+        with self._database.reading() as connection:
+            leaves = [(index, read_leaf(body)) for index, body in leaves_of(connection, subject)]
+            leaves = [(index, leaf) for index, leaf in leaves if leaf["kind"] == "label"]
+            return judged(leaves, self._parts(connection, subject, leaves, may_read))
+
+    def labels(self, verdict: Verdict | None, agent: str | None, after: str | None, limit: int) -> list[Labelled]:
+        """The labels that count, those given last first, after the one with the id `after`."""
+        with self._database.reading() as connection:
+            return labelled(connection, verdict, agent, after, limit)
+
+    def _parts(self, connection: Connection, action: str, leaves: Leaves, may_read: bool) -> dict[str, Part]:
+        commitments = {name: hash for _, leaf in leaves for name, hash in leaf.get("commitments", {}).items()}
+        return {name: self._part(connection, action, name, hash, may_read) for name, hash in commitments.items()}
 
     def _part(self, connection: Connection, action: str, name: str, commitment: str, may_read: bool) -> Part:
         if not may_read:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from autonomy.audit import read_leaf
-from autonomy.audit.store import leaf
+from autonomy.audit.store import leaf, read_head
 from autonomy.db import Database
 from autonomy.gate.store import case_label
 from autonomy.kernel.errors import NotFound
@@ -17,9 +17,11 @@ from autonomy.kernel.errors import NotFound
 from . import found
 from .cases import Span, spans
 from .marking import Marks
+from .search import SLACK, first_at
 
 MOST = 300  # actions of a case that are told, and as many leaves of each of its runs and tasks
 RELATED = 50  # runs and tasks of a case that are told
+COUNTED = 5_000  # actions of an agent that are counted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,32 @@ class CaseStory:
     money: int
     at: int
     ended_at: int | None
+
+
+@dataclass(slots=True)
+class Touched:
+    """What an agent did with one tool in a time: how many actions, by how they ended or stand, what they came to in
+    minor units of the base currency, and when the first and the last one began."""
+
+    tool: str
+    actions: int
+    states: dict[str, int]
+    money: int
+    first_at: int
+    last_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """Everything an agent touched in a time. Where not `whole`, only its newest actions are counted."""
+
+    agent: str
+    since: int
+    until: int
+    whole: bool
+    tools: list[Touched]
+    cases: list[str]
+    runs: list[str]
 
 
 class Telling:
@@ -78,6 +106,40 @@ class Telling:
                 at=min(span.at for span in shown),
                 ended_at=_end(shown),
             )
+
+    def run(self, run: str) -> tuple[list[Span], bool]:
+        """What happened in a run, in order, and whether that is all of it; none where nothing has yet."""
+        with self._database.reading() as connection:
+            actions = self._newest(connection, self._marks.facet("run", run), MOST + 1)
+            told = _leaves_of(connection, [row.id for row in actions[:MOST]])
+            columns = found.mark.c
+            about = select(columns.seq).where(columns.mark == self._marks.about("run", run))
+            indices = list(connection.execute(about.order_by(columns.seq.desc()).limit(MOST + 1)).scalars())
+            told |= read_at(connection, sorted(indices[:MOST]))
+            return spans(told.items()), max(len(actions), len(indices)) <= MOST
+
+    def touched(self, agent: str, since: int, until: int) -> BlastRadius:
+        """What an agent (name or id) touched from `since` to before `until` (milliseconds)."""
+        with self._database.reading() as connection:
+            size = read_head(connection)[0]
+            first, stop = first_at(connection, since - SLACK, size), first_at(connection, until + SLACK, size)
+            columns, mark = found.mark.c, self._marks.facet("agent", agent)
+            led = select(columns.seq).where(columns.mark == mark, columns.seq >= first, columns.seq < stop)
+            newest = list(connection.execute(led.order_by(columns.seq.desc()).limit(COUNTED + 1)).scalars())
+            rows: list[Any] = []
+            for start in range(0, min(len(newest), COUNTED), MOST):
+                some = found.action.c.seq.in_(newest[start : start + MOST])
+                rows += connection.execute(select(found.action).where(some))
+        within = [row for row in rows if since <= row.at < until]
+        return BlastRadius(
+            agent=agent,
+            since=since,
+            until=until,
+            whole=len(newest) <= COUNTED,
+            tools=sorted(_by_tool(within).values(), key=lambda one: -one.actions),
+            cases=sorted({row.case_id for row in within})[:RELATED],
+            runs=sorted({row.run for row in within if row.run})[:RELATED],
+        )
 
     def _newest(self, connection: Connection, mark: int, most: int) -> list[Any]:
         led = select(found.mark.c.seq).where(found.mark.c.mark == mark).order_by(found.mark.c.seq.desc()).limit(most)
@@ -116,6 +178,17 @@ def _named(leaves: Iterable[dict[str, Any]], field: str) -> list[str]:
     """What the leaves name under a field, each once, as many as are told."""
     named = dict.fromkeys(one[field] for one in leaves if isinstance(one.get(field), str))
     return list(named)[:RELATED]
+
+
+def _by_tool(rows: Iterable[Any]) -> dict[str, Touched]:
+    tools: dict[str, Touched] = {}
+    for row in rows:
+        one = tools.setdefault(row.tool, Touched(row.tool, 0, {}, 0, row.at, row.at))
+        one.actions += 1
+        one.states[row.state] = one.states.get(row.state, 0) + 1
+        one.money += row.money
+        one.first_at, one.last_at = min(one.first_at, row.at), max(one.last_at, row.at)
+    return tools
 
 
 def _end(shown: Sequence[Span]) -> int | None:

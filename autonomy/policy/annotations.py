@@ -17,7 +17,8 @@ OBLIGATIONS = ("obligation_mask", "obligation_redact", "obligation_label")
 TIMES = ("escalate_after", "expires")
 DEFAULT_EXPIRES = "1d"  # an approval nobody gave within a day is asked for anew, with today's facts
 APPROVAL = ("outcome", "escalate", "approvals", "escalate_after", "escalate_to", "expires", "remind")
-KNOWN = frozenset({"id", "reason", "needs", *APPROVAL, *OBLIGATIONS})
+KNOWN = frozenset({"id", "reason", "needs", "incident", *APPROVAL, *OBLIGATIONS})
+SEVERITIES = ("low", "medium", "high", "critical")
 
 MAX_PEOPLE = 20  # who must gather more than that for one action needs a meeting, not a rule
 MAX_ROLES = 8  # that one rule asks
@@ -93,6 +94,9 @@ def annotation_problems(statement: Statement, roles: Collection[str]) -> Iterato
     for name in ("reason", "needs", *OBLIGATIONS):
         if name in said and not said[name].strip(" ,"):
             yield statement.problem("policy.empty_annotation", f"`@{name}` is empty", "say something, or leave it out")
+    if said.get("incident", "low") not in SEVERITIES:
+        what, fix = f"`@incident` says `{said['incident'][:40]}`", f"say one of {', '.join(SEVERITIES)}"
+        yield statement.problem("policy.bad_incident", what, fix)
     yield from _permit(statement) if statement.form["effect"] == "permit" else _forbid(statement, roles)
 
 

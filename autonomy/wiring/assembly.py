@@ -42,6 +42,7 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity, Permission
 from autonomy.insight import forget_found
+from autonomy.insight.labels import Labels
 from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
@@ -59,6 +60,7 @@ from autonomy.workflow.units import Begin, Move, Settle
 
 from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import aside_of_connectors, open_connectors, open_hooks
+from .incidents import open_trouble
 from .own_tools import own_tools
 from .projection import projector
 from .searching import open_searching
@@ -140,6 +142,11 @@ def _assemble(
     taking_up = _taking_up(
         database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
     )
+    workflows = open_workflows(
+        settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
+    )
+    containing = Containing(database, identity, effects, watch)
+    trouble = open_trouble(database, queue, identity, containing, workflows, catalog, clock)
     return System(
         settings=settings,
         database=database,
@@ -155,7 +162,7 @@ def _assemble(
         watch=watch,
         gate=gate,
         results=results,
-        containing=Containing(database, identity, effects, watch),
+        containing=containing,
         effects=effects,
         taking_up=taking_up,
         lifeline=lifeline,
@@ -170,12 +177,12 @@ def _assemble(
         hooks=hooks,
         answering=Answering(database, hooks, taking_up),
         sites=sites,
-        workflows=open_workflows(
-            settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
-        ),
+        workflows=workflows,
         own=own,
-        searching=open_searching(settings, database, queue, vault, lifeline, master, clock),
         reckoning=Reckoning(database, queue, lifeline.owner, clock),
+        searching=open_searching(settings, database, queue, vault, lifeline, master, trouble.watching, clock),
+        trouble=trouble,
+        labels=Labels(database, queue, vault, clock),
     )
 
 

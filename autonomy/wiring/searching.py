@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from autonomy.audit import Vault
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Lifeline
+from autonomy.incidents import Watching
 from autonomy.insight import Following, Marks, Search
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
@@ -30,9 +31,10 @@ def open_searching(
     vault: Vault,
     lifeline: Lifeline,
     master: bytes,
+    watching: Watching,
     clock: Clock,
 ) -> Searching:
     """The search, put together."""
     marks = Marks(canonical.derive(master, b"autonomy search"))
-    following = Following(database, queue, vault, marks, settings.retention_days, lifeline, clock)
+    following = Following(database, queue, vault, marks, settings.retention_days, lifeline, clock, watching.hear)
     return Searching(following, Search(database, marks), marks)

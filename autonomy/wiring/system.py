@@ -29,6 +29,7 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
+from autonomy.insight.labels import Labels
 from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
@@ -37,6 +38,7 @@ from autonomy.tools.hooks import Hooks
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
+from .incidents import Trouble
 from .own_tools import OwnTools
 from .searching import Searching
 from .settings import Settings
@@ -89,6 +91,8 @@ class System:
     searching: Searching
     reckoning: Reckoning
     """It counts the log for the figures."""
+    trouble: Trouble
+    labels: Labels
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -119,6 +123,7 @@ class System:
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
             self.searching.following.run,
+            self.trouble.stopping.run,
             self.searching.following.run_tidying,
             self.reckoning.run,
             self._sweep,

@@ -23,6 +23,7 @@ from autonomy.workflow.desk import Desk
 from autonomy.workflow.distributed import Distributed
 from autonomy.workflow.embedded import Embedded
 from autonomy.workflow.handing_out import HandingOut
+from autonomy.workflow.involving import Involving
 from autonomy.workflow.migrating import Migrating
 from autonomy.workflow.model import Decide, Emit, Triggered
 from autonomy.workflow.ports import Engine
@@ -49,6 +50,7 @@ class Workflows:
     tidying: Tidying
     workplace: Workplace
     """Tasks: those of runs, and those that belong to none."""
+    involving: Involving
 
 
 def open_workflows(
@@ -98,8 +100,8 @@ def open_workflows(
     goals = Goals(database, desk, definitions, runs, own.planning, workplace.workforce, clock)
     sources = Sources(database, queue, codec, watch, engine.wake, clock)
     migrating = Migrating(database, desk, definitions, watch, clock)
-    tidying = Tidying(queue, settings.retention_days, clock)
-    return Workflows(runs, goals, desk, engine, sources, migrating, tidying, workplace)
+    tidying, involving = Tidying(queue, settings.retention_days, clock), Involving(database, definitions)
+    return Workflows(runs, goals, desk, engine, sources, migrating, tidying, workplace, involving)
 
 
 def _here(settings: Settings) -> bool:

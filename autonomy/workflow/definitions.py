@@ -38,6 +38,12 @@ class Definitions:
 
     async def declared(self, organisation: Organisation, workflow: str) -> Definition:
         """The workflow as declared now, kept from here on. Raises NotFound."""
+        found = await self.wording(organisation, workflow)
+        await self.keep(found)
+        return found
+
+    async def wording(self, organisation: Organisation, workflow: str) -> Definition:
+        """The workflow as declared now, for whoever only looks at it. Raises NotFound."""
         revision = organisation.get("Workflow", workflow)
         if revision is None:
             raise NotFound(f"there is no workflow `{workflow[:80]}`", code="workflow.unknown")
@@ -46,7 +52,6 @@ class Definitions:
         if found is None:
             found = await asyncio.to_thread(define, organisation, revision)
             _remember(self._declared, named, found)
-        await self.keep(found)
         return found
 
     async def pinned(self, digest: str) -> Definition:

@@ -20,10 +20,9 @@ from autonomy.tasks import RunTasks
 
 from . import triggers
 from .codec import Codec
-from .definition import Priority
+from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
-from .graph import mermaid
 from .model import (
     AnyEvent,
     AskApproval,
@@ -48,6 +47,7 @@ from .units import Fence, Joined
 
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
+MAX_DRAWN = 200  # live runs that are drawn on their workflow
 MAX_INPUT = 262_144  # bytes as JSON; every event of the run carries it
 
 
@@ -233,10 +233,19 @@ class Runs:
         """One run. Raises NotFound."""
         return await self._database.read(lambda connection: self._show(connection, run))
 
-    async def graph(self, run: str) -> str:
-        """The run on its workflow, as a Mermaid flowchart. Raises NotFound."""
+    async def drawn(self, run: str) -> tuple[Definition, State]:
+        """A run and the wording that it is pinned to. Raises NotFound."""
         state = (await self._desk.look(run)).state
-        return mermaid(await self._definitions.pinned(state.digest), state)
+        return await self._definitions.pinned(state.digest), state
+
+    async def live(self, workflow: str) -> tuple[Definition, list[State]]:
+        """A workflow as it is declared, and its live runs, the newest `MAX_DRAWN`. Raises NotFound."""
+        await self._watch.refresh()
+        definition = await self._definitions.wording((await self._watch.house()).organisation, workflow)
+        query = select(table.c.id, table.c.state).where(table.c.workflow == workflow, table.c.ended_at.is_(None))
+        query = query.order_by(table.c.created_at.desc()).limit(MAX_DRAWN)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
 
     async def doer(self, run: str, step: str) -> str | None:
         """The agent that had the task of this step last; None where none did."""

@@ -31,8 +31,10 @@ STORES = (
     "gate.store",
     "tasks.store",
     "workflow.store",
+    "incidents.store",
     "insight.found",
     "insight.cells",
+    "insight.labels",
 )
 """Every module that declares tables."""
 

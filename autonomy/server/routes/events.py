@@ -54,6 +54,7 @@ TOLD = {
     "delivery": Told(("other",), Permission.TOOLS_DELIVERY_READ),
     "run": Told(("runs",), Permission.WORKFLOW_RUN_READ),
     "task": Told(("tasks",), Permission.TASKS_TASK_READ),
+    "incident": Told(("incidents",), Permission.INCIDENTS_INCIDENT_READ),
     "identity": Told(("people",), Permission.AUDIT_LOG_READ),
 }
 """Of every kind of leaf; any other kind is for readers of the log."""

@@ -4,6 +4,7 @@ import { lazy } from "react";
 export { Copy } from "./Copy";
 export { DataTable, type Column } from "./DataTable";
 export { Command, EmptyState } from "./EmptyState";
+export { Facts } from "./Facts";
 export { Foreign } from "./Foreign";
 export type { GraphEdge, GraphNode, Tone } from "./Graph";
 export { Id } from "./Id";
@@ -11,6 +12,9 @@ export { Json } from "./Json";
 export { Money } from "./Money";
 export { Page } from "./Page";
 export { Problem } from "./Problem";
+export { Section } from "./Section";
+export { State } from "./State";
+export { To } from "./To";
 export { When, useNow } from "./When";
 
 export const Graph = lazy(() => import("./Graph"));

@@ -360,6 +360,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_escalation_at IS NOT NULL"),
         postgresql_where=sa.text("next_escalation_at IS NOT NULL"),
     )
+    op.create_index("hold_of_tool", "hold", ["tool", "agent", "created_at"], unique=False)
     op.create_index(
         "hold_once",
         "hold",
@@ -377,6 +378,81 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_reminder_at IS NOT NULL"),
     )
     op.create_index("hold_repeat", "hold", ["bind", "agent", "case_id"], unique=False)
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("about_kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=True),
+        sa.Column("agent_name", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Text(), nullable=True),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("rule", sa.Text(), nullable=True),
+        sa.Column("leaf", sa.BigInteger(), nullable=True),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("scope", sa.Text(), nullable=True),
+        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("containment", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "incident_live",
+        "incident",
+        ["rule", "agent"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index("incident_newest", "incident", ["opened_at", "id"], unique=False)
+    op.create_table(
+        "incident_entry",
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("incident", "number"),
+    )
+    op.create_table(
+        "incident_follow_up",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("incident_follow_up_of", "incident_follow_up", ["incident"], unique=False)
+    op.create_table(
+        "incident_stop",
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("incident", "kind", "target"),
+    )
+    op.create_index(
+        "incident_stop_waiting",
+        "incident_stop",
+        ["incident"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('asked', 'resuming')"),
+        postgresql_where=sa.text("state IN ('asked', 'resuming')"),
+    )
     op.create_table(
         "leaf",
         sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -509,6 +585,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("due IS NOT NULL"),
         postgresql_where=sa.text("due IS NOT NULL"),
     )
+    op.create_table(
+        "outcome_label",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("of", sa.BigInteger(), nullable=False),
+        sa.Column("given", sa.Integer(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("last", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_index("outcome_label_agent", "outcome_label", ["agent", "last"], unique=False)
+    op.create_index("outcome_label_last", "outcome_label", ["last"], unique=False)
     op.create_table(
         "payload",
         sa.Column("action", sa.Text(), nullable=False),
@@ -963,6 +1056,25 @@ def upgrade() -> None:
     op.create_index(op.f("ix_agent_parent"), "agent", ["parent"], unique=False)
     op.create_index(op.f("ix_agent_sponsor"), "agent", ["sponsor"], unique=False)
     op.create_table(
+        "hold_note",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["action"],
+            ["hold.action"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_hold_note_action"), "hold_note", ["action"], unique=False)
+    op.create_index(op.f("ix_hold_note_to"), "hold_note", ["to"], unique=False)
+    op.create_table(
         "invitation",
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
@@ -1132,6 +1244,9 @@ def downgrade() -> None:
     op.drop_table("scim_account")
     op.drop_index(op.f("ix_invitation_person"), table_name="invitation")
     op.drop_table("invitation")
+    op.drop_index(op.f("ix_hold_note_to"), table_name="hold_note")
+    op.drop_index(op.f("ix_hold_note_action"), table_name="hold_note")
+    op.drop_table("hold_note")
     op.drop_index(op.f("ix_agent_sponsor"), table_name="agent")
     op.drop_index(op.f("ix_agent_parent"), table_name="agent")
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
@@ -1240,6 +1355,9 @@ def downgrade() -> None:
     op.drop_index("payload_subject", table_name="payload")
     op.drop_index("payload_at", table_name="payload")
     op.drop_table("payload")
+    op.drop_index("outcome_label_last", table_name="outcome_label")
+    op.drop_index("outcome_label_agent", table_name="outcome_label")
+    op.drop_table("outcome_label")
     op.drop_index(
         "notice_due",
         table_name="notice",
@@ -1274,6 +1392,24 @@ def downgrade() -> None:
         postgresql_where=sa.text("action IS NOT NULL"),
     )
     op.drop_table("leaf")
+    op.drop_index(
+        "incident_stop_waiting",
+        table_name="incident_stop",
+        sqlite_where=sa.text("state IN ('asked', 'resuming')"),
+        postgresql_where=sa.text("state IN ('asked', 'resuming')"),
+    )
+    op.drop_table("incident_stop")
+    op.drop_index("incident_follow_up_of", table_name="incident_follow_up")
+    op.drop_table("incident_follow_up")
+    op.drop_table("incident_entry")
+    op.drop_index("incident_newest", table_name="incident")
+    op.drop_index(
+        "incident_live",
+        table_name="incident",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_table("incident")
     op.drop_index("hold_repeat", table_name="hold")
     op.drop_index(
         "hold_reminder",
@@ -1287,6 +1423,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
+    op.drop_index("hold_of_tool", table_name="hold")
     op.drop_index(
         "hold_escalation",
         table_name="hold",

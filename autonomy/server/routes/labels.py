@@ -1,0 +1,124 @@
+"""Labels of results: right, wrong, corrected. Supervisors give them; accuracy comes from them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field, JsonValue
+
+from autonomy.identity import Permission, PersonCaller
+from autonomy.insight.label_rules import Given, Subject, Verdict
+from autonomy.insight.labels import Labelled
+from autonomy.insight.model import Judged
+
+from ..access import allowed
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
+from ..here import Here
+from ..paging import cut
+from ..parts import Parts
+from ..route import api
+from .actions import may_read
+
+router = api("labels")
+
+Reader = Annotated[PersonCaller, allowed(Permission.INSIGHT_FIGURE_READ)]
+Judge = Annotated[PersonCaller, allowed(Permission.INSIGHT_LABEL_GIVE)]
+
+
+class Label(Asked):
+    """`corrected` comes with its `correction`: what the result should have been, any JSON."""
+
+    verdict: Verdict
+    reason: str = Field("", max_length=1_000, examples=["the invoice was for two pallets"])
+    correction: JsonValue = None
+
+
+class LabelAnswer(Answer):
+    """The label that counts for a subject, of `given` in all; `of` is when the work was done."""
+
+    subject: str = Field(examples=["act_01j…"])
+    kind: Subject
+    verdict: Verdict
+    by: str = Field(examples=["person:suzi"])
+    at: int
+    of: int
+    given: int
+    agent: str = Field(description="whose work it was; empty for runs and for people")
+    unit: str
+    workflow: str
+
+
+class HistoryAnswer(Answer):
+    """Everything that was said of a result, in order."""
+
+    subject: str
+    labels: list[Judged]
+
+
+@router.get("/labels", summary="labelled results")
+def list_labels(
+    _person: Reader,
+    here: Here,
+    verdict: Verdict | None = None,
+    agent: Annotated[str | None, Query(max_length=200)] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[LabelAnswer]:
+    """The label that counts for each, those given last first."""
+    found, following = cut(here.insight.labels(verdict, agent, after, limit + 1), lambda one: one.last, limit)
+    return Page(items=[LabelAnswer.model_validate(one) for one in found], next=following)
+
+
+@router.get("/actions/{action}/labels", summary="what was said of an action's result")
+def show_action_labels(action: str, person: Reader, here: Here) -> HistoryAnswer:
+    """Empty where nothing was said."""
+    return _history(action, person, here)
+
+
+@router.get("/tasks/{task}/labels", summary="what was said of a task's result")
+def show_task_labels(task: str, person: Reader, here: Here) -> HistoryAnswer:
+    """Empty where nothing was said."""
+    return _history(task, person, here)
+
+
+@router.get("/runs/{run}/labels", summary="what was said of a run's result")
+def show_run_labels(run: str, person: Reader, here: Here) -> HistoryAnswer:
+    """Empty where nothing was said."""
+    return _history(run, person, here)
+
+
+@router.post(
+    "/actions/{action}/label", summary="say whether an action's result was right", responses=refusals(404, 409)
+)
+async def label_action(action: str, asked: Label, person: Judge, here: Here) -> LabelAnswer:
+    """The latest word counts; all are kept."""
+    return await _give("action", action, asked, person, here)
+
+
+@router.post("/tasks/{task}/label", summary="say whether a task's result was right", responses=refusals(404, 409))
+async def label_task(task: str, asked: Label, person: Judge, here: Here) -> LabelAnswer:
+    """The latest word counts; all are kept. Nobody judges what they did themselves."""
+    return await _give("task", task, asked, person, here)
+
+
+@router.post("/runs/{run}/label", summary="say whether a run's result was right", responses=refusals(404, 409))
+async def label_run(run: str, asked: Label, person: Judge, here: Here) -> LabelAnswer:
+    """The latest word counts; all are kept."""
+    return await _give("run", run, asked, person, here)
+
+
+async def _give(kind: Subject, subject: str, asked: Label, person: PersonCaller, here: Parts) -> LabelAnswer:
+    given = Given(asked.verdict, person.actor, asked.reason, asked.correction)
+    found: Labelled = await here.system.labels.give(kind, subject, given, await _epoch(here))
+    return LabelAnswer.model_validate(found)
+
+
+async def _epoch(here: Parts) -> int:
+    """The identity epoch: keys of subjects that were erased before it are not used again."""
+    await here.system.watch.refresh()
+    return here.system.watch.identity
+
+
+def _history(subject: str, person: PersonCaller, here: Parts) -> HistoryAnswer:
+    return HistoryAnswer(subject=subject, labels=list(here.insight.judged(subject, may_read(person))))
