@@ -326,8 +326,8 @@ def see_to_an_incident() -> None:
         line = re.sub(r"inc_\w+", found["incident"]["id"], line)
         for one in found["follow_ups"]:
             line = re.sub(r"fol_\w+", one["id"], line)
-        ran = paste(line if "list" in line else f"{line} --json")
-        found = found if "list" in line else json.loads(ran.out)
+        ran = paste(f"{line} --json")
+        found = found if line.split()[2] == "list" else json.loads(ran.out)
     assert found["incident"]["state"] == "closed"
 
 
