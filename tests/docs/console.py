@@ -38,7 +38,7 @@ class Line:
 
 
 class Terminal:
-    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task, and
+    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task and
     `$INCIDENT` the incident."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
