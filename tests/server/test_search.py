@@ -84,7 +84,7 @@ def test_a_page_that_looked_long_enough_says_where_to_go_on(office: Desk) -> Non
     office.taken_in()
     assert found(vera, "state=done&limit=2") == [*reversed(rest), first]
     assert vera.get("/api/actions?after=x").code == "page.after"
-    short = Search(office.system.database, office.system.searching.marks, chunk=2, chunks=1)
+    short = Search(office.system.database, office.system.searching.marks, chunk=2, looks=2)
     for wanted in (Wanted(cost_from=1), Wanted(state="done")):
         ids, place, pages = [], None, 0
         while True:
