@@ -69,6 +69,8 @@ COMMANDS = MappingProxyType(
         "memory": Entry("memory", WORK, "List, find, show and forget what agents remember."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),
+        "incident": Entry("incidents", WORK, "Open, stop, follow up and close incidents."),
+        "case": Entry("history", WORK, "Show what happened in a case."),
         "containments": Entry("containment", WORK, "List what is contained."),
         "budgets": Entry("budgets", LIMITS, "Show limits and how much of them is used."),
         "budget": Entry(

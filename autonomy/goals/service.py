@@ -174,7 +174,7 @@ class Goals:
     async def _graph(self, goal: str, run: str | None, plan: Json) -> str | None:
         """The plan as a picture: on the run that it became, where it did; none where it may no longer be proposed."""
         if run is not None and await self._desk.look_all([run]):
-            return await self._runs.graph(run)
+            return mermaid(*await self._runs.drawn(run))
         try:
             return mermaid((await self._planning.read(goal, plan)).definition)
         except Invalid:

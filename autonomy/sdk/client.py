@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .caller import PAGE, Object, Objects, part
+from .history import HistoryCalls
 from .knowledge import KnowledgeCalls
 from .wire import Json
 from .work import WorkCalls
@@ -12,7 +13,7 @@ from .work import WorkCalls
 CHANGE_SECONDS = 300.0  # ten thousand objects are checked before they go live
 
 
-class Client(WorkCalls, KnowledgeCalls):
+class Client(WorkCalls, KnowledgeCalls, HistoryCalls):
     """The server at `url` as the person sees it to whom the session `token` belongs; as a stranger without one.
 
     Every method raises Unreachable, Overdue, Unauthenticated, Forbidden and the errors the server names.
@@ -176,7 +177,8 @@ class Client(WorkCalls, KnowledgeCalls):
     # Actions and approvals
 
     def actions(self, **wanted: str | int | None) -> Objects:
-        """Actions, newest first; `wanted` may say `agent`, `tool`, `state`, `case`, `since` (ms)."""
+        """Actions, newest first; `wanted` may say `text`, `agent`, `unit`, `tool`, `decision`, `state`, `case`, `run`,
+        `task`, `policy`, `label`, `code`, `since` and `until` (ms), `cost_from` and `cost_to` (minor units)."""
         return self._pages("/api/actions", **wanted)
 
     def action(self, action: str) -> Object:

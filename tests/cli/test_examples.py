@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sqlite3
 from contextlib import chdir
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,7 @@ ADMIN = (
     "autonomy containments --ended",
     'autonomy reinstate agent buyer-1 --reason "the order list is mended"',
     "autonomy actions --state held --since 24h",
+    'autonomy actions "lens supplier" --unit operations',
     "autonomy budgets",
     "autonomy budget show operations-month",
     "autonomy budget forecast",
@@ -87,6 +88,7 @@ ADMIN = (
     "autonomy service-key list",
     "autonomy access",
     "autonomy audit tail --kind denial",
+    "autonomy audit sample --by tool --value order.place --count 10",
     "autonomy audit show 0",
     "autonomy audit key",
     "autonomy audit export log.jsonl",
@@ -143,6 +145,26 @@ GOALS = (
 )
 """Of one goal, in this order."""
 
+INCIDENTS = (
+    'autonomy incident open agent buyer-1 --title "it orders the same part again and again"',
+    "autonomy incident list --state open",
+    "autonomy incident show inc_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    'autonomy incident contain inc_01jd8m3y6p2k7q4r9t5v8x0z1b --reason "until we know more"',
+    'autonomy incident note inc_01jd8m3y6p2k7q4r9t5v8x0z1b "the supplier has seen both orders"',
+    "autonomy incident assign inc_01jd8m3y6p2k7q4r9t5v8x0z1b ada",
+    'autonomy incident follow-up inc_01jd8m3y6p2k7q4r9t5v8x0z1b "limit orders of a part to one a day" --owner ada',
+    "autonomy incident done inc_01jd8m3y6p2k7q4r9t5v8x0z1b fol_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    'autonomy incident reinstate inc_01jd8m3y6p2k7q4r9t5v8x0z1b --reason "the order list is mended"',
+    'autonomy incident close inc_01jd8m3y6p2k7q4r9t5v8x0z1b --cause data --text "the stock list was a day old"',
+)
+"""Of one incident, in this order."""
+
+HISTORY = (
+    "autonomy case show payables-1/2026-12-24",
+    """autonomy audit could --tool supplier.get --arguments '{"supplier_id": "sup-1"}' --at 2026-12-24""",
+)
+"""Of today: there is no other day yet."""
+
 HOOK = """
 apiVersion: autonomy/v1
 kind: Hook
@@ -188,8 +210,13 @@ ELSEWHERE = (
 `tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
 
 
+EVERY_LINE = (
+    BEFORE + APPROVER + RUNS + TASKS + GOALS + INCIDENTS + HISTORY + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER
+)
+
+
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + RUNS + TASKS + GOALS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
+    assert set(EVERY_LINE) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -241,6 +268,9 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         do_tasks()
         pursue_a_goal()
         remember_and_forget()
+        see_to_an_incident()
+        for line in HISTORY:
+            paste(of_now(line))
         for line in ADMIN:
             paste(line)
         paste("autonomy login ada")
@@ -305,6 +335,25 @@ def pursue_a_goal() -> None:
     goal = json.loads(paste(f"{GOALS[0]} --json").out)["goal"]
     for line in GOALS[1:]:
         paste(re.sub(r"run_\w+", goal, line))
+
+
+def see_to_an_incident() -> None:
+    """A person opens an incident, stops what it is about, and brings it to its end."""
+    found = json.loads(paste(f"{INCIDENTS[0]} --json").out)
+    for line in INCIDENTS[1:]:
+        line = re.sub(r"inc_\w+", found["incident"]["id"], line)
+        for one in found["follow_ups"]:
+            line = re.sub(r"fol_\w+", one["id"], line)
+        ran = paste(f"{line} --json")
+        found = found if line.split()[2] == "list" else json.loads(ran.out)
+    assert found["incident"]["state"] == "closed"
+
+
+def of_now(line: str) -> str:
+    """The line with the case of today, and the present for the day that it asks about."""
+    today = datetime.now(UTC)
+    named = line.replace("payables-1/2026-12-24", f"payables-1/{today:%Y-%m-%d}")
+    return named.replace("2026-12-24", f"{today:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def remember_and_forget() -> None:
