@@ -43,6 +43,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity, Permission
 from autonomy.insight.following import Following
 from autonomy.insight.labels import Labels
+from autonomy.insight.recompute import Recompute
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -175,6 +176,7 @@ def _assemble(
         own=own,
         counting=Following(database, queue, lifeline.owner, clock),
         labels=Labels(database, queue, vault, clock),
+        recompute=Recompute(database, queue, clock),
     )
 
 

@@ -31,6 +31,7 @@ from autonomy.gate import (
 from autonomy.identity import Identity
 from autonomy.insight.following import Following
 from autonomy.insight.labels import Labels
+from autonomy.insight.recompute import Recompute
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -89,6 +90,7 @@ class System:
     counting: Following
     """It counts the log for the figures."""
     labels: Labels
+    recompute: Recompute
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -131,6 +133,7 @@ class System:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
         self.stopping = True
         await _end(self._tasks)
+        await self.recompute.close()
         await self.workflows.engine.close()
         await self.taking_up.close()
         await self.effects.close()

@@ -113,6 +113,8 @@ NEEDS = {
     "list_figures": "insight:figure:read",
     "show_series": "insight:figure:read",
     "compare_figures": "insight:figure:read",
+    "recompute_figures": "insight:figure:recompute",
+    "show_recompute": "insight:figure:recompute",
     "list_labels": "insight:figure:read",
     "show_action_labels": "insight:figure:read",
     "show_task_labels": "insight:figure:read",

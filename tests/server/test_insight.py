@@ -86,3 +86,19 @@ def test_a_time_that_makes_no_sense_is_refused(hall: Desk) -> None:
     for query in ("since=2&until=1", "since=0&bucket=hour"):
         answer = person.get(f"/api/insight/kpis?{query}")
         assert (answer.status, answer.code) == (400, "insight.time")
+
+
+def test_the_log_is_counted_anew_and_equals_what_is_shown(office: Desk) -> None:
+    aldo = office.person("aldo")
+    office.act("buy", amount="3.00")
+    office.act("look", n=1)
+    caught_up(aldo)
+    assert aldo.get("/api/insight/recompute").json["state"] == "never"
+    assert aldo.post("/api/insight/recompute").status == 202
+    for _ in range(400):
+        found = aldo.get("/api/insight/recompute").json
+        if found["state"] != "running":
+            break
+        threading.Event().wait(0.025)
+    assert (found["state"], found["differing"], found["differences"]) == ("equal", 0, [])
+    assert found["leaves"] == found["of"] > 0
