@@ -113,6 +113,11 @@ class Figures:
         found = self._lines(by, time, key).get(key)
         return found or Line(key, figures(_nothing(), worth.NONE), _nothing(), figures(_nothing(), worth.NONE))
 
+    def sums(self, time: Time) -> Mapping[str, int]:
+        """What the figures of everything are made of."""
+        with self._database.reading() as connection:
+            return _Whole(connection, time, ALL)(ALL).get(ALL) or _nothing()
+
     def points(self, by: By, key: str, time: Time) -> list[Point]:
         """The figures of one, bucket by bucket."""
         organisation, only = self._catalog.organisation(), _only(by, key)

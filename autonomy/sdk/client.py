@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .caller import PAGE, Object, Objects, part
+from .insight import InsightCalls
 from .knowledge import KnowledgeCalls
 from .wire import Json
 from .work import WorkCalls
@@ -12,7 +13,7 @@ from .work import WorkCalls
 CHANGE_SECONDS = 300.0  # ten thousand objects are checked before they go live
 
 
-class Client(WorkCalls, KnowledgeCalls):
+class Client(WorkCalls, KnowledgeCalls, InsightCalls):
     """The server at `url` as the person sees it to whom the session `token` belongs; as a stranger without one.
 
     Every method raises Unreachable, Overdue, Unauthenticated, Forbidden and the errors the server names.

@@ -115,6 +115,8 @@ NEEDS = {
     "compare_figures": "insight:figure:read",
     "recompute_figures": "insight:figure:recompute",
     "show_recompute": "insight:figure:recompute",
+    "show_today": "insight:figure:read",
+    "show_scorecard": "insight:figure:read",
     "list_labels": "insight:figure:read",
     "show_action_labels": "insight:figure:read",
     "show_task_labels": "insight:figure:read",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from autonomy.insight.kpis import KPIS
-from tests.server.desk import Client, Desk
+from tests.server.desk import Client, Desk, desk, files
 
 
 def caught_up(person: Client) -> dict[str, Any]:
@@ -102,3 +103,68 @@ def test_the_log_is_counted_anew_and_equals_what_is_shown(office: Desk) -> None:
         threading.Event().wait(0.025)
     assert (found["state"], found["differing"], found["differences"]) == ("equal", 0, [])
     assert found["leaves"] == found["of"] > 0
+
+
+EXPECTING = """
+apiVersion: autonomy/v1
+kind: Role
+metadata: { name: worker }
+spec:
+  scope: { tools: ["*"] }
+  responsibilities: [does what it is for]
+  decisionBoundaries: [nothing else]
+  escalationTargets: [chief]
+  baseline: { per: action, minutes: 6, cost: 4.00 EUR }
+  expectations:
+    - { measure: errors, target: none, figure: error_rate, atMost: "1%" }
+    - { measure: pieces, target: many, figure: throughput, atLeast: 100 }
+    - { measure: accuracy, target: nearly all, figure: accuracy, atLeast: "98.5%" }
+    - { measure: cost of an outcome, target: little, figure: cost_per_outcome, atMost: 2.00 EUR }
+    - { measure: manner, target: friendly }
+"""
+
+
+def test_a_scorecard_puts_what_is_measured_beside_what_is_expected(tmp_path: Path, database_url: str) -> None:
+    declared = files()
+    kept = [part for part in declared["people.yaml"].split("---") if "name: worker" not in part]
+    declared["people.yaml"] = "---".join([*kept, EXPECTING])
+    with desk(tmp_path, database_url, organisation=declared) as office:
+        vera = office.person("vera")
+        office.act("buy", amount="3.00")
+        office.act("look", n=1)
+        caught_up(vera)
+        found = vera.get("/api/agents/w1/scorecard").json
+        assert [(one["measure"], one["value"], one["bound"], one["met"]) for one in found["expectations"]] == [
+            ("errors", 0, 100, True),
+            ("pieces", 2, 100, False),
+            ("accuracy", None, 9_850, None),
+            ("cost of an outcome", 150, 200, True),
+            ("manner", None, None, None),
+        ]
+        assert (found["figures"]["value"], found["figures"]["time_saved"]) == (2 * 400 - 300, 12 * 60_000)
+        assert found["figures"]["roi"] == 16_667
+        assert [one["figures"]["throughput"] for one in found["revisions"]] == [2]
+        assert vera.get("/api/agents/nobody/scorecard").status == 404
+        everything = figures(vera)["all"]
+        assert (everything["value"], everything["roi"]) == (500, 16_667)
+        assert figures(vera, "?by=unit")["works"]["value"] == 500
+
+
+def test_today_shows_each_audience_its_own_cards(office: Desk) -> None:
+    held = office.held()
+    office.act("look", n=1)
+    office.act("pay", payee="acme", amount="1000000.00")
+    caught_up(office.person("vera"))
+    bea = office.person("bea").get("/api/today").json
+    assert bea["audience"] == "supervisor"
+    assert [one["action"] for one in bea["needs_me"]["approvals"]] == [held]
+    assert (bea["went_wrong"]["denied"], bea["went_wrong"]["failed"], bea["running"]["held"]) == (1, 0, 1)
+    assert bea["health"] is None
+    assert [one["name"] for one in bea["spend"]] and len(bea["kpis"]) == 6
+    assert all(len(one["trend"]) == 14 for one in bea["kpis"])
+    assert office.person("aldo").get("/api/today").json["record"]["recomputed"] == "never"
+    assert office.person("ada").get("/api/today").json["health"]["connectors_open"] == []
+    vera = office.person("vera").get("/api/today?audience=auditor").json
+    assert (vera["audience"], vera["record"], vera["needs_me"]) == ("auditor", None, None)
+    assert office.person("vera").get("/api/today").json["needs_me"]["count"] == 0
+    assert office.person("vera").get("/api/today?audience=nobody").status == 400

@@ -19,11 +19,13 @@ from . import (
     people,
     policies,
     runs,
+    scorecards,
     secrets,
     services,
     sessions,
     sites,
     tasks,
+    today,
     tools,
 )
 
@@ -50,6 +52,8 @@ ROUTERS = (
     decisions.router,
     insight.router,
     labels.router,
+    scorecards.router,
+    today.router,
     audit.router,
     events.router,
 )
