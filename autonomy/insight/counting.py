@@ -58,6 +58,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     by: str | None = None
     agent: str = ""
     agent_name: str = ""
+    tool: str = ""
     revision: str = ""
     unit: str = ""
     workflow: str = ""

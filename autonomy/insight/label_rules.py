@@ -36,12 +36,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A label as somebody gives it. `correction` is what the result should have been; only `corrected` has one."""
+    """A label as somebody gives it. `correction` is what the result should have been; only `corrected` has one.
+
+    `found` is what a check looked up.
+    """
 
     verdict: Verdict
     by: str
     reason: str = ""
     correction: Json = None
+    found: Json = None
 
     @property
     def is_check(self) -> bool:

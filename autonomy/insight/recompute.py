@@ -20,7 +20,7 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError, Conflict
 
 from . import cells
-from .cells import TABLES, Row, figure, figure_place
+from .cells import PLACE, TABLES, Row, figure, figure_place
 from .counting import COUNTERS, Cell, Counting, Memory, Needs, needs_of
 from .following import behind_of
 
@@ -212,5 +212,6 @@ def _key(row: Row) -> Key:
 
 def _empty(tx: Tx) -> None:
     """No figures; the log is counted from its first leaf on, once more."""
-    for table in (*TABLES, figure_place):
+    for table in TABLES:
         tx.execute(delete(table))
+    tx.execute(delete(figure_place).where(figure_place.c.name == PLACE))

@@ -41,9 +41,6 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity, Permission
-from autonomy.insight.following import Following
-from autonomy.insight.labels import Labels
-from autonomy.insight.recompute import Recompute
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -60,6 +57,7 @@ from autonomy.workflow.units import Begin, Move, Settle
 
 from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import aside_of_connectors, open_connectors, open_hooks
+from .insight import open_insights
 from .own_tools import own_tools
 from .projection import projector
 from .settings import Settings
@@ -174,9 +172,9 @@ def _assemble(
             settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
         ),
         own=own,
-        counting=Following(database, queue, lifeline.owner, clock),
-        labels=Labels(database, queue, vault, clock),
-        recompute=Recompute(database, queue, clock),
+        insights=open_insights(
+            database, queue, vault, watch, results, connectors, partial(_pinned, catalog), lifeline.owner, clock
+        ),
     )
 
 

@@ -29,9 +29,6 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
-from autonomy.insight.following import Following
-from autonomy.insight.labels import Labels
-from autonomy.insight.recompute import Recompute
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -39,6 +36,7 @@ from autonomy.tools.hooks import Hooks
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
+from .insight import Insights
 from .own_tools import OwnTools
 from .settings import Settings
 from .sites import Sites
@@ -87,10 +85,7 @@ class System:
     sites: Sites
     workflows: Workflows
     own: OwnTools
-    counting: Following
-    """It counts the log for the figures."""
-    labels: Labels
-    recompute: Recompute
+    insights: Insights
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -120,7 +115,8 @@ class System:
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
-            self.counting.run,
+            self.insights.counting.run,
+            self.insights.checking.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
@@ -133,7 +129,7 @@ class System:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
         self.stopping = True
         await _end(self._tasks)
-        await self.recompute.close()
+        await self.insights.recompute.close()
         await self.workflows.engine.close()
         await self.taking_up.close()
         await self.effects.close()
@@ -143,7 +139,7 @@ class System:
         await self.aside.close()
         await self.sites.close()
         carrying = (each.let_go for each in self.followers)
-        for last in (self.checkpoints.sign, self.counting.let_go, *carrying, self.lifeline.leave):
+        for last in (self.checkpoints.sign, self.insights.counting.let_go, *carrying, self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

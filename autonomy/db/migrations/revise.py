@@ -33,6 +33,7 @@ STORES = (
     "workflow.store",
     "insight.cells",
     "insight.labels",
+    "insight.checking",
 )
 """Every module that declares tables."""
 

@@ -234,13 +234,13 @@ def compare_figures(
 @router.post("/insight/recompute", summary="count the whole log anew", status_code=202, responses=refusals(409))
 async def recompute_figures(asked: Again, _person: Counter, here: Here) -> RecomputeAnswer:
     """From its leaves alone, beside the figures that are shown, and compares the two to the last digit."""
-    return RecomputeAnswer.model_validate(here.system.recompute.begin(asked.mend))
+    return RecomputeAnswer.model_validate(here.system.insights.recompute.begin(asked.mend))
 
 
 @router.get("/insight/recompute", summary="what came of counting the log anew")
 def show_recompute(_person: Counter, here: Here) -> RecomputeAnswer:
     """The last time in the process that answers."""
-    return RecomputeAnswer.model_validate(here.system.recompute.result)
+    return RecomputeAnswer.model_validate(here.system.insights.recompute.result)
 
 
 def best_of(kpi: Kpi, found: list[Line]) -> list[str]:

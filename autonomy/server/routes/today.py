@@ -223,7 +223,7 @@ def _health(here: Parts) -> HealthAnswer:
 def _record(here: Parts) -> RecordAnswer:
     with here.system.database.reading() as connection:
         stored = read_stored(connection)
-    again = here.system.recompute.result
+    again = here.system.insights.recompute.result
     return RecordAnswer(
         leaves=stored.size,
         unsigned=stored.size - stored.signed,
