@@ -270,6 +270,11 @@ class CostSpec(Strict):
     currency: ArgumentName | None = Field(None, description="argument with the currency; the base currency when absent")
     tokens: ArgumentName | int | None = None
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether the money is what the action moves, such as the amount of an order, and not the price of a call."""
+        return self.amount is not None and not self.amount[0].isdigit()
+
 
 class ToolSpec(Strict):
     """An approved operation: what it takes, what it does to the world, what it may cost."""

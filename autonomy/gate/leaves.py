@@ -28,6 +28,7 @@ def intent_leaf(action: Action, verdict: Verdict) -> Leaf:
         decision=_decision(action.attempt, verdict, action.assumed),
         approval=action.attempt.hold.action if action.attempt.hold else None,
         cost=cost,
+        moves=action.tool.spec.cost.is_moved or None,
         commitments=action.papers.commitments,
     )
 

@@ -200,9 +200,18 @@ class Client(WorkCalls, KnowledgeCalls, InsightCalls):
         """One held action: consequence, exact arguments, facts, rules, and `shown`, which a decision sends back."""
         return self._get(f"/api/approvals/{part(action)}")
 
-    def decide(self, action: str, verdict: str, shown: str, reason: str = "", role: str | None = None) -> Object:
-        """Vote `approve`, `reject` or `return` on what was `shown`."""
-        said = {} if role is None else {"role": role}
+    def decide(
+        self,
+        action: str,
+        verdict: str,
+        shown: str,
+        reason: str = "",
+        role: str | None = None,
+        looked_ms: int | None = None,
+    ) -> Object:
+        """Vote `approve`, `reject` or `return` on what was `shown`, which was open for `looked_ms`."""
+        given = {"role": role, "looked_ms": looked_ms}
+        said = {name: value for name, value in given.items() if value is not None}
         path = f"/api/approvals/{part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
 

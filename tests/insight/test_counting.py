@@ -147,10 +147,11 @@ def test_work_of_people_is_never_longer_than_they_had_or_than_its_limit(database
         ("approval", START + 3 * HOUR + 5_000, "act_1", said | {"actor": "person:bea"}),
         ("approval", START + 3 * HOUR + 5_000, "act_2", said | {"actor": "person:carl"}),
         ("approval", START + 3 * HOUR + 6_000, "act_2", said | {"actor": "system"}),
+        ("approval", START + 4 * HOUR, "act_2", said | {"actor": "person:carl", "looked": 7_000}),
     ]
     write(queue, log)
     asyncio.run(counted_in_turns(database, queue, [3]))
-    assert sums(database, "all", "all")["human_ms"] == 600_000 + 5_000 + 600_000
+    assert sums(database, "all", "all")["human_ms"] == 600_000 + 5_000 + 600_000 + 7_000
 
 
 def test_what_was_changed_by_hand_is_found_and_mended(database: Database, queue: CommitQueue) -> None:

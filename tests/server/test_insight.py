@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autonomy.insight.kpis import KPIS
+from tests.gate.works import NUMBER, TRUSTED, tool
 from tests.server.desk import Client, Desk, desk, files
 
 
@@ -36,8 +37,8 @@ def test_what_agents_do_is_in_the_figures_of_everybody_it_belongs_to(office: Des
     assert office.act("buy", "w2", amount="12.50")["status"] == "done"
     office.act("pay", payee="acme", amount="1000000.00")
     all_of_it = figures(vera)["all"]
-    assert (all_of_it["throughput"], all_of_it["denials"], all_of_it["cost"]) == (4, 1, 1250)
-    assert all_of_it["cost_per_outcome"] == 313
+    assert (all_of_it["throughput"], all_of_it["denials"], all_of_it["moved"]) == (4, 1, 1250)
+    assert all_of_it["cost"] == 0, "what was bought is not the price of buying"
     assert all_of_it["accuracy"] is None
     by_agent = figures(vera, "?by=agent")
     assert {name: found["throughput"] for name, found in by_agent.items()} == {"w1": 3, "w2": 1}
@@ -53,7 +54,7 @@ def test_what_waits_for_people_and_what_they_take_for_it_is_counted(office: Desk
     assert bea.post(f"/api/approvals/{action}/decision", {"verdict": "approve", "shown": shown}).status == 200
     assert office.finished(action)["status"] == "done"
     found = figures(vera)["all"]
-    assert (found["holds"], found["throughput"], found["autonomy"], found["cost"]) == (1, 1, 0, 25_000)
+    assert (found["holds"], found["throughput"], found["autonomy"], found["moved"]) == (1, 1, 0, 25_000)
     assert 0 <= found["human_time"] <= 60_000
 
 
@@ -128,9 +129,11 @@ def test_a_scorecard_puts_what_is_measured_beside_what_is_expected(tmp_path: Pat
     declared = files()
     kept = [part for part in declared["people.yaml"].split("---") if "name: worker" not in part]
     declared["people.yaml"] = "---".join([*kept, EXPECTING])
+    priced = TRUSTED + "  cost: { amount: 3.00 EUR }\n"
+    declared["priced.yaml"] = tool("ring", "write-keyed", NUMBER, priced, function="press")
     with desk(tmp_path, database_url, organisation=declared) as office:
         vera = office.person("vera")
-        office.act("buy", amount="3.00")
+        office.act("ring", n=1)
         office.act("look", n=1)
         caught_up(vera)
         found = vera.get("/api/agents/w1/scorecard").json

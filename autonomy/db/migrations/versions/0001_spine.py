@@ -227,6 +227,7 @@ def upgrade() -> None:
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("action_ms", sa.BigInteger(), nullable=False),
         sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.Column("cases", sa.BigInteger(), nullable=False),
         sa.Column("cases_alone", sa.BigInteger(), nullable=False),
