@@ -138,6 +138,7 @@ def _asked(attempt: Attempt) -> dict[str, Any]:
         "agent_name": caller.name,
         "revision": caller.revision,
         "unit": caller.unit,
+        "roles": list(caller.roles),
         "sponsor": caller.sponsor,
         "act": [view.id for view in caller.chain[1:]] or None,
         "tool": request.tool[:MAX_NAME],

@@ -32,8 +32,10 @@ KINDS = ("intent", "outcome", "reconcile", "denial", "hold", "approval", "run", 
 
 VERDICTS = ("right", "wrong", "corrected")
 
-DIMENSIONS = ("agent", "revision", "unit", "workflow", "role")
-ALL = "all"
+DIMENSIONS = ("agent", "revision", "unit", "workflow")
+ALL, ROLE = "all", "role"
+POST = "post"
+"""A unit and the first role of whoever worked there, `UNIT|ROLE`: what baselines of everything are added up from."""
 
 DECISION_MS = 10 * MINUTE  # the longest that a decision counts as work of a person: who answers later did other things
 TASK_MS = 60 * MINUTE  # the same of a task that a person did
@@ -65,6 +67,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     unit: str = ""
     workflow: str = ""
     role: str | None = None
+    roles: tuple[str, ...] = ()
     run: str = ""
     case: str = ""
     exception: str | None = None
@@ -84,7 +87,7 @@ class Who(NamedTuple):
     revision: str = ""
     unit: str = ""
     workflow: str = ""
-    role: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class Begun(NamedTuple):
@@ -165,7 +168,7 @@ def begun_of(said: Said) -> Begun:
 
 def who_of(said: Said) -> Who:
     """Whose work an action's own leaf tells of."""
-    return Who(said.agent_name, said.revision, said.unit, said.workflow)
+    return Who(said.agent_name, said.revision, said.unit, said.workflow, said.roles)
 
 
 def hour_of(at: int) -> int:
@@ -318,7 +321,7 @@ class Counting:
         key = f"task:{said.action}"
         taken = self.memory.open.get(key)
         agent = said.actor.removeprefix(_AGENT) if said.actor.startswith(_AGENT) else ""
-        who = Who(agent, "", said.unit, said.workflow, said.role or "")
+        who = Who(agent, "", said.unit, said.workflow, (said.role,) if said.role else ())
         sums = self._sums(said.at, who)
         sums["tasks_done"] += int(said.event == "done")
         sums["tasks_alone"] += int(said.event == "done" and not said.run)
@@ -334,7 +337,7 @@ class Counting:
 
     def _label(self, said: Said) -> None:
         """Counted where the work was done, so that a label that is changed moves from one sum to another."""
-        who = Who(said.agent_name, said.revision, said.unit, said.workflow, said.role or "")
+        who = who_of(said)
         if said.stands and said.verdict in VERDICTS:
             sums = self._sums(said.of, who)
             sums[said.verdict] += 1
@@ -365,9 +368,13 @@ def _names(who: Who) -> Mapping[str, tuple[str, str]]:
 def parts_of(who: Who) -> Iterator[tuple[str, str]]:
     """Every sum that the work of `who` belongs to."""
     yield ALL, ALL
-    for dimension, key in zip(DIMENSIONS, who, strict=True):
+    for dimension, key in zip(DIMENSIONS, (who.agent, who.revision, who.unit, who.workflow), strict=True):
         if key:
             yield dimension, key
+    for role in dict.fromkeys(who.roles):
+        yield ROLE, role
+    if who.roles:
+        yield POST, f"{who.unit}|{who.roles[0]}"
 
 
 def _add(into: defaultdict[str, int], sums: Mapping[str, int]) -> None:

@@ -30,7 +30,7 @@ class Work:
     revision: str = ""
     unit: str = ""
     workflow: str = ""
-    role: str = ""
+    roles: tuple[str, ...] = ()
     by: str = ""
 
 
@@ -92,6 +92,7 @@ def work_of_action(action: str, leaves: list[dict[str, Any]]) -> Work:
         revision=intent["revision"],
         unit=intent["unit"],
         workflow=intent.get("workflow", ""),
+        roles=tuple(intent["roles"]),
         by=f"{_AGENT}{intent['agent_name']}",
     )
 
@@ -111,7 +112,7 @@ def work_of_task(task: str, leaves: list[dict[str, Any]]) -> Work:
         agent=actor.removeprefix(_AGENT) if actor.startswith(_AGENT) else "",
         unit=done.get("unit", ""),
         workflow=done.get("workflow", ""),
-        role=done.get("role", ""),
+        roles=(done["role"],),
         by=actor,
     )
 

@@ -155,7 +155,7 @@ class Labels:
             revision=work.revision or None,
             unit=work.unit or None,
             workflow=work.workflow or None,
-            role=work.role or None,
+            roles=list(work.roles) or None,
             commitments=sealed.commitments if sealed else None,
         )
 

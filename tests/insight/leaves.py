@@ -33,6 +33,7 @@ def _who(draw: st.DrawFn) -> dict[str, Any]:
         "agent_name": agent,
         "revision": draw(_few(["r1", "r2"])),
         "unit": draw(_few(["works", "office"])),
+        "roles": draw(_few([["worker"], ["worker", "boss"], []])),
         "case": draw(_cases),
     }
     return said | draw(_few([{}, {"moves": True}, {"workflow": "order", "run": "run_1"}]))

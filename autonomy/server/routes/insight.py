@@ -16,7 +16,6 @@ from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Text, refusals
 from ..here import Here
-from ..paging import page
 from ..parts import Parts
 from ..route import api
 
@@ -173,8 +172,10 @@ def list_figures(
 ) -> FiguresAnswer:
     """Of everything, or of every agent, revision, role, workflow or unit that had any. A unit's hold those below it."""
     time = here.figures.time(since, until, bucket)
-    found = here.figures.lines(by, time).values() if key is None else [here.figures.line(by, key, time)]
-    items, following = page(found, lambda one: one.key, after, limit)
+    if key is None:
+        items, following = here.figures.page(by, time, after, limit)
+    else:
+        items, following = [here.figures.line(by, key, time)], None
     return FiguresAnswer(
         by=by,
         since=time.since,
