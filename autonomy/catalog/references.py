@@ -167,9 +167,9 @@ def _tool_links(revision: Revision) -> Iterator[Link]:
     yield Link("spec.connector", "Connector", said.connector)
     if said.call.post and said.call.post.answer:
         yield Link("spec.call.post.answer", "Hook", said.call.post.answer)
-    for name, fact in said.facts.items():
+    for field, fact in said.lookups:
         if fact.connector:
-            yield Link(f"spec.facts.{name}.connector", "Connector", fact.connector)
+            yield Link(f"{field}.connector", "Connector", fact.connector)
 
 
 def _budget_links(revision: Revision) -> Iterator[Link]:

@@ -85,6 +85,8 @@ COMMANDS = MappingProxyType(
         "delivery": Entry("deliveries", LIMITS, "Show what came in at a hook."),
         "site": Entry("sites", LIMITS, "Keep the keys by which workers of sites are known."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
+        "insight": Entry("insight", RECORD, "Show figures of the workforce, and how they are computed."),
+        "label": Entry("insight", RECORD, "Say whether the result of an action, a run or a task was right."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }
 )

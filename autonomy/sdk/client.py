@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .caller import PAGE, Object, Objects, part
 from .history import HistoryCalls
+from .insight import InsightCalls
 from .knowledge import KnowledgeCalls
 from .wire import Json
 from .work import WorkCalls
@@ -13,7 +14,7 @@ from .work import WorkCalls
 CHANGE_SECONDS = 300.0  # ten thousand objects are checked before they go live
 
 
-class Client(WorkCalls, KnowledgeCalls, HistoryCalls):
+class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
     """The server at `url` as the person sees it to whom the session `token` belongs; as a stranger without one.
 
     Every method raises Unreachable, Overdue, Unauthenticated, Forbidden and the errors the server names.
@@ -201,9 +202,18 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls):
         """One held action: consequence, exact arguments, facts, rules, and `shown`, which a decision sends back."""
         return self._get(f"/api/approvals/{part(action)}")
 
-    def decide(self, action: str, verdict: str, shown: str, reason: str = "", role: str | None = None) -> Object:
-        """Vote `approve`, `reject` or `return` on what was `shown`."""
-        said = {} if role is None else {"role": role}
+    def decide(
+        self,
+        action: str,
+        verdict: str,
+        shown: str,
+        reason: str = "",
+        role: str | None = None,
+        looked_ms: int | None = None,
+    ) -> Object:
+        """Vote `approve`, `reject` or `return` on what was `shown`, which was open for `looked_ms`."""
+        given = {"role": role, "looked_ms": looked_ms}
+        said = {name: value for name, value in given.items() if value is not None}
         path = f"/api/approvals/{part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
 

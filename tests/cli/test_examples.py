@@ -87,6 +87,11 @@ ADMIN = (
     "autonomy service-key issue gateway --for authzen --out gateway.key",
     "autonomy service-key list",
     "autonomy access",
+    "autonomy insight kpis --by agent --since 7d",
+    "autonomy insight compare buyer-1 buyer-2",
+    "autonomy insight formulas",
+    "autonomy insight scorecard buyer-1",
+    "autonomy insight recompute",
     "autonomy audit tail --kind denial",
     "autonomy audit sample --by tool --value order.place --count 10",
     "autonomy audit show 0",
@@ -102,6 +107,7 @@ ADMIN = (
 )
 NAMED = (
     "autonomy site revoke stk_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy label act_01jd8m3y6p2k7q4r9t5v8x0z1b right",
     "autonomy delivery show dlv_01jd8m3y6p2k7q4r9t5v8x0z1b",
 )
 """With an id, which is another one each time."""
@@ -291,10 +297,13 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
 
 
 def named(line: str, folder: Path, port: str) -> str:
-    """The line with the id of what there is: the key of a site, or what the shop tells at its hook."""
+    """The line with the id of what there is: the key of a site, an action, or what the shop tells at its hook."""
     if "stk_" in line:
         (key,) = json.loads(paste("autonomy site keys --json").out)
         return re.sub(r"stk_\w+", key["id"], line)
+    if "act_" in line:
+        done = json.loads(paste("autonomy actions --state done --limit 1 --json").out)
+        return re.sub(r"act_\w+", done[0]["id"], line)
     (folder / "shop").mkdir()
     (folder / "shop" / "autonomy.yaml").write_text("scope: shop\n")
     (folder / "shop" / "hooks.yaml").write_text(HOOK)

@@ -253,6 +253,7 @@ def upgrade() -> None:
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("action_ms", sa.BigInteger(), nullable=False),
         sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.Column("cases", sa.BigInteger(), nullable=False),
         sa.Column("cases_alone", sa.BigInteger(), nullable=False),
@@ -585,6 +586,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("due IS NOT NULL"),
         postgresql_where=sa.text("due IS NOT NULL"),
     )
+    op.create_table(
+        "outcome_check",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("action"),
+    )
+    op.create_index("outcome_check_due", "outcome_check", ["due"], unique=False)
     op.create_table(
         "outcome_label",
         sa.Column("subject", sa.Text(), nullable=False),
@@ -1358,6 +1369,8 @@ def downgrade() -> None:
     op.drop_index("outcome_label_last", table_name="outcome_label")
     op.drop_index("outcome_label_agent", table_name="outcome_label")
     op.drop_table("outcome_label")
+    op.drop_index("outcome_check_due", table_name="outcome_check")
+    op.drop_table("outcome_check")
     op.drop_index(
         "notice_due",
         table_name="notice",
