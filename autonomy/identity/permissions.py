@@ -26,6 +26,7 @@ class Permission(StrEnum):
     GATE_ACTION_READ = "gate:action:read"
     GATE_ACTION_RECONCILE = "gate:action:reconcile"
     GATE_ACTION_SIMULATE = "gate:action:simulate"
+    IDENTITY_ACCESS_REQUEST = "identity:access:request"
     IDENTITY_ACCESS_REVIEW = "identity:access:review"
     IDENTITY_AGENT_PROMOTE = "identity:agent:promote"
     IDENTITY_AGENT_READ = "identity:agent:read"
@@ -92,6 +93,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.APPROVALS_ABSENCE_DECLARE,
         Permission.APPROVALS_HOLD_READ,
         Permission.GATE_ACTION_SIMULATE,
+        Permission.IDENTITY_ACCESS_REQUEST,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_WORK,
     },
@@ -116,6 +118,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.CATALOG_CHANGE_PLAN,
         Permission.GATE_ACTION_RECONCILE,
         Permission.GATE_ACTION_SIMULATE,
+        Permission.IDENTITY_ACCESS_REQUEST,
         Permission.IDENTITY_AGENT_PROMOTE,
         Permission.IDENTITY_AGENT_SUSPEND,
         Permission.IDENTITY_CONTAINMENT_IMPOSE,

@@ -85,7 +85,7 @@ ADMIN = (
     "autonomy person invite rosa --out rosa.link",
     "autonomy service-key issue gateway --for authzen --out gateway.key",
     "autonomy service-key list",
-    "autonomy access",
+    "autonomy access review",
     "autonomy audit tail --kind denial",
     "autonomy audit show 0",
     "autonomy audit key",
@@ -170,6 +170,7 @@ OWNER = (
 )
 ELSEWHERE = (
     "autonomy login --sso",
+    'autonomy access request stock-watcher buyer --reason "it sees first what is missing"',
     "autonomy work --site factory --url https://autonomy.example",
     "autonomy work --runs",
     'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
@@ -177,7 +178,8 @@ ELSEWHERE = (
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )
 """Each needs a system of its own: `tests/signon/test_real_provider.py`, `tests/sites/test_two_processes.py`,
-`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
+`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py`, `tests/recording` and
+`tests/cli/test_access.py` run them against one."""
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
