@@ -14,7 +14,7 @@ import uvloop
 
 from autonomy.catalog import Folder
 from autonomy.gate import Request
-from autonomy.kernel import collector
+from autonomy.kernel import interpreter
 from autonomy.kernel.canonical import Json
 from autonomy.tools import Invocation
 from autonomy.wiring import Settings, System, open_system
@@ -95,7 +95,7 @@ class Desk:
         settings = replace(Settings(), data=folder, database=database)
         desk = cls(await asyncio.to_thread(_prepare, settings, declared))
         await desk.system.start()
-        collector.calm()  # as `serve` does
+        interpreter.calm()  # as `serve` does
         return desk
 
     async def one_by_one(self, count: int) -> list[float]:

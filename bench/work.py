@@ -22,7 +22,7 @@ import uvloop
 from sqlalchemy import Connection, bindparam, func, select
 
 from autonomy.gate import Admission, Reply, Request
-from autonomy.kernel import collector
+from autonomy.kernel import interpreter
 from autonomy.kernel.clock import now
 from autonomy.kernel.ids import new_id
 from autonomy.tools.key import load_key
@@ -179,7 +179,7 @@ class Place:
         """A new organisation on an empty database; where it is not `governed`, nothing is performed."""
         settings = replace(Settings(), data=folder, database=url)
         system = await asyncio.to_thread(_prepare, settings)
-        collector.calm()  # as `serve` does
+        interpreter.calm()  # as `serve` does
         if governed:
             await system.start()
             return cls(system, system.workflows, [])

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from autonomy.audit import Log, begin_log
 from autonomy.db import CommitQueue, Database, metadata
 from autonomy.db.migrations.revise import STORES
-from autonomy.kernel import collector
+from autonomy.kernel import interpreter
 from tests.postgres import start_postgres
 from tests.tables import own
 
@@ -34,7 +34,7 @@ for _store in STORES:
 def pytest_collection_finish() -> None:
     """Six thousand tests and what they import stay: the collector need not look through all of it again and again,
     which stops a process for a second each time, longer than a store may take."""
-    collector.calm()
+    interpreter.calm()
 
 
 @pytest.fixture(scope="session")

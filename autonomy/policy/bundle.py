@@ -18,12 +18,14 @@ from autonomy.kernel.errors import Forbidden, Invalid, NotFound
 from . import checks
 from .admission import Admission
 from .annotations import asks_of, obligations_of
-from .context import context_of, encoded
-from .decide import Request, allowance, judge, unite
+from .context import context_of
+from .decide import allowance, judge, unite
+from .engine import Engine, Reading, Request
 from .entities import entities_of
+from .likeness import Crowd, Likeness
 from .model import Notice, Question, Rule, Verdict
 from .problems import Problem, refuse
-from .reads import kept, narrowed
+from .reads import narrowed
 from .schema import schema_text
 from .scope import Reach, confined, reach_of
 from .slices import Slice, sliced
@@ -36,7 +38,7 @@ CACHED = 4_096  # sets of rules that allowed together; a bundle has few
 class Bundle:
     """The policies in force. `text` is what is enforced, confined and in order; `sha256` names text and schema.
 
-    `handle` is the schema as it is enforced: narrowed to what the rules about each tool read.
+    `engine` has the schema as it is enforced: narrowed to what the rules about each tool read.
     """
 
     def __init__(self, organisation: Organisation, tools: dict[str, Tool], rules: Sequence[Rule], schema: str) -> None:
@@ -48,9 +50,11 @@ class Bundle:
         self.sha256 = hashlib.sha256(f"{schema}\n{self.text}".encode()).hexdigest()
         self.reach: Reach = reach_of(tools)
         self._slices = sliced(rules, self.reach, tools)
-        self._read = {name: narrowed(tool.context, self._slices[name].paths) for name, tool in tools.items()}
-        self.handle = cedarpy.Schema.from_str(schema_text(tools.values(), self._read))
-        self._entities = entities_of(organisation, tools)
+        crowd = Crowd(organisation)
+        self._readings = {name: _reading(tool, self._slices[name], crowd) for name, tool in tools.items()}
+        narrow = {name: reading.shape for name, reading in self._readings.items()}
+        enforced = cedarpy.Schema.from_str(schema_text(tools.values(), narrow))
+        self.engine = Engine(enforced, entities_of(organisation, tools))
         # Few sets of rules allow, and each of them always means the same.
         self._allowed = lru_cache(CACHED)(partial(allowance, self.rules))
         self._admission = Admission(organisation)
@@ -107,11 +111,8 @@ class Bundle:
         for agent in question.principals:
             self._admit(agent, tool)
         context = context_of(question, tool, self.organisation.currency)
-        read, approvers = self._read[tool.name], question.approvers
-        text = encoded(kept(read, context))
-        return [
-            Request(agent, tool.name, self._entities, context, read, text, approvers) for agent in question.principals
-        ]
+        reading, approvers = self._readings[tool.name], question.approvers
+        return [Request(agent, tool.name, context, reading, approvers) for agent in question.principals]
 
     def _admit(self, agent: str, tool: Tool) -> None:
         declared = self.organisation.get("Agent", agent)
@@ -122,7 +123,12 @@ class Bundle:
             raise Forbidden(refusal, code="policy.outside_scope")
 
     def _united(self, requests: Iterable[Request], policies: cedarpy.PolicySet, found: Slice) -> Verdict:
-        return unite([judge(request, policies, self.handle, found.rules, self._allowed) for request in requests])
+        return unite([judge(self.engine, request, policies, found.rules, self._allowed) for request in requests])
+
+
+def _reading(tool: Tool, about: Slice, crowd: Crowd) -> Reading:
+    forms = (rule.form for rule in about.rules.values())
+    return Reading(narrowed(tool.context, about.paths), Likeness(forms, tool.context, crowd))
 
 
 def _differs(trial: Verdict, verdict: Verdict, rules: Mapping[str, Rule]) -> bool:

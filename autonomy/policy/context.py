@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from autonomy.kernel.canonical import Json
-from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
 from .model import Question
-from .shapes import convert, unfit, whole
+from .shapes import convert, unfit, whole, whole_text
 from .tool import Tool
 
 
@@ -35,11 +34,8 @@ def context_of(question: Question, tool: Tool, currency: Currency) -> dict[str, 
 
 
 def encoded(context: Mapping[str, Json]) -> str:
-    """The context as the JSON text the engine reads; raises Invalid for text that is not Unicode."""
-    try:
-        return msgspec.json.encode(context).decode()
-    except UnicodeEncodeError:
-        raise Invalid("an argument holds half a character", code="policy.value") from None
+    """The context as the JSON text the engine reads."""
+    return msgspec.json.encode(context).decode()
 
 
 def _names(names: frozenset[str], field: str) -> list[str]:
@@ -50,4 +46,4 @@ def _text(value: str, field: str) -> str:
     # The gate is typed, but a record's key comes out of an agent's arguments and may be a number there.
     if not isinstance(value, str):
         raise unfit(f"field {field}", "is not a string")
-    return value
+    return whole_text(value, f"field {field}")

@@ -2,88 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import cedarpy
-from msgspec import Struct
-from msgspec.structs import replace
 
-from autonomy.kernel.canonical import Json
-
-from .context import encoded
+from .engine import Engine, Request
 from .model import Ask, Effect, Rule, Verdict
-from .reads import kept
-from .shapes import RecordOf
-
-_UNANSWERED = "the request could not be evaluated"
-_FAILED = re.compile(r"policy `([^`]*)`")
-
-
-class Answer(Struct, frozen=True):
-    """What the engine said once: `policies` matched and decided; `failed` names what could not be evaluated."""
-
-    allowed: bool
-    policies: tuple[str, ...]
-    failed: tuple[str, ...]
-
-
-class Request(Struct, frozen=True):
-    """One agent before one tool, in one context; `text` is what the rules `read` of it, as JSON, `approvers` as in a
-    Question."""
-
-    agent: str
-    tool: str
-    entities: cedarpy.Entities
-    context: Mapping[str, Json]
-    read: RecordOf
-    text: str
-    approvers: Mapping[str, int]
-
-    @property
-    def approvals(self) -> frozenset[str]:
-        """The roles that have approved it."""
-        return frozenset(self.context["approvals"])
-
-    def with_approvals(self, roles: Iterable[str]) -> Request:
-        """The same request, had these roles approved it and no others."""
-        context = {**self.context, "approvals": sorted(roles)}
-        return replace(self, context=context, text=encoded(kept(self.read, context)))
-
-    def lacks(self, wanted: Ask) -> bool:
-        """Whether fewer people have approved in the role than are wanted; in a role that nobody counted, never."""
-        return self.approvers.get(wanted.role, wanted.people) < wanted.people
-
-
-def put(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema) -> cedarpy.AuthzResult:
-    """Put one request to the engine; always with the schema, without which it skips what it cannot evaluate."""
-    question = {
-        # Written as objects: the text form would be parsed by Cedar at every call, at a quarter of the decision's cost.
-        "principal": {"type": "Agent", "id": request.agent},
-        "action": {"type": "Action", "id": request.tool},
-        "resource": {"type": "Tool", "id": request.tool},
-        "context": request.text,
-    }
-    return cedarpy.is_authorized(question, policies, request.entities, schema)
-
-
-def ask(request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema) -> Answer:
-    """The engine's answer. A request it refuses is an answer with a failure, never an exception."""
-    try:
-        result = put(request, policies, schema)
-    except (ValueError, TypeError):
-        return Answer(False, (), (_UNANSWERED,))
-    failed = tuple(map(_failure, result.diagnostics.errors))
-    if result.decision is cedarpy.Decision.NoDecision and not failed:
-        failed = (_UNANSWERED,)
-    return Answer(result.allowed, tuple(sorted(result.diagnostics.reasons)), failed)
-
-
-def _failure(text: str) -> str:
-    # The engine's own words may repeat an argument's value, which must not reach a log; `why` shows them.
-    found = _FAILED.search(text)
-    return f"rule `{found[1]}` could not be evaluated" if found else _UNANSWERED
-
 
 Allowance = Callable[[tuple[str, ...]], Verdict]
 """What it means that these rules, and no others, matched and allowed."""
@@ -96,17 +20,13 @@ def allowance(rules: Mapping[str, Rule], policies: tuple[str, ...]) -> Verdict:
 
 
 def judge(
-    request: Request,
-    policies: cedarpy.PolicySet,
-    schema: cedarpy.Schema,
-    rules: Mapping[str, Rule],
-    allowed: Allowance,
+    engine: Engine, request: Request, policies: cedarpy.PolicySet, rules: Mapping[str, Rule], allowed: Allowance
 ) -> Verdict:
     """The verdict for one agent. A denial by approval rules alone is a hold, if the approvals they ask would lift it:
     nobody is asked for what stays denied."""
     if request.approvers:
-        request = request.with_approvals(request.approvals - _short(request, policies, schema, rules))
-    answer = ask(request, policies, schema)
+        request = request.with_approvals(request.approvals - _short(engine, request, policies, rules))
+    answer = engine.ask(request, policies)
     if answer.failed:
         return Verdict("deny", answer.policies, answer.failed, errors=answer.failed)
     if answer.allowed:
@@ -115,7 +35,7 @@ def judge(
     asks = tuple(sorted(wanted for rule in decided for wanted in rule.asks))
     if not asks or not all(rule.asks for rule in decided):
         return _denied(request, [rule for rule in decided if not rule.asks])
-    approved = ask(request.with_approvals(request.approvals.union(wanted.role for wanted in asks)), policies, schema)
+    approved = engine.ask(request.with_approvals(request.approvals.union(wanted.role for wanted in asks)), policies)
     if approved.failed:
         return Verdict("deny", answer.policies, approved.failed, errors=approved.failed)
     if approved.allowed:
@@ -123,19 +43,22 @@ def judge(
     return _denied(request, [rules[policy] for policy in approved.policies])
 
 
-def _short(
-    request: Request, policies: cedarpy.PolicySet, schema: cedarpy.Schema, rules: Mapping[str, Rule]
-) -> frozenset[str]:
+def _short(engine: Engine, request: Request, policies: cedarpy.PolicySet, rules: Mapping[str, Rule]) -> frozenset[str]:
     """The roles that have approved, but with fewer people than a rule asks that holds the action without them.
 
     Cedar knows who approved, not how many: a rule in its slice may ask for more than it applies to this request.
     """
-    doubtful = {wanted.role for rule in rules.values() for wanted in rule.asks if request.lacks(wanted)}
+    doubtful = {wanted.role for rule in rules.values() for wanted in rule.asks if _lacks(request, wanted)}
     if not doubtful:
         return frozenset()
-    answer = ask(request.with_approvals(request.approvals - doubtful), policies, schema)
+    answer = engine.ask(request.with_approvals(request.approvals - doubtful), policies)
     found = (wanted for policy in answer.policies for wanted in rules[policy].asks)
-    return frozenset(wanted.role for wanted in found if request.lacks(wanted))
+    return frozenset(wanted.role for wanted in found if _lacks(request, wanted))
+
+
+def _lacks(request: Request, wanted: Ask) -> bool:
+    """Whether fewer people have approved in the role than are wanted; in a role that nobody counted, never."""
+    return request.approvers.get(wanted.role, wanted.people) < wanted.people
 
 
 def _denied(request: Request, decided: Sequence[Rule]) -> Verdict:

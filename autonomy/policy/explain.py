@@ -12,7 +12,7 @@ import cedarpy
 from autonomy.kernel.errors import Forbidden, Invalid, NotFound
 
 from .bundle import Bundle
-from .decide import Request, put
+from .engine import Request
 from .model import Question, Rule, Verdict
 from .source import Form, policy_set, written
 
@@ -109,7 +109,7 @@ def _conjuncts(body: Any) -> list[Any]:
 
 
 def _passes(bundle: Bundle, request: Request, form: Form) -> tuple[bool | None, str]:
-    result = put(request, policy_set({"part": form}), bundle.handle)
+    result = bundle.engine.put(request, policy_set({"part": form}))
     if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
         return None, "; ".join(result.diagnostics.errors) or "the engine gave no answer"
     return result.allowed, ""

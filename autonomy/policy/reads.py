@@ -46,25 +46,33 @@ def _inner(field: Field, paths: Iterable[Path]) -> Field:
     return Field(narrowed(field.shape, paths), field.required) if isinstance(field.shape, RecordOf) else field
 
 
-def _paths(node: Json) -> Iterator[Path]:
-    path = _path(node)
+def operands(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The expressions within an expression of Cedar's JSON form, each of which has one key: what it is."""
+    for kind, body in node.items():
+        if isinstance(body, list):  # a set, or a call with its arguments
+            yield from body
+        elif kind == "Record":
+            yield from body.values()
+        elif isinstance(body, dict) and kind != "Value":
+            yield from (inner for inner in body.values() if isinstance(inner, dict))
+
+
+def _paths(node: Mapping[str, Any]) -> Iterator[Path]:
+    path = path_of(node)
     if path is not None:
         yield path
-    elif isinstance(node, dict):
-        for inner in node.values():
-            yield from _paths(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            yield from _paths(inner)
+        return
+    for inner in operands(node):
+        yield from _paths(inner)
 
 
-def _path(node: Json) -> Path | None:
+def path_of(node: Mapping[str, Any]) -> Path | None:
     """The path that `node` is, if it is nothing but a way into the context."""
     if node == {"Var": "context"}:
         return ()
-    access = isinstance(node, dict) and (node.get(".") or node.get("has"))
+    access = node.get(".") or node.get("has")
     if not access:
         return None
-    left = _path(access["left"])
+    left = path_of(access["left"])
     # `has` may name several attributes at once; then all of what it looks into is kept.
     return left if left is None or not isinstance(access["attr"], str) else (*left, access["attr"])

@@ -204,7 +204,7 @@ def _value(
 def scalar(shape: Scalar, value: Any, path: str) -> str | int | bool:
     """`value` if it is one of the shape's; raises Invalid otherwise."""
     if shape.type == "String" and isinstance(value, str):
-        return _whole_text(value, path)
+        return whole_text(value, path)
     if shape.type == "Bool" and isinstance(value, bool):
         return value
     if shape.type == "Long":
@@ -212,7 +212,7 @@ def scalar(shape: Scalar, value: Any, path: str) -> str | int | bool:
     raise unfit(path, "is not a string" if shape.type == "String" else "is not true or false")
 
 
-def _whole_text(text: str, path: str) -> str:
+def whole_text(text: str, path: str) -> str:
     """`text`, if it can be written down, whether or not a rule reads it."""
     try:
         canonical.check_text(text, path)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
-from autonomy.kernel import collector
+from autonomy.kernel import interpreter
 from autonomy.kernel.errors import Unavailable
 from autonomy.wiring import System
 
@@ -48,7 +48,7 @@ def serve(system: System, host: str | None = None, port: int | None = None, read
     bound = bind(host or settings.host, settings.port if port is None else port)
 
     def started(url: str) -> None:
-        collector.calm()
+        interpreter.calm()
         if ready is not None:
             ready(url)
 

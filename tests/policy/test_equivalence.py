@@ -45,6 +45,14 @@ CONDITIONS = (
     'when { context has site && context.arguments has invoice } unless { context.record == {kind: "", key: ""} }',
     'when { if context.delegated then context.cost > 3 else context.record.key == "i-1" }',
     'when { [context.site, context.record.kind].contains("hq") }',
+    "when { context.cost >= 5 && context.cost != 7 }",
+    "when { 3 < context.cost && 11 >= context.cost } unless { context.cost == 9 }",
+    "unless { context.cost * 2 == 10 || context.cost == -1 }",
+    'when { context.site == "hq" || context.record.key != "i-2" }',
+    'when { "i-1" == context.record.key || context.site like "h*" }',
+    'when { principal == Agent::"boss" || principal in [Role::"approver", Role::"cfo"] }',
+    'when { principal in Unit::"emea" && principal.supervisor == "team-lead" }',
+    'when { principal is Agent in Role::"cfo" || principal.name == "far" }',
     'when { Unit::"retail" in Unit::"emea" && principal.unit == "retail" }',
 )
 

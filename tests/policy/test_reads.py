@@ -45,6 +45,7 @@ def paths(condition: str) -> set[Path]:
         ("when { context has site }", {("site",)}),
         ("when { context == {} }", {()}),
         ("when { [context].contains({}) }", {()}),
+        ('when { {"has": context.cost, ".": 1}["has"] > 5 }', {("cost",)}),
     ],
 )
 def test_the_paths_of_a_rule_are_those_it_names(condition: str, expected: set[Path]) -> None:
