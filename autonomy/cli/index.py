@@ -53,7 +53,7 @@ COMMANDS = MappingProxyType(
         "people": Entry("people", WORKFORCE, "List people."),
         "person": Entry("people", WORKFORCE, "Invite a person or end their access."),
         "service-key": Entry("services", WORKFORCE, "Let other systems tell of people, or ask the policies."),
-        "access": Entry("people", WORKFORCE, "Review who can do what."),
+        "access": Entry("people", WORKFORCE, "Review who can do what, and ask that an agent gets a role."),
         "act": Entry("act", WORK, "Ask for an action, as an agent."),
         "actions": Entry("actions", WORK, "List actions."),
         "action": Entry("actions", WORK, "Show an action, or say how it ended."),

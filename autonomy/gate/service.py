@@ -101,13 +101,13 @@ class Gate:
         leafed), reused keys, and a store that does not answer."""
         return await self._pass(partial(self._identity.admit, bearer), request)
 
-    async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
-        """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
+    async def employ(self, agent: str, request: Request, first: bool = False, person: str = "") -> Reply:
+        """Do what a run of a workflow, or a `person`, asks of an agent that is named, under the rules of that agent.
 
-        For whoever runs workflows only: no protocol leads here. Raises as `perform`. `first` says that the key is new,
-        so that nobody has to look for an earlier call before the intent's own transaction does.
+        For those who run workflows or let people ask: no protocol leads here. Raises as `perform`. `first` says that
+        the key is new, so that nobody has to look for an earlier call before the intent's own transaction does.
         """
-        return await self._pass(partial(self._identity.employ, agent), request, first)
+        return await self._pass(partial(self._identity.employ, agent, person), request, first)
 
     async def _pass(self, knock: Knock, request: Request, first: bool = False) -> Reply:
         with self.figures.passing(request.tool) as passing:

@@ -171,6 +171,11 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
         """End the person's access: `suspended` agents, `credentials_revoked`, `known_to_them`."""
         return self._post(f"/api/people/{part(name)}/offboard", reason=reason)
 
+    def request_access(self, agent: str, role: str, reason: str, through: str | None = None) -> Object:
+        """Ask that `agent` gets `role`; `action`, `status` and the agent it was asked `through`."""
+        said = {} if through is None else {"through": through}
+        return self._post("/api/access", agent=agent, role=role, reason=reason, **said)
+
     def access_review(self, kind: str | None = None) -> Objects:
         """Everyone who can do anything."""
         return self._pages("/api/access-review", kind=kind)

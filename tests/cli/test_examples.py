@@ -86,7 +86,7 @@ ADMIN = (
     "autonomy person invite rosa --out rosa.link",
     "autonomy service-key issue gateway --for authzen --out gateway.key",
     "autonomy service-key list",
-    "autonomy access",
+    "autonomy access review",
     "autonomy insight kpis --by agent --since 7d",
     "autonomy insight compare buyer-1 buyer-2",
     "autonomy insight formulas",
@@ -206,6 +206,7 @@ OWNER = (
 )
 ELSEWHERE = (
     "autonomy login --sso",
+    'autonomy access request stock-watcher buyer --reason "it sees first what is missing"',
     "autonomy work --site factory --url https://autonomy.example",
     "autonomy work --runs",
     'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
@@ -213,7 +214,8 @@ ELSEWHERE = (
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )
 """Each needs a system of its own: `tests/signon/test_real_provider.py`, `tests/sites/test_two_processes.py`,
-`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
+`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py`, `tests/recording` and
+`tests/cli/test_access.py` run them against one."""
 
 
 EVERY_LINE = (

@@ -65,6 +65,7 @@ NEEDS = {
     "list_approvals": "approvals:hold:read",
     "describe_approval": "approvals:hold:read",
     "decide_approval": "approvals:hold:decide",
+    "request_access": "identity:access:request",
     "list_absences": "approvals:hold:read",
     "declare_absence": "approvals:absence:declare",
     "end_absence": "approvals:absence:declare",

@@ -2,6 +2,7 @@
 
 from . import (
     absences,
+    access,
     actions,
     agents,
     approvals,
@@ -43,6 +44,7 @@ ROUTERS = (
     agents.router,
     credentials.router,
     people.router,
+    access.router,
     services.router,
     actions.router,
     cases.router,
