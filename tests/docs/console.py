@@ -38,7 +38,8 @@ class Line:
 
 
 class Terminal:
-    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task, `$RUN` the run."""
+    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task,
+    `$RUN` the run."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
