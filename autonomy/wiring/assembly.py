@@ -168,7 +168,8 @@ def _assemble(
         answering=Answering(database, hooks, taking_up),
         sites=sites,
         workflows=open_workflows(
-            settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
+            *(settings, database, queue, master, gate, results, approvals, watch),
+            *(hooks, aside, secrets, own, lifeline, clock),
         ),
         own=own,
     )
