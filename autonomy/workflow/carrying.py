@@ -59,7 +59,7 @@ NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
 """What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before what was refused for the moment is asked for again
-HOPELESS = 8  # claims after which even saying that it is given up has failed
+HOPELESS = 13  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
 

@@ -264,8 +264,8 @@ class Embedded:
 
 
 def _rest(attempts: int) -> int:
-    """Milliseconds that a command rests whose processes died under it so often."""
-    return 0 if attempts <= AT_ONCE else min(LONGEST_MS, AGAIN_MS << attempts)
+    """Milliseconds that a command rests whose processes died under it so often; none where it is given up next."""
+    return min(LONGEST_MS, AGAIN_MS << attempts) if AT_ONCE < attempts < ATTEMPTS else 0
 
 
 def _is_over(acted: str | None, asked: str | None) -> bool:
