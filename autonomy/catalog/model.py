@@ -24,6 +24,7 @@ from .words import (
     Access,
     Amount,
     ArgumentName,
+    BaseUrl,
     CurrencyCode,
     Duration,
     Email,
@@ -121,6 +122,15 @@ class PersonSpec(Strict):
         return self
 
 
+class CallSpec(Strict):
+    """Where an agent is called with its next task, by a signed post (Standard Webhooks); it answers at `/v1/tasks`."""
+
+    url: BaseUrl
+    credential: SharedSecret = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
+    lease: Duration = Field("60s", description="how long it may be silent; 1 second to 1 hour")
+    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+
+
 class AgentSpec(Strict):
     """One agent: labour with a role, one accountable sponsor, an owner and a supervising role."""
 
@@ -136,6 +146,7 @@ class AgentSpec(Strict):
         [], max_length=50, description="what it is able to do; tasks may ask for one of these"
     )
     tasksAtOnce: int = Field(1, ge=1, le=100, description="tasks it may have in hand at once")
+    calledAt: CallSpec | None = Field(None, description="where it is called with its tasks, instead of asking for them")
 
 
 class SqlConnector(Strict):

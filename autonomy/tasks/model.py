@@ -122,6 +122,7 @@ class Candidate(Struct, frozen=True):
 
     `lineage` are the units an agent belongs to, its own first; a person belongs to all of them. `busy` is how many
     tasks they have, `at_once` how many they may have; `done` and `missed` count what became of their tasks of late.
+    `funded`: some tool of theirs has room in every budget; `spent_for` are workflows whose budgets have none for them.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Candidate(Struct, frozen=True):
     done: int = 0
     missed: int = 0
     funded: bool = True
+    spent_for: frozenset[str] = frozenset()
     fit: bool = True
     """Whether they may act at all: active, not contained, not suspended."""
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 
 from .model import Candidate, Change, Note, State, Task
-from .routing import obstacle
+from .routing import free_and_funded, obstacle
 
 LOSSES = 3  # holders who fell silent, after which a person looks: the task may be what kills them
 HANDOVERS = 10  # changes of hands of a task that no workflow limits
@@ -152,7 +152,7 @@ def hand_off(
     )
     if given.handovers > task.handovers_most:
         return raised(given, at, above, "limit.handovers", note)
-    if candidate is not None and (why := obstacle(given, replace(candidate, busy=0, funded=True))):
+    if candidate is not None and (why := obstacle(given, free_and_funded(candidate))):
         raise Invalid(f"`{candidate.name}` may not have it; {why}", code="task.hand_off", hint="name somebody else")
     return Change(given, "handed_off", note)
 

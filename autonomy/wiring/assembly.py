@@ -142,7 +142,8 @@ def _assemble(
         database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
     )
     workflows = open_workflows(
-        settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
+        *(settings, database, queue, master, gate, results, approvals, watch),
+        *(hooks, aside, secrets, own, lifeline, clock),
     )
     containing = Containing(database, identity, effects, watch)
     trouble = open_trouble(database, queue, identity, containing, workflows, catalog, clock)

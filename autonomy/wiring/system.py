@@ -116,6 +116,7 @@ class System:
             self.workflows.sources.run,
             self.workflows.tidying.run,
             self.workflows.workplace.waiting.run,
+            self.workflows.workplace.calling.run,
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,

@@ -15,6 +15,8 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Invalid
 from autonomy.tools.hooks import Hooks
+from autonomy.tools.outbound import Outbound
+from autonomy.tools.secrets import Secrets
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
 from autonomy.workflow.deciding import Deciding
@@ -63,6 +65,8 @@ def open_workflows(
     approvals: Approvals,
     watch: Watch,
     hooks: Hooks,
+    aside: Outbound,
+    secrets: Secrets,
     own: OwnTools,
     lifeline: Lifeline,
     clock: Clock,
@@ -72,7 +76,9 @@ def open_workflows(
     definitions = Definitions(database, queue, codec, clock)
     desk = Desk(database, queue, codec, definitions, clock)
     own.planning.work_with(desk, definitions)
-    workplace = open_workplace(settings, database, queue, master, gate.admission, watch, own.planning.examine, clock)
+    workplace = open_workplace(
+        settings, database, queue, master, gate.admission, watch, own.planning.examine, aside, secrets, clock
+    )
     handing_out = HandingOut(queue, desk, definitions, workplace.of_runs, own.planning.furnish, lifeline.owner, clock)
     deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)

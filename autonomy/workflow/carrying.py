@@ -46,6 +46,7 @@ from .model import (
     TimerFired,
     Withdraw,
 )
+from .offering import offer_anew
 from .outcome import PRIORITIES
 from .ports import Carrier, Perform, Work
 from .questions import APPROVAL_ENDS, checkpoint
@@ -58,7 +59,7 @@ NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
 """What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before what was refused for the moment is asked for again
-HOPELESS = 8  # claims after which even saying that it is given up has failed
+HOPELESS = 13  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
 
@@ -300,13 +301,16 @@ class Carrying:
         return True
 
     async def _reprioritise(self, work: Work, command: Reprioritise) -> None:
-        await self._handing_out.prioritise(work.run, PRIORITIES[command.priority])
+        priority = PRIORITIES[command.priority]
+        await self._handing_out.prioritise(work.run, priority)
         query = select(table.c.id).where(table.c.run == work.run, table.c.kind == "start_child")
         for id in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
             child = paths.derived("run", id)
             if await self._begun(child):
                 event = Reprioritised(self._clock(), command.priority, f"run:{work.run}")
                 await self._desk.take_in(child, event)
+                at = self._clock()
+                await self._queue.perform(lambda tx, child=child, at=at: offer_anew(tx, child, priority, at))  # type: ignore[misc]
         await self._desk.settle(self._fence(work))
 
     # ── time ──

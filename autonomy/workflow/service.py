@@ -38,6 +38,7 @@ from .model import (
     Started,
     State,
 )
+from .offering import offer_anew
 from .outcome import PRIORITIES, chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
@@ -193,7 +194,9 @@ class Runs:
     async def prioritise(self, run: str, priority: Priority, by: str) -> State:
         """Let the run go before others, or after. Raises Conflict (`workflow.ignored`)."""
         event = Reprioritised(self._clock(), priority, by)
-        return await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        state = await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        await self._queue.perform(lambda tx: offer_anew(tx, run, PRIORITIES[priority], self._clock()))
+        return state
 
     async def choose(self, run: str, event: Chosen, roles: Sequence[str], anyway: bool) -> State:
         """A person's choice about an exception: one who holds the role it was raised for, or who may do so `anyway`.
