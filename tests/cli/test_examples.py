@@ -88,7 +88,7 @@ ADMIN = (
     "autonomy service-key list",
     "autonomy access",
     "autonomy audit tail --kind denial",
-    "autonomy audit sample --by tool --value order.place --count 10",
+    "autonomy audit sample --by tool --named order.place --count 10",
     "autonomy audit show 0",
     "autonomy audit key",
     "autonomy audit export log.jsonl",
