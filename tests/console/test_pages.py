@@ -9,7 +9,7 @@ from tests.server.desk import Desk
 
 from .visitor import NARROW, visiting
 
-PAGES = ["/", "/inbox", "/nowhere"]
+PAGES = ["/", "/inbox", "/work", "/workforce", "/budgets", "/figures", "/nowhere"]
 """Pages that are the same for everybody. Whoever adds a page adds its address."""
 
 HOSTILE = (
