@@ -3,14 +3,13 @@ import { Accordion, Alert, Anchor, Badge, Code, Group, Stack, Text, Title } from
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { Copy, Foreign, Id, Json, When } from "@/kit";
+import { Copy, Foreign, Id, Json, Section, When } from "@/kit";
 import { Before } from "./Before";
 import { Decide } from "./Decide";
 import { Clock } from "./Inbox";
 import classes from "./inbox.module.css";
 import { Notes } from "./Notes";
 import { approvalQuery } from "./queries";
-import { Section } from "./Section";
 import { words } from "./words";
 
 type Held = Schemas["ApprovalAnswer"];
@@ -37,7 +36,7 @@ export function Approval({ action }: { action: string }): ReactElement {
         </Section>
       )}
       {held.rationale.state === "shown" && typeof held.rationale.value === "string" && (
-        <Section title={words.sections.rationale} note={words.sections.unchecked}>
+        <Section title={words.sections.rationale} more={<small>{words.sections.unchecked}</small>}>
           <Foreign text={held.rationale.value} />
         </Section>
       )}

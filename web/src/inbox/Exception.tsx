@@ -6,10 +6,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
-import { Foreign, Id, Json, Problem, When } from "@/kit";
+import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
 import classes from "./inbox.module.css";
 import { exceptionsQuery } from "./queries";
-import { Section } from "./Section";
 import { parsed } from "./Task";
 import { words } from "./words";
 
