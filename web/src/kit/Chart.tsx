@@ -131,6 +131,7 @@ function option(
     yAxis: {
       show: !spark,
       type: "value",
+      max: limit && ((shown: { max: number }) => Math.max(shown.max, limit.value)),
       axisLabel: { color: faint, formatter: say },
       splitLine: { lineStyle: { color: line } },
     },

@@ -96,7 +96,7 @@ export const words = {
     about:
       "The tools within its scope, and what the rules say to each. Whether a rule speaks is decided anew at every call.",
     free: "by itself",
-    asks: "people are asked",
+    asks: "people may be asked",
     never: "never",
     when: "Asked first",
     forbidden: "Refused",
