@@ -27,7 +27,7 @@ export const words = {
   lasts: "it lasts",
   early: "too early to say",
   forecast: "Forecast",
-  now: "now",
+  now: "Now",
   above: "Within",
   below: "Holds",
   tell: "Told of a warning",

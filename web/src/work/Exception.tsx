@@ -1,12 +1,12 @@
 /** Something unexpected in a run, and the choice that it waits for. */
-import { Alert, Button, Group, JsonInput, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Group, JsonInput, Stack, Text, Textarea, Title } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
-import { Foreign, Json, Problem, State, When } from "@/kit";
+import { Attention, Foreign, Json, Problem, State, When } from "@/kit";
 import { objectOf, valueOf } from "./json";
 import type { Stuck } from "./queries";
 import { words } from "./words";
@@ -18,9 +18,10 @@ const TAKES: Partial<Record<Choice, "arguments" | "output">> = { retry: "argumen
 export function Exception({ exception }: { exception: Stuck }): ReactElement {
   const maySteer = useMay()("workflow:run:steer");
   return (
-    <Alert color="red" variant="light" title={words.exception.title} role="group" aria-label={words.exception.title}>
+    <Attention label={words.exception.title}>
       <Stack gap="sm">
         <Group gap="sm">
+          <Title order={2}>{words.exception.title}</Title>
           <State of={exception.kind} />
           <Text size="sm">
             {exception.step === "" ? words.exception.whole : words.exception.about(exception.step)} ·{" "}
@@ -43,7 +44,7 @@ export function Exception({ exception }: { exception: Stuck }): ReactElement {
           <Text size="sm">{words.exception.notYours}</Text>
         )}
       </Stack>
-    </Alert>
+    </Attention>
   );
 }
 
