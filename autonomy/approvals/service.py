@@ -15,6 +15,7 @@ from autonomy.policy.model import Ask
 
 from . import rules, store
 from .model import Ballot, Claim, Finish, Hold, NewHold, State, Verdict
+from .notes import Notes
 from .ports import Announce, Holders, announce_nothing
 from .rules import Targets
 from .store import Reader
@@ -39,7 +40,10 @@ class Swept:
 
 
 class Approvals:
-    """Holds and the people who decide them. Functions that take `tx` join the caller's transaction."""
+    """Holds and the people who decide them. Functions that take `tx` join the caller's transaction.
+
+    `notes` are what people say to others before they decide.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Approvals:
         self._targets = targets
         self._clock = clock
         self._announce = announce
+        self.notes = Notes(database, queue, self._voices, clock, announce)
 
     def ask(self, tx: Tx, new: NewHold) -> Hold:
         """Hold `new` and ask its people; or the hold that answers a repeat of the same action already.

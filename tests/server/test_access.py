@@ -149,6 +149,11 @@ NEEDS = {
     "export_log": "audit:log:export",
     "erase_subject": "audit:subject:erase",
     "stream_events": "gate:action:read",
+    "show_precedents": "approvals:hold:read",
+    "ask_about_approval": "approvals:hold:decide",
+    "hand_approval": "approvals:hold:decide",
+    "list_questions": "approvals:hold:read",
+    "answer_question": "approvals:hold:read",
 }
 """What each operation needs. Whoever adds a route writes down here, once more, who may use it."""
 

@@ -4,6 +4,7 @@ import classes from "./kit.module.css";
 
 const TONES: Record<string, string> = {
   done: "good",
+  performed: "good",
   active: "good",
   right: "good",
   met: "good",
@@ -27,6 +28,8 @@ const TONES: Record<string, string> = {
   corrected: "warning",
   failed: "bad",
   denied: "bad",
+  rejected: "bad",
+  expired: "bad",
   refused: "bad",
   blocked: "bad",
   stopped: "bad",

@@ -334,6 +334,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_escalation_at IS NOT NULL"),
         postgresql_where=sa.text("next_escalation_at IS NOT NULL"),
     )
+    op.create_index("hold_of_tool", "hold", ["tool", "agent", "created_at"], unique=False)
     op.create_index(
         "hold_once",
         "hold",
@@ -1024,6 +1025,25 @@ def upgrade() -> None:
     op.create_index(op.f("ix_agent_parent"), "agent", ["parent"], unique=False)
     op.create_index(op.f("ix_agent_sponsor"), "agent", ["sponsor"], unique=False)
     op.create_table(
+        "hold_note",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["action"],
+            ["hold.action"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_hold_note_action"), "hold_note", ["action"], unique=False)
+    op.create_index(op.f("ix_hold_note_to"), "hold_note", ["to"], unique=False)
+    op.create_table(
         "invitation",
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
@@ -1193,6 +1213,9 @@ def downgrade() -> None:
     op.drop_table("scim_account")
     op.drop_index(op.f("ix_invitation_person"), table_name="invitation")
     op.drop_table("invitation")
+    op.drop_index(op.f("ix_hold_note_to"), table_name="hold_note")
+    op.drop_index(op.f("ix_hold_note_action"), table_name="hold_note")
+    op.drop_table("hold_note")
     op.drop_index(op.f("ix_agent_sponsor"), table_name="agent")
     op.drop_index(op.f("ix_agent_parent"), table_name="agent")
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
@@ -1369,6 +1392,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
+    op.drop_index("hold_of_tool", table_name="hold")
     op.drop_index(
         "hold_escalation",
         table_name="hold",
