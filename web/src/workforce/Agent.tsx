@@ -1,11 +1,11 @@
 /** An agent: who it is and who answers for it, what it may do, what it does, how well, and every wording it had. */
-import { Alert, Group, Skeleton, Stack, Table, Tabs, Text } from "@mantine/core";
+import { Group, Skeleton, Stack, Table, Tabs, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Strip } from "@/figures/Strip";
 import { useMay } from "@/frame/session";
-import { Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
+import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
 import { Acts } from "./Acts";
 import { BudgetsOf } from "./BudgetsOf";
 import { Deeds, Live } from "./Deeds";
@@ -123,14 +123,14 @@ function Contained({ agent }: { agent: Shown }): ReactElement | null {
   );
   if (why.length === 0) return null;
   return (
-    <Alert color="red" variant="light">
+    <Attention label={words.agent.containedSince}>
       {why.map((one) => (
         <Text size="sm" key={one.id} component="div">
           {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {one.by.replace(/^person:/, "")}:{" "}
           <Foreign text={one.reason} />
         </Text>
       ))}
-    </Alert>
+    </Attention>
   );
 }
 

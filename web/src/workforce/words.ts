@@ -52,9 +52,7 @@ export const words = {
     perMinute: (rate: number) => `${rate} actions a minute`,
     id: "Identity",
     figures: "Last 30 days",
-    scorecard: "What is expected of it",
     expected: "Expected",
-    measured: "Measured",
     role: (name: string) => `The role ${name}`,
     noRole: "Its roles are shown to those who may see what is declared.",
     responsibilities: "Responsible for",
@@ -96,7 +94,7 @@ export const words = {
     about:
       "The tools within its scope, and what the rules say to each. Whether a rule speaks is decided anew at every call.",
     free: "by itself",
-    asks: "people are asked",
+    asks: "people may be asked",
     never: "never",
     when: "Asked first",
     forbidden: "Refused",
