@@ -21,7 +21,7 @@ const ALL: readonly Room[] = [
   { to: "/memory", name: words.rooms.memory, icon: "memory", needs: "memory:item:read" },
   { to: "/budgets", name: words.rooms.budgets, icon: "budgets", needs: "budget:account:read" },
   { to: "/audit", name: words.rooms.audit, icon: "audit", needs: "audit:log:read" },
-  { to: "/incidents", name: words.rooms.incidents, icon: "incidents", needs: "identity:containment:read" },
+  { to: "/incidents", name: words.rooms.incidents, icon: "incidents", needs: "incidents:incident:read" },
   { to: "/people", name: words.rooms.people, icon: "people", needs: "identity:person:read" },
   { to: "/settings", name: words.rooms.settings, icon: "settings" },
 ];

@@ -1,9 +1,12 @@
 /** What pages are built of. `Graph` and `Chart` are large and come only where they are used. */
 import { lazy } from "react";
 
+export { Columns } from "./Columns";
 export { Copy } from "./Copy";
 export { DataTable, type Column } from "./DataTable";
 export { Command, EmptyState } from "./EmptyState";
+export { Facts, type Fact } from "./Facts";
+export { ChoiceFilter, DayFilter, TextFilter } from "./Filters";
 export { Foreign } from "./Foreign";
 export type { GraphEdge, GraphNode, Tone } from "./Graph";
 export { Id } from "./Id";
@@ -11,6 +14,9 @@ export { Json } from "./Json";
 export { Money } from "./Money";
 export { Page } from "./Page";
 export { Problem } from "./Problem";
+export { Section } from "./Section";
+export { Source } from "./Source";
+export { TabbedPage } from "./TabbedPage";
 export { When, useNow } from "./When";
 
 export const Graph = lazy(() => import("./Graph"));

@@ -1,0 +1,28 @@
+/** The English of changing what is declared. */
+export const words = {
+  title: "Declared",
+  edit: "Change it",
+  cancel: "Cancel",
+  text: (kind: string, name: string) => `${kind} ${name}, as a file`,
+  plan: "What would change?",
+  apply: "Apply",
+  message: "Why (stands in the record of changes)",
+  applied: (epoch: number) => `In force as epoch ${epoch}`,
+  nothing: "Nothing would change.",
+  conflict: "This was changed by somebody else meanwhile",
+  added: "added",
+  changed: "changed",
+  revisions: "Revisions",
+  revision: (epoch: number) => `since epoch ${epoch}`,
+  now: "in force",
+  uses: "Uses",
+  usedBy: "Used by",
+  unit: "Unit",
+  scope: "Scope",
+  digest: "Digest",
+  before: "before",
+  after: "after",
+  about:
+    "What is declared changes only through a change: it is checked as a whole, goes on record, and can be taken back.",
+  readonly: "Changing it needs the permission catalog:change:apply.",
+} as const;
