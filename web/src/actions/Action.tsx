@@ -1,12 +1,11 @@
 /** One action: what it was, why it came out as it did, what happened around it, and the proof that this is on record. */
 import { Anchor, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
-import { Columns, Facts, Foreign, Id, Money, Page, Problem, Section, When } from "@/kit";
+import { Columns, Facts, Foreign, Id, Money, Page, Problem, Section, When, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
 import classes from "./actions.module.css";
@@ -109,9 +108,9 @@ function About({ found }: { found: Explanation }): ReactElement {
         [words.action.sponsor, who.sponsor],
         [
           words.action.tool,
-          <Link key="tool" to="/tools/$name" params={{ name: what.tool }}>
+          <To key="tool" to={`/tools/${encodeURIComponent(what.tool)}`}>
             {what.tool}
-          </Link>,
+          </To>,
         ],
         [words.action.case, <Foreign key="case" text={what.case} line first={80} />],
         [words.action.run, what.run && <Anchor href={`/work/runs/${what.run}`}>{what.run}</Anchor>],
@@ -153,11 +152,7 @@ function Why({ action }: { action: string }): ReactElement {
 }
 
 function ToCase({ name }: { name: string }): ReactElement {
-  return (
-    <Anchor component={Link} to={`/actions/cases/${encodeURIComponent(name)}`} size="sm">
-      {words.waterfall.toCase}
-    </Anchor>
-  );
+  return <To to={`/actions/cases/${encodeURIComponent(name)}`}>{words.waterfall.toCase}</To>;
 }
 
 function Case({ name, here }: { name: string; here: string }): ReactElement {

@@ -12,7 +12,7 @@ import { words } from "./words";
 const MORE: readonly Filter[] = ["agent", "tool", "unit", "policy", "case", "code", "label", "since", "until"];
 
 export function Actions(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const clear = Object.fromEntries(FILTERS.map((name) => [name, undefined])) as Filters<Filter>;
   const said = Object.fromEntries(Object.entries(filters).filter(([, value]) => value)) as Record<string, string>;
   const isFiltered = Object.keys(said).length > 0;

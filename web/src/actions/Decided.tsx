@@ -1,9 +1,8 @@
 /** What policy decided about an action, each time it was asked, with the wording of the rules at that moment. */
 import { Accordion, Badge, Group, Stack, Text } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { Facts, Foreign, Source, When } from "@/kit";
+import { Facts, Foreign, Source, When, To } from "@/kit";
 import { PartShown } from "./Parts";
 import { words } from "./words";
 
@@ -79,9 +78,7 @@ function Rules({ rules }: { rules: readonly Schemas["Wording"][] }): ReactElemen
                 <Source label={rule.id} text={rule.text} />
                 {rule.policy && (
                   <Text size="sm">
-                    <Link to="/policies/$name" params={{ name: rule.policy }}>
-                      {rule.policy}
-                    </Link>
+                    <To to={`/policies/${rule.policy}`}>{rule.policy}</To>
                   </Text>
                 )}
               </Stack>

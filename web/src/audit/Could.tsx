@@ -8,13 +8,12 @@ import { Foreign, Problem, Section } from "@/kit";
 import { words } from "./words";
 
 export const FILTERS = ["action", "tool", "at"] as const;
-type Filter = (typeof FILTERS)[number];
 type Asked = Schemas["Supposed"];
 
 const UNSAID = { labels: [], record: ["", ""], windows: {} };
 
 export function Could(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const [given, setGiven] = useState("");
   const [facts, setFacts] = useState("");
   const [isWrong, setWrong] = useState(false);

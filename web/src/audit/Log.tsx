@@ -1,11 +1,10 @@
 /** The log itself, leaf by leaf, and one of them with its proof. */
-import { Anchor, Drawer, Stack } from "@mantine/core";
+import { Drawer, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, Json, Problem, When, type Column } from "@/kit";
+import { ChoiceFilter, DataTable, EmptyState, Foreign, Json, Problem, When, type Column, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
 import { words } from "./words";
@@ -13,10 +12,9 @@ import { words } from "./words";
 type Logged = Schemas["LoggedAnswer"];
 
 export const FILTERS = ["kind", "leaf"] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Log(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const kind = kindOf(filters.kind);
   return (
     <>
@@ -69,11 +67,7 @@ function Leaf({ index }: { index: number }): ReactElement | null {
   const action = actionOf(leaf);
   return (
     <Stack gap="md">
-      {action !== undefined && (
-        <Anchor component={Link} to={`/actions/${action}`} size="sm">
-          {words.log.toAction}
-        </Anchor>
-      )}
+      {action !== undefined && <To to={`/actions/${action}`}>{words.log.toAction}</To>}
       <Json value={leaf} exact={found.data.body} />
       <Proofs proofs={[found.data]} command={`autonomy audit show ${index}`} />
     </Stack>

@@ -1,11 +1,10 @@
 /** A random sample of leaves, which anybody can draw again, verified one by one. */
 import { Button, Group, NativeSelect, NumberInput, Skeleton, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters, type Filters } from "@/frame/filters";
-import { Facts, Foreign, Id, Problem, Section, When } from "@/kit";
+import { Facts, Foreign, Id, Problem, Section, When, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
@@ -18,7 +17,7 @@ const BY = ["tool", "agent", "unit", "policy", "case"] as const;
 const FEW = 25;
 
 export function Sample(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const isAsked = filters.seed !== undefined;
   return (
     <Section title={words.sample.title}>
@@ -176,9 +175,9 @@ function Leaves({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactE
         {items.map(({ index, leaf }) => (
           <Table.Tr key={index}>
             <Table.Td>
-              <Link to="/audit/log" search={{ leaf: String(index) }}>
+              <To to="/audit/log" search={{ leaf: String(index) }}>
                 {index}
-              </Link>
+              </To>
             </Table.Td>
             <Table.Td>
               <Described leaf={leaf} />
@@ -199,13 +198,7 @@ function Leaves({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactE
 function Described({ leaf }: { leaf: Record<string, unknown> }): ReactElement {
   const action = actionOf(leaf);
   const text = <Foreign text={what(leaf)} line first={120} />;
-  return action === undefined ? (
-    text
-  ) : (
-    <Link to="/actions/$action" params={{ action }}>
-      {text}
-    </Link>
-  );
+  return action === undefined ? text : <To to={`/actions/${action}`}>{text}</To>;
 }
 
 function Verified({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactElement {

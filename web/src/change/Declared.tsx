@@ -1,33 +1,51 @@
 /** A declared object as its file, its revisions and neighbours, with the way to change it. */
-import { Alert, Anchor, Badge, Button, Group, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { Link } from "@tanstack/react-router";
 import { useState, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { addressOfObject } from "@/frame/addresses";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
-import { Facts, Foreign, Id, Problem, Section, Source, When } from "@/kit";
+import { Facts, Foreign, Id, Problem, Section, Source, When, To } from "@/kit";
 import classes from "./change.module.css";
 import { useApply, usePlan, type Described } from "./queries";
 import { words } from "./words";
 
+interface Props {
+  found: Described;
+  /** Shown on request only, where the page says the same in its own way. */
+  folded?: boolean;
+}
+
 /** The file of the object; who may, changes it here. */
-export function Declared({ found }: { found: Described }): ReactElement {
+export function Declared({ found, folded = false }: Props): ReactElement {
   const may = useMay();
   const [editing, setEditing] = useState(false);
+  const [isFolded, { close: unfold }] = useDisclosure(folded);
   const canChange = may("catalog:change:plan");
-  const edit = canChange && !editing && (
-    <Button size="xs" variant="default" onClick={() => setEditing(true)}>
-      {words.edit}
-    </Button>
+  const actions = !editing && (
+    <>
+      {isFolded && (
+        <Button size="xs" variant="subtle" onClick={unfold}>
+          {words.show}
+        </Button>
+      )}
+      {canChange && (
+        <Button size="xs" variant="default" onClick={() => setEditing(true)}>
+          {words.edit}
+        </Button>
+      )}
+    </>
   );
   return (
-    <Section title={words.title} actions={edit}>
-      {editing ? (
-        <Edit found={found} close={() => setEditing(false)} />
-      ) : (
-        <Source label={words.text(found.kind, found.name)} text={found.text} />
+    <Section title={words.title} actions={actions}>
+      {editing && <Edit found={found} close={() => setEditing(false)} />}
+      {!editing && !isFolded && <Source label={words.text(found.kind, found.name)} text={found.text} />}
+      {!editing && isFolded && (
+        <Text size="sm" c="dimmed">
+          {words.about}
+        </Text>
       )}
     </Section>
   );
@@ -193,15 +211,9 @@ function Neighbours({ of }: { of: readonly Schemas["Neighbour"][] }): ReactEleme
   return (
     <Group gap="0.15rem 0.6rem">
       {of.slice(0, SHOWN).map((one) => (
-        <Anchor
-          key={`${one.kind}/${one.name}`}
-          component={Link}
-          to={addressOfObject(one.kind, one.name)}
-          size="sm"
-          title={one.kind}
-        >
+        <To key={`${one.kind}/${one.name}`} to={addressOfObject(one.kind, one.name)} title={one.kind}>
           {one.name}
-        </Anchor>
+        </To>
       ))}
       {of.length > SHOWN && <span>… {of.length - SHOWN}</span>}
     </Group>

@@ -2,6 +2,7 @@
 export const words = {
   title: "Declared",
   edit: "Change it",
+  show: "Show the file",
   cancel: "Cancel",
   text: (kind: string, name: string) => `${kind} ${name}, as a file`,
   plan: "What would change?",

@@ -1,5 +1,5 @@
 /** The filters of a page, kept in its address. */
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
 
 export type Filters<Name extends string> = Partial<Record<Name, string>>;
 
@@ -15,9 +15,12 @@ export function reading<Name extends string>(...names: readonly Name[]): (search
   };
 }
 
-/** The filters in the address, and how to change some of them; `undefined` takes one away. */
-export function useFilters<Name extends string>(): [Filters<Name>, (change: Filters<Name>) => void] {
-  const filters = useRouterState({ select: (state) => reading<Name>()(state.location.search) });
+/** The filters of these names in the address, and how to change some of them; `undefined` takes one away. */
+export function useFilters<Name extends string>(
+  names: readonly Name[],
+): [Filters<Name>, (change: Filters<Name>) => void] {
+  const search = useRouterState({ select: (state) => state.location.search });
+  const filters = reading(...names)(search);
   const navigate = useNavigate();
   const set = (change: Filters<Name>) => {
     const next = Object.fromEntries(Object.entries({ ...filters, ...change }).filter(([, value]) => value));

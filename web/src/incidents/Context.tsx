@@ -1,12 +1,11 @@
 /** What happened around an incident: why it was possible, what the agent did beside it, and what else it touched. */
-import { Anchor, NativeSelect, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { NativeSelect, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState, type ReactElement } from "react";
 import { Decisions } from "@/actions/Decided";
 import { State } from "@/actions/State";
 import type { Schemas } from "@/api/client";
-import { Foreign, Money, Problem, Section, When } from "@/kit";
+import { Foreign, Money, Problem, Section, When, To } from "@/kit";
 import { contextQuery } from "./queries";
 import { words } from "./words";
 
@@ -71,9 +70,9 @@ function Blast({ radius }: { radius: Schemas["BlastRadiusAnswer"] }): ReactEleme
           {radius.tools.map((one) => (
             <Table.Tr key={one.tool}>
               <Table.Td>
-                <Link to="/actions" search={{ tool: one.tool, agent: radius.agent }}>
+                <To to="/actions" search={{ tool: one.tool, agent: radius.agent }}>
                   {one.tool}
-                </Link>
+                </To>
               </Table.Td>
               <Table.Td ta="right">{one.actions}</Table.Td>
               <Table.Td visibleFrom="sm">
@@ -103,9 +102,7 @@ function Few({ actions }: { actions: readonly Schemas["ActionAnswer"][] }): Reac
         {actions.slice(0, 12).map((one) => (
           <Table.Tr key={one.id}>
             <Table.Td>
-              <Anchor component={Link} to={`/actions/${one.id}`} size="sm">
-                {one.tool}
-              </Anchor>
+              <To to={`/actions/${one.id}`}>{one.tool}</To>
               {one.message !== null && (
                 <Text size="xs" c="dimmed" lineClamp={1} component="div">
                   <Foreign text={one.message} line first={120} />

@@ -10,10 +10,9 @@ import { SEVERITIES, STATES, type Incident } from "./queries";
 import { words } from "./words";
 
 export const FILTERS = ["state", "severity", "owner", "agent"] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Incidents(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const navigate = useNavigate();
   return (
     <Page title={words.title} about={words.about} actions={<OpenIncident />}>

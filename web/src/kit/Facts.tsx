@@ -8,7 +8,7 @@ export function Facts({ of }: { of: readonly Fact[] }): ReactElement {
   return (
     <dl className={classes.facts}>
       {of
-        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .map(([name, value]) => (
           <FactRow key={name} name={name} value={value} />
         ))}

@@ -17,6 +17,7 @@ export { Problem } from "./Problem";
 export { Section } from "./Section";
 export { Source } from "./Source";
 export { TabbedPage } from "./TabbedPage";
+export { To } from "./To";
 export { When, useNow } from "./When";
 
 export const Graph = lazy(() => import("./Graph"));

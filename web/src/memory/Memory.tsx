@@ -11,7 +11,7 @@ import { words } from "./words";
 type Space = Schemas["SpaceAnswer"];
 
 export function Memory(): ReactElement {
-  const [filters, set] = useFilters<"text">();
+  const [filters, set] = useFilters(["text"]);
   const navigate = useNavigate();
   return (
     <Page title={words.title} about={words.about}>

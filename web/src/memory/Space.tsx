@@ -13,7 +13,7 @@ import { words } from "./words";
 
 export function Space({ name }: { name: string }): ReactElement {
   const found = useSuspenseQuery(objectQuery("MemorySpace", name)).data;
-  const [filters, set] = useFilters<"text">();
+  const [filters, set] = useFilters(["text"]);
   const may = useMay()("memory:item:read");
   return (
     <Page title={name} about={<Foreign text={found.description} />}>

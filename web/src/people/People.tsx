@@ -10,11 +10,10 @@ import { words } from "./words";
 type Person = Schemas["PersonListed"];
 
 export const FILTERS = ["like", "role", "state"] as const;
-type Filter = (typeof FILTERS)[number];
 const STATES = ["active", "inactive", "offboarded"] as const;
 
 export function People(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const navigate = useNavigate();
   const query = { ...filters, state: STATES.find((one) => one === filters.state) };
   return (

@@ -11,10 +11,9 @@ import { words } from "./words";
 type Rule = Schemas["RuleAnswer"];
 
 export const FILTERS = ["like", "unit"] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Policies(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const navigate = useNavigate();
   return (
     <Page title={words.title} about={words.about}>

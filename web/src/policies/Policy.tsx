@@ -1,13 +1,13 @@
 /** A policy: its rules one by one, what they decided, its file with the way to change it, and a place to ask it. */
 import { Group, Stack, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { Link, useRouterState } from "@tanstack/react-router";
+import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useMay } from "@/frame/session";
-import { Columns, Command, Foreign, Page, Problem, Section, Source } from "@/kit";
+import { Columns, Command, Foreign, Page, Problem, Section, Source, To } from "@/kit";
 import { reason } from "./cedar";
 import { Effect } from "./Policies";
 import { Try } from "./Try";
@@ -23,7 +23,7 @@ export function Policy({ name }: { name: string }): ReactElement {
       <Columns
         aside={
           <>
-            <Section title={words.says}>
+            <Section title={words.about_it}>
               <Belongs found={found} />
             </Section>
             {may("policy:decision:explain") && <Try />}
@@ -35,7 +35,7 @@ export function Policy({ name }: { name: string }): ReactElement {
         }
       >
         <Rules policy={name} />
-        <Declared found={found} key={found.digest} />
+        <Declared found={found} key={found.digest} folded />
       </Columns>
     </Page>
   );
@@ -76,11 +76,11 @@ function Rule({ rule }: { rule: Schemas["RuleAnswer"] }): ReactElement {
             {words.modes[rule.mode]}
           </Text>
         )}
-        <Link to="/actions" search={{ policy: rule.id }}>
+        <To to="/actions" search={{ policy: rule.id }}>
           <Text span size="xs">
             {words.decided}
           </Text>
-        </Link>
+        </To>
       </Group>
       {reason(rule.text) !== "" && (
         <Text size="sm" mb={6}>

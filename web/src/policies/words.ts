@@ -13,7 +13,7 @@ export const words = {
     command: "autonomy apply ./org",
   },
   rules: "Its rules",
-  says: "What it says",
+  about_it: "About it",
   decided: "What it decided",
   deciding: "Newest actions that its rules decided",
   noAction: "None of its rules has decided about an action yet.",

@@ -9,7 +9,7 @@ import { words } from "./words";
 const KINDS = ["agent", "person"] as const;
 
 export function Access(): ReactElement {
-  const [filters, set] = useFilters<"kind">();
+  const [filters, set] = useFilters(["kind"]);
   const kind = KINDS.find((one) => one === filters.kind);
   return (
     <DataTable

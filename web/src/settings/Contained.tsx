@@ -7,7 +7,7 @@ import { DataTable, EmptyState, Foreign, When, type Column } from "@/kit";
 import { words } from "./words";
 
 export function Contained(): ReactElement {
-  const [filters, set] = useFilters<"ended">();
+  const [filters, set] = useFilters(["ended"]);
   const ended = filters.ended === "yes";
   return (
     <DataTable

@@ -1,20 +1,18 @@
 /** What came in at hooks. */
-import { Anchor, Drawer, Stack, Text } from "@mantine/core";
+import { Drawer, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Facts, Foreign, Json, Problem, TextFilter, When, type Column } from "@/kit";
+import { DataTable, EmptyState, Facts, Foreign, Json, Problem, TextFilter, When, type Column, To } from "@/kit";
 import { words } from "./words";
 
 type Delivery = Schemas["DeliveryAnswer"];
 
 export const FILTERS = ["hook", "delivery"] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Hooks(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   return (
     <>
       <DataTable
@@ -62,14 +60,7 @@ function One({ id }: { id: string }): ReactElement | null {
           [words.hooks.columns.type, <Foreign key="type" text={type} line />],
           [words.hooks.columns.sender, <Foreign key="sender" text={sender_id} line />],
           [words.hooks.columns.at, <When key="at" at={at} />],
-          [
-            words.hooks.columns.action,
-            action !== null && (
-              <Anchor component={Link} to={`/actions/${action}`} size="sm">
-                {action}
-              </Anchor>
-            ),
-          ],
+          [words.hooks.columns.action, action !== null && <To to={`/actions/${action}`}>{action}</To>],
         ]}
       />
       <div>

@@ -11,7 +11,6 @@ import { words } from "./words";
 type Declared = Schemas["ObjectAnswer"];
 
 export const FILTERS = ["like", "kind", "unit"] as const;
-type Filter = (typeof FILTERS)[number];
 
 const KINDS = [
   "Unit",
@@ -30,7 +29,7 @@ const KINDS = [
 ] as const;
 
 export function Organisation(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const navigate = useNavigate();
   const query = { ...filters, kind: KINDS.find((kind) => kind === filters.kind) };
   return (

@@ -10,10 +10,9 @@ import { words } from "./words";
 type Tool = Schemas["ToolAnswer"];
 
 export const FILTERS = ["like", "connector"] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Tools(): ReactElement {
-  const [filters, set] = useFilters<Filter>();
+  const [filters, set] = useFilters(FILTERS);
   const navigate = useNavigate();
   return (
     <Page title={words.title} about={words.about}>
