@@ -1,6 +1,7 @@
 """`make demo`: a purchasing department of agents, governed, from an empty folder to a verified record.
 
-On a terminal it asks you to approve as the people would, and stays up until Ctrl-C. Without one it approves by itself
+On a terminal it asks you to approve as the people would, then prints the link of the console, in whose inbox an order
+waits, and stays up until Ctrl-C. Without one it approves by itself
 and exits: 0 where everything happened as told, 1 where something did not.
 """
 
@@ -23,7 +24,7 @@ from .onboarding import onboarding
 from .processes import Failed
 from .proof import large_order, proof, verify_command
 from .runaway import runaway
-from .scenes import SCENES, Scene, budgets
+from .scenes import SCENES, Scene, budgets, leave_waiting
 from .takeover import takeover
 from .teller import Teller
 
@@ -58,7 +59,9 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
         if asked.excerpt:
             teller.save_excerpt(asked.excerpt)
         if teller.is_live and not asked.exit:
-            _stay(teller)
+            if asked.erp == "sqlite":
+                leave_waiting(company)
+            _stay(company)
     return 1 if teller.failures else 0
 
 
@@ -88,7 +91,10 @@ def _where_next(company: Company, erp: str) -> None:
         company.teller.plain(f"    uv run autonomy {command}")
 
 
-def _stay(teller: Teller) -> None:
+def _stay(company: Company) -> None:
+    teller, password = company.teller, company.folder / "passwords" / SUPERVISOR
+    teller.say(f"the console, with all that has happened: [bold]{company.url}/[/]", "→")
+    teller.say(f"sign in as [bold]{SUPERVISOR}[/]; the password is in {password}", "→")
     teller.say("[bold]the company stays at work until you press Ctrl-C[/]")
     try:
         threading.Event().wait()

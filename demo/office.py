@@ -29,7 +29,7 @@ class Office:
 
     def until_quiet(self, listener: Listener) -> None:
         """Listen until everything that was given, and what came of it, is done."""
-        while any(self._open.values()):
+        while not self.is_quiet:
             agent, event = self._next()
             listener(agent, event)
 
@@ -37,6 +37,11 @@ class Office:
         """What happens next, and next; never ends by itself."""
         while True:
             yield self._next()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything that was given is done."""
+        return not any(self._open.values())
 
     def close(self) -> None:
         """Everybody goes home."""

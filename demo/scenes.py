@@ -59,6 +59,18 @@ def procurement(company: Company, approving: Approving) -> None:
     )
 
 
+def leave_waiting(company: Company) -> None:
+    """Two large orders that nobody decides here: one waits in the inbox of the console, then the other."""
+    for sku, quantity in (("sku-0006", 130), ("sku-0009", 90)):
+        company.office.give("buyer-1", "reorder", sku=sku, quantity=quantity, cost_center="cc-service")
+    waits = False
+    for _, event in company.office.happenings():
+        waits = event["event"] == "used" and event["status"] == "held"
+        if waits or company.office.is_quiet:
+            break
+    company.teller.check(waits, "a large order waits in the inbox of the console")
+
+
 def split_orders(company: Company, approving: Approving) -> None:
     """Three orders, each below the limit, to one supplier: together they are a large one."""
     for supplier, sku, price in company.ledger.split(3):

@@ -2,7 +2,7 @@
 
 from .absences import Absences
 from .consequence import consequence
-from .model import Absence, Behind, Claim, Hold, NewHold
+from .model import Absence, Behind, Claim, Hold, NewHold, Note
 from .rules import escalation_targets
 from .service import Approvals
 
@@ -14,6 +14,7 @@ __all__ = [
     "Claim",
     "Hold",
     "NewHold",
+    "Note",
     "consequence",
     "escalation_targets",
 ]

@@ -203,6 +203,24 @@ class Claim:
     approvers: Mapping[str, int] = field(default_factory=dict)
 
 
+NoteKind = Literal["question", "handing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What `by`, who could decide, said to `to` about a held action: a question, or that they should decide it."""
+
+    id: str
+    action: str
+    kind: NoteKind
+    by: str
+    to: str
+    text: str
+    at: int
+    answer: str | None = None
+    answered_at: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Absence:
     """A time, from `since` until before `until` (milliseconds), in which `deputy` may decide what `person` could.

@@ -13,13 +13,16 @@ _SUBJECTS = {
     "approval.asked_again": "asks again, because facts have changed",
     "approval.escalated": "has been waiting for an approval",
     "approval.reminded": "still waits for an approval",
+    "approval.question": "waits for an approval, and somebody asks you about it",
+    "approval.answer": "waits for an approval, and your question is answered",
+    "approval.handing": "waits for an approval that was handed to you",
 }
 
 
 def of_hold(kind: str, hold: Hold, people: People, link: str) -> News:
     """What those who could decide about the hold are told; `link` is the address of the console, or empty."""
     roles = sorted({role for seat in hold.open_seats for role in seat.roles})
-    where = f"{link}/approvals/{hold.action}" if link else ""
+    where = f"{link}/inbox/{hold.action}" if link else ""
     lines = [
         _wish(hold),
         f"It waits for {', '.join(hold.waits_for)} until {_minute(hold.expires_at)}.",

@@ -20,7 +20,8 @@ People = Callable[[], Collection[str]]
 
 Announce = Callable[[Tx, str, Hold, People, int], None]
 """Told in the transaction that something was asked of people: the kind (`approval.asked`, `approval.asked_again`,
-`approval.escalated`, `approval.reminded`), the hold, who could decide it, and the time. What it does must be undone
+`approval.escalated`, `approval.reminded`, `approval.question`, `approval.answer`, `approval.handing`), the hold, who
+could decide it or is spoken to, and the time. What it does must be undone
 with the transaction."""
 
 AnnounceAbsence = Callable[[Tx, str, Absence, int], None]

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from autonomy.db import Tx, metadata
 
-from .model import Absence, Behind, Hold, Seat, State, Vote
+from .model import Absence, Behind, Hold, Note, Seat, State, Vote
 from .rules import ALIVE, ANSWERED
 
 hold = Table(
@@ -87,6 +87,8 @@ Index(
     postgresql_where=hold.c.next_reminder_at.is_not(None),
 )
 
+Index("hold_of_tool", hold.c.tool, hold.c.agent, hold.c.created_at)
+
 vote = Table(
     "vote",
     metadata,
@@ -100,6 +102,20 @@ vote = Table(
     Column("at", BigInteger, nullable=False),
     Column("instead_of", Text),
     UniqueConstraint("action", "round", "instead_of", name="vote_one_voice"),
+)
+
+note = Table(
+    "hold_note",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("action", Text, ForeignKey("hold.action"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("to", Text, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("answer", Text),
+    Column("answered_at", BigInteger),
 )
 
 absence = Table(
@@ -251,6 +267,42 @@ def absences_of(reader: Reader, since: int, people: Sequence[str] | None = None)
         query = query.where(or_(absence.c.person.in_(people), absence.c.deputy.in_(people)))
     found = _absences(reader, query.order_by(absence.c.since, absence.c.id))
     return [each for each in found if each.over_at > since]
+
+
+def add_note(tx: Tx, new: Note) -> None:
+    tx.execute(insert(note).values(asdict(new)))
+
+
+def answer_note(tx: Tx, answered: Note) -> None:
+    which = note.c.id == answered.id
+    tx.execute(update(note).where(which).values(answer=answered.answer, answered_at=answered.answered_at))
+
+
+def find_note(reader: Reader, id: str) -> Note | None:
+    """The note of this id."""
+    return next(iter(_notes(reader, select(note).where(note.c.id == id))), None)
+
+
+def notes_about(reader: Reader, actions: Sequence[str]) -> list[Note]:
+    """The notes about the holds of these actions, oldest first."""
+    return _notes(reader, select(note).where(note.c.action.in_(actions)).order_by(note.c.id)) if actions else []
+
+
+def unanswered(reader: Reader, person: str) -> list[Note]:
+    """Open questions to a person about what still waits, oldest first."""
+    query = select(note).join(hold, hold.c.action == note.c.action).where(hold.c.state == "waiting")
+    query = query.where(note.c.to == person, note.c.kind == "question", note.c.answered_at.is_(None))
+    return _notes(reader, query.order_by(note.c.id))
+
+
+def of_tool(reader: Reader, tool: str, agent: str, ended: Sequence[State], count: int) -> list[Hold]:
+    """The newest holds of one agent's uses of one tool that have ended in one of these states."""
+    query = select(hold).where(hold.c.tool == tool, hold.c.agent == agent, hold.c.state.in_(ended))
+    return _holds(reader, query.order_by(hold.c.created_at.desc(), hold.c.action.desc()).limit(count))
+
+
+def _notes(reader: Reader, query: Executable) -> list[Note]:
+    return [Note(**row) for row in reader.execute(query).mappings()]
 
 
 def _absences(reader: Reader, query: Executable) -> list[Absence]:

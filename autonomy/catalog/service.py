@@ -20,7 +20,7 @@ from . import export, references, store
 from .manifest import DEFAULT_SCOPE, Folder
 from .model import SPECS, Manifest, PolicySpec
 from .organisation import Organisation, Revision, spec
-from .plan import Entry, Key, Plan, differences
+from .plan import Difference, Entry, Key, Plan, differences
 from .ports import Projector
 from .problem import Check, nearest
 from .proposal import Proposal, Target, declared_as, examine, planned, propose, targets
@@ -159,6 +159,19 @@ class Catalog:
         if not found:
             raise NotFound(f"there never was a {kind} `{name}`", code="catalog.not_found")
         return found
+
+    def compare(self, kind: str, name: str, before: str, after: str) -> tuple[Difference, ...]:
+        """What differs between two wordings of an object, by their digests. Raises NotFound (`catalog.no_wording`)."""
+        known = {period.digest for period in self.history(kind, name)}
+        for digest in (before, after):
+            if digest not in known:
+                hint = "`revisions` of the object names those there were"
+                raise NotFound(
+                    f"`{digest[:80]}` is no wording of {kind} `{name}`", code="catalog.no_wording", hint=hint
+                )
+        with self._database.reading() as connection:
+            stored = store.bodies(connection, {before, after})
+        return tuple(differences(written(restore(stored[before])), written(restore(stored[after]))))
 
     def changes(self, limit: int = 50) -> list[Change]:
         """The last changes of the organisation, newest first."""

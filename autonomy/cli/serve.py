@@ -100,6 +100,7 @@ def announce(system: System, lines: list[str], seconds: float | None, as_json: b
         return
     took = "" if seconds is None else f" after {seconds:.1f} s"
     say(f"ready at {settings.public_url}{took}, data in {settings.data}; Ctrl-C ends it", "bold")
+    say(f"the console for people: {settings.public_url}/")
     if lines:
         say("paste into another terminal, line by line:" if len(lines) > 1 else "paste into another terminal:")
         say()

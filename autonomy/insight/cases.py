@@ -13,7 +13,7 @@ from typing import Any, Literal
 from .explain import state_of
 from .model import Leaves
 
-SpanKind = Literal["run", "task", "handoff", "exception", "action", "policy", "approval", "wait", "perform"]
+SpanKind = Literal["run", "task", "handoff", "exception", "steering", "action", "policy", "approval", "wait", "perform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Span:
     """A part of a case. `parent` is the id of the span it belongs to; `leaves` are indices in the log.
 
     `who` acted: an agent's name, `person:NAME`, or the role that was asked. `what` is the tool, the event, or the
-    workflow. `state` is how it ended or stands. Times are milliseconds.
+    workflow. `state` is how it ended or stands. `step` is the path of the step of a run that it belongs to. Times are
+    milliseconds.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Span:
     policies: tuple[str, ...] = ()
     code: str | None = None
     money: int | None = None
+    step: str | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ _DEPTH: dict[SpanKind, int] = {
     "task": 1,
     "handoff": 3,
     "exception": 3,
+    "steering": 3,
     "action": 2,
     "policy": 3,
     "approval": 3,
@@ -94,7 +97,23 @@ def _run(run: str, leaves: Leaves) -> Iterator[Span]:
         said: Any = leaf
         if said["event"] == "exception":
             who = said.get("person") or said.get("role") or ""
-            yield _instant(f"{run}/{index}", "exception", run, who, said["exception"], said["at"], index)
+            found = _instant(f"{run}/{index}", "exception", run, who, said["exception"], said["at"], index)
+            yield replace(found, step=_path(run, said.get("command", "")))
+        elif said["event"] in STEERED:
+            yield _instant(f"{run}/{index}", "steering", run, said.get("actor", ""), _steered(said), said["at"], index)
+
+
+STEERED = frozenset({"paused", "resumed", "cancelled", "prioritised", "chosen", "migrated"})
+"""What people do to a run."""
+
+
+def _steered(leaf: Any) -> str:
+    return " ".join(str(leaf[name]) for name in ("event", "choice", "priority") if leaf.get(name))
+
+
+def _path(run: str, command: str) -> str | None:
+    """The step that a command of the run belongs to: `RUN:PATH:ATTEMPT`; None where it is about the run as a whole."""
+    return command.removeprefix(f"{run}:").partition(":")[0] or None
 
 
 def _task(task: str, leaves: Leaves) -> Iterator[Span]:
@@ -102,9 +121,8 @@ def _task(task: str, leaves: Leaves) -> Iterator[Span]:
     last: Any = leaves[-1][1]
     is_over = last["event"] in OVER
     end = last["at"] if is_over else None
-    yield Span(
-        task, "task", begun.get("run"), begun["role"], begun["event"], last["event"], begun["at"], end, _indices(leaves)
-    )
+    what, at, step = begun["event"], begun["at"], begun.get("step")
+    yield Span(task, "task", begun.get("run"), begun["role"], what, last["event"], at, end, _indices(leaves), step=step)
     for index, leaf in leaves[1:]:
         said: Any = leaf
         if said["event"] not in OVER:
@@ -138,6 +156,7 @@ def _action(action: _Action) -> Iterator[Span]:
         _indices(action.leaves),
         code=last.get("code"),
         money=_money(action),
+        step=first.get("step"),
     )
     yield from (_policy(action.id, index, leaf) for index, leaf in decisions)
     yield from _waiting(action)

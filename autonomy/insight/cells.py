@@ -64,7 +64,7 @@ figure_place = Table(
     Column("holder", Text, nullable=False),
     Column("until", BigInteger, nullable=False),
 )
-"""The next leaf to be counted, and which process counts until when."""
+"""The next leaf to be counted (`log`) or looked at for checks, and which process counts until when."""
 
 TABLES = (figure, figure_case, figure_open, figure_person)
 """What can be counted again from the log."""

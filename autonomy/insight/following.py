@@ -57,6 +57,7 @@ class Following:
         lifeline: Lifeline,
         clock: Clock,
         hear: Hear,
+        batch: int = BATCH,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -66,6 +67,7 @@ class Following:
         self._lifeline = lifeline
         self._clock = clock
         self._hear = hear
+        self._batch = batch
         self._woken = asyncio.Event()
         self._holds = False
         self._asked = float("-inf")
@@ -167,7 +169,7 @@ class Following:
 
     def _read(self, connection: Connection) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         size = read_head(connection)[0]
-        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= self.place).order_by(leaf.c.idx).limit(BATCH)
+        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= self.place).order_by(leaf.c.idx).limit(self._batch)
         return size, [(index, read_leaf(bytes(body))) for index, body in connection.execute(query)]
 
     def _sealed(self, batch: Batch) -> dict[str, set[int]]:

@@ -107,6 +107,17 @@ class Telling:
                 ended_at=_end(shown),
             )
 
+    def run(self, run: str) -> tuple[list[Span], bool]:
+        """What happened in a run, in order, and whether that is all of it; none where nothing has yet."""
+        with self._database.reading() as connection:
+            actions = self._newest(connection, self._marks.facet("run", run), MOST + 1)
+            told = _leaves_of(connection, [row.id for row in actions[:MOST]])
+            columns = found.mark.c
+            about = select(columns.seq).where(columns.mark == self._marks.about("run", run))
+            indices = list(connection.execute(about.order_by(columns.seq.desc()).limit(MOST + 1)).scalars())
+            told |= read_at(connection, sorted(indices[:MOST]))
+            return spans(told.items()), max(len(actions), len(indices)) <= MOST
+
     def touched(self, agent: str, since: int, until: int) -> BlastRadius:
         """What an agent (name or id) touched from `since` to before `until` (milliseconds)."""
         with self._database.reading() as connection:

@@ -11,9 +11,18 @@ from starlette.responses import HTMLResponse, Response
 from .limits import STRANGERS_BODY
 
 _STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}"
-    "label,input,button,.button{display:block;width:100%;box-sizing:border-box}input,button,.button{font:inherit;"
-    "padding:.5rem;margin:.25rem 0 1rem}.button{border:1px solid;text-align:center;text-decoration:none;color:inherit}"
+    ":root{color-scheme:light dark;--line:light-dark(#ced4da,#3f4a54);--filled:light-dark(#1b6a84,#1b6a84)}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;"
+    "background:light-dark(#f3f7f9,#14191e);color:light-dark(#16202a,#dde4ea)}"
+    "main{width:min(23rem,100vw - 2rem);box-sizing:border-box;padding:1.75rem;border:1px solid var(--line);"
+    "border-radius:12px;background:light-dark(#fff,#1b2228)}"
+    "h1{font-size:1.35rem;margin:0 0 1rem}main>p:first-of-type strong{color:light-dark(#b02525,#ff8787)}"
+    "label{font-weight:600}label,input,button,.button{display:block;width:100%;box-sizing:border-box}"
+    "input,button,.button{font:inherit;padding:.55rem .7rem;margin:.25rem 0 1rem;border-radius:8px;"
+    "border:1px solid var(--line);background:transparent;color:inherit}"
+    "button{background:var(--filled);border-color:var(--filled);color:#fff;font-weight:600;cursor:pointer;margin-bottom:0}"
+    ".button{text-align:center;text-decoration:none}a{color:light-dark(#1b6a84,#74b9ce)}"
+    ":focus-visible{outline:2px solid light-dark(#1b6a84,#74b9ce);outline-offset:2px}"
 )
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
@@ -38,6 +47,7 @@ def page(content: str, status: int = 200) -> Response:
         '<meta name="viewport" content="width=device-width">'
         f"<style>{_STYLE}</style></head><body><main>{content}</main></body></html>"
     )
-    # With `no-referrer`, as everywhere else, browsers would send a form with the origin `null` (Fetch, 3.2).
-    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    # With `no-referrer`, as everywhere else, browsers send a form with the origin `null` (Fetch, 3.2). Of an address,
+    # which may hold a one-time token, nothing is told.
+    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "strict-origin"}
     return HTMLResponse(html, status, headers)

@@ -53,7 +53,7 @@ async def show_invitation(request: Request) -> Response:
 
 
 async def take_invitation(request: Request) -> Response:
-    """What the form sends: the link's token and a password."""
+    """What the form sends: the link's token and a password. Who sends it from our own page is signed in by it."""
     identity = (await parts_of(request)).system.identity
     token, password, again = fields(await request.body(), "token", "password", "again")
     try:
@@ -62,8 +62,7 @@ async def take_invitation(request: Request) -> Response:
         name = await run_in_threadpool(identity.accept_invitation, token, password)
     except AutonomyError as error:
         return _form(token, str(error), error.status)
-    welcome = f"<h1>Welcome, {escape(name)}</h1>"
-    return page(welcome + '<p>Your password is set. You can <a href="/login">sign in</a> now.</p>')
+    return await sign_on.welcome(request, name, password)
 
 
 async def take_delivery(request: Request) -> Response:

@@ -85,6 +85,18 @@ ROUTES: list[BaseRoute] = [
 ]
 
 
+async def welcome(request: Request, name: str, password: str) -> Response:
+    """For who has just set a password: into the console, where our own page asked; else to where one signs in."""
+    here = await parts_of(request)
+    try:
+        _check_origin(request, here)
+        session = await run_in_threadpool(here.system.identity.sign_in, name, password)
+    except AutonomyError:
+        told = f"<h1>Welcome, {escape(name)}</h1>"
+        return page(told + '<p>Your password is set. You can <a href="/login">sign in</a> now.</p>')
+    return _signed_in(here, session, following(""))
+
+
 def set_session(answer: Response, here: Parts, session: str) -> None:
     """Let the browser keep a session: for our own API only, out of reach of scripts, and never across sites."""
     answer.set_cookie(

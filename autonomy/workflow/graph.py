@@ -58,15 +58,15 @@ MAX_LABEL = 60  # characters
 
 def mermaid(definition: Definition, state: State | None = None) -> str:
     """A flowchart of the workflow; with a `state`, each step in the colour of where it is, loops with their counts."""
-    seen = _states(state) if state is not None else {}
+    seen = states_of(state) if state is not None else {}
     lines = ["flowchart TD", *_block(definition, definition.blocks[ROOT], seen, "  ")]
-    used = sorted({_LOOKS[_shown(counts)] for counts in seen.values()})
+    used = sorted({_LOOKS[foremost(counts)] for counts in seen.values()})
     lines += [f"  classDef {look} {COLOURS[look]}" for look in used]
-    lines += [f"  class {_node(name)} {_LOOKS[_shown(counts)]}" for name, counts in sorted(seen.items())]
+    lines += [f"  class {_node(name)} {_LOOKS[foremost(counts)]}" for name, counts in sorted(seen.items())]
     return "\n".join(lines) + "\n"
 
 
-def _states(state: State) -> dict[str, Counter[str]]:
+def states_of(state: State) -> dict[str, Counter[str]]:
     """How often each step is in which state; what a loop has forgotten is counted by the loop."""
     found: dict[str, Counter[str]] = {}
     for path, one in state.steps.items():
@@ -74,7 +74,8 @@ def _states(state: State) -> dict[str, Counter[str]]:
     return found
 
 
-def _shown(counts: Counter[str]) -> str:
+def foremost(counts: Counter[str]) -> str:
+    """The state that shows where a step ran several times: the one that needs attention most."""
     return next((state for state in _ORDER if counts[state]), "skipped")
 
 
@@ -90,7 +91,7 @@ def _block(definition: Definition, block: Block, seen: dict[str, Counter[str]], 
 
 def _step(definition: Definition, step: Step, seen: dict[str, Counter[str]], indent: str) -> Iterator[str]:
     inner = [block for block in definition.blocks.values() if block.owner == step.id and block.id != ROOT]
-    label = _text(f"{step.id}: {_what(step)}{_counts(seen.get(step.id))}")
+    label = _text(f"{step.id}: {what(step)}{_counts(seen.get(step.id))}")
     if not inner:
         open_, close = ("{{", "}}") if isinstance(step.work, ApprovalWork | TaskWork) else ("[", "]")
         yield f"{indent}{_node(step.id)}{open_}{label}{close}"
@@ -120,7 +121,8 @@ def _counts(counts: Counter[str] | None) -> str:
     return " (" + ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) + ")"
 
 
-def _what(step: Step) -> str:  # noqa: C901 - one line for each kind
+def what(step: Step) -> str:  # noqa: C901 - one line for each kind
+    """What a step does, in a few words."""
     work = step.work
     match work:
         case ToolWork():

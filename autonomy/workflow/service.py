@@ -16,13 +16,13 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
+from autonomy.tasks import RunTasks
 
 from . import triggers
 from .codec import Codec
-from .definition import Priority
+from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
-from .graph import mermaid
 from .model import (
     AnyEvent,
     AskApproval,
@@ -38,6 +38,7 @@ from .model import (
     Started,
     State,
 )
+from .offering import offer_anew
 from .outcome import PRIORITIES, chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
@@ -47,6 +48,7 @@ from .units import Fence, Joined
 
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
+MAX_DRAWN = 200  # live runs that are drawn on their workflow
 MAX_INPUT = 262_144  # bytes as JSON; every event of the run carries it
 
 
@@ -111,6 +113,7 @@ class Runs:
         desk: Desk,
         definitions: Definitions,
         engine: Engine,
+        tasks: RunTasks,
         watch: Watch,
         clock: Clock,
     ) -> None:
@@ -120,6 +123,7 @@ class Runs:
         self._desk = desk
         self._definitions = definitions
         self._engine = engine
+        self._tasks = tasks
         self._watch = watch
         self._clock = clock
 
@@ -190,7 +194,9 @@ class Runs:
     async def prioritise(self, run: str, priority: Priority, by: str) -> State:
         """Let the run go before others, or after. Raises Conflict (`workflow.ignored`)."""
         event = Reprioritised(self._clock(), priority, by)
-        return await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        state = await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        await self._queue.perform(lambda tx: offer_anew(tx, run, PRIORITIES[priority], self._clock()))
+        return state
 
     async def choose(self, run: str, event: Chosen, roles: Sequence[str], anyway: bool) -> State:
         """A person's choice about an exception: one who holds the role it was raised for, or who may do so `anyway`.
@@ -230,10 +236,23 @@ class Runs:
         """One run. Raises NotFound."""
         return await self._database.read(lambda connection: self._show(connection, run))
 
-    async def graph(self, run: str) -> str:
-        """The run on its workflow, as a Mermaid flowchart. Raises NotFound."""
+    async def drawn(self, run: str) -> tuple[Definition, State]:
+        """A run and the wording that it is pinned to. Raises NotFound."""
         state = (await self._desk.look(run)).state
-        return mermaid(await self._definitions.pinned(state.digest), state)
+        return await self._definitions.pinned(state.digest), state
+
+    async def live(self, workflow: str) -> tuple[Definition, list[State]]:
+        """A workflow as it is declared, and its live runs, the newest `MAX_DRAWN`. Raises NotFound."""
+        await self._watch.refresh()
+        definition = await self._definitions.wording((await self._watch.house()).organisation, workflow)
+        query = select(table.c.id, table.c.state).where(table.c.workflow == workflow, table.c.ended_at.is_(None))
+        query = query.order_by(table.c.created_at.desc()).limit(MAX_DRAWN)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
+
+    async def doer(self, run: str, step: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        return await self._tasks.doer(run, step)
 
     async def exceptions(self, count: int = PAGE, after: str | None = None) -> list[OpenException]:
         """Exceptions that wait for people, the oldest first."""

@@ -51,7 +51,7 @@ def test_the_one_time_link_works_once_in_a_browser(office: Desk) -> None:
     assert form.status == 200 and form.headers["Content-Type"].startswith("text/html")
     assert "default-src 'none'" in form.headers["Content-Security-Policy"]
     assert "unsafe" not in form.headers["Content-Security-Policy"]
-    assert form.headers["Referrer-Policy"] == "no-referrer" and form.headers["Cache-Control"] == "no-store"
+    assert form.headers["Referrer-Policy"] == "strict-origin" and form.headers["Cache-Control"] == "no-store"
     found = re.search(rb'name="token" value="([^"]+)"', form.body)
     assert found is not None
     sent = urlencode({"token": found[1].decode(), "password": PASSWORD, "again": PASSWORD}).encode()
@@ -79,8 +79,17 @@ def test_what_is_written_into_the_link_is_shown_as_text(hall: Desk) -> None:
     assert hall.stranger.send("POST", "/invite", b"a=1&b=2&c=3&d=4&e=5").status == 401
 
 
-def post_form(office: Desk, body: bytes):
-    return office.stranger.send("POST", "/invite", body, Content_Type="application/x-www-form-urlencoded")
+def test_the_one_time_link_ends_in_the_console(office: Desk) -> None:
+    token = office.system.identity.invite("vera")
+    body = urlencode({"token": token, "password": PASSWORD, "again": PASSWORD}).encode()
+    answer = post_form(office, body, Origin=office.url)
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    session = answer.headers["Set-Cookie"].partition(";")[0]
+    assert Client(office.pool, headers={"Cookie": session}).get("/api/me").json["name"] == "vera"
+
+
+def post_form(office: Desk, body: bytes, **headers: str):
+    return office.stranger.send("POST", "/invite", body, Content_Type="application/x-www-form-urlencoded", **headers)
 
 
 def test_the_cookie_is_for_this_site_alone_and_no_script_sees_it(office: Desk) -> None:

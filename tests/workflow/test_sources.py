@@ -140,7 +140,7 @@ async def test_a_wording_that_runs_only_now_and_then_is_still_there_for_the_next
         assert await queue.perform(tidying.tidy) == 1  # the run that ended long ago, and its wording with it
         await settle(it)
         async with office(tmp_path, database_url, it.plant, clock=clock, living=False) as other:
-            assert "press" in await other.flows.runs.graph(begun(it, "daily")[-1])
+            assert "press" in (await other.flows.runs.drawn(begun(it, "daily")[-1]))[0].steps
 
 
 async def test_a_schedule_counts_from_when_it_is_declared_and_no_longer_than_it_is(

@@ -27,10 +27,37 @@ const slate: MantineColorsTuple = [
   "#0e1216",
 ];
 
+/* The filled shade of both bears white text at 4.5 to 1 and more (WCAG 2.2, 1.4.3), unlike Mantine's own. */
+const teal: MantineColorsTuple = [
+  "#e6fcf5",
+  "#c3fae8",
+  "#96f2d7",
+  "#63e6be",
+  "#38d9a9",
+  "#20c997",
+  "#0b8562",
+  "#087f5b",
+  "#066649",
+  "#055a40",
+];
+
+const red: MantineColorsTuple = [
+  "#fff5f5",
+  "#ffe3e3",
+  "#ffc9c9",
+  "#ffa8a8",
+  "#ff8787",
+  "#fa5252",
+  "#d63031",
+  "#c92a2a",
+  "#b02525",
+  "#9b1f1f",
+];
+
 export const theme = createTheme({
   primaryColor: "lagoon",
   primaryShade: { light: 7, dark: 7 },
-  colors: { lagoon, dark: slate },
+  colors: { lagoon, teal, red, dark: slate },
   fontFamily: '"Inter Variable", system-ui, -apple-system, "Segoe UI", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.125rem" },

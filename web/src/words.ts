@@ -11,6 +11,7 @@ export const words = {
     tools: "Tools",
     memory: "Memory",
     budgets: "Budgets",
+    figures: "Figures",
     audit: "Audit",
     incidents: "Incidents",
     people: "People",

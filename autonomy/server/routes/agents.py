@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from autonomy.identity import AgentView, Permission, PersonCaller, State
+from autonomy.policy import Rule
+from autonomy.policy.plain import Allowance, allowances
+from autonomy.tools import Tool
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
@@ -54,6 +58,36 @@ class RetiredAnswer(Answer):
     retired: list[str]
 
 
+class SayAnswer(Answer):
+    """A rule that has a say. `reason` says when it speaks, `needs` what would be needed, `roles` whose approval lifts
+    it."""
+
+    rule: str
+    unit: str
+    reason: str
+    needs: str
+    roles: list[str]
+    text: str
+
+
+class AllowanceAnswer(Answer):
+    """A tool within the agent's scope. Without `permits` every call is refused; by `asks` people are asked first, by
+    `forbids` it is refused."""
+
+    tool: str
+    description: str
+    effect: str
+    connector: str
+    permits: list[SayAnswer]
+    asks: list[SayAnswer]
+    forbids: list[SayAnswer]
+
+
+class AllowancesAnswer(Answer):
+    agent: str
+    items: list[AllowanceAnswer]
+
+
 @router.get("/agents", summary="agents")
 def list_agents(
     _person: Reader,
@@ -86,6 +120,16 @@ def describe_agent(name: str, _person: Reader, here: Here) -> AgentAnswer:
     return AgentAnswer.model_validate(here.system.identity.agent(name))
 
 
+@router.get("/agents/{name}/allowances", summary="what an agent may do", responses=refusals(404))
+async def show_allowances(name: str, _person: Reader, here: Here) -> AllowancesAnswer:
+    """The tools within its scope, each with the rules that permit it, that ask people first, and that refuse it."""
+    agent = here.system.identity.agent(name)
+    house = await here.system.watch.house()
+    found = await run_in_threadpool(lambda: list(allowances(house.bundle, agent.name)))
+    items = [_allowance(one, house.registry.get(one.tool.name)) for one in found]
+    return AllowancesAnswer(agent=agent.name, items=items)
+
+
 @router.post("/agents/{name}/promote", summary="make a pilot active", responses=refusals(404, 409))
 def promote_agent(name: str, person: Promoter, here: Here) -> AgentAnswer:
     """From pilot to active."""
@@ -114,3 +158,26 @@ def reinstate_agent(name: str, asked: Why, person: Lifter, here: Here) -> AgentA
 def retire_agent(name: str, asked: Why, person: Retirer, here: Here) -> RetiredAnswer:
     """With its child agents, credentials, tokens and delegations."""
     return RetiredAnswer(retired=list(here.system.identity.retire(name, person.actor, asked.reason)))
+
+
+def _allowance(found: Allowance, tool: Tool) -> AllowanceAnswer:
+    return AllowanceAnswer(
+        tool=found.tool.name,
+        description=tool.description,
+        effect=tool.effect,
+        connector=tool.connector,
+        permits=[_say(one) for one in found.permits],
+        asks=[_say(one) for one in found.asks],
+        forbids=[_say(one) for one in found.forbids],
+    )
+
+
+def _say(rule: Rule) -> SayAnswer:
+    return SayAnswer(
+        rule=rule.id,
+        unit=rule.unit,
+        reason=rule.annotations.get("reason", ""),
+        needs=rule.annotations.get("needs", ""),
+        roles=sorted({ask.wanted for ask in rule.asks}),
+        text=rule.text,
+    )

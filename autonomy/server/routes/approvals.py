@@ -9,12 +9,13 @@ from fastapi import Query
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
-from autonomy.approvals import Hold
+from autonomy.approvals import Hold, Note
 from autonomy.approvals.model import Seat, State
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Part
 from autonomy.insight.model import NOTHING, Decided, Said, Wording
 from autonomy.kernel import canonical
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
@@ -31,12 +32,14 @@ Decider = Annotated[PersonCaller, allowed(Permission.APPROVALS_HOLD_DECIDE)]
 
 
 class Decision(Asked):
-    """A vote. `shown` proves what was looked at; `role` picks the seat where one could fill several."""
+    """A vote. `shown` proves what was looked at; `role` picks the seat where one could fill several; `looked_ms` is how
+    long it was open before you, in milliseconds: the time of people is measured by it."""
 
     verdict: Literal["approve", "reject", "return"]
     shown: Text
     reason: str = Field("", max_length=2_000, examples=["within the frame contract"])
     role: Text | None = None
+    looked_ms: int | None = Field(None, ge=0, le=MAX_SAFE_INTEGER)
 
 
 class HoldAnswer(Answer):
@@ -53,6 +56,8 @@ class HoldAnswer(Answer):
     asked_at: int
     expires_at: int
     yours: bool = Field(description="whether you could decide about it now")
+    handed_to: str | None = Field(description="who should decide it, as somebody who could has said last")
+    handed_by: str | None
 
 
 class Given(Answer):
@@ -60,6 +65,21 @@ class Given(Answer):
 
     person: str
     instead_of: str | None
+
+
+class HoldNoteAnswer(Answer):
+    """A question to somebody about a held action, or its handing to somebody; the words are null where you may not see
+    them."""
+
+    id: str
+    action: str
+    kind: Literal["question", "handing"]
+    by: str
+    to: str
+    text: str | None
+    at: int
+    answer: str | None
+    answered_at: int | None
 
 
 class SeatAnswer(Answer):
@@ -104,6 +124,7 @@ class ApprovalAnswer(Answer):
     next_reminder_at: int | None
     yours: bool
     history: list[Said]
+    notes: list[HoldNoteAnswer]
 
 
 class DecidedAnswer(Answer):
@@ -130,7 +151,8 @@ def list_approvals(
     found = here.system.approvals.holds(tuple(state or ("waiting",)), roles, limit + 1, after)
     items, following = cut(found, lambda one: one.action, limit)
     yours = here.system.approvals.could_decide(items, person.name) if _may_decide(person) else set()
-    return Page(items=[_listed(one, one.action in yours) for one in items], next=following)
+    handed = _handed(items, here)
+    return Page(items=[_listed(one, one.action in yours, handed.get(one.action)) for one in items], next=following)
 
 
 @router.get("/approvals/{action}", summary="one held action, to be decided", responses=refusals(404))
@@ -139,11 +161,12 @@ def describe_approval(action: str, person: Reader, here: Here) -> ApprovalAnswer
     hold = here.system.approvals.get(action)
     if hold.is_checkpoint:
         return _checkpoint(hold, person, here)
-    record = here.insight.record(action, may_read(person) or _sits(hold, person, here))
+    record = here.insight.record(action, may_read(person) or sits(hold, person, here))
     yours = _may_decide(person) and bool(here.system.approvals.could_decide([hold], person.name))
     found = here.insight.explain(record)
     last = found.decisions[-1] if found.decisions else None
-    return _approval(hold, yours, found.what.arguments, found.what.rationale, last, found.approvals)
+    answer = _approval(hold, yours, found.what.arguments, found.what.rationale, last, found.approvals)
+    return answer.model_copy(update={"notes": _notes(hold, person, here)})
 
 
 @router.post("/approvals/{action}/decision", summary="decide a held action", responses=refusals(404, 409))
@@ -151,7 +174,7 @@ async def decide_approval(action: str, asked: Decision, person: Decider, here: H
     """Counts once. The vote that fills the last seat lets the action go ahead, decided once more on present facts."""
     approvals = here.system.approvals
     hold = await run_in_threadpool(
-        approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role
+        approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role, asked.looked_ms
     )
     here.system.taking_up.wake()
     waits_for = list(hold.waits_for) if hold.state == "waiting" else []
@@ -163,12 +186,30 @@ def _checkpoint(hold: Hold, person: PersonCaller, here: Parts) -> ApprovalAnswer
     yours = _may_decide(person) and bool(here.system.approvals.could_decide([hold], person.name))
     with here.system.database.reading() as connection:
         asked = here.system.workflows.runs.question(connection, hold.action)
-    seen = asked is not None and (may_read(person) or _sits(hold, person, here))
+    seen = asked is not None and (may_read(person) or sits(hold, person, here))
     shown = Part("shown", asked.show) if asked is not None and seen else NOTHING
-    return _approval(hold, yours, shown, NOTHING)
+    return _approval(hold, yours, shown, NOTHING).model_copy(update={"notes": _notes(hold, person, here)})
 
 
-def _listed(hold: Hold, yours: bool) -> HoldAnswer:
+def _handed(holds: Sequence[Hold], here: Parts) -> dict[str, Note]:
+    """The last handing of each hold that was handed to somebody."""
+    notes = here.system.approvals.notes.about([hold.action for hold in holds])
+    return {note.action: note for note in notes if note.kind == "handing"}
+
+
+def _notes(hold: Hold, person: PersonCaller, here: Parts) -> list[HoldNoteAnswer]:
+    found = here.system.approvals.notes.about([hold.action])
+    sees_all = may_read(person) or sits(hold, person, here)
+    return [note_answer(note, sees_all or person.name in (note.by, note.to)) for note in found]
+
+
+def note_answer(note: Note, seen: bool) -> HoldNoteAnswer:
+    """A note, with its words where they may be `seen`."""
+    found = HoldNoteAnswer.model_validate(note)
+    return found if seen else found.model_copy(update={"text": None, "answer": None})
+
+
+def _listed(hold: Hold, yours: bool, handed: Note | None) -> HoldAnswer:
     return HoldAnswer(
         action=hold.action,
         consequence=hold.consequence,
@@ -181,6 +222,8 @@ def _listed(hold: Hold, yours: bool) -> HoldAnswer:
         asked_at=hold.asked_at,
         expires_at=hold.expires_at,
         yours=yours,
+        handed_to=handed.to if handed else None,
+        handed_by=handed.by if handed else None,
     )
 
 
@@ -218,6 +261,7 @@ def _approval(
         next_reminder_at=hold.next_reminder_at,
         yours=yours,
         history=list(history),
+        notes=[],
     )
 
 
@@ -247,7 +291,7 @@ def _roles_of(person: PersonCaller, here: Parts) -> set[str]:
     return set(person.roles).union(*(here.system.identity.roles_of(name) for name in absent))
 
 
-def _sits(hold: Hold, person: PersonCaller, here: Parts) -> bool:
+def sits(hold: Hold, person: PersonCaller, here: Parts) -> bool:
     """Whether the person may decide about such an action: they must see what they decide."""
     if not _may_decide(person):
         return False

@@ -24,7 +24,7 @@ CaseName = Annotated[str, Path(min_length=1, max_length=400)]
 
 class SpanAnswer(Answer):
     """A part of a case. `parent` is the span it belongs to, `leaves` are indices in the log; without `ended_at` it is
-    under way, and where it ended when it began it is an instant."""
+    under way, and where it ended when it began it is an instant. `step` is the step of a run that it belongs to."""
 
     id: str
     kind: SpanKind
@@ -38,6 +38,7 @@ class SpanAnswer(Answer):
     policies: list[str]
     code: str | None
     money: int | None
+    step: str | None
 
 
 class LabelAnswer(Answer):

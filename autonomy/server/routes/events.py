@@ -121,7 +121,7 @@ async def _stream(
         last = feed.size - 1 if after is None else after
         # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
         place = f"id: {last}\n" if last >= 0 else ""
-        yield f"retry: {RETRY_MS}\n{place}: from leaf {last + 1}\n\n".encode()
+        yield f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
         while not feed.closed:
             await feed.wait(last + 1, HEARTBEAT_SECONDS)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -12,7 +13,8 @@ from pydantic import Field
 
 from autonomy.catalog import Folder, Revision, read
 from autonomy.catalog.manifest import DEFAULT_SCOPE
-from autonomy.catalog.model import SPECS
+from autonomy.catalog.model import SPECS, UnitSpec
+from autonomy.catalog.organisation import Organisation, spec
 from autonomy.catalog.plan import Plan
 from autonomy.catalog.service import MAX_CHANGES
 from autonomy.catalog.store import Change
@@ -165,6 +167,25 @@ class DescriptionAnswer(ObjectAnswer):
     used_by: list[Neighbour]
 
 
+class UnitAnswer(Answer):
+    """A part of the organisation. `depth` is 0 for the root; `agents` have not ended, those of units below it not
+    counted."""
+
+    name: str
+    description: str
+    parent: str | None
+    depth: int
+    agents: int
+    tools: list[str]
+
+
+class ComparedAnswer(Answer):
+    differences: list[DifferenceAnswer]
+
+
+Digest = Annotated[str, Query(max_length=64, description="of a wording, as `revisions` of the object names it")]
+
+
 @router.post("/plan", summary="what applying a folder would do")
 def plan_change(asked: Declaration, _person: Planner, here: Here) -> PlanAnswer:
     """Field by field, with conflicts; refused where the result could not go live."""
@@ -227,6 +248,24 @@ def describe_object(kind: str, name: str, _person: Reader, here: Here) -> Descri
     )
 
 
+@router.get("/objects/{kind}/{name}/compare", summary="what differs between two wordings", responses=refusals(404))
+def compare_wordings(
+    kind: str, name: str, _person: Reader, here: Here, before: Digest, after: Digest
+) -> ComparedAnswer:
+    """Field by field, from the wording with the digest `before` to that with the digest `after`."""
+    found = here.system.catalog.compare(kind, name, before, after)
+    return ComparedAnswer(differences=[DifferenceAnswer.model_validate(one) for one in found])
+
+
+@router.get("/units", summary="units")
+def list_units(_person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[UnitAnswer]:
+    """The parts of the organisation by name, each with the part it belongs to."""
+    organisation = here.system.catalog.organisation()
+    agents = Counter(one.unit for one in here.system.identity.agents() if one.state != "retired")
+    items, following = page(organisation.all("Unit").values(), lambda one: one.name, after, limit)
+    return Page(items=[_unit(organisation, one, agents[one.name]) for one in items], next=following)
+
+
 @router.get("/changes", summary="changes of the organisation")
 def list_changes(
     _person: Reader,
@@ -250,6 +289,18 @@ async def roll_back(epoch: Number, asked: RollBack, person: Applier, here: Here)
     change = await run_in_threadpool(system.catalog.rollback, epoch, person.actor, asked.message)
     await system.watch.refresh()
     return RolledBackAnswer(change=_change(change))
+
+
+def _unit(organisation: Organisation, found: Revision, agents: int) -> UnitAnswer:
+    above = organisation.lineage(found.name)[1:]
+    return UnitAnswer(
+        name=found.name,
+        description=found.description,
+        parent=above[0] if above else None,
+        depth=len(above),
+        agents=agents,
+        tools=spec(found, UnitSpec).tools,
+    )
 
 
 def _plan(plan: Plan) -> PlanAnswer:

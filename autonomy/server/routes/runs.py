@@ -165,10 +165,6 @@ class StatusAnswer(Answer):
     priority: PriorityWord
 
 
-class GraphAnswer(Answer):
-    mermaid: str = Field(description="a Mermaid flowchart; each step in the colour of where it is")
-
-
 class ExceptionAnswer(Answer):
     """An exception that waits for a person; `reason` and `detail` are shown to those who are asked, and to who may read
     payloads."""
@@ -244,12 +240,6 @@ async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> Mi
 async def describe_run(run: str, person: Reader, here: Here) -> RunShown:
     """Where each step is, and what the run waits for."""
     return _shown(await here.system.workflows.runs.show(run), person)
-
-
-@router.get("/runs/{run}/graph", summary="a run as a picture", responses=refusals(404))
-async def draw_run(run: str, _person: Reader, here: Here) -> GraphAnswer:
-    """The workflow in the wording that the run is pinned to."""
-    return GraphAnswer(mermaid=await here.system.workflows.runs.graph(run))
 
 
 @router.post("/runs/{run}/pause", summary="let a run begin nothing more", responses=refusals(404, 409))

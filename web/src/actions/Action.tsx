@@ -1,11 +1,11 @@
 /** One action: what it was, why it came out as it did, what happened around it, and the proof that this is on record. */
-import { Anchor, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { Button, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
-import { Columns, Facts, Foreign, Id, Money, Page, Problem, Section, When, To } from "@/kit";
+import { Columns, Details, Foreign, Id, Money, Page, Problem, Section, When, To, State } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
 import classes from "./actions.module.css";
@@ -14,7 +14,6 @@ import { Judge } from "./Judge";
 import { PartShown } from "./Parts";
 import { actionQuery, caseQuery, proofsQuery, whyQuery } from "./queries";
 import { Resolve } from "./Resolve";
-import { State } from "./State";
 import { Waterfall } from "./Waterfall";
 import { words } from "./words";
 
@@ -35,7 +34,7 @@ export function Action({ action }: { action: string }): ReactElement {
         <Section title={words.sections.why} note={words.sections.whyNote}>
           <Why action={action} />
         </Section>
-        <Section title={words.sections.case} actions={<ToCase name={found.what.case} />}>
+        <Section title={words.sections.case} more={<ToCase name={found.what.case} />}>
           <Case name={found.what.case} here={action} />
         </Section>
         <Section title={words.sections.arguments}>
@@ -57,7 +56,7 @@ export function Action({ action }: { action: string }): ReactElement {
 function Head({ found }: { found: Explanation }): ReactElement {
   return (
     <Group gap="sm" fz="sm">
-      <State state={found.state} />
+      <State of={found.state} />
       <Foreign text={found.who.name} line first={60} />
       {found.decisions[0] !== undefined && (
         <span>
@@ -95,25 +94,32 @@ function About({ found }: { found: Explanation }): ReactElement {
   const { who, what } = found;
   const cost = found.endings.at(-1)?.cost;
   return (
-    <Facts
+    <Details
       of={[
         [
           words.action.agent,
-          <Anchor key="agent" size="sm" href={`/workforce/${encodeURIComponent(who.name)}`}>
+          <To key="agent" size="sm" to="/workforce/$agent" params={{ agent: who.name }}>
             <Foreign text={who.name} line />
-          </Anchor>,
+          </To>,
         ],
         [words.action.actsFor, who.acts_for?.join(", ")],
         [words.action.unit, who.unit],
         [words.action.sponsor, who.sponsor],
         [
           words.action.tool,
-          <To key="tool" to={`/tools/${encodeURIComponent(what.tool)}`}>
+          <To size="sm" key="tool" to="/tools/$name" params={{ name: what.tool }}>
             {what.tool}
           </To>,
         ],
         [words.action.case, <Foreign key="case" text={what.case} line first={80} />],
-        [words.action.run, what.run && <Anchor href={`/work/runs/${what.run}`}>{what.run}</Anchor>],
+        [
+          words.action.run,
+          what.run && (
+            <To size="sm" to="/work/runs/$run" params={{ run: what.run }}>
+              {what.run}
+            </To>
+          ),
+        ],
         [words.action.task, what.task && <Id id={what.task} short />],
         [words.action.site, who.site],
         [words.action.worst, amount(found.worst_case)],
@@ -152,7 +158,11 @@ function Why({ action }: { action: string }): ReactElement {
 }
 
 function ToCase({ name }: { name: string }): ReactElement {
-  return <To to={`/actions/cases/${encodeURIComponent(name)}`}>{words.waterfall.toCase}</To>;
+  return (
+    <To size="sm" to="/actions/cases/$case" params={{ case: name }}>
+      {words.waterfall.toCase}
+    </To>
+  );
 }
 
 function Case({ name, here }: { name: string; here: string }): ReactElement {

@@ -2,10 +2,9 @@
 import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
-import { DataTable, Foreign, Money, When, type Column } from "@/kit";
+import { DataTable, Foreign, Money, When, type Column, State } from "@/kit";
 import type { Filters } from "@/frame/filters";
 import { search, type Filter, type Found } from "./queries";
-import { State } from "./State";
 import { words } from "./words";
 
 interface Props {
@@ -59,5 +58,5 @@ const COLUMNS: readonly Column<Found>[] = [
     right: true,
     wide: true,
   },
-  { name: words.columns.outcome, of: (one) => <State state={one.state} /> },
+  { name: words.columns.outcome, of: (one) => <State of={one.state} /> },
 ];

@@ -3,7 +3,7 @@ import { Alert, Stack } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { OpenIncident } from "@/incidents/OpenIncident";
-import { EmptyState, Facts, Foreign, Money, Page, Section, When } from "@/kit";
+import { EmptyState, Details, Foreign, Money, Page, Section, When } from "@/kit";
 import { ActionTable } from "./ActionTable";
 import { caseQuery } from "./queries";
 import { duration } from "./waterfall";
@@ -22,7 +22,7 @@ export function CasePage({ name }: { name: string }): ReactElement {
       <Stack gap="md">
         {!found.whole && <Alert color="orange">{words.waterfall.whole}</Alert>}
         <Section title={words.sections.about}>
-          <Facts
+          <Details
             of={[
               [words.columns.when, <When key="when" at={found.at} />],
               [

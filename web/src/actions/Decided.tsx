@@ -1,14 +1,12 @@
 /** What policy decided about an action, each time it was asked, with the wording of the rules at that moment. */
-import { Accordion, Badge, Group, Stack, Text } from "@mantine/core";
+import { Accordion, Group, Stack, Text } from "@mantine/core";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { Facts, Foreign, Source, When, To } from "@/kit";
+import { Details, Foreign, Source, When, To, State } from "@/kit";
 import { PartShown } from "./Parts";
 import { words } from "./words";
 
 type Decision = Schemas["Decided"];
-
-const COLOURS: Record<string, string> = { allow: "teal", hold: "yellow", deny: "red" };
 
 export function Decisions({ decisions }: { decisions: readonly Decision[] }): ReactElement {
   return (
@@ -24,9 +22,7 @@ function Once({ one }: { one: Decision }): ReactElement {
   return (
     <Stack gap="sm">
       <Group gap="xs" fz="sm">
-        <Badge variant="light" color={COLOURS[one.effect] ?? "gray"} tt="none">
-          {words.decided[one.effect] ?? one.effect}
-        </Badge>
+        <State of={one.effect} as={words.decided[one.effect]} />
         <When at={one.at} />
         <Text span size="xs" c="dimmed">
           {words.epochs(one.catalog_epoch, one.identity_epoch)}
@@ -46,7 +42,7 @@ function Once({ one }: { one: Decision }): ReactElement {
           <PartShown part={one.facts} />
         </div>
       )}
-      <Facts
+      <Details
         of={[
           [words.sections.labels, one.labels?.join(", ")],
           [words.errors, one.errors?.join("; ")],
@@ -78,7 +74,9 @@ function Rules({ rules }: { rules: readonly Schemas["Wording"][] }): ReactElemen
                 <Source label={rule.id} text={rule.text} />
                 {rule.policy && (
                   <Text size="sm">
-                    <To to={`/policies/${rule.policy}`}>{rule.policy}</To>
+                    <To size="sm" to="/policies/$name" params={{ name: rule.policy }}>
+                      {rule.policy}
+                    </To>
                   </Text>
                 )}
               </Stack>

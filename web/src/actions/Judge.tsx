@@ -1,12 +1,12 @@
 /** Whether a result was right: what was said so far, and the person's own word. */
-import { Badge, Button, Group, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
-import { Foreign, Problem, Section, When } from "@/kit";
+import { Foreign, Problem, Section, When, State } from "@/kit";
 import { PartShown } from "./Parts";
 import { words } from "./words";
 
@@ -40,13 +40,10 @@ export function Judge({ found }: { found: Schemas["Explanation"] }): ReactElemen
 }
 
 function Said({ one }: { one: Schemas["Judged"] }): ReactElement {
-  const colour = VERDICTS.find(({ verdict }) => verdict === one.verdict)?.colour ?? "gray";
   return (
     <Stack gap={4}>
       <Group gap="xs" fz="sm">
-        <Badge variant={one.stands ? "filled" : "outline"} color={colour} tt="none">
-          {one.verdict}
-        </Badge>
+        <State of={one.verdict} />
         <span>{one.by.replace(/^person:/, "")}</span>
         <When at={one.at} />
         {one.stands && (

@@ -109,6 +109,7 @@ export const words = {
       task: "Task",
       handoff: "Handoff",
       exception: "Exception",
+      steering: "Steering",
       action: "Action",
       policy: "Rules",
       approval: "People",

@@ -1,10 +1,10 @@
 /** Who could have done something, on a date, by the rules of that date. */
-import { Badge, Button, Group, SimpleGrid, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, SimpleGrid, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters } from "@/frame/filters";
-import { Foreign, Problem, Section } from "@/kit";
+import { Foreign, Problem, Section, State } from "@/kit";
 import { words } from "./words";
 
 export const FILTERS = ["action", "tool", "at"] as const;
@@ -109,8 +109,6 @@ function object(text: string): Record<string, unknown> | undefined {
   }
 }
 
-const COLOURS = { allow: "teal", hold: "yellow", deny: "red" } as const;
-
 function Answer({ found }: { found: Schemas["CouldAnswer"] }): ReactElement {
   return (
     <Stack gap="sm" role="status">
@@ -153,9 +151,7 @@ function Answer({ found }: { found: Schemas["CouldAnswer"] }): ReactElement {
                 </Table.Td>
                 <Table.Td visibleFrom="sm">{one.unit}</Table.Td>
                 <Table.Td>
-                  <Badge size="sm" variant="light" tt="none" color={COLOURS[one.effect]}>
-                    {words.could.effects[one.effect]}
-                  </Badge>
+                  <State of={one.effect} as={words.could.effects[one.effect]} />
                 </Table.Td>
                 <Table.Td>
                   {one.stopped ?? one.policies.join(", ")}

@@ -67,7 +67,11 @@ function Leaf({ index }: { index: number }): ReactElement | null {
   const action = actionOf(leaf);
   return (
     <Stack gap="md">
-      {action !== undefined && <To to={`/actions/${action}`}>{words.log.toAction}</To>}
+      {action !== undefined && (
+        <To size="sm" to="/actions/$action" params={{ action: action }}>
+          {words.log.toAction}
+        </To>
+      )}
       <Json value={leaf} exact={found.data.body} />
       <Proofs proofs={[found.data]} command={`autonomy audit show ${index}`} />
     </Stack>

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters, type Filters } from "@/frame/filters";
-import { Facts, Foreign, Id, Problem, Section, When, To } from "@/kit";
+import { Details, Foreign, Id, Problem, Section, When, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
@@ -139,7 +139,7 @@ function Drawn({ filters, keep }: DrawnProps): ReactElement {
   if (found.data === undefined) return <Skeleton height={180} />;
   return (
     <Stack gap="md">
-      <Facts
+      <Details
         of={[
           [words.sample.population, found.data.population.toLocaleString("en")],
           [words.sample.drawn, found.data.items.length],
@@ -175,7 +175,7 @@ function Leaves({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactE
         {items.map(({ index, leaf }) => (
           <Table.Tr key={index}>
             <Table.Td>
-              <To to="/audit/log" search={{ leaf: String(index) }}>
+              <To size="sm" to="/audit/log" search={{ leaf: String(index) }}>
                 {index}
               </To>
             </Table.Td>
@@ -198,7 +198,13 @@ function Leaves({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactE
 function Described({ leaf }: { leaf: Record<string, unknown> }): ReactElement {
   const action = actionOf(leaf);
   const text = <Foreign text={what(leaf)} line first={120} />;
-  return action === undefined ? text : <To to={`/actions/${action}`}>{text}</To>;
+  return action === undefined ? (
+    text
+  ) : (
+    <To size="sm" to="/actions/$action" params={{ action: action }}>
+      {text}
+    </To>
+  );
 }
 
 function Verified({ items }: { items: readonly Schemas["DrawnAnswer"][] }): ReactElement {

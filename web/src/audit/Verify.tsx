@@ -1,10 +1,10 @@
 /** The newest checkpoint, the whole log verified in the browser, and the log as a file. */
-import { Alert, Badge, Button, Checkbox, Group, Progress, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, Progress, Skeleton, Stack, Text } from "@mantine/core";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useRef, useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
-import { Command, Facts, Id, Problem, Section } from "@/kit";
+import { Command, Details, Id, Problem, Section, State } from "@/kit";
 import { Malformed, toBase64 } from "@/proof/merkle";
 import { readCheckpoint, readKey, signature } from "@/proof/note";
 import { isAble, isSameKey } from "@/proof/verify";
@@ -44,26 +44,17 @@ function Newest({ checkpoint }: { checkpoint: Schemas["CheckpointAnswer"] }): Re
     queryFn: async () => signature(checkpoint.note, await readKey(checkpoint.key)),
     enabled: isAble(),
   });
-  const held = signed.data ?? "unable";
   return (
     <Stack gap="sm">
       {!isAble() && <Alert color="orange">{proving.unable}</Alert>}
       {!isSameKey(checkpoint.key) && <Alert color="orange">{proving.newKey}</Alert>}
-      <Facts
+      <Details
         of={[
           [words.verify.size, checkpoint.size.toLocaleString("en")],
           [words.verify.root, <Id key="root" id={toBase64(readCheckpoint(checkpoint.note).root)} />],
           [
             words.verify.signature,
-            <Badge
-              key="signature"
-              size="sm"
-              variant="light"
-              tt="none"
-              color={held === "holds" ? "teal" : held === "broken" ? "red" : "orange"}
-            >
-              {proving.signature[held]}
-            </Badge>,
+            signed.data && <State key="signature" of={signed.data} as={proving.signature[signed.data]} />,
           ],
           [words.verify.key, <Id key="key" id={checkpoint.key} />],
         ]}

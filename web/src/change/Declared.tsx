@@ -1,5 +1,5 @@
 /** A declared object as its file, its revisions and neighbours, with the way to change it. */
-import { Alert, Badge, Button, Group, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useState, type ReactElement } from "react";
@@ -7,7 +7,7 @@ import type { Schemas } from "@/api/client";
 import { addressOfObject } from "@/frame/addresses";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
-import { Facts, Foreign, Id, Problem, Section, Source, When, To } from "@/kit";
+import { Details, Foreign, Id, Problem, Section, Source, When, To, State } from "@/kit";
 import classes from "./change.module.css";
 import { useApply, usePlan, type Described } from "./queries";
 import { words } from "./words";
@@ -39,7 +39,7 @@ export function Declared({ found, folded = false }: Props): ReactElement {
     </>
   );
   return (
-    <Section title={words.title} actions={actions}>
+    <Section title={words.title} more={actions}>
       {editing && <Edit found={found} close={() => setEditing(false)} />}
       {!editing && !isFolded && <Source label={words.text(found.kind, found.name)} text={found.text} />}
       {!editing && isFolded && (
@@ -146,9 +146,10 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
       {[...plan.added, ...plan.changed].map((entry) => (
         <div key={`${entry.kind}/${entry.name}`}>
           <Group gap="xs">
-            <Badge size="xs" variant="light" color={entry.before === null ? "teal" : "orange"}>
-              {entry.before === null ? words.added : words.changed}
-            </Badge>
+            <State
+              of={entry.before === null ? "new" : "changed"}
+              as={entry.before === null ? words.added : words.changed}
+            />
             <Text size="sm">
               {entry.kind} {entry.name}
             </Text>
@@ -160,7 +161,11 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
   );
 }
 
-function Differences({ of }: { of: readonly Schemas["DifferenceAnswer"][] }): ReactElement {
+function Differences({
+  of,
+}: {
+  of: readonly Schemas["autonomy__server__routes__organisation__EntryAnswer"]["differences"];
+}): ReactElement {
   return (
     <Table verticalSpacing={4} fz="xs" withRowBorders={false}>
       <Table.Tbody>
@@ -193,7 +198,7 @@ function shown(value: unknown): string {
 /** Where it belongs, and what it hangs together with. */
 export function Belongs({ found }: { found: Described }): ReactElement {
   return (
-    <Facts
+    <Details
       of={[
         [words.unit, found.unit],
         [words.scope, found.scope],
@@ -211,7 +216,7 @@ function Neighbours({ of }: { of: readonly Schemas["Neighbour"][] }): ReactEleme
   return (
     <Group gap="0.15rem 0.6rem">
       {of.slice(0, SHOWN).map((one) => (
-        <To key={`${one.kind}/${one.name}`} to={addressOfObject(one.kind, one.name)} title={one.kind}>
+        <To size="sm" key={`${one.kind}/${one.name}`} to={addressOfObject(one.kind, one.name)} title={one.kind}>
           {one.name}
         </To>
       ))}

@@ -10,6 +10,7 @@ import {
   ScrollArea,
   UnstyledButton,
   useMantineColorScheme,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
@@ -117,8 +118,9 @@ function Live(): ReactElement {
 
 function Find(): ReactElement {
   return (
-    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-label={`${words.find} (Ctrl K)`}>
+    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-keyshortcuts="Control+K">
       <Icon name="search" size={16} />
+      <VisuallyHidden hiddenFrom="sm">{words.find}</VisuallyHidden>
       <Group gap="xs" wrap="nowrap" visibleFrom="sm">
         <span>{words.find}</span>
         <Kbd size="xs">Ctrl K</Kbd>

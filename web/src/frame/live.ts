@@ -12,7 +12,7 @@ const TOGETHER_MS = 150; // events within it make a query look again once
 /** The first words of the keys of queries that an event of each kind concerns. A page adds its own words here. */
 const TOPICS: Record<string, readonly string[]> = {
   intent: ["actions", "budgets"],
-  outcome: ["actions", "budgets"],
+  outcome: ["actions", "budgets", "runs", "figures"],
   denial: ["actions"],
   reconcile: ["actions"],
   hold: ["approvals", "actions"],

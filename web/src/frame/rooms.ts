@@ -20,6 +20,7 @@ const ALL: readonly Room[] = [
   { to: "/tools", name: words.rooms.tools, icon: "tools", needs: "catalog:object:read" },
   { to: "/memory", name: words.rooms.memory, icon: "memory", needs: "memory:item:read" },
   { to: "/budgets", name: words.rooms.budgets, icon: "budgets", needs: "budget:account:read" },
+  { to: "/figures", name: words.rooms.figures, icon: "figures", needs: "insight:figure:read" },
   { to: "/audit", name: words.rooms.audit, icon: "audit", needs: "audit:log:read" },
   { to: "/incidents", name: words.rooms.incidents, icon: "incidents", needs: "incidents:incident:read" },
   { to: "/people", name: words.rooms.people, icon: "people", needs: "identity:person:read" },

@@ -1,13 +1,16 @@
 /** A held action: what it means first, then exactly what would be done, then why a person is asked, then the decision. */
 import { Accordion, Alert, Anchor, Badge, Code, Group, Stack, Text, Title } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import type { ReactElement, ReactNode } from "react";
+import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { Copy, Foreign, Id, Json, When } from "@/kit";
+import { Before } from "./Before";
 import { Decide } from "./Decide";
 import { Clock } from "./Inbox";
 import classes from "./inbox.module.css";
+import { Notes } from "./Notes";
 import { approvalQuery } from "./queries";
+import { Section } from "./Section";
 import { words } from "./words";
 
 type Held = Schemas["ApprovalAnswer"];
@@ -15,7 +18,7 @@ type Held = Schemas["ApprovalAnswer"];
 export function Approval({ action }: { action: string }): ReactElement {
   const held = useSuspenseQuery(approvalQuery(action)).data;
   return (
-    <Stack gap="md" component="article" aria-labelledby="consequence">
+    <Stack gap="md" component="article" aria-labelledby="consequence" data-action={action}>
       <Head held={held} />
       {held.difference !== null && (
         <Alert color="orange" title={words.difference}>
@@ -38,6 +41,8 @@ export function Approval({ action }: { action: string }): ReactElement {
           <Foreign text={held.rationale.value} />
         </Section>
       )}
+      <Before action={action} />
+      <Notes notes={held.notes} />
       {held.history.length > 0 && (
         <Section title={words.sections.history}>
           <History said={held.history} />
@@ -79,30 +84,6 @@ function Head({ held }: { held: Held }): ReactElement {
         <Id id={held.action} short />
       </Group>
     </Stack>
-  );
-}
-
-export function Section({
-  title,
-  note,
-  children,
-}: {
-  title: string;
-  note?: string;
-  children: ReactNode;
-}): ReactElement {
-  return (
-    <section className={classes.card} aria-label={title}>
-      <Group gap="xs" mb="xs" align="baseline">
-        <Title order={3}>{title}</Title>
-        {note !== undefined && (
-          <Text size="xs" c="dimmed">
-            {note}
-          </Text>
-        )}
-      </Group>
-      {children}
-    </section>
   );
 }
 

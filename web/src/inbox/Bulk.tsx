@@ -1,9 +1,11 @@
-/** Decides equal approvals together: one agent, one tool. Each is decided on what it shows, as if it were alone. */
-import { Alert, Button, Group, Text } from "@mantine/core";
+/** Decides equal approvals together: one agent, one tool. */
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { Foreign } from "@/kit";
+import classes from "./inbox.module.css";
 import { approvalQuery, type Item } from "./queries";
 import { words } from "./words";
 
@@ -13,21 +15,16 @@ export function equal(one: Item, other: Item): boolean {
   return left !== undefined && right !== undefined && left.agent === right.agent && left.tool === right.tool;
 }
 
+/** Each is shown with its exact arguments before it can be decided, and decided on what was shown. */
 export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => void }): ReactElement {
   const queries = useQueryClient();
+  const held = useQueries({
+    queries: items.map((item) => approvalQuery(item.key)),
+    combine: (found) => found.flatMap((one) => one.data ?? []),
+  });
   const approve = useMutation({
     mutationFn: async () => {
-      const done = await Promise.allSettled(
-        items.map(async ({ key: action }) => {
-          const { shown } = await queries.fetchQuery(approvalQuery(action));
-          return answered(
-            client.POST("/api/approvals/{action}/decision", {
-              params: { path: { action } },
-              body: { verdict: "approve", shown, reason: "" },
-            }),
-          );
-        }),
-      );
+      const done = await Promise.allSettled(held.map(({ action, shown }) => approved(action, shown)));
       return done.filter((one) => one.status === "rejected").length;
     },
     onSuccess: async (failed) => {
@@ -41,10 +38,16 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
     },
   });
   return (
-    <Alert color="lagoon" variant="light" p="xs">
+    <Stack className={classes.card} gap="xs" role="group" aria-label={words.bulk.selected(items.length)}>
       <Group gap="sm">
         <Text size="sm">{words.bulk.selected(items.length)}</Text>
-        <Button size="xs" loading={approve.isPending} onClick={() => approve.mutate()}>
+        <Button
+          size="xs"
+          color="teal"
+          disabled={held.length < items.length}
+          loading={approve.isPending}
+          onClick={() => approve.mutate()}
+        >
           {words.bulk.approve(items.length)}
         </Button>
         <Button size="xs" variant="default" onClick={clear}>
@@ -54,6 +57,16 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
           {words.bulk.unequal}
         </Text>
       </Group>
-    </Alert>
+      {held.map((one) => (
+        <Text key={one.action} size="xs" ff="monospace" component="div">
+          <Foreign text={one.canonical ?? one.consequence} />
+        </Text>
+      ))}
+    </Stack>
   );
+}
+
+function approved(action: string, shown: string): Promise<unknown> {
+  const body = { verdict: "approve" as const, shown, reason: "" };
+  return answered(client.POST("/api/approvals/{action}/decision", { params: { path: { action } }, body }));
 }

@@ -2,7 +2,7 @@
  * The decision. It carries the hash of what was shown; the server refuses it where anything else would be done. What has
  * been written so far stays in the tab, so that an ended session loses nothing.
  */
-import { Button, Group, Kbd, Stack, Text, Textarea } from "@mantine/core";
+import { Autocomplete, Button, Group, Kbd, Stack, Text, Textarea } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -12,22 +12,27 @@ import { useDraft } from "@/frame/draft";
 import { Id, Problem } from "@/kit";
 import classes from "./inbox.module.css";
 import { useKeys } from "@/frame/keys";
-import { useInbox } from "./queries";
+import { useInbox, usePeople } from "./queries";
 import { words } from "./words";
 
 type Held = Schemas["ApprovalAnswer"];
 type Verdict = Schemas["Decision"]["verdict"];
 
-const VERDICTS: readonly { verdict: Verdict; key: string; colour: string }[] = [
-  { verdict: "approve", key: "a", colour: "teal" },
-  { verdict: "reject", key: "r", colour: "red" },
-  { verdict: "return", key: "c", colour: "gray" },
+/** What can be done with what waits: a verdict ends it here, the others go before one. */
+type Deed = Verdict | "ask" | "handTo";
+
+const DEEDS: readonly { deed: Deed; key: string; colour: string; variant: "filled" | "light" | "default" }[] = [
+  { deed: "approve", key: "a", colour: "teal", variant: "filled" },
+  { deed: "reject", key: "r", colour: "red", variant: "light" },
+  { deed: "return", key: "c", colour: "gray", variant: "default" },
+  { deed: "ask", key: "q", colour: "gray", variant: "default" },
+  { deed: "handTo", key: "h", colour: "gray", variant: "default" },
 ];
 
 export function Decide({ held }: { held: Held }): ReactElement {
   if (held.state !== "waiting") return <Told text={words.decide.over(held.state)} />;
   if (!held.yours) return <Told text={words.decide.notYours} />;
-  return <Vote held={held} />;
+  return <Open held={held} />;
 }
 
 function Told({ text }: { text: string }): ReactElement {
@@ -38,121 +43,164 @@ function Told({ text }: { text: string }): ReactElement {
   );
 }
 
-function Vote({ held }: { held: Held }): ReactElement {
-  const [verdict, setVerdict] = useState<Verdict>();
-  const [reason, setReason] = useDraft(`approval:${held.action}`);
-  const decide = useDecision(held, () => setReason(""));
-  const cancel = () => setVerdict(undefined);
-  useKeys({
-    a: () => setVerdict("approve"),
-    r: () => setVerdict("reject"),
-    c: () => setVerdict("return"),
-    Escape: cancel,
-  });
+function Open({ held }: { held: Held }): ReactElement {
+  const [deed, setDeed] = useState<Deed>();
+  const [ended, setEnded] = useState<Deed>();
+  const cancel = () => setDeed(undefined);
+  const done = (which: Deed) => (which === "ask" ? cancel() : setEnded(which));
+  const isOpen = ended === undefined;
+  useKeys(
+    isOpen ? { ...Object.fromEntries(DEEDS.map((one) => [one.key, () => setDeed(one.deed)])), Escape: cancel } : {},
+  );
+  if (ended !== undefined) return <Told text={words.decide.done[ended]} />; // until the next one is shown
+  const hash = (
+    <Text size="xs" c="dimmed" title={words.decide.shownAbout} component="div">
+      {words.decide.shown} <Id id={held.shown} short />
+    </Text>
+  );
   return (
-    <Stack className={classes.bar} gap="sm" role="group" aria-label={words.decide.title}>
-      {decide.error !== null && <Problem error={decide.error} />}
-      {verdict !== undefined && (
-        <Reason
-          key={verdict}
-          verdict={verdict}
-          reason={reason}
-          setReason={setReason}
-          send={() => decide.mutate({ verdict, reason })}
-          cancel={cancel}
-        />
-      )}
-      <Group justify="space-between" gap="sm">
-        <Group gap="xs">
-          {verdict === undefined ? (
-            VERDICTS.map((one) => (
-              <Button
-                key={one.verdict}
-                size="sm"
-                variant={one.verdict === "return" ? "default" : one.verdict === "approve" ? "filled" : "light"}
-                color={one.colour}
-                onClick={() => setVerdict(one.verdict)}
-                rightSection={<Kbd size="xs">{one.key}</Kbd>}
-              >
-                {words.decide[one.verdict]}
-              </Button>
-            ))
-          ) : (
-            <>
-              <Button
-                size="sm"
-                color={VERDICTS.find((one) => one.verdict === verdict)?.colour}
-                loading={decide.isPending}
-                onClick={() => decide.mutate({ verdict, reason })}
-              >
-                {words.decide.send[verdict]}
-              </Button>
-              <Button size="sm" variant="default" onClick={cancel}>
-                {words.decide.cancel}
-              </Button>
-            </>
-          )}
+    <Stack className={classes.bar} gap="xs" role="group" aria-label={words.decide.title}>
+      {deed === undefined ? (
+        <Group justify="space-between" gap="xs">
+          <Choices choose={setDeed} />
+          {hash}
         </Group>
-        <Text size="xs" c="dimmed" title={words.decide.shownAbout} component="div">
-          {words.decide.shown} <Id id={`${held.shown.slice(0, 12)}`} />
-        </Text>
-      </Group>
+      ) : (
+        <>
+          <Words key={deed} held={held} deed={deed} close={cancel} done={done} />
+          {hash}
+        </>
+      )}
     </Stack>
   );
 }
 
-interface ReasonProps {
-  verdict: Verdict;
-  reason: string;
-  setReason: (text: string) => void;
-  send: () => void;
-  cancel: () => void;
+function Choices({ choose }: { choose: (deed: Deed) => void }): ReactElement {
+  return (
+    <Group gap={6}>
+      {DEEDS.map((one) => (
+        <Button
+          key={one.deed}
+          size="xs"
+          px="xs"
+          variant={one.variant}
+          color={one.colour}
+          onClick={() => choose(one.deed)}
+          rightSection={
+            <Kbd size="xs" visibleFrom="sm">
+              {one.key}
+            </Kbd>
+          }
+        >
+          {words.decide[one.deed]}
+        </Button>
+      ))}
+    </Group>
+  );
 }
 
-function Reason({ verdict, reason, setReason, send, cancel }: ReasonProps): ReactElement {
+interface WordsProps {
+  held: Held;
+  deed: Deed;
+  close: () => void;
+  done: (deed: Deed) => void;
+}
+
+function Words({ held, deed, close, done }: WordsProps): ReactElement {
+  const [text, setText] = useDraft(`approval:${held.action}`);
+  const [to, setTo] = useState("");
+  const deciding = useDeciding(held, deed, () => {
+    setText("");
+    done(deed);
+  });
+  const send = () => deciding.mutate({ text, to });
   const press = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
       event.preventDefault();
       send();
-    } else if (event.key === "Escape") cancel();
+    } else if (event.key === "Escape") close();
   };
+  const isToSomebody = deed === "ask" || deed === "handTo";
   return (
-    <Textarea
-      label={words.decide.reason[verdict]}
-      placeholder={words.decide.placeholder}
-      value={reason}
-      onChange={(event) => setReason(event.currentTarget.value)}
-      onKeyDown={press}
-      autosize
-      maxRows={8}
-      maxLength={2_000}
+    <>
+      {deciding.error !== null && <Problem error={deciding.error} />}
+      {isToSomebody && <Whom name={to} setName={setTo} />}
+      <Textarea
+        label={words.decide.reason[deed]}
+        placeholder={isToSomebody ? undefined : words.decide.placeholder}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={press}
+        autosize
+        maxRows={8}
+        maxLength={2_000}
+        autoFocus={!isToSomebody}
+      />
+      <Group gap="xs">
+        <Button
+          size="sm"
+          color={deed === "approve" ? "teal" : deed === "reject" ? "red" : undefined}
+          loading={deciding.isPending}
+          onClick={send}
+        >
+          {words.decide.send[deed]}
+        </Button>
+        <Button size="sm" variant="default" onClick={close}>
+          {words.decide.cancel}
+        </Button>
+      </Group>
+    </>
+  );
+}
+
+/** A person, out of those that one may see; typed by name by who may see none. */
+function Whom({ name, setName }: { name: string; setName: (name: string) => void }): ReactElement {
+  const people = usePeople().data?.items ?? [];
+  const shown = people.map((one) => ({ value: one.name, label: `${one.display_name} (${one.name})` }));
+  return (
+    <Autocomplete
+      label={words.decide.to}
+      value={shown.find((one) => one.value === name)?.label ?? name}
+      onChange={(said) => setName(shown.find((one) => one.label === said)?.value ?? said)}
+      data={shown.map((one) => one.label)}
       autoFocus
+      required
     />
   );
 }
 
-function useDecision(held: Held, forget: () => void) {
+function useDeciding(held: Held, deed: Deed, done: () => void) {
   const queries = useQueryClient();
   const onward = useOnward(held.action);
+  const again = () => queries.invalidateQueries({ queryKey: ["approvals"] });
   return useMutation({
-    mutationFn: ({ verdict, reason }: { verdict: Verdict; reason: string }) =>
-      answered(
-        client.POST("/api/approvals/{action}/decision", {
-          params: { path: { action: held.action } },
-          body: { verdict, reason, shown: held.shown },
-        }),
-      ),
-    onSuccess: async (after, { verdict }) => {
-      forget();
-      const still = after.waits_for.length > 0 ? words.decide.still(after.waits_for.join(", ")) : undefined;
-      notifications.show({ color: "teal", title: words.decide.done[verdict], message: still, autoClose: 2_500 });
-      onward();
-      await queries.invalidateQueries({ queryKey: ["approvals"] });
+    mutationFn: (said: { text: string; to: string }) => send(held, deed, said.text, said.to),
+    onSuccess: async (still) => {
+      notifications.show({ color: "teal", title: words.decide.done[deed], message: still, autoClose: 2_500 });
+      done();
+      if (deed !== "ask") onward();
+      await again();
     },
     onError: (error) => {
-      if (error instanceof Refused && error.status === 409) void queries.invalidateQueries({ queryKey: ["approvals"] });
+      if (error instanceof Refused && error.status === 409) void again(); // what is shown is no longer true
     },
   });
+}
+
+/** Returns who is still needed, in words; empty where nobody is. */
+async function send(held: Held, deed: Deed, text: string, to: string): Promise<string> {
+  const params = { path: { action: held.action } };
+  if (deed === "ask") {
+    await answered(client.POST("/api/approvals/{action}/question", { params, body: { to, text } }));
+    return "";
+  }
+  if (deed === "handTo") {
+    await answered(client.POST("/api/approvals/{action}/handing", { params, body: { to, text } }));
+    return "";
+  }
+  const body = { verdict: deed, reason: text, shown: held.shown };
+  const after = await answered(client.POST("/api/approvals/{action}/decision", { params, body }));
+  return after.waits_for.length > 0 ? words.decide.still(after.waits_for.join(", ")) : "";
 }
 
 /** Goes to what comes after `key` in the list, as it stood while this was looked at. */

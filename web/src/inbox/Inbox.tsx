@@ -15,6 +15,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useMemo, useState, type ReactElement } from "react";
+import { useMe } from "@/frame/session";
 import { EmptyState, Foreign, Page, Problem, When, useNow } from "@/kit";
 import { Away } from "./Away";
 import { Bulk, equal } from "./Bulk";
@@ -30,7 +31,10 @@ export function Inbox(): ReactElement {
   const [kind, setKind] = useState<Kind | "all">("all");
   const [selected, setSelected] = useState<readonly string[]>([]);
   const [helping, help] = useDisclosure();
-  const shown = kind === "all" ? items : items.filter((one) => one.kind === kind);
+  const shown =
+    kind === "all"
+      ? items
+      : items.filter((one) => one.kind === kind || (kind === "approval" && one.kind === "question"));
   const open = useOpen(shown);
   const chosen = items.filter((one) => selected.includes(one.key));
   const toggle = (item: Item) => setSelected(toggled(chosen, item));
@@ -107,10 +111,10 @@ function Kinds({
   setKind: (kind: Kind | "all") => void;
 }): ReactElement {
   const data = useMemo(() => {
-    const count = (one: Kind) => items.filter((item) => item.kind === one).length;
+    const count = (...kinds: Kind[]) => items.filter((item) => kinds.includes(item.kind)).length;
     return [
       { value: "all", label: `${words.filter.all} ${items.length}` },
-      { value: "approval", label: `${words.filter.approvals} ${count("approval")}` },
+      { value: "approval", label: `${words.filter.approvals} ${count("approval", "question")}` },
       { value: "exception", label: `${words.filter.exceptions} ${count("exception")}` },
       { value: "task", label: `${words.filter.tasks} ${count("task")}` },
     ];
@@ -167,6 +171,8 @@ function Entry({
   isSelected: boolean;
   toggle: () => void;
 }): ReactElement {
+  const me = useMe().name;
+  const handed = item.approval?.handed_to === me ? item.approval.handed_by : null;
   return (
     <li
       className={classes.item}
@@ -196,6 +202,7 @@ function Entry({
             <Foreign text={item.about} line first={40} />
           </span>
           {item.until !== null && <Clock until={item.until} />}
+          {handed && <strong>{words.note.handed(handed)}</strong>}
         </span>
         <span className={classes.title}>
           <Foreign text={item.title} line first={180} />
@@ -205,7 +212,7 @@ function Entry({
   );
 }
 
-const COLOURS = { approval: "lagoon", exception: "orange", task: "gray" } as const;
+const COLOURS = { approval: "lagoon", exception: "orange", task: "gray", question: "violet" } as const;
 
 /** How long there is still time; it changes its colour when there is little. */
 export function Clock({ until }: { until: number }): ReactElement {

@@ -2,8 +2,9 @@
 import { queryOptions, useQueries, useQuery, type UseQueryOptions } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
+import { words } from "./words";
 
-export type Kind = "approval" | "exception" | "task";
+export type Kind = "approval" | "exception" | "task" | "question";
 
 /** Something that waits for a person, whatever it is. */
 export interface Item {
@@ -48,8 +49,14 @@ const tasks = queryOptions({
   },
 });
 
+const questions = queryOptions({
+  queryKey: ["approvals", "questions"],
+  queryFn: async () => (await answered(client.GET("/api/questions"))).items.map(ofQuestion),
+});
+
 const SOURCES = [
   { ...approvals, needs: "approvals:hold:read" },
+  { ...questions, needs: "approvals:hold:read" },
   { ...exceptions, needs: "workflow:run:read" },
   { ...tasks, needs: "tasks:task:read" },
 ];
@@ -111,6 +118,19 @@ function ofApproval(one: Schemas["HoldAnswer"]): Item {
     until: one.expires_at,
     to: `/inbox/${one.action}`,
     approval: one,
+  };
+}
+
+function ofQuestion(one: Schemas["HoldNoteAnswer"]): Item {
+  return {
+    kind: "question",
+    key: one.id,
+    title: one.text ?? "",
+    who: words.note.put(one.by),
+    about: "",
+    at: one.at,
+    until: null,
+    to: `/inbox/${one.action}`,
   };
 }
 

@@ -1,9 +1,9 @@
 /** Stopping everything an incident is about, in one call, with what each part has confirmed; and letting it go on. */
-import { Alert, Badge, Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
-import { Foreign, Problem, Section, When } from "@/kit";
+import { Foreign, Problem, Section, When, State } from "@/kit";
 import { asked, useChange, type Told } from "./queries";
 import { words } from "./words";
 
@@ -11,7 +11,6 @@ type Containing = Schemas["Containing"];
 type Stop = Schemas["StopAnswer"];
 
 const SCOPES = ["agent", "unit", "tool", "everything"] as const;
-const COLOURS = { asked: "orange", confirmed: "teal", before: "gray", resuming: "orange", resumed: "lagoon" } as const;
 
 export function Contain({ told }: { told: Told }): ReactElement {
   const may = useMay();
@@ -61,9 +60,7 @@ function StopRow({ stop }: { stop: Stop }): ReactElement {
       </Table.Td>
       <Table.Td>
         <Group gap="xs">
-          <Badge size="sm" variant="light" color={COLOURS[stop.state]} tt="none">
-            {words.contain[stop.state]}
-          </Badge>
+          <State of={stop.state} as={words.contain[stop.state]} />
           <Text size="xs" c="dimmed" component="span">
             <When at={stop.at} />
           </Text>

@@ -3,9 +3,8 @@ import { NativeSelect, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { Decisions } from "@/actions/Decided";
-import { State } from "@/actions/State";
 import type { Schemas } from "@/api/client";
-import { Foreign, Money, Problem, Section, When, To } from "@/kit";
+import { Foreign, Money, Problem, Section, When, To, State } from "@/kit";
 import { contextQuery } from "./queries";
 import { words } from "./words";
 
@@ -34,7 +33,7 @@ export function Context({ incident }: { incident: string }): ReactElement {
           <Decisions decisions={explanation.decisions} />
         </Section>
       )}
-      <Section title={words.sections.blast} actions={choose}>
+      <Section title={words.sections.blast} more={choose}>
         {blast_radius === null ? <Text c="dimmed">{words.noContext}</Text> : <Blast radius={blast_radius} />}
       </Section>
       {of_agent.length > 0 && (
@@ -70,7 +69,7 @@ function Blast({ radius }: { radius: Schemas["BlastRadiusAnswer"] }): ReactEleme
           {radius.tools.map((one) => (
             <Table.Tr key={one.tool}>
               <Table.Td>
-                <To to="/actions" search={{ tool: one.tool, agent: radius.agent }}>
+                <To size="sm" to="/actions" search={{ tool: one.tool, agent: radius.agent }}>
                   {one.tool}
                 </To>
               </Table.Td>
@@ -102,7 +101,9 @@ function Few({ actions }: { actions: readonly Schemas["ActionAnswer"][] }): Reac
         {actions.slice(0, 12).map((one) => (
           <Table.Tr key={one.id}>
             <Table.Td>
-              <To to={`/actions/${one.id}`}>{one.tool}</To>
+              <To size="sm" to="/actions/$action" params={{ action: one.id }}>
+                {one.tool}
+              </To>
               {one.message !== null && (
                 <Text size="xs" c="dimmed" lineClamp={1} component="div">
                   <Foreign text={one.message} line first={120} />
@@ -110,7 +111,7 @@ function Few({ actions }: { actions: readonly Schemas["ActionAnswer"][] }): Reac
               )}
             </Table.Td>
             <Table.Td>
-              <State state={one.state} />
+              <State of={one.state} />
             </Table.Td>
             <Table.Td ta="right">
               <When at={one.at} />

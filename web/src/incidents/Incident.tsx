@@ -17,7 +17,7 @@ import type { Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { startOf } from "@/frame/filters";
 import { useMay, useMe } from "@/frame/session";
-import { Columns, Facts, Foreign, Id, Page, Problem, Section, When } from "@/kit";
+import { Columns, Details, Foreign, Id, Page, Problem, Section, When } from "@/kit";
 import { Contain } from "./Contain";
 import { Context } from "./Context";
 import { Severity, Standing } from "./Incidents";
@@ -84,7 +84,7 @@ function About({ told }: { told: Told }): ReactElement {
     case: `/actions/cases/${encodeURIComponent(about.id)}`,
   };
   return (
-    <Facts
+    <Details
       of={[
         [
           words.facts.about,

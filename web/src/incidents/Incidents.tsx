@@ -1,10 +1,10 @@
 /** The incidents there are and were. */
-import { Badge, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, When, type Column } from "@/kit";
+import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, When, type Column, State } from "@/kit";
 import { OpenIncident } from "./OpenIncident";
 import { SEVERITIES, STATES, type Incident } from "./queries";
 import { words } from "./words";
@@ -90,21 +90,10 @@ const COLUMNS: readonly Column<Incident>[] = [
   { name: words.columns.at, of: (one) => <When at={one.opened_at} />, wide: true },
 ];
 
-const SEVERE = { low: "gray", medium: "yellow", high: "orange", critical: "red" } as const;
-const STANDS = { open: "red", contained: "orange", closed: "teal" } as const;
-
 export function Severity({ of }: { of: Incident }): ReactElement {
-  return (
-    <Badge size="sm" variant="light" color={SEVERE[of.severity]} tt="none">
-      {words.severities[of.severity]}
-    </Badge>
-  );
+  return <State of={of.severity} as={words.severities[of.severity]} />;
 }
 
 export function Standing({ of }: { of: Incident }): ReactElement {
-  return (
-    <Badge size="sm" variant="light" color={STANDS[of.state]} tt="none">
-      {of.state}
-    </Badge>
-  );
+  return <State of={of.state} />;
 }

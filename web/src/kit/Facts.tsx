@@ -1,26 +1,16 @@
-/** Names and what they stand for, one below the other. What has no value is left out. */
+/** Small facts in a row, each with its name above it. */
 import type { ReactElement, ReactNode } from "react";
-import classes from "./section.module.css";
+import classes from "./kit.module.css";
 
-export type Fact = readonly [name: string, value: ReactNode];
-
-export function Facts({ of }: { of: readonly Fact[] }): ReactElement {
+export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] }): ReactElement {
   return (
     <dl className={classes.facts}>
-      {of
-        .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
-        .map(([name, value]) => (
-          <FactRow key={name} name={name} value={value} />
-        ))}
+      {of.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
     </dl>
-  );
-}
-
-function FactRow({ name, value }: { name: string; value: ReactNode }): ReactElement {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
   );
 }

@@ -4,11 +4,14 @@ import { graphlib, layout } from "@dagrejs/dagre";
 import { useComputedColorScheme, VisuallyHidden } from "@mantine/core";
 import {
   Background,
+  BaseEdge,
   Controls,
   Handle,
   MarkerType,
   Position,
   ReactFlow,
+  type Edge,
+  type EdgeProps,
   type Node,
   type NodeProps,
 } from "@xyflow/react";
@@ -26,6 +29,8 @@ export interface GraphNode {
   /** A second line: a kind, a duration, an agent. */
   note?: ReactNode;
   tone?: Tone;
+  /** A bar at the foot: parts of the whole width, each between 0 and 1, in their order. */
+  bar?: readonly { tone: Tone; part: number }[];
 }
 
 export interface GraphEdge {
@@ -46,23 +51,18 @@ interface Props {
 }
 
 const SIZE = { width: 190, height: 64 };
+const [LOWEST, HIGHEST, MARGIN] = [190, 460, 90];
 
 type Box = Node<{ node: GraphNode; down: boolean }, "box">;
+type Point = { x: number; y: number };
+type Line = Edge<{ points: Point[]; labelX: number; labelY: number }, "line">;
 
 export default function Graph({ label, nodes, edges, onOpen, selected, down = false }: Props): ReactElement {
   const scheme = useComputedColorScheme("light");
   const placed = useMemo(() => place(nodes, edges, down), [nodes, edges, down]);
-  const boxes = placed.map((box) => ({ ...box, selected: box.id === selected }));
-  const lines = edges.map((edge) => ({
-    id: `${edge.from}→${edge.to}→${edge.label ?? ""}`,
-    source: edge.from,
-    target: edge.to,
-    label: edge.label,
-    animated: edge.active ?? false,
-    markerEnd: { type: MarkerType.ArrowClosed },
-  }));
+  const boxes = placed.boxes.map((box) => ({ ...box, selected: box.id === selected }));
   return (
-    <figure className={classes.graph} style={{ margin: 0 }} aria-label={label}>
+    <figure className={classes.graph} style={{ margin: 0, height: placed.height }} aria-label={label}>
       <VisuallyHidden component="ul">
         {nodes.map((node) => (
           <li key={node.id}>
@@ -72,10 +72,12 @@ export default function Graph({ label, nodes, edges, onOpen, selected, down = fa
       </VisuallyHidden>
       <ReactFlow
         nodes={boxes}
-        edges={lines}
+        edges={placed.lines}
         nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
         colorMode={scheme}
         fitView
+        fitViewOptions={{ padding: 0.08, maxZoom: 1 }}
         minZoom={0.1}
         maxZoom={1.6}
         nodesDraggable={false}
@@ -93,6 +95,7 @@ export default function Graph({ label, nodes, edges, onOpen, selected, down = fa
 }
 
 const NODE_TYPES = { box: BoxNode };
+const EDGE_TYPES = { line: LineEdge };
 
 function BoxNode({ data, selected }: NodeProps<Box>): ReactElement {
   return (
@@ -102,24 +105,90 @@ function BoxNode({ data, selected }: NodeProps<Box>): ReactElement {
         <Foreign text={data.node.label} line first={80} />
       </strong>
       {data.node.note !== undefined && <span className={graph.note}>{data.node.note}</span>}
+      {data.node.bar !== undefined && (
+        <span className={graph.bar} aria-hidden="true">
+          {data.node.bar.map((one) => (
+            <span key={one.tone} data-tone={one.tone} style={{ width: `${one.part * 100}%` }} />
+          ))}
+        </span>
+      )}
       <Handle type="source" position={data.down ? Position.Bottom : Position.Right} className={graph.handle} />
     </div>
   );
 }
 
+function LineEdge({ id, data, label, markerEnd }: EdgeProps<Line>): ReactElement {
+  const points = data?.points ?? [];
+  return (
+    <BaseEdge
+      id={id}
+      path={through(points)}
+      markerEnd={markerEnd}
+      label={label}
+      labelX={data?.labelX}
+      labelY={data?.labelY}
+      labelBgPadding={[4, 2]}
+      labelBgBorderRadius={4}
+    />
+  );
+}
+
+/** A smooth line through points: from the middle of one piece to that of the next, bent at the point between. */
+function through(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  const last = rest.at(-1);
+  if (first === undefined || last === undefined) return "";
+  const bends = rest.slice(0, -1).map((point, index) => {
+    const next = rest[index + 1] ?? last;
+    return `Q ${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
+  });
+  return [`M ${first.x} ${first.y}`, ...bends, `L ${last.x} ${last.y}`].join(" ");
+}
+
+interface Placed {
+  boxes: Box[];
+  lines: Line[];
+  /** How high the picture is, in pixels. */
+  height: number;
+}
+
 /** Sugiyama's layered drawing, by dagre. */
-function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], down: boolean): Box[] {
+function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], down: boolean): Placed {
   const drawn = new graphlib.Graph({ multigraph: true }).setGraph({
     rankdir: down ? "TB" : "LR",
     nodesep: 28,
-    ranksep: 64,
+    ranksep: 56,
   });
   for (const node of nodes) drawn.setNode(node.id, { ...SIZE });
-  for (const edge of edges) drawn.setEdge(edge.from, edge.to, {}, edge.label ?? "");
+  for (const edge of edges) drawn.setEdge(edge.from, edge.to, labelSize(edge.label), nameOf(edge));
   layout(drawn);
-  return nodes.map((node) => {
-    const { x, y } = drawn.node(node.id) as { x: number; y: number };
+  const boxes = nodes.map((node): Box => {
+    const { x, y } = drawn.node(node.id) as Point;
     const position = { x: x - SIZE.width / 2, y: y - SIZE.height / 2 };
     return { id: node.id, type: "box", position, data: { node, down }, ...SIZE, ariaLabel: node.label };
   });
+  const lines = edges.map((edge): Line => {
+    const found = drawn.edge(edge.from, edge.to, nameOf(edge)) as Partial<Point> & { points: Point[] };
+    return {
+      id: `${edge.from}→${edge.to}${nameOf(edge)}`,
+      type: "line",
+      source: edge.from,
+      target: edge.to,
+      label: edge.label,
+      animated: edge.active ?? false,
+      markerEnd: { type: MarkerType.ArrowClosed },
+      data: { points: found.points, labelX: found.x ?? 0, labelY: found.y ?? 0 },
+    };
+  });
+  const bottom = Math.max(0, ...boxes.map((box) => box.position.y + SIZE.height));
+  return { boxes, lines, height: Math.min(HIGHEST, Math.max(LOWEST, bottom + MARGIN)) };
+}
+
+/** An edge of an empty name is not found again. */
+function nameOf(edge: GraphEdge): string {
+  return edge.label || "→";
+}
+
+function labelSize(label: string | undefined): { width?: number; height?: number; labelpos?: string } {
+  return label ? { width: label.length * 6 + 12, height: 16, labelpos: "c" } : {};
 }

@@ -1,32 +1,30 @@
-/** A part of a page that is read as one: its title, a remark beside it, and what is in it. */
+/** A part of a page under a title of its own. */
 import { Group, Text, Title } from "@mantine/core";
 import type { ReactElement, ReactNode } from "react";
-import classes from "./section.module.css";
+import classes from "./kit.module.css";
 
 interface Props {
   title: string;
-  /** Said beside the title in small letters. */
+  /** A remark behind the title, in small letters. */
   note?: ReactNode;
-  /** What can be done here, at the right of the title. */
-  actions?: ReactNode;
+  /** Beside the title: how many, a link, a choice. */
+  more?: ReactNode;
   children: ReactNode;
 }
 
-export function Section({ title, note, actions, children }: Props): ReactElement {
+export function Section({ title, note, more, children }: Props): ReactElement {
   return (
-    <section className={classes.card} aria-label={title}>
-      <Group justify="space-between" gap="sm" mb="xs" align="center">
+    <section className={classes.section} aria-label={title}>
+      <Group justify="space-between" mb="sm" gap="xs">
         <Group gap="xs" align="baseline">
-          <Title order={2} className={classes.title}>
-            {title}
-          </Title>
+          <Title order={2}>{title}</Title>
           {note !== undefined && (
             <Text size="xs" c="dimmed" component="div">
               {note}
             </Text>
           )}
         </Group>
-        {actions !== undefined && <Group gap="xs">{actions}</Group>}
+        {more}
       </Group>
       {children}
     </section>

@@ -3,7 +3,7 @@ import { Box } from "@mantine/core";
 import type { ReactElement } from "react";
 import { Copy } from "./Copy";
 import { Foreign } from "./Foreign";
-import classes from "./section.module.css";
+import classes from "./details.module.css";
 
 export function Source({ text, label }: { text: string; label: string }): ReactElement {
   return (

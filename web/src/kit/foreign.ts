@@ -14,7 +14,10 @@ const HIDDEN =
   /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u00a0\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/u;
 const PLAIN = /[\t\n]/;
 const PILE = /\p{M}{3,}/u;
-const TOKEN = new RegExp(`${PILE.source}|${HIDDEN.source}|[\\p{L}\\p{N}\\p{M}]+`, "gu");
+const TOKEN = new RegExp(
+  `${PILE.source}|${HIDDEN.source}|(?:(?!${PILE.source}|${HIDDEN.source})[\\p{L}\\p{N}\\p{M}])+`,
+  "gu",
+);
 
 /** Letters of other scripts that a reader takes for Latin ones; the common part of TR 39's confusables. */
 const LOOKALIKES = new Set("асеорхуіјѕһԁԛԝӏАВЕКМНОРСТХУІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορτυχϲϳ");
@@ -54,8 +57,7 @@ export function read(text: string): Piece[] {
 
 function strange(token: string): Piece | undefined {
   if (PLAIN.test(token)) return undefined;
-  if (HIDDEN.test(token)) return { kind: "hidden", text: token, name: codes(token) };
-  if (/^\p{M}{3,}$/u.test(token) || PILE.test(token)) return { kind: "hidden", text: token, name: codes(token) };
+  if (HIDDEN.test(token) || PILE.test(token)) return { kind: "hidden", text: token, name: codes(token) };
   const name = disguise(token);
   return name === undefined ? undefined : { kind: "lookalike", text: token, name };
 }

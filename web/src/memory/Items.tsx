@@ -1,11 +1,11 @@
 /** What is remembered and holds these words: each item with who said it, from where, and how far it can be trusted. */
-import { Badge, Button, Group, Skeleton, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Skeleton, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
-import { Facts, Foreign, Json, Problem, Section, When } from "@/kit";
+import { Details, Foreign, Json, Problem, Section, When, State } from "@/kit";
 import { words } from "./words";
 
 type Item = Schemas["ItemAnswer"];
@@ -40,18 +40,12 @@ function One({ item }: { item: Item }): ReactElement {
           {words.item.author} {item.author.replace(/^(person|agent):/, "")} · <When at={item.at} /> · {item.space}
         </>
       }
-      actions={may && <Forget item={item} />}
+      more={may && <Forget item={item} />}
     >
       <Stack gap="xs">
         <Group gap="xs">
-          <Badge size="sm" variant="light" tt="none" color={item.trust === "trusted" ? "teal" : "orange"}>
-            {item.trust}
-          </Badge>
-          {item.stale && (
-            <Badge size="sm" variant="light" tt="none" color="yellow">
-              {words.item.stale}
-            </Badge>
-          )}
+          <State of={item.trust} />
+          {item.stale && <State of="stale" as={words.item.stale} />}
           {item.reused > 0 && (
             <Text span size="xs" c="dimmed">
               {words.item.reused(item.reused)}
@@ -62,7 +56,7 @@ function One({ item }: { item: Item }): ReactElement {
           <Foreign text={item.text} />
         </Text>
         {item.data && <Json value={item.data} />}
-        <Facts
+        <Details
           of={[
             [words.item.source, item.source],
             [words.item.tags, item.tags?.join(", ")],

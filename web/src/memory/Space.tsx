@@ -7,7 +7,7 @@ import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useFilters } from "@/frame/filters";
 import { useMay } from "@/frame/session";
-import { Columns, Facts, Foreign, Page, Section, TextFilter } from "@/kit";
+import { Columns, Details, Foreign, Page, Section, TextFilter } from "@/kit";
 import { Items } from "./Items";
 import { words } from "./words";
 
@@ -56,7 +56,7 @@ function Figures({ name }: { name: string }): ReactElement | null {
   const space = spaces.data?.items.find((one) => one.name === name);
   if (space === undefined) return null;
   return (
-    <Facts
+    <Details
       of={[
         [words.facts.owner, space.owner],
         [words.facts.retention, space.retention],

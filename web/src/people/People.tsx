@@ -1,10 +1,10 @@
 /** Everybody ever declared. */
-import { Badge, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, type Column } from "@/kit";
+import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
 import { words } from "./words";
 
 type Person = Schemas["PersonListed"];
@@ -69,12 +69,6 @@ export function signsInBy(one: Person): string {
   return one.has_password ? words.by.password : words.by.none;
 }
 
-const COLOURS = { active: "teal", inactive: "gray", offboarded: "red" } as const;
-
 export function PersonState({ state }: { state: Person["state"] }): ReactElement {
-  return (
-    <Badge size="sm" variant="light" color={COLOURS[state]} tt="none">
-      {words.states[state]}
-    </Badge>
-  );
+  return <State of={state} as={words.states[state]} />;
 }

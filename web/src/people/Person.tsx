@@ -8,7 +8,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useMay } from "@/frame/session";
-import { Columns, Command, Facts, Foreign, Page, Problem, Section, When } from "@/kit";
+import { Columns, Command, Details, Foreign, Page, Problem, Section, When } from "@/kit";
 import { PersonState, signsInBy } from "./People";
 import { words } from "./words";
 
@@ -57,7 +57,7 @@ export function Person({ name }: { name: string }): ReactElement {
 
 function About({ person }: { person: Listed }): ReactElement {
   return (
-    <Facts
+    <Details
       of={[
         [words.facts.email, <Foreign key="email" text={person.email} line />],
         [words.facts.roles, person.roles.join(", ")],

@@ -1,10 +1,10 @@
 /** Every rule in force. */
-import { Badge, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Page, TextFilter, type Column } from "@/kit";
+import { DataTable, EmptyState, Page, TextFilter, type Column, State } from "@/kit";
 import { effect, reason } from "./cedar";
 import { words } from "./words";
 
@@ -56,13 +56,7 @@ const COLUMNS: readonly Column<Rule>[] = [
   { name: words.columns.mode, of: (one) => words.modes[one.mode], wide: true },
 ];
 
-const COLOURS = { permit: "teal", forbid: "red", hold: "yellow" } as const;
-
 export function Effect({ rule }: { rule: Rule }): ReactElement {
   const what = effect(rule);
-  return (
-    <Badge size="sm" variant="light" color={COLOURS[what]} tt="none">
-      {words.effects[what]}
-    </Badge>
-  );
+  return <State of={what} as={words.effects[what]} />;
 }

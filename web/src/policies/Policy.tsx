@@ -76,7 +76,7 @@ function Rule({ rule }: { rule: Schemas["RuleAnswer"] }): ReactElement {
             {words.modes[rule.mode]}
           </Text>
         )}
-        <To to="/actions" search={{ policy: rule.id }}>
+        <To size="sm" to="/actions" search={{ policy: rule.id }}>
           <Text span size="xs">
             {words.decided}
           </Text>

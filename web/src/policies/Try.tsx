@@ -1,10 +1,10 @@
 /** Asks the rules in force what they would say, and shows rule by rule why. */
-import { Accordion, Alert, Badge, Button, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Accordion, Alert, Button, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
-import { Foreign, Problem, Section } from "@/kit";
+import { Foreign, Problem, Section, State } from "@/kit";
 import { words } from "./words";
 
 type Why = Schemas["WhyAnswer"];
@@ -116,18 +116,20 @@ function Examined({ rule }: { rule: Schemas["ExaminedAnswer"] }): ReactElement {
       <Accordion.Control>
         <Group gap="xs">
           <Text size="sm">{rule.rule}</Text>
-          <Badge size="xs" variant="light" tt="none" color={rule.decided ? "lagoon" : "gray"}>
-            {rule.decided ? words.try.decided : rule.matched ? words.try.matched : words.try.unmatched}
-          </Badge>
+          <State
+            of={rule.decided ? "active" : "over"}
+            as={rule.decided ? words.try.decided : rule.matched ? words.try.matched : words.try.unmatched}
+          />
         </Group>
       </Accordion.Control>
       <Accordion.Panel>
         <Stack gap={4}>
           {rule.clauses.map((clause) => (
             <Group key={clause.kind + clause.text} gap="xs" wrap="nowrap" align="baseline" fz="xs">
-              <Badge size="xs" variant="outline" tt="none" miw={92} color={passed(clause.passes)}>
-                {clause.passes === null ? words.try.unknown : clause.passes ? words.try.yes : words.try.no}
-              </Badge>
+              <State
+                of={passed(clause.passes)}
+                as={clause.passes === null ? words.try.unknown : clause.passes ? words.try.yes : words.try.no}
+              />
               <span>
                 {clause.kind} <Foreign text={clause.error || clause.text} />
               </span>
@@ -140,5 +142,5 @@ function Examined({ rule }: { rule: Schemas["ExaminedAnswer"] }): ReactElement {
 }
 
 function passed(passes: boolean | null): string {
-  return passes === null ? "gray" : passes ? "teal" : "red";
+  return passes === null ? "over" : passes ? "holds" : "broken";
 }

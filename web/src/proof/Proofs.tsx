@@ -1,8 +1,8 @@
 /** Proofs that leaves are in the log, verified before the eyes of the reader. */
-import { Accordion, Alert, Badge, Group, Stack, Text } from "@mantine/core";
+import { Accordion, Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
-import { Command, Facts, Id, Problem, Source } from "@/kit";
+import { Command, Details, Id, Problem, Source, State } from "@/kit";
 import { isAble, isSameKey, verify, type Proof, type Verified } from "./verify";
 import { words } from "./words";
 
@@ -80,6 +80,7 @@ function Pinned({ proofs }: { proofs: readonly Proof[] }): ReactElement | null {
 }
 
 function Leaf({ found, proof }: { found: Verified; proof: Proof | undefined }): ReactElement {
+  const standing = found.problem === undefined ? found.signature : "broken";
   const said = JSON.parse(proof?.body ?? "{}") as { kind?: string; event?: string };
   return (
     <Accordion.Item value={String(found.index)}>
@@ -91,18 +92,12 @@ function Leaf({ found, proof }: { found: Verified; proof: Proof | undefined }): 
           <Text size="sm" c="dimmed">
             {[said.kind, said.event].filter(Boolean).join(" · ")}
           </Text>
-          <Badge
-            size="xs"
-            variant="light"
-            color={found.problem !== undefined ? "red" : found.signature === "holds" ? "teal" : "orange"}
-          >
-            {found.problem === undefined ? words.signature[found.signature] : words.signature.broken}
-          </Badge>
+          <State of={standing} as={words.signature[standing]} />
         </Group>
       </Accordion.Control>
       <Accordion.Panel>
         <Stack gap="sm">
-          <Facts
+          <Details
             of={[
               [words.hash, <Id key="hash" id={found.hash} />],
               [words.path, words.hashes(found.steps)],

@@ -6,6 +6,8 @@ import { useFilters } from "@/frame/filters";
 import { ChoiceFilter, DataTable, EmptyState, Foreign, type Column } from "@/kit";
 import { words } from "./words";
 
+type Reviewed = Schemas["autonomy__server__routes__people__AccessAnswer"];
+
 const KINDS = ["agent", "person"] as const;
 
 export function Access(): ReactElement {
@@ -38,7 +40,7 @@ export function Access(): ReactElement {
   );
 }
 
-const COLUMNS: readonly Column<Schemas["AccessAnswer"]>[] = [
+const COLUMNS: readonly Column<Reviewed>[] = [
   {
     name: words.access.columns.name,
     of: (one) => (

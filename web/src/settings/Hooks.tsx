@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Facts, Foreign, Json, Problem, TextFilter, When, type Column, To } from "@/kit";
+import { DataTable, EmptyState, Details, Foreign, Json, Problem, TextFilter, When, type Column, To } from "@/kit";
 import { words } from "./words";
 
 type Delivery = Schemas["DeliveryAnswer"];
@@ -54,13 +54,20 @@ function One({ id }: { id: string }): ReactElement | null {
   const { hook, type, sender_id, at, action, said } = found.data;
   return (
     <Stack gap="md">
-      <Facts
+      <Details
         of={[
           [words.hooks.columns.hook, hook],
           [words.hooks.columns.type, <Foreign key="type" text={type} line />],
           [words.hooks.columns.sender, <Foreign key="sender" text={sender_id} line />],
           [words.hooks.columns.at, <When key="at" at={at} />],
-          [words.hooks.columns.action, action !== null && <To to={`/actions/${action}`}>{action}</To>],
+          [
+            words.hooks.columns.action,
+            action !== null && (
+              <To size="sm" to="/actions/$action" params={{ action: action }}>
+                {action}
+              </To>
+            ),
+          ],
         ]}
       />
       <div>

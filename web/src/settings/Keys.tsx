@@ -1,10 +1,10 @@
 /** The keys by which other systems and sites are known here. */
-import { Badge, Button, Group, Stack } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
-import { DataTable, EmptyState, Problem, Section, When, useNow, type Column } from "@/kit";
+import { DataTable, EmptyState, Problem, Section, When, useNow, type Column, State } from "@/kit";
 import { words } from "./words";
 
 type Key = { expires_at: number; revoked_at: number | null };
@@ -96,9 +96,10 @@ function Standing({ of, revoke }: { of: Key; revoke: () => Promise<unknown> }): 
   return (
     <Stack gap="xs">
       <Group gap="xs">
-        <Badge size="sm" variant="light" tt="none" color={holds ? "teal" : "gray"}>
-          {of.revoked_at !== null ? words.keys.revoked : holds ? words.keys.live : words.keys.over}
-        </Badge>
+        <State
+          of={holds ? "holds" : "over"}
+          as={of.revoked_at !== null ? words.keys.revoked : holds ? words.keys.live : words.keys.over}
+        />
         {holds && may && (
           <Button
             size="compact-xs"

@@ -8,7 +8,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useMay } from "@/frame/session";
-import { Columns, Facts, Foreign, Json, Page, Problem, Section } from "@/kit";
+import { Columns, Details, Foreign, Json, Page, Problem, Section } from "@/kit";
 import { Risk } from "./Tools";
 import { words } from "./words";
 
@@ -60,7 +60,7 @@ export function Tool({ name }: { name: string }): ReactElement {
 
 function About({ tool }: { tool: Schemas["ToolDescription"] }): ReactElement {
   return (
-    <Facts
+    <Details
       of={[
         [words.facts.connector, tool.connector],
         [words.facts.effect, words.effects[tool.effect]],

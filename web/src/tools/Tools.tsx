@@ -1,10 +1,10 @@
 /** The operations agents may ask for. */
-import { Badge, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column } from "@/kit";
+import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
 import { words } from "./words";
 
 type Tool = Schemas["ToolAnswer"];
@@ -59,14 +59,8 @@ const COLUMNS: readonly Column<Tool>[] = [
   { name: words.columns.state, of: (one) => <Pinned tool={one} />, wide: true },
 ];
 
-const RISKS = { low: "gray", medium: "yellow", high: "orange", critical: "red" } as const;
-
 export function Risk({ risk }: { risk: Tool["risk"] }): ReactElement {
-  return (
-    <Badge size="sm" variant="light" color={RISKS[risk]} tt="none">
-      {risk}
-    </Badge>
-  );
+  return <State of={risk} />;
 }
 
 function Pinned({ tool }: { tool: Tool }): ReactElement {

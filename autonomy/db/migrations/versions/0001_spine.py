@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("task", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -84,6 +85,14 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("repeat_key IS NOT NULL"),
         postgresql_where=sa.text("repeat_key IS NOT NULL"),
+    )
+    op.create_index(
+        "action_task",
+        "action",
+        ["task"],
+        unique=False,
+        sqlite_where=sa.text("task IS NOT NULL"),
+        postgresql_where=sa.text("task IS NOT NULL"),
     )
     op.create_table(
         "assignment",
@@ -130,6 +139,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("announced_at IS NULL"),
     )
     op.create_index(op.f("ix_budget_warning_budget"), "budget_warning", ["budget"], unique=False)
+    op.create_table(
+        "case_holder",
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("task", "agent"),
+    )
+    op.create_index(
+        "case_holder_now",
+        "case_holder",
+        ["agent"],
+        unique=False,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
     op.create_table(
         "case_label",
         sa.Column("case_id", sa.Text(), nullable=False),
@@ -227,6 +253,7 @@ def upgrade() -> None:
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("action_ms", sa.BigInteger(), nullable=False),
         sa.Column("money", sa.BigInteger(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.Column("cases", sa.BigInteger(), nullable=False),
         sa.Column("cases_alone", sa.BigInteger(), nullable=False),
@@ -334,6 +361,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_escalation_at IS NOT NULL"),
         postgresql_where=sa.text("next_escalation_at IS NOT NULL"),
     )
+    op.create_index("hold_of_tool", "hold", ["tool", "agent", "created_at"], unique=False)
     op.create_index(
         "hold_once",
         "hold",
@@ -559,6 +587,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("due IS NOT NULL"),
     )
     op.create_table(
+        "outcome_check",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("action"),
+    )
+    op.create_index("outcome_check_due", "outcome_check", ["due"], unique=False)
+    op.create_table(
         "outcome_label",
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -645,6 +683,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -876,6 +915,10 @@ def upgrade() -> None:
         sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.Column("moved_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("parent", sa.Text(), nullable=True),
+        sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -1023,6 +1066,25 @@ def upgrade() -> None:
     op.create_index(op.f("ix_agent_changed"), "agent", ["changed"], unique=False)
     op.create_index(op.f("ix_agent_parent"), "agent", ["parent"], unique=False)
     op.create_index(op.f("ix_agent_sponsor"), "agent", ["sponsor"], unique=False)
+    op.create_table(
+        "hold_note",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["action"],
+            ["hold.action"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_hold_note_action"), "hold_note", ["action"], unique=False)
+    op.create_index(op.f("ix_hold_note_to"), "hold_note", ["to"], unique=False)
     op.create_table(
         "invitation",
         sa.Column("hash", sa.Text(), nullable=False),
@@ -1193,6 +1255,9 @@ def downgrade() -> None:
     op.drop_table("scim_account")
     op.drop_index(op.f("ix_invitation_person"), table_name="invitation")
     op.drop_table("invitation")
+    op.drop_index(op.f("ix_hold_note_to"), table_name="hold_note")
+    op.drop_index(op.f("ix_hold_note_action"), table_name="hold_note")
+    op.drop_table("hold_note")
     op.drop_index(op.f("ix_agent_sponsor"), table_name="agent")
     op.drop_index(op.f("ix_agent_parent"), table_name="agent")
     op.drop_index(op.f("ix_agent_changed"), table_name="agent")
@@ -1304,6 +1369,8 @@ def downgrade() -> None:
     op.drop_index("outcome_label_last", table_name="outcome_label")
     op.drop_index("outcome_label_agent", table_name="outcome_label")
     op.drop_table("outcome_label")
+    op.drop_index("outcome_check_due", table_name="outcome_check")
+    op.drop_table("outcome_check")
     op.drop_index(
         "notice_due",
         table_name="notice",
@@ -1369,6 +1436,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
+    op.drop_index("hold_of_tool", table_name="hold")
     op.drop_index(
         "hold_escalation",
         table_name="hold",
@@ -1410,6 +1478,13 @@ def downgrade() -> None:
     op.drop_table("checkpoint")
     op.drop_table("change")
     op.drop_table("case_label")
+    op.drop_index(
+        "case_holder_now",
+        table_name="case_holder",
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.drop_table("case_holder")
     op.drop_index(op.f("ix_budget_warning_budget"), table_name="budget_warning")
     op.drop_index(
         "budget_warning_new",
@@ -1425,6 +1500,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.drop_table("assignment")
+    op.drop_index(
+        "action_task",
+        table_name="action",
+        sqlite_where=sa.text("task IS NOT NULL"),
+        postgresql_where=sa.text("task IS NOT NULL"),
+    )
     op.drop_index(
         "action_repeat",
         table_name="action",

@@ -1,0 +1,131 @@
+"""The inbox, by keyboard: deciding, asking, handing on, deciding together, and what must not be lost."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.server.desk import Desk
+
+from .visitor import visiting
+
+MANY = 20
+PASSWORD = "a long sentence nobody guesses"
+
+
+def waiting(desk: Desk, name: str) -> list[str]:
+    """The actions that wait for the person, as the API says it."""
+    return [one["action"] for one in desk.person(name).get("/api/approvals?mine=true").json["items"]]
+
+
+def listed(page: Page) -> int:
+    return page.locator("ul[aria-label='What waits for you'] > li a").count()
+
+
+def test_twenty_are_decided_by_keyboard_alone(hall: Desk, browser: Browser) -> None:
+    actions = [hall.held(f"{200 + number}.00") for number in range(MANY)]
+    with visiting(browser, hall, "bea") as visitor:
+        page = visitor.go("/inbox")
+        expect(page.get_by_label("All 20")).to_be_attached()
+        page.keyboard.press("j")
+        for number, action in enumerate(actions):
+            page.locator(f"article[data-action={action}] [role=group]").wait_for()
+            verdict = "acr"[number % 3]
+            page.keyboard.press(verdict)
+            page.locator("textarea:focus").wait_for()
+            page.keyboard.type("smaller, please" if verdict == "c" else "")
+            page.keyboard.press("Enter")
+        expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    assert waiting(hall, "bea") == []
+    ends = [hall.system.approvals.get(action).votes[0].verdict for action in actions]
+    assert [ends.count(verdict) for verdict in ("approve", "return", "reject")] == [7, 7, 6]
+
+
+def test_what_happens_appears_by_itself_and_who_is_second_is_told(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "bea") as visitor, visiting(browser, hall, "bob") as other:
+        page = visitor.go("/inbox")
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        action = hall.held("401.00")
+        page.locator(f"a[href='/inbox/{action}']").click()
+        page.get_by_role("group", name="Your decision").wait_for()
+        page.keyboard.press("a")
+        second = other.go(f"/inbox/{action}")
+        second.keyboard.press("r")
+        second.locator("textarea:focus").wait_for()
+        second.keyboard.press("Enter")
+        expect(second.get_by_text("This is over")).to_be_hidden()
+        expect(page.get_by_text("This is over: rejected.")).to_be_visible()
+    assert hall.system.approvals.get(action).state == "rejected"
+
+
+def test_an_ended_session_keeps_what_was_written(hall: Desk, browser: Browser) -> None:
+    hall.invited("bea", PASSWORD)
+    action = hall.held("402.00")
+    with visiting(browser, hall, "bea") as visitor:
+        page = visitor.go(f"/inbox/{action}")
+        page.keyboard.press("r")
+        page.locator("textarea:focus").wait_for()
+        page.keyboard.type("they were late twice")
+        visitor.context.clear_cookies()
+        page.keyboard.press("Enter")
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.locator("textarea").first).to_have_value("they were late twice")
+        page.get_by_role("button", name=re.compile("^Reject")).click()
+        expect(page.get_by_text("Rejected")).to_be_visible()
+    (vote,) = hall.system.approvals.get(action).votes
+    assert (vote.verdict, vote.reason) == ("reject", "they were late twice")
+
+
+def test_equal_ones_are_decided_together_on_what_is_shown(hall: Desk, browser: Browser) -> None:
+    actions = [hall.held(f"50{number}.00") for number in range(3)]
+    with visiting(browser, hall, "bob") as visitor:
+        page = visitor.go("/inbox")
+        for action in actions:
+            page.get_by_label(f"Select {action}").check()
+        group = page.get_by_role("group", name="3 equal ones selected")
+        expect(group.get_by_text('"amount":"502.00"')).to_be_visible()
+        group.get_by_role("button", name="Approve 3").click()
+        expect(page.get_by_text("3 approved")).to_be_visible()
+    assert all(hall.system.approvals.get(action).votes[0].person == "bob" for action in actions)
+
+
+def test_somebody_is_asked_and_answers_and_it_is_handed_on(hall: Desk, browser: Browser) -> None:
+    action = hall.held("403.00")
+    with visiting(browser, hall, "bea") as visitor, visiting(browser, hall, "olga") as other:
+        page = visitor.go(f"/inbox/{action}")
+        page.keyboard.press("q")
+        page.get_by_role("combobox", name="To whom").fill("olga")
+        page.get_by_label("What do you want to know?").fill("is this in the contract?")
+        page.get_by_role("button", name="Send the question").click()
+        expect(page.get_by_text("bea asks olga")).to_be_visible()
+        asked = other.go("/inbox")
+        asked.get_by_text("is this in the contract?", exact=False).first.click()
+        asked.get_by_label("Your answer").fill("until June")
+        asked.get_by_role("button", name="Answer").click()
+        expect(page.get_by_text("until June")).to_be_visible()
+        page.keyboard.press("h")
+        page.get_by_role("combobox", name="To whom").fill("bob")
+        page.get_by_role("button", name="Hand over").click()
+        expect(page.get_by_text("Handed over")).to_be_visible()
+    (one,) = [one for one in hall.person("bob").get("/api/approvals?mine=true").json["items"] if one["handed_to"]]
+    assert (one["action"], one["handed_to"]) == (action, "bob")
+
+
+def test_a_task_is_taken_and_its_result_brought(hall: Desk, browser: Browser) -> None:
+    hall.person("ada").post("/api/tasks", {"role": "boss", "goal": "Say whether the lens may go", "by": "person"})
+    with visiting(browser, hall, "bea") as visitor:
+        page = visitor.go("/inbox")
+        page.get_by_text("Task", exact=True).first.click()
+        expect(page.get_by_role("heading", name="Say whether the lens may go")).to_be_visible()
+        page.get_by_role("button", name="Take it").click()
+        page.get_by_label("What you say").fill("not json")
+        page.get_by_role("button", name="Bring the result").click()
+        expect(page.get_by_text("This is no JSON.")).to_be_visible()
+        page.get_by_label("What you say").fill('{"goes": true}')
+        page.get_by_role("button", name="Bring the result").click()
+        expect(page.get_by_text("The result is in")).to_be_visible()
+    (task,) = hall.person("ada").get("/api/tasks?state=done").json["items"]
+    assert hall.person("bea").get(f"/api/tasks/{task['task']}").json["output"] == {"goes": True}

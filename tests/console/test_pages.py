@@ -1,0 +1,68 @@
+"""Every page, as it is met: by everybody, in light and dark, on a telephone, with hostile content."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.server.desk import Desk
+
+from .visitor import NARROW, visiting
+
+PAGES = ["/", "/inbox", "/nowhere"]
+"""Pages that are the same for everybody. Whoever adds a page adds its address."""
+
+HOSTILE = (
+    "Pay <img src=x onerror=\"document.title='owned'\"> **bold** [x](javascript:alert(1)) "
+    "\u202egnp.exe\u202c a\u200bb \u0440\u0430\u0443\u0440al Z\u0301\u0301\u0301\u0301algo "
+    "\U0001d429\U0001d41a\U0001d432"
+)
+
+
+@pytest.fixture(scope="module")
+def held(hall: Desk) -> str:
+    """A held payment whose words are hostile, and long ones with it."""
+    asked = {"tool": "pay", "arguments": {"payee": HOSTILE[:180], "amount": "250.00"}, "rationale": HOSTILE * 8}
+    reply = hall.agent().post("/v1/actions", asked).json
+    assert reply["status"] == "held", reply
+    return str(reply["action"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_keeps_anybody_out(hall: Desk, browser: Browser, held: str, scheme: str) -> None:
+    with visiting(browser, hall, "bea", scheme=scheme) as visitor:
+        for path in (*PAGES, f"/inbox/{held}"):
+            visitor.go(path)
+            assert not visitor.findings(), path
+
+
+def test_no_page_is_wider_than_a_telephone(hall: Desk, browser: Browser, held: str) -> None:
+    with visiting(browser, hall, "bea", NARROW) as visitor:
+        for path in (*PAGES, f"/inbox/{held}"):
+            visitor.go(path)
+            assert visitor.overhang() <= 0, path
+
+
+@pytest.mark.parametrize("name", ["ada", "carl", "suzi", "aldo", "vera"])
+def test_everybody_has_a_today_of_their_own(hall: Desk, browser: Browser, name: str) -> None:
+    with visiting(browser, hall, name) as visitor:
+        page = visitor.go("/")
+        assert page.inner_text("h1") == "Today"
+        assert page.locator("[role=alert]").count() == 0
+
+
+def test_what_an_agent_says_is_inert_and_shown_as_what_it_is(hall: Desk, browser: Browser, held: str) -> None:
+    with visiting(browser, hall, "bea") as visitor:
+        page = visitor.go(f"/inbox/{held}")
+        said = page.locator("section[aria-label='What the agent says about it']")
+        text = said.inner_text()
+        assert "<img src=x" in text and "**bold**" in text and "[x](javascript:alert(1))" in text
+        assert said.locator("img, a, strong").count() == 0
+        hidden = said.locator("[data-foreign=hidden]").all_inner_texts()
+        assert {"U+202E", "U+202C", "U+200B"} <= set(hidden)
+        lookalikes = said.locator("[data-foreign=lookalike]").all_inner_texts()
+        assert any("Cyrillic and Latin" in one for one in lookalikes) and any("for pay" in one for one in lookalikes)
+        assert page.title().startswith("Inbox")
+        before = len(text)
+        said.get_by_role("button", name="Show more").click()
+        assert len(said.inner_text()) > before

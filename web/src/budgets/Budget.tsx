@@ -1,0 +1,132 @@
+/** One budget: how it stands, how long it lasts, where it belongs, and when it came to its warning. */
+import { Group, Skeleton, Table, Text } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { Suspense, type ReactElement } from "react";
+import type { Schemas } from "@/api/client";
+import { Chart, Facts, Id, Page, Section, State, To, When, useNow } from "@/kit";
+import { exact } from "@/kit/when";
+import { amount } from "./amount";
+import { Meter } from "./Bars";
+import { budgetQuery } from "./queries";
+import { words } from "./words";
+
+type Shown = Schemas["BudgetDetailAnswer"];
+
+export function Budget({ name }: { name: string }): ReactElement {
+  const budget = useSuspenseQuery(budgetQuery(name)).data;
+  return (
+    <Page
+      title={budget.name}
+      heading={
+        <Group gap="sm" component="span">
+          <span>{budget.name}</span>
+          {budget.warned && <State of="held" as={words.warned} />}
+        </Group>
+      }
+      about={`${words.of(budget.scope, budget.target)} · ${words.per[budget.period] ?? budget.period} · ${budget.summary}`}
+    >
+      <Meter budget={budget} />
+      <Facts
+        of={[
+          [words.limit, amount(budget, budget.limit)],
+          [words.settled, amount(budget, budget.settled)],
+          [words.reserved, amount(budget, budget.reserved)],
+          [words.left, amount(budget, budget.left)],
+          ...(budget.warn === null ? [] : [[words.warn, amount(budget, budget.warn)] as const]),
+          [words.since, <When key="s" at={budget.since} />],
+          [words.ends, <When key="e" at={budget.forecast.ends} />],
+          ...(budget.tell.length > 0 ? [[words.tell, budget.tell.join(", ")] as const] : []),
+        ]}
+      />
+      <Forecast budget={budget} />
+      <Group align="flex-start" grow preventGrowOverflow={false}>
+        {budget.above.length > 0 && <Neighbours title={words.above} names={budget.above} />}
+        {budget.below.length > 0 && <Neighbours title={words.below} names={budget.below} />}
+      </Group>
+      {budget.warn !== null && <Crossings budget={budget} />}
+    </Page>
+  );
+}
+
+const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+function Forecast({ budget }: { budget: Shown }): ReactElement {
+  const now = useNow();
+  const { forecast } = budget;
+  const used = budget.settled + budget.reserved;
+  const times = [budget.since, now, forecast.ends];
+  return (
+    <Section title={words.forecast}>
+      <Text size="sm" mb="sm">
+        {forecast.summary}
+        {forecast.per_hour !== null && ` · ${words.rate}: ${amount(budget, forecast.per_hour)}`}
+        {forecast.reached_at !== null && ` · ${words.reached}: ${exact(forecast.reached_at)}`}
+      </Text>
+      {forecast.at_end !== null && (
+        <Suspense fallback={<Skeleton height={200} />}>
+          <Chart
+            label={words.chart(budget.name)}
+            labels={times.map((at) => SHORT.format(at))}
+            series={[
+              { name: words.usedLine, values: [0, used, null] },
+              { name: words.ifOn, values: [null, used, forecast.at_end] },
+            ]}
+            height={200}
+            say={(value) => amount(budget, Math.round(value))}
+            limit={{ name: words.limit, value: budget.limit }}
+          />
+        </Suspense>
+      )}
+    </Section>
+  );
+}
+
+function Neighbours({ title, names }: { title: string; names: readonly string[] }): ReactElement {
+  return (
+    <Section title={title}>
+      {names.map((name) => (
+        <div key={name}>
+          <To to="/budgets/$budget" params={{ budget: name }} size="sm">
+            {name}
+          </To>
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Crossings({ budget }: { budget: Shown }): ReactElement {
+  return (
+    <Section title={words.crossings}>
+      {budget.crossings.length === 0 && <Text c="dimmed">{words.crossingsNone}</Text>}
+      {budget.crossings.length > 0 && (
+        <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} aria-label={words.crossings}>
+          <Table verticalSpacing={6}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{words.crossing.at}</Table.Th>
+                <Table.Th ta="right">{words.crossing.used}</Table.Th>
+                <Table.Th ta="right">{words.crossing.limit}</Table.Th>
+                <Table.Th>{words.crossing.action}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {budget.crossings.map((one) => (
+                <Table.Tr key={one.action}>
+                  <Table.Td>
+                    <When at={one.at} />
+                  </Table.Td>
+                  <Table.Td ta="right">{amount(budget, one.used)}</Table.Td>
+                  <Table.Td ta="right">{amount(budget, one.limit)}</Table.Td>
+                  <Table.Td>
+                    <Id id={one.action} short />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+    </Section>
+  );
+}

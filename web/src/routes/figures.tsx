@@ -1,0 +1,16 @@
+import { createFileRoute } from "@tanstack/react-router";
+import { DAYS, Figures, type Search } from "@/figures/Figures";
+import { BYS } from "@/figures/queries";
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+export const Route = createFileRoute("/figures")({
+  validateSearch: (search): Search => ({
+    by: BYS.find((one) => one === search.by),
+    of: text(search.of),
+    days: DAYS.find((one) => one === String(search.days)),
+    figure: text(search.figure),
+    with: Array.isArray(search.with) ? search.with.filter((one) => typeof one === "string") : undefined,
+  }),
+  component: () => <Figures search={Route.useSearch()} />,
+});

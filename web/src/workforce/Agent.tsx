@@ -1,0 +1,214 @@
+/** An agent: who it is and who answers for it, what it may do, what it does, how well, and every wording it had. */
+import { Alert, Group, Skeleton, Stack, Table, Tabs, Text } from "@mantine/core";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { Strip } from "@/figures/Strip";
+import { useMay } from "@/frame/session";
+import { Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
+import { Acts } from "./Acts";
+import { BudgetsOf } from "./BudgetsOf";
+import { Deeds, Live } from "./Deeds";
+import { May } from "./May";
+import { agentQuery, declaredQuery, useContainments, type Agent as Shown } from "./queries";
+import { Revisions } from "./Revisions";
+import { words } from "./words";
+
+export const VIEWS = ["overview", "permissions", "work", "revisions"] as const;
+export type View = (typeof VIEWS)[number];
+
+const FIGURES = ["throughput", "accuracy", "error_rate", "human_time_per_case", "cost"];
+
+interface Props {
+  name: string;
+  view: View | undefined;
+}
+
+export function Agent({ name, view = "overview" }: Props): ReactElement {
+  const agent = useSuspenseQuery(agentQuery(name)).data;
+  const navigate = useNavigate({ from: "/workforce/$agent" });
+  const may = useMay();
+  const views = VIEWS.filter(
+    (one) => (one !== "revisions" || may("catalog:object:read")) && (one !== "work" || may("gate:action:read")),
+  );
+  return (
+    <Page
+      title={agent.name}
+      heading={
+        <Group gap="sm" component="span">
+          <Foreign text={agent.name} line first={80} />
+          <State of={agent.state} />
+        </Group>
+      }
+      actions={<Acts agent={agent} />}
+    >
+      <About agent={agent} />
+      {agent.state === "contained" && may("identity:containment:read") && <Contained agent={agent} />}
+      <Tabs
+        value={view}
+        onChange={(chosen) => void navigate({ search: { view: chosen as View }, replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List aria-label={words.viewsLabel} mb="md">
+          {views.map((one) => (
+            <Tabs.Tab key={one} value={one}>
+              {words.agent.views[one]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="overview">
+          <Overview agent={agent} />
+        </Tabs.Panel>
+        <Tabs.Panel value="permissions">
+          <May agent={agent.name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="work">
+          <Deeds agent={agent.name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="revisions">
+          <Revisions agent={agent.name} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function About({ agent }: { agent: Shown }): ReactElement {
+  const parent = agent.parent;
+  return (
+    <Facts
+      of={[
+        [
+          words.agent.unit,
+          <To key="u" to="/workforce" search={{ unit: agent.unit }} size="sm">
+            {agent.unit}
+          </To>,
+        ],
+        [words.agent.roles, agent.roles.join(", ")],
+        [
+          words.agent.sponsor,
+          <To key="s" to="/workforce" search={{ sponsor: agent.sponsor }} size="sm">
+            {agent.sponsor}
+          </To>,
+        ],
+        [words.agent.owner, agent.owner],
+        [words.agent.supervisor, agent.supervisor],
+        ...(parent === null
+          ? []
+          : [
+              [
+                words.agent.parent,
+                <To key="p" to="/workforce/$agent" params={{ agent: parent }} size="sm">
+                  {parent}
+                </To>,
+              ] as const,
+            ]),
+        ...(agent.site === null ? [] : [[words.agent.site, agent.site] as const]),
+        [words.agent.since, <When key="w" at={agent.created_at} />],
+        [words.agent.rate, words.agent.perMinute(agent.rate_per_minute)],
+        [words.agent.id, <Id key="i" id={agent.id.slice(agent.id.lastIndexOf("/") + 1)} />],
+      ]}
+    />
+  );
+}
+
+function Contained({ agent }: { agent: Shown }): ReactElement | null {
+  const found = useContainments();
+  const all = found.data?.items ?? [];
+  const why = all.filter(
+    (one) =>
+      one.scope === "everything" ||
+      (one.scope === "agent" && [agent.id, agent.name].includes(one.target)) ||
+      (one.scope === "unit" && one.target === agent.unit),
+  );
+  if (why.length === 0) return null;
+  return (
+    <Alert color="red" variant="light">
+      {why.map((one) => (
+        <Text size="sm" key={one.id} component="div">
+          {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {one.by.replace(/^person:/, "")}:{" "}
+          <Foreign text={one.reason} />
+        </Text>
+      ))}
+    </Alert>
+  );
+}
+
+function Overview({ agent }: { agent: Shown }): ReactElement {
+  const may = useMay();
+  return (
+    <Stack gap="lg">
+      {may("insight:figure:read") && <Strip title={words.agent.figures} by="agent" of={agent.name} names={FIGURES} />}
+      {may("gate:action:read") && <Live agent={agent.name} />}
+      {may("catalog:object:read") ? (
+        agent.roles.map((role) => <Role key={role} name={role} />)
+      ) : (
+        <Text c="dimmed">{words.agent.noRole}</Text>
+      )}
+      {may("budget:account:read") && <BudgetsOf agent={agent} />}
+    </Stack>
+  );
+}
+
+interface RoleSpec {
+  responsibilities?: string[];
+  decisionBoundaries?: string[];
+  escalationTargets?: string[];
+  expectations?: { measure: string; target: string }[];
+}
+
+function Role({ name }: { name: string }): ReactElement {
+  const found = useQuery(declaredQuery("Role", name));
+  const spec = (found.data?.spec ?? {}) as RoleSpec;
+  return (
+    <Section title={words.agent.role(name)}>
+      {found.isPending && <Skeleton height={120} />}
+      {found.error !== null && <Problem error={found.error} />}
+      <Group align="flex-start" gap="xl" grow preventGrowOverflow={false}>
+        <Listed title={words.agent.responsibilities} of={spec.responsibilities} />
+        <Listed title={words.agent.boundaries} of={spec.decisionBoundaries} />
+        <Listed title={words.agent.escalation} of={spec.escalationTargets} />
+      </Group>
+      {(spec.expectations ?? []).length > 0 && (
+        <Table mt="md" verticalSpacing={4} maw={640}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{words.agent.expectations}</Table.Th>
+              <Table.Th>{words.agent.expected}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {spec.expectations?.map((one) => (
+              <Table.Tr key={one.measure}>
+                <Table.Td>
+                  <Foreign text={one.measure} />
+                </Table.Td>
+                <Table.Td>
+                  <Foreign text={one.target} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Section>
+  );
+}
+
+function Listed({ title, of = [] }: { title: string; of?: string[] }): ReactElement | null {
+  if (of.length === 0) return null;
+  return (
+    <div>
+      <Text size="xs" c="dimmed" mb={4}>
+        {title}
+      </Text>
+      <Stack gap={4} component="ul" style={{ margin: 0, paddingInlineStart: "1.1rem" }}>
+        {of.map((one) => (
+          <Text size="sm" component="li" key={one}>
+            <Foreign text={one} />
+          </Text>
+        ))}
+      </Stack>
+    </div>
+  );
+}

@@ -1,0 +1,242 @@
+/** The workforce as a roster, as a chart, and by units. */
+import { Button, Checkbox, Group, Select, Stack, Tabs, Text } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { answered, client, type Schemas } from "@/api/client";
+import { Compared } from "@/figures/Compared";
+import { said } from "@/figures/figure";
+import { addressOfObject } from "@/frame/addresses";
+import { useMe } from "@/frame/session";
+import { DataTable, EmptyState, Foreign, Page, State } from "@/kit";
+import { Chart } from "./Chart";
+import { useFiguresBy, useRoles, useUnits, type Agent, type Unit } from "./queries";
+import { words } from "./words";
+
+export const VIEWS = ["roster", "chart", "units"] as const;
+const STATES = ["draft", "pilot", "active", "suspended", "contained", "retired"] as const;
+const MOST_COMPARED = 6;
+
+/** What the address of the page says. */
+export interface Search {
+  view?: (typeof VIEWS)[number];
+  state?: string;
+  unit?: string;
+  role?: string;
+  sponsor?: string;
+  /** Who is compared. */
+  with?: string[];
+}
+
+export function Workforce({ search }: { search: Search }): ReactElement {
+  const navigate = useNavigate({ from: "/workforce" });
+  const go = (more: Search) => void navigate({ search: { ...search, ...more }, replace: true });
+  return (
+    <Page title={words.title} about={words.about}>
+      <Tabs
+        value={search.view ?? "roster"}
+        onChange={(view) => void navigate({ search: { view: view as Search["view"] } })}
+        keepMounted={false}
+      >
+        <Tabs.List aria-label={words.viewsLabel} mb="md">
+          {VIEWS.map((one) => (
+            <Tabs.Tab key={one} value={one}>
+              {words.views[one]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="roster">
+          <Roster search={search} go={go} />
+        </Tabs.Panel>
+        <Tabs.Panel value="chart">
+          <Chart openUnit={(unit) => void navigate({ search: { unit } })} />
+        </Tabs.Panel>
+        <Tabs.Panel value="units">
+          <Units openUnit={(unit) => void navigate({ search: { unit } })} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+interface RosterProps {
+  search: Search;
+  go: (more: Search) => void;
+}
+
+function Roster({ search, go }: RosterProps): ReactElement {
+  const navigate = useNavigate();
+  const { currency } = useMe();
+  const figures = useFiguresBy("agent").data;
+  const chosen = search.with ?? [];
+  const state = STATES.find((one) => one === search.state);
+  const toggle = (name: string) => {
+    const after = chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name];
+    go({ with: after.length > 0 ? after.slice(-MOST_COMPARED) : undefined });
+  };
+  return (
+    <Stack gap="md">
+      {chosen.length > 0 && <Comparing chosen={chosen} clear={() => go({ with: undefined })} />}
+      <DataTable<Agent>
+        label={words.views.roster}
+        queryKey={["agents", "list", state, search.unit, search.role, search.sponsor]}
+        page={(after) => {
+          const { unit, role, sponsor } = search;
+          return answered(
+            client.GET("/api/agents", { params: { query: { state, unit, role, sponsor, after, limit: 50 } } }),
+          );
+        }}
+        keyOf={(row) => row.id}
+        open={(row) => void navigate({ to: addressOfObject("Agent", row.name) })}
+        filters={<Filters search={search} go={go} />}
+        columns={[
+          {
+            name: words.columns.agent,
+            of: (row) => (
+              <Group gap="xs" wrap="nowrap">
+                <Checkbox
+                  size="xs"
+                  aria-label={words.select(row.name)}
+                  checked={chosen.includes(row.name)}
+                  onClick={(event) => event.stopPropagation()}
+                  onChange={() => toggle(row.name)}
+                />
+                <div>
+                  <Text size="sm" fw={550} component="div">
+                    <Foreign text={row.name} line first={60} />
+                  </Text>
+                  <Text size="xs" c="dimmed">
+                    {row.roles.join(", ")}
+                  </Text>
+                </div>
+              </Group>
+            ),
+          },
+          { name: words.columns.state, of: (row) => <State of={row.state} /> },
+          { name: words.columns.unit, wide: true, of: (row) => row.unit },
+          { name: words.columns.sponsor, wide: true, of: (row) => row.sponsor },
+          {
+            name: words.columns.done,
+            right: true,
+            wide: true,
+            of: (row) => said("count", figures?.get(row.name)?.["throughput"], currency),
+          },
+          {
+            name: words.columns.errors,
+            right: true,
+            wide: true,
+            of: (row) => said("share", figures?.get(row.name)?.["error_rate"], currency),
+          },
+          {
+            name: words.columns.cost,
+            right: true,
+            wide: true,
+            of: (row) => said("money", figures?.get(row.name)?.["cost"], currency),
+          },
+        ]}
+        empty={<EmptyState {...words.empty} />}
+      />
+    </Stack>
+  );
+}
+
+function Comparing({ chosen, clear }: { chosen: string[]; clear: () => void }): ReactElement {
+  return (
+    <>
+      <Group gap="sm">
+        <Text size="sm">{chosen.length > 1 ? words.compare(chosen.length) : words.pickMore}</Text>
+        <Button size="compact-xs" variant="default" onClick={clear}>
+          {words.clear}
+        </Button>
+      </Group>
+      {chosen.length > 1 && <Compared by="agent" keys={chosen} />}
+    </>
+  );
+}
+
+function Filters({ search, go }: RosterProps): ReactElement {
+  const units = (useUnits().data ?? []).map((one) => one.name);
+  const roles = (useRoles().data?.items ?? []).map((one) => one.name);
+  const choices = [
+    ["state", STATES],
+    ["unit", units],
+    ["role", roles],
+  ] as const;
+  return (
+    <>
+      {choices.map(([name, among]) => {
+        const value = search[name];
+        const data = value !== undefined && !among.some((one) => one === value) ? [value, ...among] : [...among];
+        return (
+          <Select
+            key={name}
+            size="xs"
+            aria-label={words.filters[name]}
+            placeholder={`${words.filters[name]}: ${words.any}`}
+            data={data}
+            value={value ?? null}
+            onChange={(chosen) => go({ [name]: chosen ?? undefined })}
+            clearable
+            searchable
+          />
+        );
+      })}
+    </>
+  );
+}
+
+function Units({ openUnit }: { openUnit: (unit: string) => void }): ReactElement {
+  const { currency } = useMe();
+  const figures = useFiguresBy("unit").data;
+  return (
+    <DataTable<Unit>
+      label={words.views.units}
+      queryKey={["organisation", "units", "list"]}
+      page={(after) => answered(client.GET("/api/units", { params: { query: { after, limit: 100 } } }))}
+      keyOf={(row) => row.name}
+      open={(row) => openUnit(row.name)}
+      columns={[
+        {
+          name: words.columns.unit,
+          of: (row) => (
+            <>
+              <Text size="sm" fw={550}>
+                {row.name}
+              </Text>
+              <Text size="xs" c="dimmed" component="div">
+                <Foreign text={row.description} line first={120} />
+              </Text>
+            </>
+          ),
+        },
+        { name: words.columns.above, of: (row) => row.parent ?? "–" },
+        { name: words.columns.agents, right: true, of: (row) => row.agents },
+        { name: words.columns.tools, wide: true, of: (row) => <Tools of={row} /> },
+        {
+          name: words.columns.done,
+          right: true,
+          wide: true,
+          of: (row) => said("count", figures?.get(row.name)?.["throughput"], currency),
+        },
+        {
+          name: words.columns.cost,
+          right: true,
+          wide: true,
+          of: (row) => said("money", figures?.get(row.name)?.["cost"], currency),
+        },
+      ]}
+      empty={<EmptyState {...words.emptyUnits} />}
+    />
+  );
+}
+
+const FEW = 4;
+
+function Tools({ of }: { of: Schemas["UnitAnswer"] }): ReactElement {
+  const more = of.tools.length - FEW;
+  return (
+    <Text size="xs" c="dimmed" title={of.tools.join(", ")}>
+      {of.tools.slice(0, FEW).join(", ")}
+      {more > 0 && ` +${more}`}
+    </Text>
+  );
+}

@@ -1,0 +1,96 @@
+/** What the workforce reads. */
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { answered, client, type Schemas } from "@/api/client";
+import { useMay } from "@/frame/session";
+
+export type Agent = Schemas["AgentAnswer"];
+export type Unit = Schemas["UnitAnswer"];
+export type Allowance = Schemas["AllowanceAnswer"];
+
+const MOST = 500;
+
+export function agentQuery(name: string) {
+  return queryOptions({
+    queryKey: ["agents", "one", name],
+    queryFn: () => answered(client.GET("/api/agents/{name}", { params: { path: { name } } })),
+  });
+}
+
+export function allowancesQuery(name: string) {
+  return queryOptions({
+    queryKey: ["agents", "allowances", name],
+    queryFn: () => answered(client.GET("/api/agents/{name}/allowances", { params: { path: { name } } })),
+  });
+}
+
+/** Every unit, the root first. */
+export function useUnits() {
+  return useQuery({
+    queryKey: ["organisation", "units"],
+    queryFn: async () => (await answered(client.GET("/api/units", { params: { query: { limit: MOST } } }))).items,
+    enabled: useMay()("catalog:object:read"),
+  });
+}
+
+/** The first agents by name, as many as are drawn, and whether these are all. */
+export function useSomeAgents(limit: number) {
+  return useQuery({
+    queryKey: ["agents", "some", limit],
+    queryFn: async () => {
+      const found = await answered(client.GET("/api/agents", { params: { query: { limit } } }));
+      return { items: found.items, whole: found.next === null };
+    },
+  });
+}
+
+/** The names of declared roles, to choose from. */
+export function useRoles() {
+  return useQuery({
+    queryKey: ["organisation", "roles"],
+    queryFn: () => answered(client.GET("/api/objects", { params: { query: { kind: "Role", limit: MOST } } })),
+    enabled: useMay()("catalog:object:read"),
+    staleTime: 60_000,
+  });
+}
+
+/** A declared object with all that is known of it. */
+export function declaredQuery(kind: string, name: string) {
+  return queryOptions({
+    queryKey: ["organisation", kind, name],
+    queryFn: () => answered(client.GET("/api/objects/{kind}/{name}", { params: { path: { kind, name } } })),
+  });
+}
+
+export function differenceQuery(kind: string, name: string, before: string, after: string) {
+  return queryOptions({
+    queryKey: ["organisation", "difference", kind, name, before, after],
+    queryFn: () =>
+      answered(
+        client.GET("/api/objects/{kind}/{name}/compare", {
+          params: { path: { kind, name }, query: { before, after } },
+        }),
+      ),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Figures of everybody of a kind over the last 30 days, by name. */
+export function useFiguresBy(by: "agent" | "unit") {
+  return useQuery({
+    queryKey: ["figures", "by", by],
+    queryFn: async () => {
+      const found = await answered(client.GET("/api/insight/kpis", { params: { query: { by, limit: MOST } } }));
+      return new Map(found.items.map((one) => [one.key, one.figures]));
+    },
+    enabled: useMay()("insight:figure:read"),
+  });
+}
+
+/** What is contained now. */
+export function useContainments() {
+  return useQuery({
+    queryKey: ["containments", "now"],
+    queryFn: () => answered(client.GET("/api/containments", { params: { query: { limit: MOST } } })),
+    enabled: useMay()("identity:containment:read"),
+  });
+}
