@@ -46,6 +46,7 @@ NEEDS = {
     "grant_delegation": "identity:delegation:grant",
     "revoke_delegation": "identity:delegation:revoke",
     "rotate_key": "identity:key:rotate",
+    "describe_person": "identity:person:read",
     "list_people": "identity:person:read",
     "invite_person": "identity:person:invite",
     "offboard_person": "identity:person:offboard",
