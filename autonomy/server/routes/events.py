@@ -40,6 +40,7 @@ VISIBLE = {
     "change": Permission.CATALOG_OBJECT_READ,
     "delivery": Permission.TOOLS_DELIVERY_READ,
     "run": Permission.WORKFLOW_RUN_READ,
+    "label": Permission.INSIGHT_FIGURE_READ,
 }
 """What a person must be permitted to be told of each kind of leaf; any other kind is for readers of the log."""
 
