@@ -55,12 +55,19 @@ $(PROVIDER): tests/signon/provider/package-lock.json .venv/.ready
 chromium:
 	@command -v chromium >/dev/null || { echo "installing Debian's chromium for the tests of sign-on"; export DEBIAN_FRONTEND=noninteractive; $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq chromium >/dev/null; }
 
+ENGINE := tests/lines/engine/node_modules/.ready
+
+$(ENGINE): tests/lines/engine/package-lock.json .venv/.ready
+	@echo "installing Node-RED for the tests of its pack into tests/lines/engine"
+	@$(RUN) npm ci --prefix tests/lines/engine --silent --no-fund --no-audit
+	@touch $@
+
 sign-on: chromium $(PROVIDER)  ## a browser and an OpenID Connect provider, for the tests of sign-on
 
 programs: setup  ## Prometheus, Alertmanager and rsyslog for the slow tests: the machine's, else Debian's unpacked into .tools
 	@$(RUN) python -m tests.programs
 
-test: setup console erp sign-on lint  ## every test but the slow ones, on SQLite and PostgreSQL
+test: setup console erp sign-on $(ENGINE) lint  ## every test but the slow ones, on SQLite and PostgreSQL
 	@echo "testing"
 	@$(RUN) pytest -q -n $(WORKERS) -m "not slow"
 
@@ -70,7 +77,7 @@ $(CONFORMANCE): tests/protocols/suite/package-lock.json .venv/.ready
 	@$(RUN) python -m tests.protocols.conformance
 	@touch $@
 
-test-all: setup console erp sign-on lint programs $(CONFORMANCE)  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
+test-all: setup console erp sign-on $(ENGINE) lint programs $(CONFORMANCE)  ## every test: crash runs by the thousand, ten thousand races, long fuzzing
 	@$(RUN) pytest -q -n $(WORKERS)
 
 lint: setup  ## style, types, floors
@@ -85,4 +92,4 @@ bench: setup erp  ## every benchmark; writes the tables of docs/benchmarks.md
 	@$(RUN) python -m bench all
 
 clean:  ## away with what setup and tests made
-	rm -rf .venv .erp .tools autonomy/console web/node_modules tests/signon/provider/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .erp .tools autonomy/console web/node_modules tests/signon/provider/node_modules tests/lines/engine/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,10 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
 from autonomy.catalog import read, starter
 from autonomy.gate import Reply, Request
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock, now
+from autonomy.server.app import Server
+from autonomy.server.serving import bind
 from autonomy.wiring import Functions, Settings, System, open_system
 from demo import business
 
@@ -101,3 +105,16 @@ def prepare(
     if system.catalog.organisation().epoch == 0:
         declare(system, starter.organisation() if files is None else files)
     return system
+
+
+@asynccontextmanager
+async def served(system: System, port: int = 0) -> AsyncIterator[str]:
+    """The system behind a real server on loopback; yields its URL."""
+    bound = bind("127.0.0.1", port)
+    server = uvicorn.Server(uvicorn.Config(Server(system), lifespan="off", ws="none", log_config=None))
+    running = asyncio.create_task(server.serve([bound]))
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running

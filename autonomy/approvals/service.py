@@ -79,14 +79,22 @@ class Approvals:
         return hold
 
     def decide(
-        self, action: str, person: str, verdict: Verdict, shown: str, reason: str = "", role: str | None = None
+        self,
+        action: str,
+        person: str,
+        verdict: Verdict,
+        shown: str,
+        reason: str = "",
+        role: str | None = None,
+        looked_ms: int | None = None,
     ) -> Hold:
         """Count the vote of `person`, who was shown what hashes to `shown`; returns the hold as it then stands.
 
         A deputy of somebody who is away may speak in their roles; the two of them count as one person. `role` picks the
-        seat where the person could fill several. The vote that fills the last seat makes the action ready in the same
-        transaction. Raises NotFound, Conflict (too late, decided already, something else was shown), Forbidden (not
-        theirs to decide) or Invalid.
+        seat where the person could fill several. `looked_ms` is how long they had it open, where that is known: it goes
+        on record, no longer than since they were asked. The vote that fills the last seat makes the action ready in the
+        same transaction. Raises NotFound, Conflict (too late, decided already, something else was shown), Forbidden
+        (not theirs to decide) or Invalid.
         """
 
         def work(tx: Tx) -> Hold:
@@ -96,7 +104,7 @@ class Approvals:
             ballot = replace(empty, verdict=verdict, shown=shown, reason=reason, role=role)
             after = rules.decide(asked, ballot, at)
             _move(tx, asked, after)
-            _record_vote(tx, after, ballot)
+            _record_vote(tx, after, ballot, None if looked_ms is None else min(looked_ms, max(0, at - after.asked_at)))
             return after
 
         return self._queue.run(work)
@@ -276,7 +284,7 @@ def _is_for(hold: Hold, roles: Collection[str]) -> bool:
     return any(role in roles for seat in hold.seats for role in seat.roles)
 
 
-def _record_vote(tx: Tx, hold: Hold, ballot: Ballot) -> None:
+def _record_vote(tx: Tx, hold: Hold, ballot: Ballot, looked_ms: int | None) -> None:
     """The reason stays out of the log: it is free text, and the log is for ever."""
     vote = hold.votes[-1]
     absent = {each.person: each.held for each in ballot.for_absent}
@@ -290,6 +298,7 @@ def _record_vote(tx: Tx, hold: Hold, ballot: Ballot) -> None:
         held=sorted(absent[vote.instead_of] if vote.instead_of else ballot.held),
         shown=vote.shown,
         instead_of=vote.instead_of,
+        looked=looked_ms,
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from autonomy.kernel.errors import NotFound
 
+from . import scope
 from .model import AgentSpec, Manifest
 from .organisation import Organisation, Revision, spec
 from .problem import nearest
@@ -35,6 +36,18 @@ def find(organisation: Organisation, asker: str, agent: str, role: str) -> Acces
         message = f"there is no role `{role}` that the agent `{agent}` could have"
         raise NotFound(message, code="access.unknown_role", hint=nearest(role, possible))
     return Access(agents[agent], roles[role])
+
+
+def askers(organisation: Organisation, agent: str, tool: str) -> list[str]:
+    """The names of the agents that have the `tool` to ask for access, and could ask for `agent`."""
+    agents = organisation.all("Agent")
+    return sorted(
+        name
+        for name, one in agents.items()
+        if _is_below(organisation, one, agents.get(agent))
+        and scope.is_granted(organisation, one.unit, tool, ())
+        and scope.is_covered(organisation, spec(one, AgentSpec).roles, tool, ())
+    )
 
 
 def has_role(agent: Revision, role: str) -> bool:

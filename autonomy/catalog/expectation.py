@@ -33,6 +33,7 @@ Measured = Literal[
     "human_time",
     "human_time_per_case",
     "cost",
+    "moved",
     "tokens",
     "cost_per_case",
     "cost_per_outcome",
@@ -46,7 +47,7 @@ SHARES = frozenset({"accuracy", "error_rate", "autonomy", "roi"})
 TIMES = frozenset(
     {"run_cycle_time", "case_cycle_time", "action_time", "human_time", "human_time_per_case", "time_saved"}
 )
-AMOUNTS = frozenset({"cost", "cost_per_case", "cost_per_outcome", "value"})
+AMOUNTS = frozenset({"cost", "moved", "cost_per_case", "cost_per_outcome", "value"})
 
 _SHARE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?%")
 

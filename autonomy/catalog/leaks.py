@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from autonomy.kernel.canonical import Json
 
-from .organisation import Organisation
+from .organisation import Organisation, Revision
 from .problem import Problem, about
 from .yaml_text import inside
 
@@ -30,10 +30,15 @@ _SHAPES = (
 def secrets(organisation: Organisation) -> Iterator[Problem]:
     """Fields that seem to hold a secret."""
     for revision in organisation.revisions():
-        for path, text in _texts(revision.spec.model_dump(exclude_unset=True), "spec"):
-            if found := next((what for shape, what in _SHAPES if shape.search(text)), None):
-                hint = "store it with `autonomy secret set NAME` and name it as the connector's `credential`"
-                yield about(revision, path, f"holds what looks like {found}", hint)
+        yield from secrets_of(revision)
+
+
+def secrets_of(revision: Revision) -> Iterator[Problem]:
+    """Fields of one object that seem to hold a secret."""
+    for path, text in _texts(revision.spec.model_dump(exclude_unset=True), "spec"):
+        if found := next((what for shape, what in _SHAPES if shape.search(text)), None):
+            hint = "store it with `autonomy secret set NAME` and name it as the connector's `credential`"
+            yield about(revision, path, f"holds what looks like {found}", hint)
 
 
 def _texts(value: Json, path: str) -> Iterator[tuple[str, str]]:

@@ -133,6 +133,15 @@ def _manifest(kind: str, metadata: Json, spec: Json) -> Manifest | list[Fault]:
     return Manifest(kind=kind, metadata=read_metadata, spec=read_spec)
 
 
+def spec_of(kind: str, value: Json) -> Strict | list[Problem]:
+    """The spec of one object that is handed in without its envelope, or everything wrong with its words."""
+    found: list[Fault] = []
+    spec = _validated(SPECS[kind], value, "spec", found)
+    if spec is not None:
+        return spec
+    return [Problem(message=one.message, hint=one.hint, kind=kind, field=one.path) for one in found]
+
+
 def _validated(model: type[M], value: Json, path: str, found: list[Fault]) -> M | None:
     try:
         return model.model_validate(value)

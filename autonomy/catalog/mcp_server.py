@@ -48,6 +48,11 @@ class McpConnector(Strict):
     traceContext: bool = Field(
         False, description="send `traceparent` and `tracestate`, so that the server continues the trace of an action"
     )
+    believeFor: Duration = Field(
+        "0s",
+        description="how long what a server at a `url` lists is believed without asking it again; it is asked before "
+        "each call where nothing is said",
+    )
     timeout: Duration = "30s"
     maxBytes: int = Field(1_048_576, ge=1_024, le=67_108_864)
 

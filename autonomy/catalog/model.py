@@ -6,6 +6,7 @@ Policies are `.cedar` files; their header comments become `PolicySpec`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from .words import (
     Access,
     Amount,
     ArgumentName,
+    BaseUrl,
     CurrencyCode,
     Duration,
     Email,
@@ -120,6 +122,15 @@ class PersonSpec(Strict):
         return self
 
 
+class CallSpec(Strict):
+    """Where an agent is called with its next task, by a signed post (Standard Webhooks); it answers at `/v1/tasks`."""
+
+    url: BaseUrl
+    credential: SharedSecret = Field(description="secret holding the signing key, as it is or as `whsec_` and base64")
+    lease: Duration = Field("60s", description="how long it may be silent; 1 second to 1 hour")
+    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+
+
 class AgentSpec(Strict):
     """One agent: labour with a role, one accountable sponsor, an owner and a supervising role."""
 
@@ -135,6 +146,7 @@ class AgentSpec(Strict):
         [], max_length=50, description="what it is able to do; tasks may ask for one of these"
     )
     tasksAtOnce: int = Field(1, ge=1, le=100, description="tasks it may have in hand at once")
+    calledAt: CallSpec | None = Field(None, description="where it is called with its tasks, instead of asking for them")
 
 
 class SqlConnector(Strict):
@@ -254,12 +266,25 @@ class WindowSpec(Strict):
     by: list[str] = Field(["agent"], description="`agent`, `unit`, `record`, or `arguments.NAME`")
 
 
+class CheckSpec(Strict):
+    """Whether a write had its effect: looked up some time later, and judged by an expression."""
+
+    after: Duration = Field("0s", description="how long after the action it is looked, at most `30d`")
+    facts: dict[Field_, FactSpec] = Field(min_length=1, max_length=20)
+    expect: Text = Field(description="CEL over `facts`, `arguments` and `result`: true where the effect is there")
+
+
 class CostSpec(Strict):
     """What one call costs at worst. Money is an argument or a fixed price; tokens likewise."""
 
     amount: ArgumentName | Amount | None = None
     currency: ArgumentName | None = Field(None, description="argument with the currency; the base currency when absent")
     tokens: ArgumentName | int | None = None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the money is what the action moves, such as the amount of an order, and not the price of a call."""
+        return self.amount is not None and not self.amount[0].isdigit()
 
 
 class ToolSpec(Strict):
@@ -291,6 +316,7 @@ class ToolSpec(Strict):
         "action",
         description="`state`: asks whether the record is as the write leaves it; for writes whose repeat does nothing",
     )
+    check: CheckSpec | None = Field(None, description="finds out later whether a write had its effect")
     deadline: Duration = "10s"
     mask: list[Field_] = Field([], description="fields an `@obligation_mask` may name")
 
@@ -299,6 +325,13 @@ class ToolSpec(Strict):
         if self.input is None and self.call.operation is None:
             raise fault("`input` is missing", "write the JSON Schema of the arguments, `type: object` at its top")
         return self
+
+    @property
+    def lookups(self) -> Iterator[tuple[str, FactSpec]]:
+        """Everything that is looked up for this tool, with the field that says so."""
+        checked = self.check.facts if self.check else {}
+        for field, facts in (("spec.facts", self.facts), ("spec.check.facts", checked)):
+            yield from ((f"{field}.{name}", fact) for name, fact in sorted(facts.items()))
 
 
 class PolicySpec(Strict):

@@ -65,7 +65,7 @@ def called_operations(declared: ToolSpec) -> Iterator[tuple[str, str, OperationC
     asked: list[tuple[str, str | None, Call | FactSpec | None]] = [
         ("spec.call", None, declared.call),
         ("spec.reconcile", None, declared.reconcile),
-        *((f"spec.facts.{name}", fact.connector, fact) for name, fact in sorted(declared.facts.items())),
+        *((field, fact.connector, fact) for field, fact in declared.lookups),
     ]
     for field, connector, call in asked:
         if call is not None and (called := call.operation_call) is not None:

@@ -44,6 +44,12 @@ ACCESS = "access"
 
 ACCESS_REQUEST = f"{ACCESS}.request"
 
+GOAL = "goal"
+"""The connector of the tool by which plans for goals are proposed, the beginning of its name, and the workflow that
+every goal is a run of."""
+
+GOAL_PROPOSE = f"{GOAL}.propose"
+
 MAX_TEXT = 20_000  # characters of an item's text
 MAX_REASON = 1_000  # characters of why an agent asks for a role
 MAX_QUERY = 1_000  # characters of what is searched for
@@ -66,8 +72,10 @@ def own(kinds: Kinds) -> Iterator[Own]:
     """The connectors and tools that come with what is declared."""
     if kinds.get("MemorySpace"):
         yield from _memory(_root(kinds))
-    if _speaks_of_access(kinds):
+    if _speaks_of(kinds, ACCESS_REQUEST):
         yield from _access(_root(kinds))
+    if _speaks_of(kinds, GOAL_PROPOSE):
+        yield from _goals(_root(kinds))
     if declared := kinds.get("Decision"):
         yield _connector(DECISION, _root(kinds), "Decision tables")
         yield from map(_decision, declared.values())
@@ -77,6 +85,7 @@ def every_own(organisation: Organisation) -> Iterator[Own]:
     """Every connector and tool of the system itself, for what was begun when they were there."""
     yield from _memory(organisation.root.name)
     yield from _access(organisation.root.name)
+    yield from _goals(organisation.root.name)
     yield from map(_decision, organisation.all("Decision").values())
 
 
@@ -87,7 +96,7 @@ def entry_point(connector: str) -> str:
 
 def is_own(name: str) -> bool:
     """Whether a tool or connector of this name belongs to the system itself."""
-    return any(name == own or name.startswith(f"{own}.") for own in (MEMORY, DECISION, ACCESS))
+    return any(name == own or name.startswith(f"{own}.") for own in (MEMORY, DECISION, ACCESS, GOAL))
 
 
 def _root(kinds: Kinds) -> str:
@@ -119,13 +128,14 @@ def _memory(unit: str) -> Iterator[Own]:
         yield _tool(f"{MEMORY}.{name}", unit, description, said)
 
 
-def _speaks_of_access(kinds: Kinds) -> bool:
+def _speaks_of(kinds: Kinds, tool: str) -> bool:
     """Whether a unit or role grants the tool by name, or a rule is about it: `*` alone never meant to give it."""
+    patterns_of_it = (tool, f"{tool.partition('.')[0]}.*")
     lists = [one.spec.tools for one in kinds.get("Unit", {}).values() if isinstance(one.spec, UnitSpec)]
     lists += [one.spec.scope.tools for one in kinds.get("Role", {}).values() if isinstance(one.spec, RoleSpec)]
     texts = [one.spec.text for one in kinds.get("Policy", {}).values() if isinstance(one.spec, PolicySpec)]
-    named = any(pattern in (ACCESS_REQUEST, f"{ACCESS}.*") for patterns in lists for pattern in patterns)
-    return named or any(f'"{ACCESS_REQUEST}"' in text for text in texts)
+    named = any(pattern in patterns_of_it for patterns in lists for pattern in patterns)
+    return named or any(f'"{tool}"' in text for text in texts)
 
 
 def _access(unit: str) -> Iterator[Own]:
@@ -152,6 +162,32 @@ def _access(unit: str) -> Iterator[Own]:
         "deadline": f"{MAX_WAIT_S + 10}s",
     }
     yield _tool(ACCESS_REQUEST, unit, "Ask people to give an agent one role more", said)
+
+
+def _goals(unit: str) -> Iterator[Own]:
+    yield _connector(GOAL, unit, "Goals and the plans for them")
+    about: dict[str, Json] = {"function": "about"}
+    texts = {name: about | {"type": "string", "select": f"/{name}"} for name in ("agents", "graph", "tools", "unit")}
+    numbers = {name: about | {"type": "integer", "select": f"/{name}"} for name in ("changes", "steps")}
+    said: dict[str, Any] = {
+        "connector": GOAL,
+        "call": {"function": "propose"},
+        "input": {
+            "type": "object",
+            "properties": {
+                "goal": {"type": "string", "pattern": "^run_[0-9a-z]{1,40}$"},
+                "plan": {"type": "object", "additionalProperties": True, "description": "the workflow it becomes"},
+            },
+            "required": ["goal", "plan"],
+            "additionalProperties": False,
+        },
+        "effect": "write-keyed",
+        "risk": "high",
+        "facts": texts | numbers,
+        "trust": "trusted",
+        "deadline": f"{MAX_WAIT_S + 10}s",
+    }
+    yield _tool(GOAL_PROPOSE, unit, "Propose a plan for a goal: the result of its task", said)
 
 
 def _decision(declared: Revision) -> Own:

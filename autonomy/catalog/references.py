@@ -46,12 +46,16 @@ def users(organisation: Organisation, kind: str, name: str) -> list[Revision]:
 
 def unresolved(organisation: Organisation, builtin_tools: Iterable[str]) -> Iterator[Problem]:
     """References to what is not declared. `builtin_tools` exist without a manifest."""
-    root = organisation.root.name
     tools = frozenset(organisation.all("Tool")) | frozenset(builtin_tools)
     for revision in organisation.revisions():
-        for link in links(revision, root):
-            if not _exists(organisation, tools, link):
-                yield _missing(organisation, tools, revision, link)
+        yield from unresolved_of(organisation, revision, tools)
+
+
+def unresolved_of(organisation: Organisation, revision: Revision, tools: frozenset[str]) -> Iterator[Problem]:
+    """References of one object, which need not be declared itself, to what is not declared."""
+    for link in links(revision, organisation.root.name):
+        if not _exists(organisation, tools, link):
+            yield _missing(organisation, tools, revision, link)
 
 
 def borrowed(organisation: Organisation) -> Iterator[Problem]:
@@ -163,9 +167,9 @@ def _tool_links(revision: Revision) -> Iterator[Link]:
     yield Link("spec.connector", "Connector", said.connector)
     if said.call.post and said.call.post.answer:
         yield Link("spec.call.post.answer", "Hook", said.call.post.answer)
-    for name, fact in said.facts.items():
+    for field, fact in said.lookups:
         if fact.connector:
-            yield Link(f"spec.facts.{name}.connector", "Connector", fact.connector)
+            yield Link(f"{field}.connector", "Connector", fact.connector)
 
 
 def _budget_links(revision: Revision) -> Iterator[Link]:

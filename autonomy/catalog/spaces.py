@@ -8,7 +8,7 @@ from autonomy.kernel import clock
 
 from .memory_space import Audience, MemorySpaceSpec
 from .organisation import Organisation, Revision, spec
-from .own_tools import is_own
+from .own_tools import GOAL, is_own
 from .problem import Problem, about
 
 
@@ -32,6 +32,10 @@ def reserved(organisation: Organisation) -> Iterator[Problem]:
             if is_own(revision.name) and not organisation.is_own(kind, revision.name):
                 message = f"`{revision.name}` is a name of the system itself"
                 yield about(revision, "metadata.name", message, "choose another name")
+    for revision in organisation.all("Workflow").values():
+        if revision.name == GOAL or revision.name.startswith(f"{GOAL}."):
+            message = f"`{revision.name}` is a name of goals"
+            yield about(revision, "metadata.name", message, "choose another name")
 
 
 def _names_anybody(audience: Audience) -> bool:

@@ -43,6 +43,7 @@ class ProcessConnector(Strict):
     cpuSeconds: int = Field(60, ge=1, le=3_600)
     memoryMegabytes: int = Field(1_024, ge=16, le=65_536)
     openFiles: int = Field(256, ge=8, le=65_536)
+    processes: int = Field(64, ge=1, le=4_096, description="how many it may be at once, with those it started")
     fileMegabytes: int = Field(256, ge=0, le=65_536, description="the largest file it may write")
 
 

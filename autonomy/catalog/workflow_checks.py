@@ -25,14 +25,19 @@ RESERVED = frozenset({"input", "steps", "run", "now", "trigger", "index", "previ
 def workflows(organisation: Organisation) -> Iterator[Problem]:
     """Everything wrong with the workflows as declared."""
     for revision in organisation.all("Workflow").values():
-        shape = [*_shape(revision)]
-        yield from shape
-        yield from _people(organisation, revision)
-        yield from _self_calls(organisation, revision)
-        if not shape:  # types are read along the needs
-            types = Types(organisation, revision)
-            types.read()
-            yield from types.problems
+        yield from workflow(organisation, revision)
+
+
+def workflow(organisation: Organisation, revision: Revision) -> Iterator[Problem]:
+    """Everything wrong with one workflow, which need not be declared itself."""
+    shape = [*_shape(revision)]
+    yield from shape
+    yield from _people(organisation, revision)
+    yield from _self_calls(organisation, revision)
+    if not shape:  # types are read along the needs
+        types = Types(organisation, revision)
+        types.read()
+        yield from types.problems
 
 
 def _shape(revision: Revision) -> Iterator[Problem]:

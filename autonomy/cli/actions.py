@@ -24,10 +24,16 @@ Id = Annotated[str, typer.Argument(help="The action, `act_…`.")]
 
 @app.command()
 def actions(
+    text: Annotated[str | None, typer.Argument(help="Only with these words, all of them.")] = None,
     agent: Annotated[str | None, typer.Option(help="Only this agent's, by name or id.")] = None,
     tool: Annotated[str | None, typer.Option(help="Only with this tool.")] = None,
     state: Annotated[str | None, typer.Option(help="held, running, done, failed, unknown, denied, rejected, …")] = None,
     case: Annotated[str | None, typer.Option(help="Only of this case.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only of agents of this unit.")] = None,
+    run: Annotated[str | None, typer.Option(help="Only of this run of a workflow.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Only where this rule decided.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only with this label or tag.")] = None,
+    decision: Annotated[str | None, typer.Option(help="Only allowed (`allow`), held or denied ones.")] = None,
     since: Annotated[str | None, typer.Option(help="Only of the last `10m`, `24h`, `7d`.")] = None,
     limit: Limit = 50,
     url: Url = None,
@@ -35,12 +41,17 @@ def actions(
 ) -> None:
     """List actions, newest first, refused ones among them.
 
+    Words are looked for in tools, agents, rules and reasons, and in what was asked as far as you may read it.
+
     \b
       autonomy actions --state held --since 24h
+      autonomy actions "lens supplier" --unit operations
     """
     earliest = None if since is None else time.time_ns() // 1_000_000 - duration(since)
     with connected(url) as client:
-        wanted = client.actions(agent=agent, tool=tool, state=state, case=case, since=earliest)
+        named = {"agent": agent, "tool": tool, "state": state, "case": case, "unit": unit, "run": run}
+        said = {"text": text, "policy": policy, "label": label, "decision": decision, "since": earliest}
+        wanted = client.actions(**named, **said)
         found = [one for one, _ in zip(wanted, range(limit), strict=False)]
     if as_json:
         show_json(found)

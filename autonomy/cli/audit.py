@@ -11,15 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
+from autonomy.kernel.clock import duration
 from autonomy.sdk import Client
 
 from .actions import tell
+from .arguments import read_object
 from .asking import confirm
 from .connect import connected
 from .evidence import save_export, verified
 from .options import AsJson, Limit, Reason, Url, Yes, commands
-from .screen import details, json_lines, say, show_json
-from .words import cell, moment
+from .screen import details, json_lines, say, show_json, table
+from .words import cell, moment, point_in_time
 
 LOOK_SECONDS = 1.0  # between two looks for new leaves
 
@@ -94,6 +96,63 @@ def explain(
         show_json(found)
     else:
         tell(found)
+
+
+@audit.command()
+def sample(
+    kind: Annotated[str | None, typer.Option(help="Of leaves of this kind; `intent` where nothing is said.")] = None,
+    by: Annotated[str | None, typer.Option(help="Of actions, by `tool`, `agent`, `unit`, `policy` or `case` …")] = None,
+    named: Annotated[str | None, typer.Option(help="… and which one.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 25,
+    seed: Annotated[str | None, typer.Option(help="That of an earlier sample, to draw it again.")] = None,
+    size: Annotated[int | None, typer.Option(min=0, help="How long the log was then.")] = None,
+    since: Annotated[str | None, typer.Option(help="From a date on, or the last `7d`.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a random sample that anybody can draw again.
+
+    \b
+      autonomy audit sample --by tool --named order.place --count 10
+    """
+    with connected(url) as client:
+        wanted: dict[str, str | int | None] = {"kind": kind, "by": by, "value": named, "count": count, "seed": seed}
+        found = client.sample(**wanted, size=size, since=None if since is None else _since(since))
+    if as_json:
+        show_json(found)
+        return
+    told = ("population", "seed", "size", "first", "stop", "method")
+    details({name: found[name] for name in told})
+    for one in found["items"]:
+        say(_line(one))
+
+
+@audit.command()
+def could(
+    action: Annotated[str | None, typer.Option(help="What was done, `act_…`; for who may read what it asked.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Else the tool …")] = None,
+    arguments: Annotated[str, typer.Option(help="… and its arguments as JSON.")] = "{}",
+    at: Annotated[str | None, typer.Option(help="When: `2026-12-24T09:00Z`; else when the action was begun.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who could have done this on that date, by the rules in force then.
+
+    \b
+      autonomy audit could --tool supplier.get --arguments '{"supplier_id": "sup-1"}' --at 2026-12-24
+    """
+    when = None if at is None else point_in_time(at, time.time_ns() // 1_000_000)
+    said = {} if tool is None else {"tool": tool, "arguments": read_object(arguments)}
+    with connected(url) as client:
+        found = client.who_could(action=action, at=when, **said)
+    if as_json:
+        show_json(found)
+        return
+    counts = ("allowed", "held", "denied", "stopped", "unlisted")
+    details({"tool": found["tool"], "at": moment(found["at"]), "epoch": found["epoch"]})
+    details({name: found[name] for name in counts})
+    rows = ([one["agent"], one["unit"], one["effect"], one["roles"], one["stopped"]] for one in found["items"])
+    table(["AGENT", "UNIT", "RULES SAY", "ASKING", "BUT WAS"], rows, "no agent could have done it")
 
 
 @audit.command()
@@ -204,6 +263,12 @@ def _growing(client: Client, count: int, kind: str | None) -> Iterator[dict[str,
             last = one["index"]
             yield one
         time.sleep(LOOK_SECONDS)
+
+
+def _since(text: str) -> int:
+    """Milliseconds of a date, or of so long ago."""
+    at = time.time_ns() // 1_000_000
+    return point_in_time(text, at) if "-" in text else at - duration(text)
 
 
 def _line(found: dict[str, Any]) -> str:

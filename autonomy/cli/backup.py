@@ -33,7 +33,6 @@ from .place import (
     existing_key,
     newest_note,
     settings_of,
-    snapshot,
 )
 from .restoring import restore_archive
 from .screen import say, show_json
@@ -110,7 +109,7 @@ def restore(
 
 
 def _save(store: Database, file: Path, key: bytes | None) -> Header:
-    with snapshot(store) as connection, _progress("saving") as progress:
+    with store.snapshot() as connection, _progress("saving") as progress:
         revision = revision_of(connection)
         if revision != newest_revision():
             raise Conflict(

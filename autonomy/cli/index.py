@@ -53,7 +53,7 @@ COMMANDS = MappingProxyType(
         "people": Entry("people", WORKFORCE, "List people."),
         "person": Entry("people", WORKFORCE, "Invite a person or end their access."),
         "service-key": Entry("services", WORKFORCE, "Let other systems tell of people, or ask the policies."),
-        "access": Entry("people", WORKFORCE, "Review who can do what."),
+        "access": Entry("people", WORKFORCE, "Review who can do what, and ask that an agent gets a role."),
         "act": Entry("act", WORK, "Ask for an action, as an agent."),
         "actions": Entry("actions", WORK, "List actions."),
         "action": Entry("actions", WORK, "Show an action, or say how it ended."),
@@ -65,9 +65,12 @@ COMMANDS = MappingProxyType(
         "back": Entry("absences", WORK, "Say that you are back before the time."),
         "workflow": Entry("workflow", WORK, "Run workflows: begin, look, steer, decide about exceptions."),
         "tasks": Entry("tasks", WORK, "Find, take, do and hand on tasks."),
+        "goal": Entry("goal", WORK, "Hand goals to agents that plan, look at what they propose, end them."),
         "memory": Entry("memory", WORK, "List, find, show and forget what agents remember."),
         "contain": Entry("containment", WORK, "Stop an agent, a unit, a tool or everything."),
         "reinstate": Entry("containment", WORK, "Let what was contained go on."),
+        "incident": Entry("incidents", WORK, "Open, stop, follow up and close incidents."),
+        "case": Entry("history", WORK, "Show what happened in a case."),
         "containments": Entry("containment", WORK, "List what is contained."),
         "budgets": Entry("budgets", LIMITS, "Show limits and how much of them is used."),
         "budget": Entry(
@@ -82,6 +85,8 @@ COMMANDS = MappingProxyType(
         "delivery": Entry("deliveries", LIMITS, "Show what came in at a hook."),
         "site": Entry("sites", LIMITS, "Keep the keys by which workers of sites are known."),
         "secret": Entry("secret", LIMITS, "Keep credentials of systems of record."),
+        "insight": Entry("insight", RECORD, "Show figures of the workforce, and how they are computed."),
+        "label": Entry("insight", RECORD, "Say whether the result of an action, a run or a task was right."),
         "audit": Entry("audit", RECORD, "Read, export, verify and explain the log."),
     }
 )

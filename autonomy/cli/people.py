@@ -9,6 +9,7 @@ import typer
 
 from .asking import confirm
 from .connect import connected
+from .ending import REFUSED
 from .options import AsJson, Reason, Url, Yes, commands
 from .private import write_private
 from .screen import details, note, say, show_json, table
@@ -17,6 +18,8 @@ from .words import span
 app = commands()
 person = commands("Invite a person or end their access.")
 app.add_typer(person, name="person")
+access = commands("Review who can do what, and ask that an agent gets a role.")
+app.add_typer(access, name="access")
 
 Name = Annotated[str, typer.Argument(help="The person's name.")]
 
@@ -93,8 +96,39 @@ def offboard(name: Name, reason: Reason, yes: Yes = False, url: Url = None, as_j
         say("rotate these credentials: `autonomy agent credential`, then `autonomy agent revoke cred_…`", "yellow")
 
 
-@app.command()
-def access(
+@access.command("request")
+def request_access(
+    agent: Annotated[str, typer.Argument(help="The agent that shall have it.")],
+    role: Annotated[str, typer.Argument(help="The role it shall have.")],
+    reason: Reason,
+    through: Annotated[str | None, typer.Option(help="The agent in whose name it is asked, if several could.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask that an agent gets one role more. People decide, and you are not among them.
+
+    It is asked through an agent that has the tool `access.request`, under its rules. What people give is a change of
+    the organisation.
+
+    \b
+      autonomy access request stock-watcher buyer --reason "it sees first what is missing"
+    """
+    with connected(url) as client:
+        found = client.request_access(agent, role, reason, through)
+    if as_json:
+        show_json(found)
+    elif found["status"] == "held":
+        say(f"{found['action']}: asked through {found['through']}; it waits for people")
+        say(f"`autonomy approvals show {found['action']}` says for whom")
+    else:
+        shown = ("action", "status", "through", "message", "code", "policies", "needed")
+        details({name: found[name] or None for name in shown})
+    if found["status"] not in ("held", "done"):
+        raise typer.Exit(REFUSED)
+
+
+@access.command("review")
+def review_access(
     kind: Annotated[str | None, typer.Argument(help="`agent` or `person`; both where none is named.")] = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -104,7 +138,7 @@ def access(
     Agents that are not retired come first, then people.
 
     \b
-      autonomy access
+      autonomy access review
     """
     with connected(url) as client:
         found = list(client.access_review(kind))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,32 +40,6 @@ def existing_database(settings: Settings) -> Database:
         database.close()
         raise NotFound(f"there is no database `{database.path}`", code="db.missing", hint="`autonomy up` makes one")
     return database
-
-
-@contextmanager
-def snapshot(database: Database) -> Iterator[Connection]:
-    """A connection on which everything read is of one moment, however long it takes; it cannot write."""
-    engine = database.writer_engine()
-    try:
-        with engine.connect() as connection:
-            for statement in _BEGIN[database.dialect]:
-                connection.exec_driver_sql(statement)
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
-    finally:
-        engine.dispose()
-
-
-_BEGIN = {
-    "sqlite": ("PRAGMA query_only=ON", "BEGIN"),
-    "postgresql": (
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        "SET LOCAL statement_timeout = 0",
-        "SET LOCAL idle_in_transaction_session_timeout = 0",
-    ),
-}
 
 
 def newest_note(connection: Connection) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ def record(
     api: Annotated[str | None, typer.Option(help="The base URL of an HTTP interface.")] = None,
     document: Annotated[Path | None, typer.Option(help="Its OpenAPI document, which names its operations.")] = None,
     port: Annotated[int, typer.Option(help="Where to listen on this machine; a free one by default.")] = 0,
+    pages: Annotated[
+        list[str] | None,
+        typer.Option("--page", help="Origin of web pages that may use the address, such as `http://localhost:5173`."),
+    ] = None,
     values: Annotated[bool, typer.Option("--values", help="Also keep short texts, where they are few.")] = False,
     unit: Annotated[str | None, typer.Option(help="The unit it is for; with --sponsor and --supervisor.")] = None,
     sponsor: Annotated[str | None, typer.Option(help="The person who answers for the agents.")] = None,
@@ -55,6 +60,7 @@ def record(
     """
     if [bool(command), mcp is not None, api is not None].count(True) != 1:
         raise Misused("say what to watch: `-- COMMAND`, `--mcp URL` or `--api URL`")
+    origins = [_origin(page) for page in pages or ()]
     kept = Folder(folder, name, _use(command, mcp, api), _place(unit, sponsor, supervisor), values)
     signal.signal(signal.SIGTERM, _ended)
     status = 0
@@ -62,7 +68,7 @@ def record(
         if command:
             status = _watch_program(command, kept)
         else:
-            asyncio.run(_watch_url(mcp or api or "", api is not None, document, port, kept))
+            asyncio.run(_watch_url(mcp or api or "", api is not None, document, port, kept, origins))
     except KeyboardInterrupt:
         pass  # the usual way to say that enough was seen
     finally:
@@ -87,6 +93,15 @@ def _use(command: list[str] | None, mcp: str | None, api: str | None) -> dict[st
     return use | ({"allow": allow} if allow else {})
 
 
+def _origin(page: str) -> str:
+    """The origin of pages as a browser writes it (RFC 6454, section 6.2); a mistake would admit nobody, or too many."""
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", page):
+        raise Misused(
+            f"`{page[:80]}` is no origin of pages: write it like `http://localhost:5173`, with nothing after it"
+        )
+    return page
+
+
 def _place(unit: str | None, sponsor: str | None, supervisor: str | None) -> Place:
     if unit is None and sponsor is None and supervisor is None:
         return Place()
@@ -107,7 +122,7 @@ def _watch_program(command: list[str], kept: Folder) -> int:
     return relay(command, asked, conversation.answered)
 
 
-async def _watch_url(url: str, is_api: bool, document: Path | None, port: int, kept: Folder) -> None:
+async def _watch_url(url: str, is_api: bool, document: Path | None, port: int, kept: Folder, pages: list[str]) -> None:
     # The HTTP client and server are loaded where they are used: help and every other command start without them.
     from autonomy.recording.listening import McpListening, RestListening  # noqa: PLC0415
     from autonomy.recording.passing import Address, Passing  # noqa: PLC0415
@@ -120,7 +135,7 @@ async def _watch_url(url: str, is_api: bool, document: Path | None, port: int, k
         known = operations(_document(document)) if document else []
         listen = RestListening(Interface(kept.seen, known), base, kept.keep)
     try:
-        await Address(Passing(endpoint, listen), port, lambda at: _say_address(at, base, url)).serve()
+        await Address(Passing(endpoint, listen, pages), port, lambda at: _say_address(at, base, url)).serve()
     finally:
         await endpoint.close()
 

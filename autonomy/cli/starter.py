@@ -27,7 +27,8 @@ def init(
     packs: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", help="Put the company on another system: `tryton`, `roundup`, `postgresql`. Repeatable."
+            "--with",
+            help="The company on other systems: `tryton`, `roundup`, `postgresql`, `robot`, `node-red`. Repeatable.",
         ),
     ] = None,
     templates: Annotated[
@@ -35,7 +36,7 @@ def init(
         typer.Option(
             "--template",
             help="Bring a process with all it needs: `procurement`, `support`, `onboarding`, `reconciliation`, "
-            "`maintenance`. Repeatable.",
+            "`maintenance`, `planning`. Repeatable.",
         ),
     ] = None,
     with_business: Annotated[

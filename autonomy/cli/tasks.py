@@ -72,6 +72,7 @@ def open_task(
     by: Annotated[Literal["anybody", "agent", "person"], typer.Option(help="Who may do it.")] = "anybody",
     capability: Annotated[str | None, typer.Option(help="What an agent must be able to do.")] = None,
     contract: Annotated[str, typer.Option(help="JSON Schema of the result.")] = "null",
+    parent: Annotated[str | None, typer.Option(help="The task that it comes from, `task_…`.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -81,6 +82,7 @@ def open_task(
       autonomy tasks open buyer 'Find three suppliers of lenses' --by agent
     """
     said = {"input": _json(input), "unit": unit, "by": by, "capability": capability, "contract": _json(contract)}
+    said["parent"] = parent
     with connected(url) as client:
         found = client.open_task(role, goal, **{name: value for name, value in said.items() if value is not None})
     if as_json:

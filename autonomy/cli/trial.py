@@ -72,8 +72,9 @@ class Trial:
         return [asks, approves, f"{exports} && autonomy audit verify log.jsonl --witness {_q(witness)}"]
 
 
-def make_business(data: Path) -> None:
-    """The business database in the data folder. Raises Conflict where something is there already."""
+def make_business(data: Path, more: str = "") -> None:
+    """The business database in the data folder; `more` is SQL of further tables. Raises Conflict where something is
+    there already."""
     path = data / BUSINESS
     if path.exists():
         raise Conflict(
@@ -82,7 +83,7 @@ def make_business(data: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.begin() as connection:
-            for statement in _statements():
+            for statement in _statements(starter.business_schema() + more):
                 connection.execute(text(statement))
             for table, rows in ROWS.items():
                 for row in rows:
@@ -104,8 +105,19 @@ def equip(system: System) -> Trial:
     return trial
 
 
-def _statements() -> list[str]:
-    schema = "\n".join(line for line in starter.business_schema().splitlines() if not line.startswith("--"))
+def wants_business(files: Mapping[str, str], data: Path) -> bool:
+    """Whether an organisation works on the business database in the data folder, and that is not there yet."""
+    return not (data / BUSINESS).exists() and any(f"sqlite:///{BUSINESS}" in text for text in files.values())
+
+
+def tables_of(folder: Path) -> str:
+    """SQL of the tables that the templates in an organisation's folder bring: `NAME.sql` beside their manifests."""
+    brought = [folder / f"{name}.sql" for name in starter.templates()]
+    return "\n".join(path.read_text(encoding="utf-8") for path in brought if path.is_file())
+
+
+def _statements(schema: str) -> list[str]:
+    schema = "\n".join(line for line in schema.splitlines() if not line.startswith("--"))
     return [statement for statement in schema.split(";") if statement.strip()]
 
 

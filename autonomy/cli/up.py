@@ -37,8 +37,8 @@ def up(
     """Start everything in one process, ready to be tried.
 
     Makes the data folder and its database, or brings them up to date. Where nothing is declared yet, declares the
-    organisation in `--org`, or a starter company with a small business database, and says what to paste next. Ends on
-    Ctrl-C.
+    organisation in `--org`, or a starter company, and says what to paste next. Where the organisation has templates
+    and works on the starter's business database, a small one is made, with their tables. Ends on Ctrl-C.
 
     \b
       autonomy up
@@ -61,7 +61,12 @@ def prepare(system: System, org: Path | None) -> list[str]:
             note(f"an organisation is declared already; `autonomy apply {org}` changes it")
         return invite_admin(system)
     if org is not None:
-        system.catalog.apply(read(collect(org)), by="system", message="the first start")
+        files = collect(org)
+        system.catalog.apply(read(files), by="system", message="the first start")
+        tables = trial.tables_of(org)
+        if tables and trial.wants_business(files, system.settings.data):
+            trial.make_business(system.settings.data, tables)
+            note(f"the business database is made, with the tables of the templates in {org}")
         return invite_admin(system)
     trial.make_business(system.settings.data)
     system.catalog.apply(read(starter.organisation()), by="system", message="the starter company")

@@ -32,6 +32,15 @@ BUSY_TIMEOUT_MS = 1_000  # invariant 3: a refusal within two seconds, so no wait
 STATEMENT_TIMEOUT_MS = 1_500  # of readers; who has to read for longer uses a connection of its own
 READER_CACHE_KB = 256  # of each reading connection; the operating system caches the file for all of them
 READERS = 4
+
+_BEGIN_SNAPSHOT = {
+    "sqlite": ("PRAGMA query_only=ON", "BEGIN"),
+    "postgresql": (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    ),
+}
 READ_SECONDS = 2.0  # how long somebody on the event loop waits for what is read in a thread
 WIPES = 20  # tries to wipe what is gone
 WIPE_TIMEOUT_MS = 250  # how long one of them waits for readers: others cannot write meanwhile
@@ -92,6 +101,23 @@ class Database:
             raise unavailable(error.orig) from None
         except PoolTimeout:
             raise Busy("too many readers wait for the store", code="store.busy", retry_after=1.0) from None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection on which everything read is of one moment, however long it takes; it cannot write."""
+        engine = self.writer_engine()
+        try:
+            with engine.connect() as connection:
+                for statement in _BEGIN_SNAPSHOT[self.dialect]:
+                    connection.exec_driver_sql(statement)
+                try:
+                    yield connection
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
+            raise unavailable(error.orig) from None
+        finally:
+            engine.dispose()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """`work` on a reading connection in a worker thread. Raises Unavailable where that takes too long."""

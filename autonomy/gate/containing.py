@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from autonomy.db import Database
+from autonomy.db import Database, Tx
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
 from autonomy.kernel.errors import AutonomyError, Unauthenticated
@@ -75,12 +76,6 @@ class Containing:
         left = await self._wait_until_ended(found)
         return Stopped(stop, tuple(found), tuple(sorted(set(found) - left)), looked=None not in looks)
 
-    async def under_way(self, stop: Containment) -> tuple[str, ...]:
-        """The actions that are under way in any process and that a containment in force covers. Raises Unavailable."""
-        await self._watch.refresh()
-        met = await self._database.read(_open_actions)
-        return tuple(sorted(action_id for action_id, under in met.items() if self._covers(stop, *under)))
-
     async def ended(self, actions: Sequence[str]) -> set[str]:
         """Those of the actions that have ended, however. Raises Unavailable."""
         named = list(actions)
@@ -97,7 +92,7 @@ class Containing:
     async def _look(self) -> dict[str, Agents] | None:
         """What is under way in any process; None where the store does not say."""
         try:
-            return await self._database.read(_open_actions)
+            return await self._database.read(open_actions)
         except AutonomyError as error:
             log.warning("what a containment stops is not known: %s", error.code)
             return None
@@ -153,11 +148,12 @@ class Containing:
         return any(self._identity.containment_of(self._watch.identity, agent) for agent in chain)
 
 
-def _open_actions(connection: Connection) -> dict[str, Agents]:
+def open_actions(connection: Connection | Tx) -> dict[str, Agents]:
     """The agents behind every action that is under way in any process, the acting one first, and its tool."""
     columns = action.c
     query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent")
-    return {row.id: (json.loads(row.context)["chain"], row.tool) for row in connection.execute(query)}
+    rows: Any = connection.execute(query)
+    return {row.id: (json.loads(row.context)["chain"], row.tool) for row in rows}
 
 
 def _still_open(connection: Connection, actions: list[str]) -> set[str]:

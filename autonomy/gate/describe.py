@@ -16,6 +16,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.errors import AutonomyError, Invalid
 from autonomy.tools import Connectors, Invocation, Tool
 
+from .cases import holdings
 from .model import Action, Attempt, Denied, Papers
 from .seen import Seen
 from .store import case_label, record_state, window_bucket
@@ -79,6 +80,7 @@ class Describer:
             facts=facts,
             assumed=drift.windows if drift else {use.name: use.value({}) for use in used},
             labels=drift.labels if drift else self._seen.guess(attempt.case),
+            origin=drift.origin if drift else attempt.bearing.origin,
         )
 
     async def papers(self, attempt: Attempt, tool: Tool | None) -> Papers:
@@ -93,7 +95,7 @@ class Describer:
         return papers
 
     async def truth(self, action: Action) -> Drift:
-        """Windows and labels as committed now, for a refusal must not rest on a guess."""
+        """Windows, labels and origin as committed now, for a refusal must not rest on a guess."""
         attempt = action.attempt
 
         def read(connection: Connection) -> Drift:
@@ -102,7 +104,9 @@ class Describer:
             query = select(columns.key, columns.bucket, columns.count, columns.total).where(columns.key.in_(keys))
             buckets = gather(tuple(row) for row in connection.execute(query)) if keys else {}
             found = connection.execute(select(case_label.c.label).where(case_label.c.case_id == attempt.case))
-            return Drift({use.name: use.value(buckets) for use in action.windows}, frozenset(found.scalars()))
+            windows = {use.name: use.value(buckets) for use in action.windows}
+            labels, origin = holdings(connection, attempt.bearing.agents)
+            return Drift(windows, labels.union(found.scalars()), origin | attempt.bearing.origin)
 
         found = await self._database.read(read)
         self._seen.note(attempt.case, found.labels)

@@ -19,6 +19,7 @@ from autonomy.budget.store import MARK_WARNED, PUT_WARNING, READ_ACCOUNTS, UPSER
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row, Write
 
+from .cases import held
 from .leaves import warning_leaf
 from .store import (
     END_ACTION,
@@ -27,6 +28,7 @@ from .store import (
     PUT_RECORD,
     PUT_WINDOW,
     padded,
+    read_holdings,
     read_labels,
     read_records,
     read_repeats,
@@ -89,6 +91,7 @@ class Journal:
             "states": (read_states, (unit.action for unit in self._endings)),
             "repeats": (read_repeats, (unit.repeat_key for unit in self._intents if unit.repeat_key)),
             "labels": (read_labels, (unit.case for unit in self._intents)),
+            "holdings": (read_holdings, (agent for unit in self._intents for agent in unit.bearing.agents)),
             "windows": (read_windows, (use.key for unit in self._intents for use in unit.windows)),
             "accounts": (READ_ACCOUNTS, self._account_keys()),
             "records": (read_records, self._record_keys()),
@@ -122,6 +125,9 @@ class Journal:
         for case, label in rows.get("labels", ()):
             labels[case].add(label)
         self._labels = labels
+        self._holdings: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows.get("holdings", ()):
+            self._holdings[row[0]].append(row)
 
     def _answer_alone(self, unit: Intent | Ending | Denial) -> Answer | Exception:
         """The answer to a unit; where judging it fails, that failure, which is nobody else's. Nothing is booked before
@@ -196,14 +202,18 @@ class Journal:
 
     def _drift(self, unit: Intent) -> Drift | None:
         windows = {use.name: use.value(self._buckets) for use in unit.windows}
-        labels = frozenset(self._labels[unit.case])
-        if windows == unit.assumed and labels == unit.labels:
-            return None
-        return Drift(windows, labels)
+        labels, origin = self._held(unit)
+        found = Drift(windows, labels.union(self._labels[unit.case]), origin | unit.bearing.origin)
+        return None if found == unit.assumed else found
+
+    def _held(self, unit: Intent) -> tuple[frozenset[str], frozenset[str]]:
+        """Labels and origins of the tasks that whoever is behind an intent has."""
+        return held(row for agent in unit.bearing.agents for row in self._holdings[agent])
 
     def _begin(self, unit: Intent, leaf: Any) -> Committed:
         self._book(unit, reserve(self._balances, unit.charges))
         add(self._buckets, unit.windows)
+        self._pass_on(unit)
         self._rows[PUT_ACTION].append(unit.row)
         self._rows[PUT_WINDOW] += [use.row() for use in unit.windows]
         self._rows[INSERT_PAYLOAD] += unit.payloads
@@ -216,6 +226,13 @@ class Journal:
             self._repeats[unit.repeat_key] = (unit.action, "intent", unit.bind)
         index = self._page.append(leaf)
         return Committed(index, self._warn(unit))
+
+    def _pass_on(self, unit: Intent) -> None:
+        """The case in which an agent acts knows from then on what the agent knows from the tasks it has."""
+        labels, _ = self._held(unit)
+        new = labels - self._labels[unit.case]
+        self._rows[PUT_LABEL] += [(unit.case, label, unit.leaf.at) for label in sorted(new)]
+        self._labels[unit.case] |= new
 
     def _warn(self, unit: Intent) -> tuple[Warned, ...]:
         """The budgets of which too little is left for comfort; those that have just come so far get a leaf, once."""
@@ -254,8 +271,8 @@ class Journal:
     def _book(self, unit: Intent | Ending, balances: dict[str, Balance]) -> None:
         budgets = {charge.account: charge.budget for charge in unit.charges}
         self._balances.update(balances)
-        for key, held in balances.items():
-            self._accounts[key] = (key, budgets[key], held.settled, held.reserved)
+        for key, balance in balances.items():
+            self._accounts[key] = (key, budgets[key], balance.settled, balance.reserved)
 
     def _move_record(self, key: str, holder: str | None, moved: int) -> None:
         self._holders[key] = (holder, moved)

@@ -28,6 +28,7 @@ def intent_leaf(action: Action, verdict: Verdict) -> Leaf:
         decision=_decision(action.attempt, verdict, action.assumed),
         approval=action.attempt.hold.action if action.attempt.hold else None,
         cost=cost,
+        moves=action.tool.spec.cost.is_moved or None,
         commitments=action.papers.commitments,
     )
 
@@ -138,6 +139,7 @@ def _asked(attempt: Attempt) -> dict[str, Any]:
         "agent_name": caller.name,
         "revision": caller.revision,
         "unit": caller.unit,
+        "roles": list(caller.roles),
         "sponsor": caller.sponsor,
         "act": [view.id for view in caller.chain[1:]] or None,
         "tool": request.tool[:MAX_NAME],
@@ -151,6 +153,7 @@ def _described(action: Action) -> dict[str, Any]:
         "tool_revision": action.tool.revision,
         "tags": list(action.tool.spec.tags) or None,
         "labels": sorted(action.labels) or None,
+        "origin": sorted(action.origin) or None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from autonomy.policy import Question, Verdict
 from autonomy.tools import Tool
 
 from .house import House
-from .units import Drift, HoldClaim, RecordUse
+from .units import Bearing, Drift, HoldClaim, RecordUse
 from .windows import WindowUse
 
 Status = Literal["done", "held", "denied", "failed", "unknown", "running", "rejected", "allowed"]
@@ -28,8 +28,9 @@ Status = Literal["done", "held", "denied", "failed", "unknown", "running", "reje
 class Request(Struct, frozen=True):
     """What an agent asks for. Everything here is the agent's word; nothing of it is an identity or an approval.
 
-    But `workflow`, the declared workflow whose budgets bind the action as well, comes from whoever runs workflows: no
-    protocol takes it from an agent, which could otherwise use up another one's budget.
+    But `workflow`, the declared workflow whose budgets bind the action as well, and `origin`, where its run came from,
+    come from whoever runs workflows: no protocol takes them from an agent, which could otherwise use up another one's
+    budget.
     """
 
     tool: str
@@ -43,6 +44,7 @@ class Request(Struct, frozen=True):
     task: str | None = None
     step: str | None = None
     workflow: str | None = None
+    origin: Sequence[str] = ()
 
     def check(self) -> bytes:
         """The canonical arguments. Raises Invalid for words that cannot be written down, before anything is done."""
@@ -133,6 +135,13 @@ class Attempt(Struct):
     described: Action | None = None
     """What the present round has found out about it."""
 
+    @property
+    def bearing(self) -> Bearing:
+        """Under which cases besides its own it is done. What a run asks for is what its definition says, not what its
+        agent knows from elsewhere."""
+        agents = () if self.request.workflow else tuple(view.name for view in self.caller.chain)
+        return Bearing(agents, frozenset(self.request.origin))
+
 
 class Papers(Struct):
     """What is sealed about an action, and the commitments its leaf makes to it."""
@@ -173,14 +182,20 @@ class Action(Struct, frozen=True):
     facts: Mapping[str, Any]
     assumed: Mapping[str, int]
     labels: frozenset[str]
+    origin: frozenset[str]
 
     @property
     def id(self) -> str:
         return self.attempt.id
 
     def with_drift(self, drift: Drift) -> Action:
-        """The same action with windows and labels as they truly are."""
-        return replace(self, assumed=drift.windows, labels=drift.labels)
+        """The same action with windows, labels and origin as they truly are."""
+        return replace(self, assumed=drift.windows, labels=drift.labels, origin=drift.origin)
+
+    @property
+    def granted(self) -> Drift:
+        """What is taken for granted of it."""
+        return Drift(self.assumed, self.labels, self.origin)
 
     def question(self) -> Question:
         """What policy is asked about it."""
@@ -193,6 +208,7 @@ class Action(Struct, frozen=True):
             windows=self.assumed,
             approvals=self.attempt.approvals,
             labels=self.labels,
+            origin=self.origin,
             cost=self.money,
             record=self.named or ("", ""),
             site=caller.site or "",

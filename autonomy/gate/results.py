@@ -137,7 +137,8 @@ class Results:
 def _waiting(row: Any, opened: Opened | None) -> Waiting:
     arguments = opened.value if opened else None
     context = json.loads(row.context)
-    request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **context["lineage"])
+    lineage, origin = context["lineage"], context.get("origin", ())
+    request = Request(row.tool, json.loads(arguments or b"{}"), row.case_id, **lineage, origin=origin)
     chain, delegations = tuple(context["chain"]), tuple(context["delegations"])
     behind = tuple(context["behind"])
     credential, tokens = context["credential"], context["tokens"]

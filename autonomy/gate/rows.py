@@ -42,6 +42,7 @@ def action_row(action: Action, state: str, owner: str | None) -> Row:
         None,
         None,
         None,
+        attempt.request.task,
     )
 
 
@@ -67,9 +68,11 @@ def read_windows(text: str) -> tuple[WindowUse, ...]:
 
 def write_context(action: Action) -> str:
     """What a later process needs to take the action up again, besides its sealed arguments."""
-    caller = action.attempt.caller
+    caller, origin = action.attempt.caller, action.attempt.request.origin
+    came = {"origin": list(origin)} if origin else {}
     return _text(
         {
+            **came,
             "chain": [view.id for view in caller.chain],
             "delegations": list(caller.delegations),
             "credential": caller.credential,

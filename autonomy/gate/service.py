@@ -101,13 +101,13 @@ class Gate:
         leafed), reused keys, and a store that does not answer."""
         return await self._pass(partial(self._identity.admit, bearer), request)
 
-    async def employ(self, agent: str, request: Request, first: bool = False) -> Reply:
-        """Do what a run of a workflow asks of an agent that its definition names, under the rules of that agent.
+    async def employ(self, agent: str, request: Request, first: bool = False, person: str = "") -> Reply:
+        """Do what a run of a workflow, or a `person`, asks of an agent that is named, under the rules of that agent.
 
-        For whoever runs workflows only: no protocol leads here. Raises as `perform`. `first` says that the key is new,
-        so that nobody has to look for an earlier call before the intent's own transaction does.
+        For those who run workflows or let people ask: no protocol leads here. Raises as `perform`. `first` says that
+        the key is new, so that nobody has to look for an earlier call before the intent's own transaction does.
         """
-        return await self._pass(partial(self._identity.employ, agent), request, first)
+        return await self._pass(partial(self._identity.employ, agent, person), request, first)
 
     async def _pass(self, knock: Knock, request: Request, first: bool = False) -> Reply:
         with self.figures.passing(request.tool) as passing:
@@ -280,7 +280,7 @@ class Gate:
         if attempt.drift is not None:
             return False
         attempt.drift = await self._describer.truth(action)
-        return (attempt.drift.windows, attempt.drift.labels) != (action.assumed, action.labels)
+        return attempt.drift != action.granted
 
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
@@ -376,10 +376,10 @@ class Gate:
             case=attempt.case,
             bind=action.bind,
             repeat_key=repeat_key(attempt.caller, attempt.request.key) if attempt.request.key else None,
-            labels=action.labels,
             charges=action.charges,
             windows=action.windows,
-            assumed=action.assumed,
+            assumed=action.granted,
+            bearing=attempt.bearing,
             record=action.record,
             hold=attempt.hold,
             leaf=intent_leaf(action, verdict),

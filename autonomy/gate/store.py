@@ -33,6 +33,10 @@ action = Table(
     Column("ended_at", BigInteger),
     Column("code", Text),
     Column("message", Text),
+    Column("task", Text),
+)
+Index(
+    "action_task", action.c.task, sqlite_where=action.c.task.is_not(None), postgresql_where=action.c.task.is_not(None)
 )
 Index(
     "action_repeat",
@@ -80,6 +84,24 @@ case_label = Table(
     Column("case_id", Text, primary_key=True),
     Column("label", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
+)
+
+case_holder = Table(
+    "case_holder",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("until", BigInteger),
+)
+"""Which agents have, or had, a task of a case: while they have it, whatever they do is done under its labels too."""
+
+Index(
+    "case_holder_now",
+    case_holder.c.agent,
+    sqlite_where=case_holder.c.until.is_(None),
+    postgresql_where=case_holder.c.until.is_(None),
 )
 
 process = Table(
@@ -131,6 +153,14 @@ def read_records(count: int) -> str:
 def read_labels(count: int) -> str:
     """Trust labels of `count` cases."""
     return f"SELECT case_id, label FROM case_label WHERE case_id IN ({marks(count)})"
+
+
+def read_holdings(count: int) -> str:
+    """Of `count` agents: where the tasks that they have came from, and the labels of the cases of these."""
+    return (
+        "SELECT h.agent, h.origin, l.label FROM case_holder h LEFT JOIN case_label l ON l.case_id = h.case_id "
+        f"WHERE h.until IS NULL AND h.agent IN ({marks(count)})"
+    )
 
 
 def read_windows(count: int) -> str:

@@ -22,6 +22,15 @@ class Drift(Struct, frozen=True):
 
     windows: Mapping[str, int]
     labels: frozenset[str]
+    origin: frozenset[str] = frozenset()
+
+
+class Bearing(Struct, frozen=True):
+    """Under what an action is done besides its own case: the cases of the tasks that these agents have. `origin` is
+    what its run said of where it came from."""
+
+    agents: tuple[str, ...] = ()
+    origin: frozenset[str] = frozenset()
 
 
 class RecordUse(Struct, frozen=True):
@@ -50,10 +59,10 @@ class Intent(Struct):
     case: str
     bind: str
     repeat_key: str | None
-    labels: frozenset[str]
     charges: tuple[Charge, ...]
     windows: tuple[WindowUse, ...]
-    assumed: Mapping[str, int]
+    assumed: Drift
+    bearing: Bearing
     record: RecordUse | None
     hold: HoldClaim | None
     leaf: Leaf

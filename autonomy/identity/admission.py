@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -92,8 +92,9 @@ class Admission(Base):
         behind = rules.people_behind(directory.lineage(found))
         return _describe((found,), None, behind, _Presented((found.id,), (), "", self._clock()))
 
-    def employ(self, agent: str, epoch: int) -> Caller:
-        """The agent (id or name) at work for a run of a workflow that names it, judged as it is at `epoch`.
+    def employ(self, agent: str, person: str, epoch: int) -> Caller:
+        """The agent (id or name) at work for a run of a workflow that names it, or on the word of `person`, who is then
+        behind what it does; judged as it is at `epoch`.
 
         It shows no credential: that it is declared as who performs a step is what lets it act, and whoever may start
         the run decides that it does. Raises Unauthenticated as `admit` does, also where there is no such agent.
@@ -103,7 +104,8 @@ class Admission(Base):
             found = directory.agent(agent)
         except NotFound:
             raise Unauthenticated(f"there is no agent `{agent[:80]}`", code="agent.unknown") from None
-        return self.readmit((found.id,), (), EMPLOYED, epoch)
+        caller = self.readmit((found.id,), (), EMPLOYED, epoch)
+        return replace(caller, accountable=caller.accountable | {person}) if person else caller
 
     def state_of(self, agent: str, epoch: int) -> State:
         """The state in force of an agent (id or name). Raises NotFound."""

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     GATE_ACTION_READ = "gate:action:read"
     GATE_ACTION_RECONCILE = "gate:action:reconcile"
     GATE_ACTION_SIMULATE = "gate:action:simulate"
+    IDENTITY_ACCESS_REQUEST = "identity:access:request"
     IDENTITY_ACCESS_REVIEW = "identity:access:review"
     IDENTITY_AGENT_PROMOTE = "identity:agent:promote"
     IDENTITY_AGENT_READ = "identity:agent:read"
@@ -102,6 +103,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.GATE_ACTION_SIMULATE,
         Permission.INSIGHT_LABEL_GIVE,
         Permission.INCIDENTS_INCIDENT_OPEN,
+        Permission.IDENTITY_ACCESS_REQUEST,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TASKS_TASK_WORK,
     },
@@ -128,6 +130,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.CATALOG_CHANGE_PLAN,
         Permission.GATE_ACTION_RECONCILE,
         Permission.GATE_ACTION_SIMULATE,
+        Permission.IDENTITY_ACCESS_REQUEST,
         Permission.IDENTITY_AGENT_PROMOTE,
         Permission.IDENTITY_AGENT_SUSPEND,
         Permission.IDENTITY_CONTAINMENT_IMPOSE,

@@ -16,8 +16,8 @@ Cause = Literal[
 ]
 """Where it came from, as far as people found out. `agent` is what an agent was told, is or did."""
 
-StopKind = Literal["containment", "agent", "tokens", "keys", "calls", "call", "runs", "run", "tasks", "task"]
-"""`calls`, `runs` and `tasks` say that it was looked which ones there are; the others are one thing each."""
+StopKind = Literal["containment", "agent", "tokens", "keys", "call", "runs", "run", "task"]
+"""`runs` says that it was looked which ones take part; the others are one thing each, or all tokens and keys."""
 StopState = Literal["asked", "confirmed", "before", "resuming", "resumed"]
 """`before`: it rested already when it was looked at, and goes on resting."""
 

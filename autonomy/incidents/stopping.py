@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Containing
+from autonomy.gate.containing import open_actions
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
 from autonomy.kernel.clock import Clock
@@ -75,9 +76,7 @@ class Stopping:
         def impose() -> Containment:
             return self._identity.together(lambda tx: self._impose(tx, id, by, reason, scope, target, keys))
 
-        stopped = await self._containing.stop(impose)
-        calls: list[Named] = [("call", one, "cancelled") for one in stopped.in_flight]
-        await self._queue.perform(lambda tx: self._asked(tx, id, calls))
+        await self._containing.stop(impose)
         await self.carry(id)
         return await self._told(id)
 
@@ -119,13 +118,10 @@ class Stopping:
         """See to everything of an incident that is not confirmed yet. May be done by several at once."""
         found, stops = await self._database.read(lambda reader: (store.find(reader, id), store.stops(reader, id)))
         kinds = {stop.kind for stop in stops if stop.state == "asked"}
-        names = [stop.detail for stop in stops if stop.kind == "agent"]
-        if "calls" in kinds:
-            await self._look_at_calls(found)
         if "runs" in kinds:
-            await self._look_at_runs(found, names)
-        if "tasks" in kinds:
-            await self._look_at_tasks(found, names)
+            await self._look_at_runs(found, {stop.detail for stop in stops if stop.kind == "agent"})
+        if "task" in kinds:
+            await self._sweeping.sweep()
         for stop in await self._waiting(id):
             if stop.kind == "run":
                 await self._turn_run(id, stop)
@@ -136,8 +132,8 @@ class Stopping:
     ) -> Containment:
         """Contain, end tokens, and write down what else is to be stopped: all of it or nothing."""
         at, before = self._clock(), store.find(tx, id)
-        named = rules.reach_of(before, scope, target)
-        made = self._identity.contain_in(tx, *named, by, reason)
+        reach = rules.reach_of(before, scope, target)
+        made = self._identity.contain_in(tx, *reach, by, reason)
         covered = self._identity.covered_in(tx, made.scope, made.target)
         found = rules.contained(before, made.scope, made.target, made.id)
         store.put(tx, found)
@@ -149,50 +145,28 @@ class Stopping:
             store.mark(tx, id, "tokens", "*", "confirmed", at, of)
             if keys:
                 store.mark(tx, id, "keys", "*", "confirmed", at, f"{ended} credentials")
-        looks: tuple[StopKind, ...] = ("calls", "runs", "tasks")
-        for kind in looks:
-            store.mark(tx, id, kind, "*", "asked", at)
+        # Here and not later: what others free or end meanwhile would not be found any more.
+        named = [*_calls(tx, made, covered), *_tasks(tx, covered.values())]
+        store.mark_all(tx, id, [Stop(kind, one, "asked", at, detail) for kind, one, detail in named])
+        store.mark(tx, id, "runs", "*", "asked", at)
         store.note(tx, id, at, by, "contained", reason)
         told = {"containment": made.id, "scope": made.scope, "target": made.target, "reason": reason}
         leaf(tx, found, "contained", by, at, **told)
         return made
 
-    def _asked(self, tx: Tx, id: str, named: Iterable[Named], looked: StopKind | None = None) -> None:
-        """Write down what is to be stopped; what was written down and is to be so still stays as it is."""
-        at = self._clock()
-        known = _known(store.stops(tx, id, "asked", "confirmed"))
-        new = [Stop(kind, target, "asked", at, detail) for kind, target, detail in named if (kind, target) not in known]
-        store.mark_all(tx, id, new)
-        if looked is not None:
-            store.mark(tx, id, looked, "*", "confirmed", at, "looked")
-
-    async def _look_at_calls(self, found: Incident) -> None:
-        stops = await asyncio.to_thread(self._identity.containments)
-        stop = next((one for one in stops if one.id == found.containment), None)
-        calls = await self._containing.under_way(stop) if stop is not None else ()
-        named: list[Named] = [("call", one, "cancelled") for one in calls]
-        await self._queue.perform(lambda tx: self._asked(tx, found.id, named, "calls"))
-
-    async def _look_at_runs(self, found: Incident, names: list[str]) -> None:
-        tool = found.target if found.scope == "tool" else None
-        live = await self._involving.live(set(names), tool)
-        before = [run for run in live if (await self._desk.look(run)).state.paused]
-        named: list[Named] = [("run", run, "") for run in live if run not in before]
+    async def _look_at_runs(self, found: Incident, names: set[str]) -> None:
+        """Write down which runs are to be paused, before any is: whoever goes on after a crash must know them from
+        those that rested before."""
+        live = await self._involving.live(names, found.target if found.scope == "tool" else None)
+        rested = {run for run in live if (await self._desk.look(run)).state.paused}
 
         def work(tx: Tx) -> None:
-            known, at = _known(store.stops(tx, found.id, "asked", "confirmed")), self._clock()
-            new = [Stop("run", run, "before", at, "was paused already") for run in before if ("run", run) not in known]
-            store.mark_all(tx, found.id, new)
-            self._asked(tx, found.id, named, "runs")
+            at = self._clock()
+            known = {stop.target for stop in store.stops(tx, found.id, "asked", "confirmed") if stop.kind == "run"}
+            new = [_of_run(run, run in rested, at) for run in live if run not in known]
+            store.mark_all(tx, found.id, [*new, Stop("runs", "*", "confirmed", at, f"{len(live)} take part")])
 
         await self._queue.perform(work)
-
-    async def _look_at_tasks(self, found: Incident, names: list[str]) -> None:
-        held = await self._database.read(lambda connection: _held_by(connection, names))
-        named: list[Named] = [("task", one, holder) for one, holder in held]
-        await self._queue.perform(lambda tx: self._asked(tx, found.id, named, "tasks"))
-        if held:
-            await self._sweeping.sweep()
 
     async def _turn_run(self, id: str, stop: Stop) -> None:
         """Pause a run, or let it go on; what has ended meanwhile needs neither."""
@@ -237,21 +211,29 @@ class Stopping:
         return await self._database.read(lambda connection: store.tell(connection, id))
 
 
-def _known(stops: Iterable[Stop]) -> set[tuple[StopKind, str]]:
-    """What need not be written down again. A task that was taken from an agent may have come back to it; a run that was
-    paused stays so until it is let go on."""
-    return {(stop.kind, stop.target) for stop in stops if stop.state == "asked" or stop.kind == "run"}
-
-
 def _unfinished(connection: Connection) -> list[str]:
     waiting = store.stop.c.state.in_(("asked", "resuming"))
     return list(connection.execute(select(store.stop.c.incident).where(waiting).distinct().limit(MOST)).scalars())
 
 
-def _held_by(connection: Connection, names: list[str]) -> list[tuple[str, str]]:
+def _of_run(run: str, is_rested: bool, at: int) -> Stop:
+    return Stop("run", run, "before", at, "was paused already") if is_rested else Stop("run", run, "asked", at, "")
+
+
+def _calls(tx: Tx, stop: Containment, covered: Mapping[str, str]) -> list[Named]:
+    """The actions under way in any process, of the agents that are covered or with the tool that is contained."""
+    return [
+        ("call", action, "cancelled")
+        for action, (chain, tool) in open_actions(tx).items()
+        if covered.keys() & set(chain) or stop.scope == "everything" or (stop.scope, stop.target) == ("tool", tool)
+    ]
+
+
+def _tasks(tx: Tx, names: Iterable[str]) -> list[Named]:
+    """The tasks that these agents have in hand."""
     holders = [f"agent:{name}" for name in names]
     query = select(task.c.id, task.c.holder).where(task.c.state == "claimed", task.c.holder.in_(holders))
-    return [(row.id, row.holder) for row in connection.execute(query.limit(MOST))]
+    return [("task", row.id, row.holder) for row in tx.execute(query)]
 
 
 def _still_held(connection: Connection, tasks: dict[str, str]) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -17,21 +18,24 @@ from autonomy.kernel.clock import HOUR, MINUTE
 
 COUNTERS = (
     *("begun", "done", "done_alone", "failed", "unknown", "reconciled", "denied", "held", "action_ms"),
-    *("money", "tokens", "cases", "cases_alone", "case_ms"),
+    *("money", "moved", "tokens", "cases", "cases_alone", "case_ms"),
     *("approved", "rejected", "returned", "expired", "escalated", "deeds", "human_ms"),
     *("tasks_done", "tasks_alone", "tasks_failed", "tasks_returned"),
     *("runs_begun", "runs_done", "runs_failed", "run_ms", "exceptions"),
     *("right", "wrong", "corrected"),
 )
-"""What is summed up. `alone`: outside of any run. `…_ms`: milliseconds. `money`: minor units of the base currency."""
+"""What is summed up. `alone`: outside of any run. `…_ms`: milliseconds. `money`: minor units of the base currency,
+the price of calls; `moved`: the amounts of orders, payments and the like."""
 
 KINDS = ("intent", "outcome", "reconcile", "denial", "hold", "approval", "run", "task", "label")
 """The kinds of leaves that count."""
 
 VERDICTS = ("right", "wrong", "corrected")
 
-DIMENSIONS = ("agent", "revision", "unit", "workflow", "role")
-ALL = "all"
+DIMENSIONS = ("agent", "revision", "unit", "workflow")
+ALL, ROLE = "all", "role"
+POST = "post"
+"""A unit and the first role of whoever worked there, `UNIT|ROLE`: what baselines of everything are added up from."""
 
 DECISION_MS = 10 * MINUTE  # the longest that a decision counts as work of a person: who answers later did other things
 TASK_MS = 60 * MINUTE  # the same of a task that a person did
@@ -58,18 +62,22 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     by: str | None = None
     agent: str = ""
     agent_name: str = ""
+    tool: str = ""
     revision: str = ""
     unit: str = ""
     workflow: str = ""
     role: str | None = None
+    roles: tuple[str, ...] = ()
     run: str = ""
     case: str = ""
     exception: str | None = None
     cost: dict[str, int] = {}
+    moves: bool = False
     verdict: str = ""
     before: str | None = None
     of: int = 0
     stands: bool = True
+    looked: int | None = None
 
 
 class Who(NamedTuple):
@@ -79,15 +87,16 @@ class Who(NamedTuple):
     revision: str = ""
     unit: str = ""
     workflow: str = ""
-    role: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class Begun(NamedTuple):
-    """The intent of an action: whose, when, and whether outside of any run."""
+    """The intent of an action: whose, when, whether outside of any run, and whether its money is what it moves."""
 
     who: Who
     at: int
     alone: bool
+    moves: bool
 
 
 class Case(NamedTuple):
@@ -154,12 +163,12 @@ def needs_of(leaves: Iterable[Said]) -> Needs:
 
 def begun_of(said: Said) -> Begun:
     """What an intent says for the endings that follow it."""
-    return Begun(who_of(said), said.at, not said.run)
+    return Begun(who_of(said), said.at, not said.run, said.moves)
 
 
 def who_of(said: Said) -> Who:
     """Whose work an action's own leaf tells of."""
-    return Who(said.agent_name, said.revision, said.unit, said.workflow)
+    return Who(said.agent_name, said.revision, said.unit, said.workflow, said.roles)
 
 
 def hour_of(at: int) -> int:
@@ -245,7 +254,7 @@ class Counting:
             sums[said.status] += 1
         sums["done_alone"] += int(said.status == "done" and begun.alone)
         sums["action_ms"] += max(0, said.at - begun.at)
-        sums["money"] += said.cost.get("money", 0)
+        sums["moved" if begun.moves else "money"] += said.cost.get("money", 0)
         sums["tokens"] += said.cost.get("tokens", 0)
         self._extend(said, begun.who)
 
@@ -254,15 +263,15 @@ class Counting:
         if not said.case:
             return
         known = self.memory.cases.get(said.case)
-        found = known or Case(said.at)
-        parts = {f"{dimension}:{key}": (dimension, key) for dimension, key in parts_of(who)}
-        fresh = [name for name in parts if name not in found.met][: MAX_MET - len(found.met)]
+        found, names = known or Case(said.at), _names(who)
+        if known is not None and names.keys() <= known.met:
+            return
+        fresh = [name for name in names if name not in found.met][: MAX_MET - len(found.met)]
         for name in fresh:
-            cell = self._cells[(*parts[name], hour_of(said.at))]
+            cell = self._cells[(*names[name], hour_of(said.at))]
             cell["cases"] += 1
             cell["cases_alone"] += int(not said.run)
-        if fresh or known is None:
-            self.memory.cases[said.case] = found._replace(met=found.met | set(fresh))
+        self.memory.cases[said.case] = found._replace(met=found.met | set(fresh))
 
     def _extend(self, said: Said, who: Who) -> None:
         """What ends later than all of its case before makes the case longer."""
@@ -277,7 +286,8 @@ class Counting:
         who, asked = (held.who, held.asked) if held else (Who(), 0)
         if said.event in _VOTES and said.actor.startswith(_PERSON):
             self._sums(said.at, who)[_VOTES[said.event]] += 1
-            self._deed(said.at, said.actor, who, asked, DECISION_MS)
+            begun = asked if said.looked is None else said.at - said.looked
+            self._deed(said.at, said.actor, who, max(asked, begun), DECISION_MS)
         self._sums(said.at, who)["expired"] += int(said.event == "expire")
         self._sums(said.at, who)["escalated"] += int(said.event == "escalate")
         if self.memory.open.get(key) is not None:
@@ -311,7 +321,7 @@ class Counting:
         key = f"task:{said.action}"
         taken = self.memory.open.get(key)
         agent = said.actor.removeprefix(_AGENT) if said.actor.startswith(_AGENT) else ""
-        who = Who(agent, "", said.unit, said.workflow, said.role or "")
+        who = Who(agent, "", said.unit, said.workflow, (said.role,) if said.role else ())
         sums = self._sums(said.at, who)
         sums["tasks_done"] += int(said.event == "done")
         sums["tasks_alone"] += int(said.event == "done" and not said.run)
@@ -327,7 +337,7 @@ class Counting:
 
     def _label(self, said: Said) -> None:
         """Counted where the work was done, so that a label that is changed moves from one sum to another."""
-        who = Who(said.agent_name, said.revision, said.unit, said.workflow, said.role or "")
+        who = who_of(said)
         if said.stands and said.verdict in VERDICTS:
             sums = self._sums(said.of, who)
             sums[said.verdict] += 1
@@ -349,12 +359,22 @@ class Counting:
         self.memory.people[person] = max(at, last)
 
 
+@lru_cache(maxsize=4_096)
+def _names(who: Who) -> Mapping[str, tuple[str, str]]:
+    """The sums that the work of `who` belongs to, by the names under which a case remembers them."""
+    return {f"{dimension}:{key}": (dimension, key) for dimension, key in parts_of(who)}
+
+
 def parts_of(who: Who) -> Iterator[tuple[str, str]]:
     """Every sum that the work of `who` belongs to."""
     yield ALL, ALL
-    for dimension, key in zip(DIMENSIONS, who, strict=True):
+    for dimension, key in zip(DIMENSIONS, (who.agent, who.revision, who.unit, who.workflow), strict=True):
         if key:
             yield dimension, key
+    for role in dict.fromkeys(who.roles):
+        yield ROLE, role
+    if who.roles:
+        yield POST, f"{who.unit}|{who.roles[0]}"
 
 
 def _add(into: defaultdict[str, int], sums: Mapping[str, int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from autonomy.kernel.errors import Invalid
 
 from . import worth
 from .cells import DAYS, HOURS, figure
-from .counting import ALL, COUNTERS
+from .counting import ALL, COUNTERS, POST
 from .kpis import Baseline, figures
 from .reckoning import behind_of
 
@@ -28,6 +28,7 @@ By = Literal["all", "agent", "revision", "role", "workflow", "unit"]
 Bucket = Literal["hour", "day"]
 
 MAX_BUCKETS = 1_000  # of one question: six weeks of hours, almost three years of days
+MAX_UNITS = 10_000
 DEFAULT_DAYS = 30
 HOURS_UP_TO = 3 * DAY  # times up to this length are answered in hours where nobody asks for days
 
@@ -49,6 +50,11 @@ class Time:
     def width(self) -> int:
         """Milliseconds of a bucket."""
         return HOUR if self.bucket == "hour" else DAY
+
+    @property
+    def span(self) -> str:
+        """How its buckets are called where they lie."""
+        return HOURS if self.bucket == "hour" else DAYS
 
     @property
     def before(self) -> Time:
@@ -91,7 +97,7 @@ class Figures:
         self._database = database
         self._catalog = catalog
         self._clock = clock
-        self._roles: dict[str, tuple[str, ...]] = {}
+        self._roles: dict[str, str] = {}
 
     def time(self, since: int | None, until: int | None, bucket: Bucket | None) -> Time:
         """The buckets that hold a time; the last 30 days where nobody says which. Raises Invalid (`insight.time`)."""
@@ -104,67 +110,73 @@ class Figures:
         ms = 0 if found.oldest_at is None else max(0, self._clock() - found.oldest_at)
         return Lag(found.counted, found.size, found.size - found.counted, ms)
 
-    def lines(self, by: By, time: Time) -> dict[str, Line]:
-        """The figures of everybody who had any in this time or the one before, by name."""
-        return self._lines(by, time, None)
+    def page(self, by: By, time: Time, after: str | None, limit: int) -> tuple[list[Line], str | None]:
+        """The figures of the first `limit` who had any in this time or the one before, by name, from after the name
+        `after` on; and the name to go on from, none where the list ends."""
+        with self._database.reading() as connection:
+            names = self._names(connection, by, time, after, limit + 1)
+            kept = names[:limit]
+            found = self._lines(connection, by, time, kept)
+        return [found[name] for name in kept if name in found], kept[-1] if len(names) > limit else None
 
     def line(self, by: By, key: str, time: Time) -> Line:
         """The figures of one; all nothing where there was nothing."""
-        found = self._lines(by, time, key).get(key)
-        return found or Line(key, figures(_nothing(), worth.NONE), _nothing(), figures(_nothing(), worth.NONE))
+        with self._database.reading() as connection:
+            return self._lines(connection, by, time, [key])[key]
+
+    def sums(self, time: Time) -> Mapping[str, int]:
+        """What the figures of everything are made of."""
+        with self._database.reading() as connection:
+            return _Whole(connection, time, None)(ALL).get(ALL) or _nothing()
 
     def points(self, by: By, key: str, time: Time) -> list[Point]:
         """The figures of one, bucket by bucket."""
-        organisation, only = self._catalog.organisation(), _only(by, key)
+        organisation = self._catalog.organisation()
         with self._database.reading() as connection:
-            buckets = _Buckets(connection, time, only)
+            buckets = _Buckets(connection, time, _only(by, [key]))
             return [
                 Point(start, self._counted(connection, organisation, by, partial(buckets.of, start)).values(key))
                 for start in range(time.since, time.until, time.width)
             ]
 
-    def _lines(self, by: By, time: Time, key: str | None) -> dict[str, Line]:
-        organisation, only = self._catalog.organisation(), _only(by, key)
-        with self._database.reading() as connection:
-            now, before = (
-                self._counted(connection, organisation, by, _Whole(connection, each, only))
-                for each in (time, time.before)
-            )
-            names = sorted({*now.sums, *before.sums})
-            return {name: Line(name, now.values(name), now.of(name), before.values(name)) for name in names}
+    def _lines(self, connection: Connection, by: By, time: Time, names: Sequence[str]) -> dict[str, Line]:
+        organisation, only = self._catalog.organisation(), _only(by, names)
+        read = (_Whole(connection, each, only) for each in (time, time.before))
+        now, before = (self._counted(connection, organisation, by, each) for each in read)
+        return {name: Line(name, now.values(name), now.of(name), before.values(name)) for name in names}
+
+    def _names(self, connection: Connection, by: By, time: Time, after: str | None, limit: int) -> list[str]:
+        """The first names after `after` that have figures in this time or the one before."""
+        if by != "unit":
+            return _names(connection, by, time, after, limit)
+        organisation = self._catalog.organisation()
+        own = _names(connection, by, time, None, MAX_UNITS)
+        every = {unit for name in own for unit in organisation.lineage(name) or (name,)}
+        return sorted(name for name in every if after is None or name > after)[:limit]
 
     def _counted(self, connection: Connection, organisation: Organisation, by: By, read: Read) -> _Counted:
         """Sums by name, and how to find what they would have cost people."""
+        of_role = partial(worth.of_role, organisation)
         if by == "role":
-            found = self._by_role(connection, read)
-            return _Counted(found, lambda name, sums: worth.of_roles(organisation, [name], sums))
+            return _Counted(read("role"), of_role)
         if by == "workflow":
-            return _Counted(read("workflow"), lambda name, sums: worth.of_workflow(organisation, name, sums))
+            return _Counted(read("workflow"), partial(worth.of_workflow, organisation))
         if by == "agent":
-            held = partial(worth.roles_of, organisation)
-            return _Counted(read("agent"), lambda name, sums: worth.of_roles(organisation, held(name), sums))
+            first = partial(worth.first_role, organisation)
+            return _Counted(read("agent"), lambda name, sums: of_role(first(name), sums))
         if by == "revision":
             revisions = read("revision")
-            roles = self._roles_of(connection, revisions)
-            return _Counted(revisions, lambda name, sums: worth.of_roles(organisation, roles.get(name, ()), sums))
+            roles = self._first_roles(connection, revisions)
+            return _Counted(revisions, lambda name, sums: of_role(roles.get(name, ""), sums))
         if by == "unit":
-            return _Counted(_rolled_up(organisation, read("unit")), _Units(organisation, read))
+            return _Counted(_rolled_up(organisation, read("unit")), lambda name, _: _together(organisation, read, name))
         return _Counted(read(ALL), lambda _name, _sums: _together(organisation, read))
 
-    def _by_role(self, connection: Connection, read: Read) -> dict[str, Sums]:
-        """Tasks say their role; actions belong to every role that the agent's declaration of then gives it."""
-        found: defaultdict[str, Sums] = defaultdict(_nothing)
-        revisions = read("revision")
-        roles = self._roles_of(connection, revisions)
-        each = [(role, sums) for digest, sums in revisions.items() for role in roles.get(digest, ())]
-        for role, sums in [*each, *read("role").items()]:
-            _add(found[role], sums)
-        return dict(found)
-
-    def _roles_of(self, connection: Connection, digests: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    def _first_roles(self, connection: Connection, digests: Iterable[str]) -> Mapping[str, str]:
+        """The first role of agents in certain wordings, which never change."""
         unknown = [digest for digest in digests if digest not in self._roles]
         for digest, body in bodies(connection, unknown).items():
-            self._roles[digest] = tuple(json.loads(body)["spec"]["roles"])
+            self._roles[digest] = json.loads(body)["spec"]["roles"][0]
         return self._roles
 
 
@@ -184,9 +196,9 @@ class _Counted:
 
 
 class _Whole:
-    """Sums of a whole time, each dimension read once; with `only` of this name only."""
+    """Sums of a whole time, each dimension read once; with `only` of these names."""
 
-    def __init__(self, connection: Connection, time: Time, only: str | None) -> None:
+    def __init__(self, connection: Connection, time: Time, only: Sequence[str] | None) -> None:
         self._connection = connection
         self._time = time
         self._only = only
@@ -202,7 +214,7 @@ class _Whole:
 class _Buckets:
     """Sums bucket by bucket, each dimension read once."""
 
-    def __init__(self, connection: Connection, time: Time, only: str | None) -> None:
+    def __init__(self, connection: Connection, time: Time, only: Sequence[str] | None) -> None:
         self._connection = connection
         self._time = time
         self._only = only
@@ -222,42 +234,43 @@ class _Buckets:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
-    """The baseline of a unit: of the agents and workflows that belong to it now, or to a unit below."""
-
-    organisation: Organisation
-    read: Read
-
-    def __call__(self, name: str, _sums: Sums) -> Baseline:
-        return _together(self.organisation, self.read, name)
-
-
 def _together(organisation: Organisation, read: Read, unit: str | None = None) -> Baseline:
-    """The baseline of everything, or of everything of a unit. Who declares no baseline costs no reading."""
-    agents = read("agent") if worth.any_of(organisation, "Role") else {}
-    workflows = read("workflow") if worth.any_of(organisation, "Workflow") else {}
-    if unit is not None:
-        of_unit = partial(worth.belongs, organisation, unit)
-        agents = {name: sums for name, sums in agents.items() if of_unit("Agent", name)}
-        workflows = {name: sums for name, sums in workflows.items() if of_unit("Workflow", name)}
-    return worth.of_everything(organisation, agents, workflows)
+    """The baseline of everything, or of everything of a unit."""
+    return worth.of_everything(organisation, read(POST), read("workflow"), unit)
 
 
-def _only(by: By, key: str | None) -> str | None:
-    """The one name that must be read; None where several make up the figures of one."""
-    return key if by in ("agent", "revision", "workflow") else None
+def _names(connection: Connection, by: By, time: Time, after: str | None, limit: int) -> list[str]:
+    """The first names after `after` that have figures in this time or the one before."""
+    columns = figure.c
+    query = (
+        select(columns.key)
+        .distinct()
+        .where(
+            columns.dimension == by,
+            columns.span == time.span,
+            columns.start >= time.before.since,
+            columns.start < time.until,
+        )
+    )
+    if after is not None:
+        query = query.where(columns.key > after)
+    return list(connection.execute(query.order_by(columns.key).limit(limit)).scalars())
 
 
-def _query(dimension: str, time: Time, only: str | None) -> Select[Any]:
+def _only(by: By, names: Sequence[str]) -> Sequence[str] | None:
+    """The names that must be read; None where others make up their figures too."""
+    return names if by in ("agent", "revision") else None
+
+
+def _query(dimension: str, time: Time, only: Sequence[str] | None) -> Select[Any]:
     columns = figure.c
     query = select(columns.key, *(func.sum(columns[name]).label(name) for name in COUNTERS)).where(
         columns.dimension == dimension,
-        columns.span == (HOURS if time.bucket == "hour" else DAYS),
+        columns.span == time.span,
         columns.start >= time.since,
         columns.start < time.until,
     )
-    return query if only is None else query.where(columns.key == only)
+    return query if only is None else query.where(columns.key.in_(only))
 
 
 def _sums(row: Row[Any]) -> Sums:

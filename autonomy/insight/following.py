@@ -28,14 +28,22 @@ from .taking_in import NEW, Batch, Seen, take_in
 
 log = logging.getLogger("autonomy.insight")
 
+<<<<<<< HEAD
 Leaves = Sequence[tuple[int, dict[str, Any]]]
 Hear = Callable[[Tx, Leaves], None]
 """Whoever hears every leaf once, in the transaction that takes it in."""
+=======
+LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
+BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
+BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
+HOLD_MS = 5 * SECOND
+MAX_KNOWN = 20_000  # cases that a process keeps in mind between two batches
+>>>>>>> insight
 
 BATCH = 250  # leaves of one transaction: others wait for it
 TIDIED = 500  # actions whose sealed words are let go of at once
 ASK_SECONDS = 1.0  # between two questions of a process whether it may follow
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.2
 WAIT_SECONDS = 0.01
 TIDY_SECONDS = 60.0
 BUSY = 1_000  # leaves to be taken in from which the door is taken to be busy
@@ -57,6 +65,7 @@ class Following:
         lifeline: Lifeline,
         clock: Clock,
         hear: Hear,
+        batch: int = BATCH,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -66,10 +75,16 @@ class Following:
         self._lifeline = lifeline
         self._clock = clock
         self._hear = hear
+        self._batch = batch
+<<<<<<< HEAD
         self._woken = asyncio.Event()
         self._holds = False
         self._asked = float("-inf")
         self.place = 0
+=======
+        self._counts = False  # whether this process has counted
+        self._known, self._known_at = _nothing(), -1  # what it remembers, as long as nobody else has counted since
+>>>>>>> insight
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -114,6 +129,7 @@ class Following:
         size, leaves = await self._database.read(self._read)
         if not leaves:
             return 0
+<<<<<<< HEAD
         batch = await asyncio.to_thread(take_in, leaves, self._marks)
         sealed = await asyncio.to_thread(self._sealed, batch)
         if not await self._queue.perform(lambda tx: self._write(tx, leaves, batch, sealed)):
@@ -121,6 +137,10 @@ class Following:
             return 0
         self.place = batch.stop
         return max(0, size - batch.stop)
+=======
+        self._keep(found)
+        return found.stop - found.start
+>>>>>>> insight
 
     def tidy(self, tx: Tx) -> int:
         """Let go of the sealed words of a batch of old actions; returns how many were looked at."""
@@ -162,12 +182,28 @@ class Following:
             return 0
         if not self._lifeline.dead_among(tx, {row.holder}) and row.holder != self._lifeline.owner:
             return None
+<<<<<<< HEAD
         tx.execute(update(found.place).values(**mine))
         return int(row.next)
+=======
+        stop = min(size, start + self._batch)
+        if stop <= start:
+            return None
+        return count(connection, start, stop, self._known if self._known_at == start else _nothing())
+
+    def _keep(self, found: Counted) -> None:
+        """Keep in mind what was counted, so that it need not be read again."""
+        if self._known_at != found.start or len(self._known.cases) > MAX_KNOWN:
+            self._known = _nothing()
+        self._known.cases.update(found.after.cases)
+        self._known.open.update(found.after.open)
+        self._known.people.update(found.after.people)
+        self._known_at = found.stop
+>>>>>>> insight
 
     def _read(self, connection: Connection) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         size = read_head(connection)[0]
-        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= self.place).order_by(leaf.c.idx).limit(BATCH)
+        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= self.place).order_by(leaf.c.idx).limit(self._batch)
         return size, [(index, read_leaf(bytes(body))) for index, body in connection.execute(query)]
 
     def _sealed(self, batch: Batch) -> dict[str, set[int]]:
@@ -208,6 +244,7 @@ class Following:
         return True
 
 
+<<<<<<< HEAD
 def forget_found(tx: Tx, subject: str) -> int:
     """Let nothing be found any more by what was sealed about a subject, by the name the store knows it under. The vault
     calls it as it erases, before the payloads go; returns 0, for nothing but marks goes."""
@@ -216,6 +253,16 @@ def forget_found(tx: Tx, subject: str) -> int:
     rows = tx.execute(select(columns.seq, columns.sealed).where(columns.id.in_(about), columns.sealed.is_not(None)))
     forget_words(tx, rows.all())
     return 0
+=======
+def count(connection: Connection, start: int, stop: int, known: Memory) -> Counted:
+    """What the leaves from `start` up to, not including, `stop` come to, by what is known or stored of those before."""
+    leaves = cells.said_between(connection, start, stop)
+    before = cells.remembered(connection, needs_of(leaves), start, known)
+    counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
+    for said in leaves:
+        counting.take(said)
+    return Counted(start, stop, counting.sums(), before, counting.memory)
+>>>>>>> insight
 
 
 def forget_words(tx: Tx, rows: Sequence[Any]) -> None:
@@ -228,9 +275,20 @@ def forget_words(tx: Tx, rows: Sequence[Any]) -> None:
         tx.execute(_DROP_SEALED, named)
 
 
+<<<<<<< HEAD
 def pack(marks: Iterable[int]) -> bytes:
     """Marks as they are kept beside an action."""
     return b"".join(mark.to_bytes(WIDTH, "big") for mark in sorted(marks))
+=======
+def _nothing() -> Memory:
+    return Memory({}, {}, {}, {})
+
+
+class _Place(NamedTuple):
+    next: int
+    holder: str
+    until: int
+>>>>>>> insight
 
 
 def unpack(sealed: bytes | None) -> list[int]:

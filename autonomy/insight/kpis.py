@@ -194,8 +194,9 @@ KPIS = (
         "ms",
         "less",
         "Time of people",
-        "for each deed of a person the time since they were asked or since their deed before, whichever is later, at "
-        "most 10 minutes for a decision, 60 for a task, 2 for a word nobody had asked for",
+        "for each deed of a person the time since they opened it where their console says so, since they were asked, "
+        "or since their deed before, whichever is latest; at most 10 minutes for a decision, 60 for a task, 2 for a "
+        "word nobody had asked for",
         "approval, run, task, label, reconcile",
         _sum("human_ms"),
     ),
@@ -208,7 +209,24 @@ KPIS = (
         "as human_time and cases",
         _mean("human_ms", "cases"),
     ),
-    Kpi("cost", "money", "less", "Cost", "money that ended actions took", "outcome, reconcile", _sum("money")),
+    Kpi(
+        "cost",
+        "money",
+        "less",
+        "Cost",
+        "what calls of tools and models cost; not the amounts that actions move",
+        "intent, outcome, reconcile",
+        _sum("money"),
+    ),
+    Kpi(
+        "moved",
+        "money",
+        "neither",
+        "Money moved",
+        "amounts of orders, payments and the like that actions made: the money of tools whose cost is an argument",
+        "intent, outcome, reconcile",
+        _sum("moved"),
+    ),
     Kpi("tokens", "tokens", "less", "Tokens", "tokens that ended actions took", "outcome, reconcile", _sum("tokens")),
     Kpi(
         "cost_per_case",

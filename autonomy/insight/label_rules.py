@@ -30,18 +30,22 @@ class Work:
     revision: str = ""
     unit: str = ""
     workflow: str = ""
-    role: str = ""
+    roles: tuple[str, ...] = ()
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A label as somebody gives it. `correction` is what the result should have been; only `corrected` has one."""
+    """A label as somebody gives it. `correction` is what the result should have been; only `corrected` has one.
+
+    `found` is what a check looked up.
+    """
 
     verdict: Verdict
     by: str
     reason: str = ""
     correction: Json = None
+    found: Json = None
 
     @property
     def is_check(self) -> bool:
@@ -88,6 +92,7 @@ def work_of_action(action: str, leaves: list[dict[str, Any]]) -> Work:
         revision=intent["revision"],
         unit=intent["unit"],
         workflow=intent.get("workflow", ""),
+        roles=tuple(intent["roles"]),
         by=f"{_AGENT}{intent['agent_name']}",
     )
 
@@ -107,7 +112,7 @@ def work_of_task(task: str, leaves: list[dict[str, Any]]) -> Work:
         agent=actor.removeprefix(_AGENT) if actor.startswith(_AGENT) else "",
         unit=done.get("unit", ""),
         workflow=done.get("workflow", ""),
-        role=done.get("role", ""),
+        roles=(done["role"],),
         by=actor,
     )
 

@@ -6,6 +6,7 @@ arguments, under the same subject's key, and are forgotten with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -91,8 +92,12 @@ class Labels:
         self._vault = vault
         self._clock = clock
 
-    async def give(self, kind: Subject, subject: str, given: Given, epoch: int) -> Labelled:
+    async def give(
+        self, kind: Subject, subject: str, given: Given, epoch: int, fence: Callable[[Tx], bool] | None = None
+    ) -> Labelled | None:
         """Say something of a result; returns the label that counts from now on. `epoch` is the identity epoch.
+
+        `fence` is asked in the same transaction: where it says no, nothing is written, and None comes back.
 
         Raises NotFound, Conflict (`label.not_ended`), Forbidden (`label.own`), Invalid (`label.correction`), TooLarge.
         """
@@ -101,7 +106,11 @@ class Labels:
         check_not_own(work, given.by)
         id = new_id("lbl")
         sealed = await self._seal(work, given, id, epoch)
-        return await self._queue.perform(lambda tx: self._write(tx, work, given, id, sealed))
+
+        def write(tx: Tx) -> Labelled | None:
+            return self._write(tx, work, given, id, sealed) if fence is None or fence(tx) else None
+
+        return await self._queue.perform(write)
 
     async def _seal(self, work: Work, given: Given, id: str, epoch: int) -> Sealed | None:
         said = _parts(given, id)
@@ -146,7 +155,7 @@ class Labels:
             revision=work.revision or None,
             unit=work.unit or None,
             workflow=work.workflow or None,
-            role=work.role or None,
+            roles=list(work.roles) or None,
             commitments=sealed.commitments if sealed else None,
         )
 
@@ -186,6 +195,8 @@ def _parts(given: Given, id: str) -> dict[str, bytes]:
     found = {}
     if given.reason:
         found[f"remark.{id}"] = given.reason.encode()
+    if given.found is not None:
+        found[f"found.{id}"] = canonical.encode(given.found)
     if given.correction is not None:
         found[f"correction.{id}"] = canonical.encode(given.correction)
         if len(found[f"correction.{id}"]) > MAX_CORRECTION:

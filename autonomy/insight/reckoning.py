@@ -82,7 +82,8 @@ class Reckoning:
 
     async def let_go(self) -> None:
         """Let another process count at once."""
-        mine = update(figure_place).where(figure_place.c.holder == self._owner).values(until=0)
+        held = figure_place.c.name == PLACE, figure_place.c.holder == self._owner
+        mine = update(figure_place).where(*held).values(until=0)
         if self._counts:
             await self._queue.perform(lambda tx: tx.execute(mine).rowcount)
 
@@ -110,7 +111,8 @@ class Reckoning:
         here = figure_place.c.name == PLACE, figure_place.c.next == start
         if tx.execute(update(figure_place).where(*here).values(values)).rowcount == 1:
             return True
-        if start or tx.execute(select(figure_place.c.name)).first() is not None:
+        known = select(figure_place.c.name).where(figure_place.c.name == PLACE)
+        if start or tx.execute(known).first() is not None:
             return False
         tx.execute(insert(figure_place).values(name=PLACE, **values))
         return True

@@ -22,7 +22,7 @@ from .marking import PASSING, Marks, asked_words
 from .model import ActionRow, Wanted
 
 CHUNK = 500  # candidates looked at together
-CHUNKS = 20  # of them for one page
+LOOKS = 12_000  # times that a candidate is held against something, for one page: a tenth of a second or so
 COUNTED = 1_000  # as many of a mark are counted to find the rarest
 SLACK = HOUR  # by which clocks of machines may differ, and the order of the log from that of time
 
@@ -41,11 +41,11 @@ class Found:
 class Search:
     """Blocks: call it from a thread."""
 
-    def __init__(self, database: Database, marks: Marks, chunk: int = CHUNK, chunks: int = CHUNKS) -> None:
+    def __init__(self, database: Database, marks: Marks, chunk: int = CHUNK, looks: int = LOOKS) -> None:
         self._database = database
         self._marks = marks
         self._chunk = chunk
-        self._chunks = chunks
+        self._looks = looks
 
     def actions(self, wanted: Wanted, after: int | None, limit: int, may_read: bool) -> Found:
         """The newest actions that are wanted, those begun before the leaf `after`. `may_read`: whether they may be
@@ -54,7 +54,8 @@ class Search:
             first, stop = _span(connection, wanted.since, wanted.until)
             groups = self._groups(wanted, may_read)
             walk = _Walk(connection, groups, first, stop if after is None else min(stop, after), self._chunk)
-            rows = walk.page(lambda row: _fits(row, wanted), limit, self._chunks)
+            chunks = max(1, self._looks // (self._chunk * (len(groups) + 1)))
+            rows = walk.page(lambda row: _fits(row, wanted), limit, chunks)
             return Found(_shown(connection, rows), walk.next)
 
     def _groups(self, wanted: Wanted, may_read: bool) -> list[Group]:

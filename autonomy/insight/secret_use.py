@@ -118,7 +118,7 @@ def _uses(organisation: Organisation, registry: Registry) -> dict[tuple[str, str
 def _connectors(registry: Registry, tool: str) -> set[str]:
     """The connectors that a tool uses: its own, and those of its facts."""
     declared = registry.tools[tool].spec
-    return {declared.connector, *(fact.connector for fact in declared.facts.values() if fact.connector)}
+    return {declared.connector, *(fact.connector for _, fact in declared.lookups if fact.connector)}
 
 
 def _secrets(organisation: Organisation, connector: str) -> Iterator[tuple[str, str]]:

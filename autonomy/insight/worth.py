@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Mapping
 
 from autonomy.catalog.model import AgentSpec, RoleSpec
 from autonomy.catalog.organisation import Organisation, spec
@@ -27,40 +26,37 @@ def of_workflow(organisation: Organisation, name: str, sums: Sums) -> Baseline:
     return baseline_of(sums["runs_done"], said.minutes, price_of(said, organisation.currency)) if said else NONE
 
 
-def of_roles(
-    organisation: Organisation, roles: Iterable[str], sums: Sums, pieces: Mapping[str, str] = PIECES
-) -> Baseline:
-    """The baseline of work done under `roles`: that of the first one that declares any."""
-    for name in roles:
-        revision = organisation.get("Role", name)
-        said = spec(revision, RoleSpec).baseline if revision else None
-        if said:
-            return baseline_of(sums[pieces[said.per]], said.minutes, price_of(said, organisation.currency))
-    return NONE
+def of_role(organisation: Organisation, name: str, sums: Sums, pieces: Mapping[str, str] = PIECES) -> Baseline:
+    """The baseline of work done under a role; nothing where it declares none."""
+    revision = organisation.get("Role", name)
+    said = spec(revision, RoleSpec).baseline if revision else None
+    if said is None:
+        return NONE
+    return baseline_of(sums[pieces[said.per]], said.minutes, price_of(said, organisation.currency))
 
 
-def of_everything(organisation: Organisation, agents: Lines, workflows: Lines) -> Baseline:
-    """The baseline of several agents and workflows together: runs by that of their workflow, and what was done outside
-    of runs by those of the agents' roles, so that nothing is counted twice."""
-    runs = [of_workflow(organisation, name, sums) for name, sums in workflows.items()]
-    alone = [of_roles(organisation, roles_of(organisation, name), sums, ALONE) for name, sums in agents.items()]
+def of_everything(organisation: Organisation, posts: Lines, workflows: Lines, unit: str | None = None) -> Baseline:
+    """The baseline of all posts (`UNIT|ROLE`) and workflows, or of those in a unit and below it: runs by that of their
+    workflow, and what was done outside of runs by those of the roles, so that nothing is counted twice."""
+    runs = [
+        of_workflow(organisation, name, sums)
+        for name, sums in workflows.items()
+        if unit is None or unit in organisation.lineage(_unit_of(organisation, name))
+    ]
+    alone = [
+        of_role(organisation, role, sums, ALONE)
+        for (place, role), sums in ((tuple(name.split("|", 1)), sums) for name, sums in posts.items())
+        if unit is None or unit in organisation.lineage(place)
+    ]
     return together(*runs, *alone)
 
 
-def roles_of(organisation: Organisation, agent: str) -> tuple[str, ...]:
-    """The roles of an agent as declared now; none where it is no longer declared."""
+def first_role(organisation: Organisation, agent: str) -> str:
+    """The first role of an agent as declared now, whose baseline its work has; empty where it is no longer declared."""
     revision = organisation.get("Agent", agent)
-    return tuple(spec(revision, AgentSpec).roles) if revision else ()
+    return spec(revision, AgentSpec).roles[0] if revision else ""
 
 
-def belongs(organisation: Organisation, unit: str, kind: str, name: str) -> bool:
-    """Whether an agent or workflow belongs to `unit` or to a unit below it."""
-    revision = organisation.get(kind, name)
-    return revision is not None and unit in organisation.lineage(revision.unit)
-
-
-def any_of(organisation: Organisation, kind: Literal["Role", "Workflow"]) -> bool:
-    """Whether any role or workflow declares what its work costs people."""
-    if kind == "Role":
-        return any(spec(one, RoleSpec).baseline for one in organisation.all(kind).values())
-    return any(spec(one, WorkflowSpec).baseline for one in organisation.all(kind).values())
+def _unit_of(organisation: Organisation, workflow: str) -> str:
+    revision = organisation.get("Workflow", workflow)
+    return revision.unit if revision else ""

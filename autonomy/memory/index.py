@@ -3,7 +3,8 @@ from no more rows than it is allowed to look at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
@@ -19,6 +20,7 @@ PARTS = 400  # of one statement of SQLite, which takes five hundred
 RESTORED = 5_000  # items read at once while the index is made again
 PAGES = 500  # of the index of SQLite that are merged at once: some ten milliseconds
 SHELF_BITS = 40  # below them stands an item's number, above them its shelf's
+_SEQ = (1 << SHELF_BITS) - 1
 
 
 def add(tx: Tx, seq: int, shelf: int, marks: str) -> None:
@@ -68,15 +70,32 @@ def find(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -
 
 
 def _find_sqlite(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -> list[Row]:
-    asked = [*marks, " AND ".join(marks)]
+    """A mark whose answer on a shelf is not full has all of its items there, and those that have all marks are among
+    them: to read on along common marks until they meet would take most of the time of a search."""
     most = max(LEAST, MOST // len(shelves))
+    alone = _matching(connection, list(enumerate(marks)), shelves, most)
+    answers: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, at in alone:
+        answers[at >> SHELF_BITS, number].append(at & _SEQ)
+    few = {shelf: min((answers[shelf, number] for number in range(len(marks))), key=len) for shelf in shelves}
+    crowded = [shelf for shelf in shelves if len(few[shelf]) == most]
+    together = _matching(connection, [(len(marks), " AND ".join(marks))], crowded, most)
+    rare = [seq for shelf in shelves if shelf not in crowded for seq in few[shelf]]
+    having = [(len(marks), seq) for seq in _having(connection, rare, frozenset(marks))]
+    return [*((number, at & _SEQ) for number, at in (*alone, *together)), *having]
+
+
+def _matching(
+    connection: Connection, questions: Sequence[tuple[int, str]], shelves: Sequence[int], most: int
+) -> list[Row]:
+    """Number of the question and place of the `most` newest items of each shelf that answer it."""
     part = (
-        f"SELECT * FROM (SELECT ?, rowid & {(1 << SHELF_BITS) - 1} FROM {store.SEARCH} WHERE {store.SEARCH} MATCH ? "
+        f"SELECT * FROM (SELECT ?, rowid FROM {store.SEARCH} WHERE {store.SEARCH} MATCH ? "
         f"AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT {most})"
     )
     parts = [
         (number, question, place(shelf, 0), place(shelf + 1, 0) - 1)
-        for number, question in enumerate(asked)
+        for number, question in questions
         for shelf in shelves
     ]
     found: list[Row] = []
@@ -85,6 +104,14 @@ def _find_sqlite(connection: Connection, shelves: Sequence[int], marks: Sequence
         values = tuple(value for each in some for value in each)
         found += map(tuple, connection.exec_driver_sql(" UNION ALL ".join([part] * len(some)), values))
     return found
+
+
+def _having(connection: Connection, seqs: Sequence[int], marks: frozenset[str]) -> Iterator[int]:
+    """Those of the items that have all of the marks."""
+    columns = store.item.c
+    for start in range(0, len(seqs), PARTS):
+        query = select(columns.seq, columns.marks).where(columns.seq.in_(seqs[start : start + PARTS]))
+        yield from (row.seq for row in connection.execute(query) if marks.issubset(row.marks.split()))
 
 
 def _find_postgresql(connection: Connection, shelves: Sequence[int], marks: Sequence[str]) -> list[Row]:

@@ -14,7 +14,7 @@ from .model import News, Notice
 from .ports import AddressOf, SendLetter
 
 SEND_TIMEOUT_S = 30.0  # mail servers think about their letters
-MAX_RECIPIENTS = 50  # of one news: a letter to a whole company is nobody's letter
+MAX_RECIPIENTS = 200  # of one news: each is a row of the same transaction; whoever gets a letter reads of the others
 
 log = logging.getLogger("autonomy.notices")
 
@@ -36,9 +36,14 @@ class Mail:
         self._address_of = address_of
 
     def compose(self, news: News, id: str) -> Mapping[str, str]:  # noqa: ARG002 - letters do not name their notice
-        """The same letter for everybody whom the news concern."""
-        body = msgspec.json.encode(Letter(_one_line(news.subject), news.text)).decode()
-        return dict.fromkeys(sorted(news.people())[:MAX_RECIPIENTS], body)
+        """The same letter for everybody whom the news concern; where they are too many, it says that they are."""
+        people = sorted(news.people())
+        told, text = people[:MAX_RECIPIENTS], news.text
+        if len(people) > len(told):
+            text += f"\n\nThis concerns {len(people)} people, of whom {len(told)} get a letter. Please tell the others."
+            log.warning("news of the kind %s concern %d people, of whom %d are told", news.kind, len(people), len(told))
+        body = msgspec.json.encode(Letter(_one_line(news.subject), text)).decode()
+        return dict.fromkeys(told, body)
 
     async def send(self, notice: Notice) -> bool:
         """Whether the letter was accepted; it counts as sent where the person has left meanwhile."""

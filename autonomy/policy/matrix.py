@@ -48,6 +48,9 @@ class Row(Strict):
     windows: dict[str, int] = Field({})
     approvals: list[str] = Field([])
     labels: list[str] = Field([])
+    origin: list[str] = Field(
+        [], description="where the work came from, such as `webhook:orders` or `workflow:reorder`"
+    )
     cost: int = 0
     record: tuple[str, str] = Field(("", ""), strict=False)
     site: str = ""
@@ -141,6 +144,7 @@ def question_of(bundle: Bundle, case: Row) -> Question:
         windows={**windows, **case.windows},
         approvals=frozenset(case.approvals),
         labels=frozenset(case.labels),
+        origin=frozenset(case.origin),
         cost=case.cost,
         record=case.record,
         site=case.site,

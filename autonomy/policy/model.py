@@ -24,6 +24,7 @@ class Question(Struct, frozen=True):
     `windows` and `cost` is already in minor units of the base currency. A declared fact or window left out is an error.
     `record` is the kind and key of the record to be changed, two empty strings when there is none. `approvers` says how
     many people have approved in each role of `approvals`; a role that it does not name has as many as any rule asks.
+    `origin` is where the piece of work came from: who or what began it, the workflows and tasks on the way.
     """
 
     principals: tuple[str, ...]
@@ -37,6 +38,7 @@ class Question(Struct, frozen=True):
     record: tuple[str, str] = ("", "")
     site: str = ""
     approvers: Mapping[str, int] = {}
+    origin: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, order=True)

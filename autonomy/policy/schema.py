@@ -14,7 +14,8 @@ entity Agent in [Role, Unit] = {
   name: String, unit: String, sponsor: String, owner: String, supervisor: String, roles: Set<String>
 };
 entity Tool = {
-  name: String, connector: String, risk: String, effect: String, unit: String, tags: Set<String>, egress: Bool
+  name: String, connector: String, risk: String, effect: String, unit: String, tags: Set<String>, egress: Bool,
+  site: String
 };
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from autonomy.catalog.model import ToolSpec
+from autonomy.catalog.model import ConnectorSpec, ToolSpec
 from autonomy.catalog.operations import input_of
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.kernel.canonical import Json
@@ -29,11 +29,16 @@ class Tool:
     unit: str
     spec: ToolSpec
     input: Mapping[str, Json]
+    site: str = ""
+    """Where its connector performs; empty where it may be anywhere."""
 
     @staticmethod
     def of(organisation: Organisation, revision: Revision) -> Tool:
         """The tool that `revision` declares. Raises Invalid where its document does not have its operation."""
-        return Tool(revision.name, revision.unit, cast(ToolSpec, revision.spec), input_of(organisation, revision))
+        declared = cast(ToolSpec, revision.spec)
+        connector = organisation.get("Connector", declared.connector)
+        site = cast(ConnectorSpec, connector.spec).site if connector is not None else None
+        return Tool(revision.name, revision.unit, declared, input_of(organisation, revision), site or "")
 
     @property
     def writes(self) -> bool:
@@ -78,6 +83,7 @@ class Tool:
             "unit": self.unit,
             "tags": list(self.spec.tags),
             "egress": self.spec.egress,
+            "site": self.site,
         }
 
 
@@ -89,6 +95,7 @@ def _context(tool: Tool) -> dict[str, Shape]:
         "windows": tool.windows,
         "approvals": SetOf(text),
         "labels": SetOf(text),
+        "origin": SetOf(text),
         "cost": Scalar("Long"),
         "delegated": Scalar("Bool"),
         "record": RecordOf({"kind": Field(text, True), "key": Field(text, True)}),

@@ -2,12 +2,13 @@
 
 Requests go out through the guarded endpoint of connectors, to the one origin that was named. Only programs of this
 machine reach the address, and no web page that is not of this machine itself: neither by way of a name of its own, nor
-by the requests that a browser sends for it unasked.
+by the requests that a browser sends for it unasked. To a browser `localhost` and `127.0.0.1` are two sites: a page of
+one that calls the other is of elsewhere, unless whoever watches admits its origin by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -52,9 +53,10 @@ Listen = Callable[[str, str, str, Mapping[str, str], bytes], Listener]
 class Passing:
     """The ASGI application that passes on."""
 
-    def __init__(self, endpoint: Endpoint, listen: Listen) -> None:
+    def __init__(self, endpoint: Endpoint, listen: Listen, pages: Collection[str] = ()) -> None:
         self._endpoint = endpoint
         self._listen = listen
+        self._pages = frozenset(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -63,8 +65,8 @@ class Passing:
             return  # the client left in the middle of its request: half of one is none
         if not _is_here(f"//{headers.get('host', '')}"):
             await _say(send, 421, "this address is for programs of this machine")
-        elif _is_of_a_page_elsewhere(headers):
-            await _say(send, 403, "this address is not for web pages")
+        elif headers.get("origin") not in self._pages and _is_of_a_page_elsewhere(headers):
+            await _say(send, 403, "this address is not for web pages; `--page ORIGIN` admits those of one origin")
         elif len(body) > MAX_BODY:
             await _say(send, 413, "the request is too large to be watched")
         else:

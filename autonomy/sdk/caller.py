@@ -40,6 +40,10 @@ class Caller:
         answer: Object = self._wire.request("POST", path, body, seconds=seconds)
         return answer
 
+    def _put(self, path: str, /, **body: Any) -> Object:
+        answer: Object = self._wire.request("PUT", path, body)
+        return answer
+
     def _pages(self, path: str, **query: Any) -> Objects:
         after: str | None = None
         while True:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .caller import PAGE, Object, Objects, part
+from .history import HistoryCalls
+from .insight import InsightCalls
 from .knowledge import KnowledgeCalls
 from .wire import Json
 from .work import WorkCalls
@@ -12,7 +14,7 @@ from .work import WorkCalls
 CHANGE_SECONDS = 300.0  # ten thousand objects are checked before they go live
 
 
-class Client(WorkCalls, KnowledgeCalls):
+class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
     """The server at `url` as the person sees it to whom the session `token` belongs; as a stranger without one.
 
     Every method raises Unreachable, Overdue, Unauthenticated, Forbidden and the errors the server names.
@@ -169,6 +171,11 @@ class Client(WorkCalls, KnowledgeCalls):
         """End the person's access: `suspended` agents, `credentials_revoked`, `known_to_them`."""
         return self._post(f"/api/people/{part(name)}/offboard", reason=reason)
 
+    def request_access(self, agent: str, role: str, reason: str, through: str | None = None) -> Object:
+        """Ask that `agent` gets `role`; `action`, `status` and the agent it was asked `through`."""
+        said = {} if through is None else {"through": through}
+        return self._post("/api/access", agent=agent, role=role, reason=reason, **said)
+
     def access_review(self, kind: str | None = None) -> Objects:
         """Everyone who can do anything."""
         return self._pages("/api/access-review", kind=kind)
@@ -176,7 +183,8 @@ class Client(WorkCalls, KnowledgeCalls):
     # Actions and approvals
 
     def actions(self, **wanted: str | int | None) -> Objects:
-        """Actions, newest first; `wanted` may say `agent`, `tool`, `state`, `case`, `since` (ms)."""
+        """Actions, newest first; `wanted` may say `text`, `agent`, `unit`, `tool`, `decision`, `state`, `case`, `run`,
+        `task`, `policy`, `label`, `code`, `since` and `until` (ms), `cost_from` and `cost_to` (minor units)."""
         return self._pages("/api/actions", **wanted)
 
     def action(self, action: str) -> Object:
@@ -199,9 +207,18 @@ class Client(WorkCalls, KnowledgeCalls):
         """One held action: consequence, exact arguments, facts, rules, and `shown`, which a decision sends back."""
         return self._get(f"/api/approvals/{part(action)}")
 
-    def decide(self, action: str, verdict: str, shown: str, reason: str = "", role: str | None = None) -> Object:
-        """Vote `approve`, `reject` or `return` on what was `shown`."""
-        said = {} if role is None else {"role": role}
+    def decide(
+        self,
+        action: str,
+        verdict: str,
+        shown: str,
+        reason: str = "",
+        role: str | None = None,
+        looked_ms: int | None = None,
+    ) -> Object:
+        """Vote `approve`, `reject` or `return` on what was `shown`, which was open for `looked_ms`."""
+        given = {"role": role, "looked_ms": looked_ms}
+        said = {name: value for name, value in given.items() if value is not None}
         path = f"/api/approvals/{part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
 

@@ -52,6 +52,22 @@ class WorkCalls(Caller):
         said = {} if key is None else {"key": key}
         return self._post("/api/runs/signal", event=event, data=data, **said)
 
+    def hand_in_goal(self, goal: str, **more: Any) -> Object:
+        """Hand a goal to whoever plans; its id is `goal`."""
+        return self._post("/api/goals", goal=goal, **more)
+
+    def goals(self) -> Objects:
+        """Goals, newest first."""
+        return self._pages("/api/goals")
+
+    def goal(self, goal: str) -> Object:
+        """One goal with its `state`, its `plan`, the `graph` of it, and the `run` that it became."""
+        return self._get(f"/api/goals/{part(goal)}")
+
+    def cancel_goal(self, goal: str, reason: str = "", compensate: bool = False) -> Object:
+        """End a goal, and the run that it became."""
+        return self._post(f"/api/goals/{part(goal)}/cancel", reason=reason, compensate=compensate)
+
     def open_task(self, role: str, goal: str, **more: Any) -> Object:
         """Open a task that belongs to no run; its id is `task`."""
         return self._post("/api/tasks", role=role, goal=goal, **more)

@@ -17,6 +17,9 @@ ENDED = frozenset({"done", "failed", "withdrawn"})
 By = Literal["anybody", "agent", "person"]
 Kind = Literal["agent", "person"]
 
+AGENT = "agent:"
+"""How the names of holders begin that are agents."""
+
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 """As they are stored: what has a lower number is done first."""
 
@@ -58,7 +61,9 @@ class Task(Struct, frozen=True):
     refuse; `home` and `home_by` are whom it was opened for. `refused` are those who do not want it. `losses` counts
     holders who fell silent, `handovers` changes of hands (`handovers_most` at most), `returns` results that broke the
     contract. `limit` names the limit that was reached. `command` is that of the run which waits for it; none while the
-    run looks at a result. `moved` is the leaf of its last change.
+    run looks at a result. `moved` is the leaf of its last change. `parent` is the task it came from, where it did;
+    `depth` how many came before it. `origin` is where all of it came from. `asked_at` is when its run
+    asked for it last.
     """
 
     id: str
@@ -96,6 +101,10 @@ class Task(Struct, frozen=True):
     moved: int = 0
     moved_at: int = 0
     ended_at: int | None = None
+    parent: str | None = None
+    depth: int = 0
+    asked_at: int = 0
+    origin: tuple[str, ...] = ()
 
     @property
     def is_free(self) -> bool:
@@ -113,6 +122,7 @@ class Candidate(Struct, frozen=True):
 
     `lineage` are the units an agent belongs to, its own first; a person belongs to all of them. `busy` is how many
     tasks they have, `at_once` how many they may have; `done` and `missed` count what became of their tasks of late.
+    `funded`: some tool of theirs has room in every budget; `spent_for` are workflows whose budgets have none for them.
     """
 
     id: str
@@ -125,6 +135,7 @@ class Candidate(Struct, frozen=True):
     done: int = 0
     missed: int = 0
     funded: bool = True
+    spent_for: frozenset[str] = frozenset()
     fit: bool = True
     """Whether they may act at all: active, not contained, not suspended."""
 

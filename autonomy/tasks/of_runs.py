@@ -6,19 +6,21 @@ from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from autonomy.db import Database, Tx
+from autonomy.gate.store import action, case_holder
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 
 from . import rules
-from .model import Body, By, Note, Task
+from .model import AGENT, Body, By, Note, Task
 from .records import Records, noted
 from .store import COLUMNS, task, to_task
 from .waiting import Waiting
 from .workforce import Workforce
 
+SPENDING = ("intent", "done", "failed", "unknown")  # states of actions that cost something, or may have
 MAX_RESULTS = 262_144  # bytes of the outputs of earlier steps that go with a task; larger ones are named only
 
 
@@ -41,14 +43,20 @@ class Asked(Struct, frozen=True, kw_only=True):
     prefer: tuple[str, ...] = ()
     due: int | None = None
     returned: str = ""
+    depth: int = 0
+    origin: tuple[str, ...] = ()
 
 
 class Ended(Struct, frozen=True):
-    """What became of a task of a run."""
+    """What became of a task of a run. `breach` says what is wrong with its output; `cost` is what the actions of those
+    who had it came to, in minor units of the base currency.
+    """
 
     outcome: Literal["done", "failed"]
     output: Json = None
     reason: str = ""
+    breach: str = ""
+    cost: int = 0
 
 
 class RunTasks:
@@ -97,10 +105,18 @@ class RunTasks:
             return None
         body = self._records.body(connection, id)
         if found.state in ("done", "returned") or found.limit == "limit.returns":
-            return Ended("done", body.output)  # the run sees for itself what does not fit, and whom it asks
+            # The run says who is asked about what does not fit.
+            return Ended("done", body.output, breach=body.reason, cost=_cost(connection, found))
         last = body.notes[-1].text if body.notes else ""
         told = ": ".join(part for part in (found.limit, last) if part)
-        return Ended("failed", reason=told or f"the task was {found.state}")
+        return Ended("failed", reason=told or f"the task was {found.state}", cost=_cost(connection, found))
+
+    async def doer(self, run: str, path: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        query = select(task.c.holder).where(task.c.run == run, task.c.path == path, task.c.holder.startswith(AGENT))
+        query = query.order_by(task.c.opened_at.desc()).limit(1)
+        holder = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+        return None if holder is None else str(holder).removeprefix(AGENT)
 
     def _returned(self, tx: Tx, asked: Asked) -> Task | None:
         """The task of this step whose result has come back."""
@@ -110,7 +126,8 @@ class RunTasks:
 
     def _again(self, tx: Tx, asked: Asked, before: Task) -> Task:
         change = rules.asked_again(before, asked.command, self._clock())
-        renewed = replace(change.task, role=asked.role, home=asked.role, until=self._until(asked))
+        again = {"role": asked.role, "home": asked.role, "asked_at": self._clock()}
+        renewed = replace(change.task, **again, until=self._until(asked))
         body = replace(self._records.body(tx, before.id), goal=asked.body.goal, input=asked.body.input)
         return self._records.move(tx, before, replace(change, task=renewed), f"run:{asked.run}", body)
 
@@ -135,6 +152,9 @@ class RunTasks:
             path=asked.path,
             workflow=asked.workflow,
             case=asked.case,
+            depth=asked.depth,
+            asked_at=self._clock(),
+            origin=asked.origin,
         )
 
     def _body(self, asked: Asked) -> Body:
@@ -147,3 +167,15 @@ class RunTasks:
     def _until(self, asked: Asked) -> int:
         """Until when somebody must have done it. Where the run has a deadline of its own, the run is what is asked."""
         return (self._clock() if asked.due is None else max(asked.due, self._clock())) + rules.UNTAKEN
+
+
+def _cost(connection: Connection, found: Task) -> int:
+    """What those who had the task have spent on it since it was asked for: by actions that name it."""
+    had = select(case_holder.c.agent).where(case_holder.c.task == found.id)
+    spent = select(func.coalesce(func.sum(action.c.money), 0)).where(
+        action.c.task == found.id,
+        action.c.agent_name.in_(had),
+        action.c.state.in_(SPENDING),
+        action.c.at >= found.asked_at,
+    )
+    return int(connection.execute(spent).scalar_one())

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from autonomy.audit import record
 from autonomy.db import Tx
+from autonomy.gate import cases
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Corrupt, NotFound, TooLarge
 from autonomy.kernel.sealing import Seal
 
-from .model import Body, Change, Note, Task
+from .model import AGENT, Body, Change, Note, Task
 from .rules import MAX_NOTES
 from .store import COLUMNS, COUNT, task, to_row, to_task
 
@@ -66,6 +67,7 @@ class Records:
             values["body"] = self._sealed(moved.id, body)
         tx.execute(update(task).where(task.c.id == moved.id).values(**values))
         self._count(tx, before, change)
+        self._bear(tx, before, moved)
         return moved
 
     def keep(self, tx: Tx, found: Task, body: Body | None = None) -> None:
@@ -96,6 +98,15 @@ class Records:
         )
         ended = at if found.is_over else None
         return msgspec.structs.replace(found, moved=index, moved_at=at, ended_at=ended)
+
+    def _bear(self, tx: Tx, before: Task, moved: Task) -> None:
+        """What an agent does while it has a task is done under the labels of the task's case as well."""
+        has = moved.holder if moved.state == "claimed" else None
+        if before.state == "claimed" and (has, moved.claim) != (before.holder, before.claim):
+            cases.let_go(tx, moved.id, self._clock())
+        if has is not None and has.startswith(AGENT) and moved.claim != before.claim:
+            origin = (*moved.origin, f"task:{moved.role}")
+            cases.bear(tx, moved.id, has.removeprefix(AGENT), moved.case, origin)
 
     def _count(self, tx: Tx, before: Task, change: Change) -> None:
         missed = change.event in ("requeued", "returned") or (change.event == "failed" and before.state == "claimed")

@@ -35,8 +35,8 @@ def obstacle(task: Task, candidate: Candidate) -> str:
         return "refused: they have refused it"
     if task.meant is not None and candidate.id != task.meant:
         return "meant: it was handed to somebody else"
-    if candidate.kind == "agent" and not candidate.funded:
-        return "budget: a budget of theirs is used up"
+    if candidate.kind == "agent" and (not candidate.funded or task.workflow in candidate.spent_for):
+        return "budget: a budget of theirs, or of the workflow, is used up"
     if candidate.kind == "agent" and candidate.busy >= candidate.at_once:
         return f"busy: they have {candidate.busy} tasks already"
     return ""
@@ -49,7 +49,12 @@ def is_eligible(task: Task, candidate: Candidate) -> bool:
 
 def could_ever(task: Task, candidate: Candidate) -> bool:
     """Whether they might have it at another time: when they are free again, or funded again."""
-    return is_eligible(task, replace(candidate, busy=0, funded=True, fit=True))
+    return is_eligible(task, replace(free_and_funded(candidate), fit=True))
+
+
+def free_and_funded(candidate: Candidate) -> Candidate:
+    """The candidate at a time when nothing is in hand and every budget has room."""
+    return replace(candidate, busy=0, funded=True, spent_for=frozenset())
 
 
 def standing(task: Task, candidate: Candidate) -> tuple[int, float, float, str]:

@@ -16,16 +16,29 @@ from msgspec.structs import replace
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 
 from .model import Candidate, Change, Note, State, Task
-from .routing import obstacle
+from .routing import free_and_funded, obstacle
 
 LOSSES = 3  # holders who fell silent, after which a person looks: the task may be what kills them
 HANDOVERS = 10  # changes of hands of a task that no workflow limits
 RETURNS = 1  # results that break the contract and go back to be mended
+DEPTH = 10  # tasks that a task came from, one from another, after which a person looks
+MAX_ORIGIN = 20  # names of where a task came from that are kept, the latest
 UNTAKEN = 7 * 86_400_000  # milliseconds in which a task must have come to its end
 MIN_LEASE, LEASE, MAX_LEASE = 1_000, 60_000, 3_600_000  # milliseconds without a word after which a holder is gone
 PERSON_LEASE = 7 * 86_400_000  # a person who has taken a task is not asked for signs of life
 MAX_NOTES = 100
 MAX_REFUSALS = 50
+
+
+def from_parent(task: Task, parent: Task) -> Task:
+    """The task as one that came from another."""
+    chain = dict.fromkeys((*parent.origin, f"task:{parent.role}", *task.origin))
+    return replace(task, parent=parent.id, depth=parent.depth + 1, origin=tuple(chain)[-MAX_ORIGIN:])
+
+
+def too_deep(task: Task, at: int, above: str | None) -> Change | None:
+    """A person has to take what came from too many other tasks: it may go round in a circle."""
+    return raised(task, at, above, "limit.depth") if task.depth > DEPTH else None
 
 
 def claim(task: Task, candidate: Candidate, at: int, lease: int, over: bool = False) -> Change:
@@ -139,7 +152,7 @@ def hand_off(
     )
     if given.handovers > task.handovers_most:
         return raised(given, at, above, "limit.handovers", note)
-    if candidate is not None and (why := obstacle(given, replace(candidate, busy=0, funded=True))):
+    if candidate is not None and (why := obstacle(given, free_and_funded(candidate))):
         raise Invalid(f"`{candidate.name}` may not have it; {why}", code="task.hand_off", hint="name somebody else")
     return Change(given, "handed_off", note)
 

@@ -6,7 +6,7 @@ late word of a former holder is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -22,18 +22,22 @@ from autonomy.kernel.ids import new_id
 from autonomy.tools.contract import Contract, too_large
 
 from . import rules
-from .model import PRIORITIES, Body, By, Change, Note, Task
+from .model import AGENT, PRIORITIES, Body, By, Change, Note, Task
 from .records import Records, noted
 from .routing import could_ever
 from .waiting import Held, Waiting
-from .workforce import AGENT, Workforce, of_person
+from .workforce import Workforce, of_person
 
 MAX_WAIT_S = 20  # how long an agent waits for a task before it asks again
 MAX_TEXT = 4_000  # characters of a reason, a question, a goal
 
 
+Examine = Callable[[Held, Json], Awaitable[str]]
+"""What is wrong with a result that no contract could say; empty where it is right."""
+
+
 class Wanted(Struct, frozen=True, kw_only=True):
-    """A task that somebody asks for. `due` in milliseconds since the epoch."""
+    """A task that somebody asks for; `parent` is the task that it came from. `due` in milliseconds since the epoch."""
 
     role: str
     goal: str
@@ -47,6 +51,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     due: int | None = None
     case: str = ""
     questions: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 class Word(Struct, frozen=True):
@@ -67,6 +72,7 @@ class Tasks:
         records: Records,
         workforce: Workforce,
         waiting: Waiting,
+        examine: Examine,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -74,6 +80,7 @@ class Tasks:
         self._records = records
         self._workforce = workforce
         self._waiting = waiting
+        self._examine = examine
         self._clock = clock
 
     # ── opened and withdrawn ──
@@ -81,12 +88,14 @@ class Tasks:
     async def open(self, wanted: Wanted, by: str) -> str:
         """Open a task that belongs to no run; returns its id. `by` is `person:NAME`.
 
-        Raises NotFound (`task.unknown_role`, `task.unknown_unit`), Invalid (`task.field`, `task.nobody`).
+        One that came from too many others goes to a person. Raises NotFound (`task.unknown_role`, `task.unknown_unit`,
+        `task.unknown`), Invalid (`task.field`, `task.nobody`).
         """
         organisation = self._workforce.organisation
         unit = wanted.unit or organisation.root.name
         check_wanted(organisation, wanted, unit)
         id, at = new_id("task"), self._clock()
+        parent = None if wanted.parent is None else (await self.show(wanted.parent)).task
         new = Task(
             id,
             unit,
@@ -102,8 +111,11 @@ class Tasks:
             rules.HANDOVERS,
             capability=wanted.capability,
             prefer=wanted.prefer,
-            case=wanted.case or id,
+            case=wanted.case or (id if parent is None else parent.case),
+            asked_at=at,
+            origin=(by,),
         )
+        new = new if parent is None else rules.from_parent(new, parent)
         boundaries = self._workforce.boundaries(wanted.role)
         body = Body(
             wanted.goal,
@@ -112,9 +124,15 @@ class Tasks:
             constraints={"boundaries": boundaries, "due": wanted.due},
             contract=wanted.contract,
         )
-        await self._queue.perform(lambda tx: self._records.put(tx, new, body, by))
+        await self._queue.perform(lambda tx: self._put(tx, new, body, by))
         self._waiting.wake()
         return id
+
+    def _put(self, tx: Tx, new: Task, body: Body, by: str) -> None:
+        opened = self._records.put(tx, new, body, by)
+        change = rules.too_deep(opened, self._clock(), self._workforce.above(new.role))
+        if change is not None:
+            self._records.move(tx, opened, change, "system")
 
     async def withdraw(self, task: str, by: str) -> Task:
         """End a task that is not wanted any more; whoever has it hears of it when they say something next.
@@ -176,10 +194,13 @@ class Tasks:
         if breach := too_large(output):
             raise Invalid(breach, code="task.output", hint="send a reference")
 
+        wrong = await self._wrong(word, output)
+
         def work(tx: Tx) -> tuple[Task, str]:
             found = self._held(tx, word)
             body = self._records.body(tx, found.id)
             breach = "" if body.contract is None else Contract(body.contract).breach(output)
+            breach = breach or wrong
             change = rules.done(found) if not breach else self._returned(found, breach)
             body = replace(body, output=output, reason=breach)
             return self._records.move(tx, found, change, word.holder, body), breach
@@ -287,6 +308,12 @@ class Tasks:
         moved = await self._queue.perform(work)
         self._waiting.wake()
         return moved
+
+    async def _wrong(self, word: Word, output: Json) -> str:
+        """What is wrong with a result, as whoever knows about such tasks says; empty where it is right."""
+        held = await self.show(word.task)
+        rules.check_holder(held.task, word.holder, word.claim)
+        return await self._examine(held, output)
 
     def _held(self, tx: Tx, word: Word) -> Task:
         found = self._records.get(tx, word.task)

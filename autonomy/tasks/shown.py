@@ -35,6 +35,8 @@ def listed(task: Task) -> dict[str, Json]:
         "claim": task.claim,
         "lease_until": task.lease_until,
         "giver": task.giver,
+        "parent": task.parent,
+        "depth": task.depth,
         "limit": task.limit or None,
         "opened_by": task.opened_by,
         "opened_at": task.opened_at,

@@ -50,6 +50,10 @@ task = Table(
     Column("moved", BigInteger, nullable=False),
     Column("moved_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("parent", Text),
+    Column("depth", Integer, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 _LIVE = task.c.ended_at.is_(None)
@@ -77,20 +81,21 @@ COUNT = text(
     "done = task_tally.done + excluded.done, missed = task_tally.missed + excluded.missed"
 )
 
+_LISTS = ("prefer", "refused", "origin")
+
 COLUMNS = tuple(column for column in task.c if column.name != "body")
 
 
 def to_row(found: Task) -> dict[str, Any]:
     """The columns of a task, but its body."""
     row = structs.asdict(found)
-    return row | {"prefer": json.dumps(found.prefer), "refused": json.dumps(found.refused)}
+    return row | {name: json.dumps(row[name]) for name in _LISTS}
 
 
 def to_task(row: Row[Any]) -> Task:
     """The task of a row."""
     said = {column.name: row._mapping[column] for column in COLUMNS}
-    said |= {"prefer": tuple(json.loads(said["prefer"])), "refused": tuple(json.loads(said["refused"]))}
-    return Task(**said)
+    return Task(**said | {name: tuple(json.loads(said[name])) for name in _LISTS})
 
 
 def is_over(state: str | None) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, or_, select
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Watch
+from autonomy.gate.store import case_holder
 from autonomy.kernel.clock import DAY, Clock
 from autonomy.kernel.errors import AutonomyError
 
@@ -86,6 +87,7 @@ class Sweeping:
         """Delete one batch; returns how many tasks went."""
         before = self._clock() - self._retention
         old = list(tx.execute(select(task.c.id).where(task.c.ended_at < before).limit(BATCH)).scalars())
+        tx.execute(delete(case_holder).where(case_holder.c.task.in_(old)))
         tx.execute(delete(task).where(task.c.id.in_(old)))
         return len(old)
 

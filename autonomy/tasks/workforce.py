@@ -7,9 +7,6 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, func, select
 
-from autonomy.budget.limits import limits_for
-from autonomy.budget.rules import account_key, charges, judge
-from autonomy.budget.store import read_balances
 from autonomy.catalog.model import AgentSpec, RoleSpec
 from autonomy.catalog.organisation import Organisation, spec
 from autonomy.gate import Admission, Watch
@@ -17,11 +14,12 @@ from autonomy.identity import PersonCaller
 from autonomy.identity.store import person
 from autonomy.kernel.clock import Clock
 
-from .model import Candidate
+from .funding import purse
+from .model import AGENT, Candidate
 from .records import Reader
 from .store import tally, task
 
-AGENT, PERSON = "agent:", "person:"
+PERSON = "person:"
 MANY = 1_000_000  # tasks of a person, whom nobody limits
 
 
@@ -75,7 +73,7 @@ class Workforce:
 
     def _agent(self, connection: Connection, name: str, busy: int, counted: tuple[int, int]) -> Candidate:
         revision = self.organisation.all("Agent")[name]
-        said = spec(revision, AgentSpec)
+        said, found = spec(revision, AgentSpec), purse(connection, self.organisation, name, self._clock())
         return Candidate(
             id=AGENT + name,
             kind="agent",
@@ -86,16 +84,10 @@ class Workforce:
             busy=busy,
             done=counted[0],
             missed=counted[1],
-            funded=self._is_funded(connection, name, revision.unit, said.roles),
+            funded=found.funded,
+            spent_for=found.spent_for,
             fit=self._admission.may_act(name),
         )
-
-    def _is_funded(self, connection: Connection, name: str, unit: str, roles: Iterable[str]) -> bool:
-        """Whether the agent could still do the least thing that costs anything, whatever tool it takes."""
-        at = self._clock()
-        limits = [one for one in limits_for(self.organisation, name, unit, "", roles) if one.scope_kind != "tool"]
-        balances = read_balances(connection, [account_key(limit, at) for limit in limits])
-        return judge(charges(limits, at, money=1, calls=1, tokens=1), balances) is None
 
 
 def of_person(who: PersonCaller) -> Candidate:

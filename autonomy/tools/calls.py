@@ -120,8 +120,8 @@ def _asks_for(asked: Call, parsed: list[Parsed], argument: str) -> bool:
 
 def check_facts(report: Report, spec: ToolSpec, schema: Schema, connectors: Mapping[str, Use]) -> None:
     """Every fact: a look-up that its connector can do, reading only."""
-    for name, fact in spec.facts.items():
-        field, call = f"spec.facts.{name}", fact_call(fact)
+    for field, fact in spec.lookups:
+        call = fact_call(fact)
         use = connectors.get(fact.connector or spec.connector)
         if use is not None and _fits(report, field, call, use):
             _require_reading(report, field, call, _body(report, field, call, schema, use), ("GET",), use)
@@ -178,7 +178,7 @@ def _statements(
     report: Report, field: str, statements: Iterable[Statement], schema: Schema, use: SqlConnector
 ) -> Iterable[Parsed]:
     for index, statement in enumerate(statements):
-        place = f"{field}.statements[{index}]" if not field.startswith("spec.facts") else f"{field}.sql"
+        place = f"{field}.statements[{index}]" if ".facts." not in field else f"{field}.sql"
         try:
             parsed = parse(statement.sql, dialect_of(use.url))
         except Invalid as error:

@@ -27,6 +27,7 @@ from autonomy.kernel.errors import Invalid
 from .calls import check_call, check_facts, check_reconcile
 from .connectors.python import GROUP, installed
 from .database_url import read_url
+from .effects import check_effect
 from .report import NUMBERS, SCALARS, Report
 from .schema import Schema
 from .secret_names import PLACES, named_secrets, places_in
@@ -190,6 +191,7 @@ def _tool(revision: Revision, organisation: Organisation) -> Report:
         _reserved(report, schema)
         _arguments(report, spec, schema)
         _calls(report, spec, schema, organisation)
+        check_effect(report, spec, schema)
     return report
 
 

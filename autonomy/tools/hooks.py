@@ -1,7 +1,7 @@
 """Hooks: what other systems tell us. Each post is proven, taken once, recorded, and kept sealed.
 
 The rules of a declared hook are judged in this order: it is there, the post is small enough, its signature fits and is
-of now, it is not one too many, it is a JSON object. Nothing is written before all of them hold.
+of now, it was not taken before, it is not one too many, it is a JSON object. Nothing is written before all hold.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Hooks:
         self._epoch = epoch
         self._clock = clock
         self._minutes: dict[str, tuple[int, int]] = {}
+        self._taking: set[tuple[str, str]] = set()
         self._news = asyncio.Event()
 
     async def receive(self, hook: str, headers: Mapping[str, str], body: bytes) -> Taken:
@@ -85,10 +86,20 @@ class Hooks:
             raise Unavailable(f"the hook `{hook}` has no key: {error.message}", code="hook.key") from None
         tolerance = clock.duration(spec.tolerance) // SECOND
         proven = prove(spec.scheme, key, headers, body, at // SECOND, tolerance)
-        self._count(hook, spec, at)
-        said = _object(body)
-        new = Delivery(new_id("dlv", at), hook, proven.id, _type(spec, headers, said), _answered(spec, said), at)
-        return await self._keep(new, _text(said, spec.subject) or f"hook:{hook}", body)
+        if (
+            earlier := await self._database.read(lambda tx: deliveries.find_by_sender(tx, hook, proven.id))
+        ) is not None:
+            return Taken(earlier.id, repeated=True)
+        taking = (hook, proven.id)
+        if taking not in self._taking:
+            self._count(hook, spec, at)
+        self._taking.add(taking)
+        try:
+            said = _object(body)
+            new = Delivery(new_id("dlv", at), hook, proven.id, _type(spec, headers, said), _answered(spec, said), at)
+            return await self._keep(new, _text(said, spec.subject) or f"hook:{hook}", body)
+        finally:
+            self._taking.discard(taking)
 
     async def find(self, hook: str, action: str) -> Result | None:
         """What answers the action at the hook; None where nothing does yet."""
@@ -118,7 +129,8 @@ class Hooks:
         return revision.spec
 
     def _count(self, hook: str, spec: HookSpec, at: int) -> None:
-        """One more in this minute. Only what was proven counts, so that strangers cannot use up a sender's share."""
+        """One more in this minute. Only what was proven and is new counts, so that neither strangers nor who has copied
+        a post can use up a sender's share."""
         minute, count = self._minutes.get(hook, (0, 0))
         count = count + 1 if minute == at // MINUTE else 1
         if count > spec.ratePerMinute:

@@ -1,7 +1,8 @@
 """The only place that starts programs, and puts a credential into what they get. No shell is ever between.
 
-Each runs in a session of its own, so that its whole group can be killed; under limits of CPU, memory and files; with
-no variable and no descriptor it was not given.
+Each runs under limits of CPU, memory, files and processes, with no variable and no descriptor it was not given, beside
+a process of ours (`launch.py`) that ends it with everything it has started, be it in a session of its own. It runs as
+the server's own user: what is not trusted that far belongs to another user, or to a site of its own.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from .admitted import Admitted
 from .attempt import Attempt
 from .credential import Credential
 from .errors import Unreachable
+from .launch import descendants
 
 STDERR_BYTES = 8_192  # what it complains about; the rest is read and dropped
-GONE_S = 1.0  # how long a killed program is waited for
+GONE_S = 1.0  # how long a program that was told to end is waited for, with all it has started
+REPORT_BYTES = 64
 MEGABYTE = 1_048_576
 
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -85,7 +88,8 @@ class Programs:
     async def _start(
         self, spec: ProcessConnector, path: str, order: Order, report: int, credential: Credential | None
     ) -> asyncio.subprocess.Process:
-        command = [sys.executable, "-I", "-S", str(_LAUNCH), str(report), _limits(spec), path, *order.arguments]
+        ours = [sys.executable, "-I", "-S", str(_LAUNCH), str(report), str(spec.processes), _limits(spec)]
+        command = [*ours, path, *order.arguments]
         try:
             return await asyncio.create_subprocess_exec(
                 *command,
@@ -147,10 +151,19 @@ async def _ended(
         _read(process, process.stdout, spec.maxBytes),
         _complaints(process.stderr),
     )
-    code = await process.wait()
-    if failed := os.read(heard, 16):
-        raise Unreachable(f"the program cannot be started: {os.strerror(int(failed))}", code="program.missing")
-    return Ended(code, _scrubbed(stdout, credential), _shown(stderr, credential))
+    await process.wait()
+    word, number = _reported(os.read(heard, REPORT_BYTES))
+    if word == "failed":
+        raise Unreachable(f"the program cannot be started: {os.strerror(number)}", code="program.missing")
+    if word == "crowd":
+        return Ended(-signal.SIGKILL, None, f"it started more than {number} processes")
+    return Ended(number, _scrubbed(stdout, credential), _shown(stderr, credential))
+
+
+def _reported(said: bytes) -> tuple[str, int]:
+    """How the program ended, in a word and a number. Where nothing is said, somebody killed who would have said it."""
+    word, _, number = said.decode().partition("\n")[0].partition(" ")
+    return (word, int(number)) if said else ("ended", -signal.SIGKILL)
 
 
 async def _tell(stdin: asyncio.StreamWriter, told: bytes) -> None:
@@ -167,7 +180,7 @@ async def _read(process: asyncio.subprocess.Process, stream: asyncio.StreamReade
     while chunk := await stream.read(65_536):
         found += chunk
         if len(found) > limit:
-            _kill(process)
+            _tell_to_end(process)
             return None
     return bytes(found)
 
@@ -181,17 +194,21 @@ async def _complaints(stream: asyncio.StreamReader) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the program and its group, and wait until it is gone."""
-    _kill(process)
-    with suppress(TimeoutError):  # what the kernel cannot end now it ends later
+    """End the program with all it has started, and wait until it is gone."""
+    _tell_to_end(process)
+    try:
         async with asyncio.timeout(GONE_S):
             await process.wait()
+    except TimeoutError:
+        # The process beside it is stopped, or cannot keep up: no more is asked of it.
+        for each in (*descendants(process.pid), process.pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL)
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """Kill the program and all of its group; what has ended has left nothing to kill."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _tell_to_end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
 
 
 def _scrubbed(stdout: bytes | None, credential: Credential | None) -> bytes | None:

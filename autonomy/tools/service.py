@@ -154,6 +154,11 @@ class Connectors:
         """The circuit breaker of every connector that was called since it was declared."""
         return {name: line.breaker for name, line in self._lines.items()}
 
+    def forget(self, name: str) -> None:
+        """Let go of one connector, once the calls under way there have their answers."""
+        if (line := self._lines.pop(name, None)) is not None:
+            self._retire(line)
+
     async def close(self) -> None:
         """Let go of every connection and thread."""
         for line in self._lines.values():

@@ -53,13 +53,23 @@ class AccessTools:
         people: list[Json] = [*sorted({vote.person for vote in votes})]
         said = (
             f"{invocation.action_id}: `{invocation.agent}` asked for the role `{role}` for `{agent}`, "
-            f"approved by {', '.join(map(str, people))}"
+            f"{self._on_whose_word(invocation.action_id)}approved by {', '.join(map(str, people))}"
         )
         # The log knows one actor for a change: the person whose yes was the last that was needed.
         by = f"person:{max(votes, key=lambda vote: vote.at).person}"
         change = self._catalog.amend("Agent", agent, partial(access.with_role, role=role), by, said)
         answer: dict[str, Json] = {"agent": agent, "role": role, "approved_by": people}
         return answer | ({"change": change.id, "epoch": change.epoch} if change else {})
+
+    def _on_whose_word(self, action: str) -> str:
+        """Who asked through the agent, in words; nothing where the agent asked by itself, or its own people did."""
+        with self._database.reading() as connection:
+            hold = find_hold(connection, action)
+        if hold is None:
+            return ""
+        own = {person for link in hold.behind for person in (link.sponsor, link.owner)}
+        people = sorted(set(hold.requesters) - own)
+        return f"on the word of {', '.join(people)}, " if people else ""
 
     def _granted(self, agent: str, role: str, invocation: Invocation) -> Json:
         """Whether the agent has the role, or this action gave it: what people took away since is not given again."""

@@ -42,8 +42,6 @@ from autonomy.gate import (
 )
 from autonomy.identity import Identity, Permission
 from autonomy.insight import forget_found
-from autonomy.insight.labels import Labels
-from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
@@ -61,6 +59,7 @@ from autonomy.workflow.units import Begin, Move, Settle
 from .checks import Functions, check_decisions, check_policies, check_tools
 from .connecting import aside_of_connectors, open_connectors, open_hooks
 from .incidents import open_trouble
+from .insight import open_insights
 from .own_tools import own_tools
 from .projection import projector
 from .searching import open_searching
@@ -143,7 +142,8 @@ def _assemble(
         database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
     )
     workflows = open_workflows(
-        settings, database, queue, master, gate, results, approvals, watch, hooks, own, lifeline, clock
+        *(settings, database, queue, master, gate, results, approvals, watch),
+        *(hooks, aside, secrets, own, lifeline, clock),
     )
     containing = Containing(database, identity, effects, watch)
     trouble = open_trouble(database, queue, identity, containing, workflows, catalog, clock)
@@ -179,10 +179,11 @@ def _assemble(
         sites=sites,
         workflows=workflows,
         own=own,
-        reckoning=Reckoning(database, queue, lifeline.owner, clock),
         searching=open_searching(settings, database, queue, vault, lifeline, master, trouble.watching, clock),
         trouble=trouble,
-        labels=Labels(database, queue, vault, clock),
+        insights=open_insights(
+            database, queue, vault, watch, results, connectors, partial(_pinned, catalog), lifeline.owner, clock
+        ),
     )
 
 

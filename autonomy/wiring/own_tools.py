@@ -1,4 +1,4 @@
-"""What stands behind the system's own tools: memory, decision tables, access."""
+"""What stands behind the system's own tools: memory, decision tables, access, goals."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from autonomy.audit import Vault
 from autonomy.catalog import Catalog
-from autonomy.catalog.own_tools import ACCESS, DECISION, MEMORY, entry_point
+from autonomy.catalog.own_tools import ACCESS, DECISION, GOAL, MEMORY, entry_point
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Watch
+from autonomy.goals import Planning
 from autonomy.kernel.clock import Clock
 from autonomy.memory import Forgetting, Memory, Reuse
 
 from .access import AccessTools
 from .decisions import DecisionTools
+from .goals import GoalTools
 from .memory import MemoryTools
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class OwnTools:
     decisions: Callable[[], Decisions]
     """The decision tables in force; loads the engine of expressions the first time."""
     access: AccessTools
+    planning: Planning
+    goals: GoalTools
 
     @property
     def connectors(self) -> Mapping[str, Callable[[], Any]]:
@@ -42,6 +46,7 @@ class OwnTools:
             entry_point(MEMORY): lambda: MemoryTools(self.memory, self.reuse, self.forgetting),
             entry_point(DECISION): lambda: DecisionTools(self.decisions()),
             entry_point(ACCESS): lambda: self.access,
+            entry_point(GOAL): lambda: self.goals,
         }
 
 
@@ -59,4 +64,5 @@ def own_tools(
 
     forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
     reuse, access = Reuse(memory, database, queue, clock), AccessTools(catalog, database)
-    return OwnTools(memory, reuse, forgetting, decisions, access)
+    planning = Planning(watch.organisation)
+    return OwnTools(memory, reuse, forgetting, decisions, access, planning, GoalTools(planning, database))

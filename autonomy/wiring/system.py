@@ -29,8 +29,6 @@ from autonomy.gate import (
     Watch,
 )
 from autonomy.identity import Identity
-from autonomy.insight.labels import Labels
-from autonomy.insight.reckoning import Reckoning
 from autonomy.kernel.errors import AutonomyError
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn
@@ -39,6 +37,7 @@ from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 
 from .incidents import Trouble
+from .insight import Insights
 from .own_tools import OwnTools
 from .searching import Searching
 from .settings import Settings
@@ -89,10 +88,8 @@ class System:
     workflows: Workflows
     own: OwnTools
     searching: Searching
-    reckoning: Reckoning
-    """It counts the log for the figures."""
     trouble: Trouble
-    labels: Labels
+    insights: Insights
     followers: Sequence[Follower] = ()
     """They carry the log to where the settings say."""
     exporter: Exporter | None = None
@@ -119,13 +116,15 @@ class System:
             self.workflows.sources.run,
             self.workflows.tidying.run,
             self.workflows.workplace.waiting.run,
+            self.workflows.workplace.calling.run,
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
             self.searching.following.run,
-            self.trouble.stopping.run,
             self.searching.following.run_tidying,
-            self.reckoning.run,
+            self.trouble.stopping.run,
+            self.insights.reckoning.run,
+            self.insights.checking.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):
@@ -138,6 +137,7 @@ class System:
         """End what is under way in order: nothing new, then endings, then the last checkpoint, then the store."""
         self.stopping = True
         await _end(self._tasks)
+        await self.insights.recompute.close()
         await self.workflows.engine.close()
         await self.taking_up.close()
         await self.effects.close()
@@ -147,7 +147,7 @@ class System:
         await self.aside.close()
         await self.sites.close()
         carrying = (each.let_go for each in self.followers)
-        for last in (self.checkpoints.sign, self.reckoning.let_go, *carrying, self.lifeline.leave):
+        for last in (self.checkpoints.sign, self.insights.reckoning.let_go, *carrying, self.lifeline.leave):
             try:
                 await last()
             except AutonomyError as error:

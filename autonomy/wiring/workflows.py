@@ -10,10 +10,13 @@ from importlib import import_module
 from autonomy.approvals import Approvals
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Gate, Lifeline, Results, Watch
+from autonomy.goals import Goals
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Invalid
 from autonomy.tools.hooks import Hooks
+from autonomy.tools.outbound import Outbound
+from autonomy.tools.secrets import Secrets
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.codec import Codec
 from autonomy.workflow.deciding import Deciding
@@ -38,9 +41,10 @@ from .tasks import Workplace, open_workplace
 
 @dataclass(frozen=True, slots=True)
 class Workflows:
-    """Runs, their desk, the engine that delivers what they ask for, and what starts them by itself."""
+    """Runs, goals, their desk, the engine that delivers what they ask for, and what starts them by itself."""
 
     runs: Runs
+    goals: Goals
     desk: Desk
     engine: Engine
     sources: Sources
@@ -61,15 +65,21 @@ def open_workflows(
     approvals: Approvals,
     watch: Watch,
     hooks: Hooks,
+    aside: Outbound,
+    secrets: Secrets,
     own: OwnTools,
     lifeline: Lifeline,
     clock: Clock,
 ) -> Workflows:
     """Everything of runs, put together."""
     codec = Codec(canonical.derive(master, b"autonomy runs"))
-    definitions = Definitions(database, queue, clock)
+    definitions = Definitions(database, queue, codec, clock)
     desk = Desk(database, queue, codec, definitions, clock)
-    workplace = open_workplace(settings, database, queue, master, gate.admission, watch, clock)
+    own.planning.work_with(desk, definitions)
+    workplace = open_workplace(
+        settings, database, queue, master, gate.admission, watch, own.planning.examine, aside, secrets, clock
+    )
+    handing_out = HandingOut(queue, desk, definitions, workplace.of_runs, own.planning.furnish, lifeline.owner, clock)
     deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
     carrying = Carrying(
@@ -81,7 +91,7 @@ def open_workflows(
         perform=gate.employ,
         results=results,
         approvals=approvals,
-        handing_out=HandingOut(queue, desk, definitions, workplace.of_runs, lifeline.owner, clock),
+        handing_out=handing_out,
         watch=watch,
         others={Decide: deciding.carry, Emit: starting.emit, Triggered: starting.triggered},
         owner=lifeline.owner,
@@ -92,11 +102,12 @@ def open_workflows(
         database, queue, codec, desk, lifeline, carrying.carry, carrying.give_up, clock, carries
     )
     desk.deliver_to(engine)
-    runs = Runs(database, queue, codec, desk, definitions, engine, watch, clock)
+    runs = Runs(database, queue, codec, desk, definitions, engine, workplace.of_runs, watch, clock)
+    goals = Goals(database, desk, definitions, runs, own.planning, workplace.workforce, clock)
     sources = Sources(database, queue, codec, watch, engine.wake, clock)
     migrating = Migrating(database, desk, definitions, watch, clock)
     tidying, involving = Tidying(queue, settings.retention_days, clock), Involving(database, definitions)
-    return Workflows(runs, desk, engine, sources, migrating, tidying, workplace, involving)
+    return Workflows(runs, goals, desk, engine, sources, migrating, tidying, workplace, involving)
 
 
 def _here(settings: Settings) -> bool:

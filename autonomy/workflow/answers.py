@@ -137,7 +137,7 @@ def _undo_task_ended(turn: Turn, path: str, event: TaskEnded) -> None:
 
 def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> None:
     """A result that breaks its contract goes back once with the reason; the second time it is an exception (R049)."""
-    breach = turn.prepared.breach(paths.split(path)[1], event.output)
+    breach = event.breach or turn.prepared.breach(paths.split(path)[1], event.output)
     if not breach:
         turn.settle(path, "done", event.output)
     elif found.returned:

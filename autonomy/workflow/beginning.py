@@ -78,7 +78,7 @@ def _changed(turn: Turn, path: str) -> Any:
 
 def _tool(turn: Turn, path: str, work: ToolWork, reading: Reading) -> None:
     arguments = _changed(turn, path) or reading.value(work.arguments)
-    turn.order(PerformTool(turn.id(path), path, work.tool, work.agent, arguments), path)
+    turn.order(PerformTool(turn.id(path), path, work.tool, work.agent, arguments, doer=work.doer), path)
 
 
 def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
@@ -118,7 +118,8 @@ def _child(turn: Turn, path: str, work: ChildWork, reading: Reading) -> None:
         stop(turn, "depth", f"`{path}` would be workflow {depth} inside another")
         return
     input = _changed(turn, path) or reading.value(work.arguments)
-    command = StartChild(turn.id(path), path, work.workflow, input, depth, turn.state.priority, work.detached)
+    wording = "" if work.definition is None else str(reading.expression(work.definition))
+    command = StartChild(turn.id(path), path, work.workflow, input, depth, turn.state.priority, work.detached, wording)
     turn.order(command, path, awaited=not work.detached)
     if work.detached:
         turn.settle(path, "done", {"run": command.id})

@@ -22,6 +22,7 @@ from autonomy.kernel.errors import Conflict, Invalid, NotFound, TooLarge, Unauth
 
 from . import paths, triggers
 from .codec import Codec
+from .definition import Definition
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
 from .handing_out import HandingOut
@@ -45,6 +46,7 @@ from .model import (
     TimerFired,
     Withdraw,
 )
+from .offering import offer_anew
 from .outcome import PRIORITIES
 from .ports import Carrier, Perform, Work
 from .questions import APPROVAL_ENDS, checkpoint
@@ -57,7 +59,7 @@ NOT_BEGUN = frozenset({"action.interrupted", "action.abandoned"})
 """What an action ends with that was certainly not done, because whoever was to do it was gone."""
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before what was refused for the moment is asked for again
-HOPELESS = 8  # claims after which even saying that it is given up has failed
+HOPELESS = 13  # claims after which even saying that it is given up has failed
 SOON_MS = 200  # until something that is just being begun is looked at again
 
 
@@ -166,9 +168,10 @@ class Carrying:
             run=work.run,
             step=command.path,
             workflow=known.state.workflow,
+            origin=known.origin,
         )
         try:
-            reply = await self._patiently(command.agent, request, work.first)
+            reply = await self._patiently(await self._performer(work.run, command), request, work.first)
         except Conflict as error:
             if error.code != "key.in_flight":
                 await self._not_performed(work, "failed", error.message)
@@ -180,6 +183,12 @@ class Carrying:
             await self._not_performed(work, "failed", error.message)
         else:
             await self._performed(work, reply)
+
+    async def _performer(self, run: str, command: PerformTool) -> str:
+        """The agent in whose name it is done."""
+        if not command.doer:
+            return command.agent
+        return await self._handing_out.doer(run, paths.split(command.path)[0] + command.doer) or command.agent
 
     async def _patiently(self, agent: str, request: Request, first: bool) -> Reply:
         """What becomes of it. A refusal that may be none a moment later is no reason to ask people yet."""
@@ -241,9 +250,8 @@ class Carrying:
         if work.attempts and not await self._begun(child):
             known = await self._desk.known(work.run)
             await self._watch.refresh()
-            organisation = (await self._watch.house()).organisation
             try:
-                definition = await self._definitions.declared(organisation, command.workflow)
+                definition, unit = await self._wording(command, known)
                 # Nobody waits for a run that is detached: like any start it joins a live one with its key.
                 key = triggers.key_of(definition, command.input) if command.detached else None
             except (Invalid, NotFound) as error:
@@ -252,12 +260,24 @@ class Carrying:
                 return
             parent = None if command.detached else command.id
             started = Started(self._clock(), command.input, {"run": work.run}, command.depth, command.priority)
-            unit = organisation.all("Workflow")[command.workflow].unit
-            await self._desk.begin(definition, child, started, Origin(known.by, known.case, unit, parent, key))
+            origin = Origin(known.by, known.case, unit, parent, key, known.origin)
+            await self._desk.begin(definition, child, started, origin)
         if command.detached:
             await self._desk.settle(self._fence(work))
         elif not work.attempts or await self._desk.settle(self._fence(work), Stay(work.id)):
             await self._child_ended(Work(work.run, command, 0), child)
+
+    async def _wording(self, command: StartChild, known: Known) -> tuple[Definition, str]:
+        """The definition of the run to begin, and its unit. Raises NotFound (`workflow.unknown`)."""
+        if not command.definition:
+            organisation = (await self._watch.house()).organisation
+            definition = await self._definitions.declared(organisation, command.workflow)
+            return definition, organisation.all("Workflow")[command.workflow].unit
+        definition = await self._definitions.pinned(command.definition)
+        if definition.workflow != command.workflow:
+            raise NotFound(f"`{command.workflow}` never had this wording", code="workflow.unknown")
+        await self._definitions.keep(definition)
+        return definition, known.unit
 
     async def _answer_child(self, work: Work, command: StartChild, ended: ChildEnded) -> None:
         if command.detached:
@@ -281,13 +301,16 @@ class Carrying:
         return True
 
     async def _reprioritise(self, work: Work, command: Reprioritise) -> None:
-        await self._handing_out.prioritise(work.run, PRIORITIES[command.priority])
+        priority = PRIORITIES[command.priority]
+        await self._handing_out.prioritise(work.run, priority)
         query = select(table.c.id).where(table.c.run == work.run, table.c.kind == "start_child")
         for id in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
             child = paths.derived("run", id)
             if await self._begun(child):
                 event = Reprioritised(self._clock(), command.priority, f"run:{work.run}")
                 await self._desk.take_in(child, event)
+                at = self._clock()
+                await self._queue.perform(lambda tx, child=child, at=at: offer_anew(tx, child, priority, at))  # type: ignore[misc]
         await self._desk.settle(self._fence(work))
 
     # ── time ──

@@ -8,10 +8,12 @@ from autonomy.kernel.errors import Corrupt
 from autonomy.kernel.sealing import Seal
 
 from . import rules
+from .definition import Definition
 from .model import Command, State
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Command)
+_definitions = msgspec.msgpack.Decoder(Definition)
 
 
 class Codec:
@@ -26,6 +28,13 @@ class Codec:
     def read_state(self, run: str, sealed: bytes) -> State:
         """Raises Corrupt (`workflow.sealed`, `workflow.state`), Invalid (`workflow.version`)."""
         return rules.decode(self._seal.open(run, sealed))
+
+    def definition(self, definition: Definition) -> bytes:
+        return self._seal.seal(definition.digest, _encoder.encode(definition))
+
+    def read_definition(self, digest: str, sealed: bytes) -> Definition:
+        """Raises Corrupt (`workflow.sealed`)."""
+        return _definitions.decode(self._seal.open(digest, sealed))
 
     def command(self, command: Command) -> bytes:
         return self._seal.seal(command.id, _encoder.encode(command))

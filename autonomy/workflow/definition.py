@@ -41,9 +41,12 @@ class Handler(Word, frozen=True):
 
 
 class ToolWork(Word, frozen=True, tag="tool"):
+    """`doer` is the step beside it whose task's agent performs it, if an agent did it: of goals only."""
+
     tool: str
     agent: str
     arguments: Json = None
+    doer: str = ""
 
 
 class TaskWork(Word, frozen=True, tag="task"):
@@ -68,9 +71,12 @@ class ApprovalWork(Word, frozen=True, tag="approval"):
 
 
 class ChildWork(Word, frozen=True, tag="workflow"):
+    """`definition` is an expression of the digest of the wording, where it is not the declared one."""
+
     workflow: str
     detached: bool = False
     arguments: Json = None
+    definition: str | None = None
 
 
 class ForeachWork(Word, frozen=True, tag="foreach"):

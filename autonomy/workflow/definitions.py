@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict
 from typing import TypeVar
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from autonomy.catalog.organisation import Organisation
@@ -14,6 +13,7 @@ from autonomy.db import CommitQueue, Database, Tx, upsert
 from autonomy.kernel.clock import HOUR, Clock
 from autonomy.kernel.errors import Corrupt, NotFound
 
+from .codec import Codec
 from .defining import define
 from .definition import Definition
 from .store import definition as table
@@ -23,15 +23,14 @@ FRESH_MS = HOUR  # after which a wording is written again before a run begins un
 
 T = TypeVar("T")
 
-_decode = msgspec.json.Decoder(Definition).decode
-
 
 class Definitions:
     """Every wording of every workflow that a run may be pinned to."""
 
-    def __init__(self, database: Database, queue: CommitQueue, clock: Clock) -> None:
+    def __init__(self, database: Database, queue: CommitQueue, codec: Codec, clock: Clock) -> None:
         self._database = database
         self._queue = queue
+        self._codec = codec
         self._clock = clock
         self._kept: OrderedDict[str, Definition] = OrderedDict()
         self._fresh: OrderedDict[str, int] = OrderedDict()
@@ -40,7 +39,7 @@ class Definitions:
     async def declared(self, organisation: Organisation, workflow: str) -> Definition:
         """The workflow as declared now, kept from here on. Raises NotFound."""
         found = await self.wording(organisation, workflow)
-        await self._keep(found)
+        await self.keep(found)
         return found
 
     async def wording(self, organisation: Organisation, workflow: str) -> Definition:
@@ -59,16 +58,16 @@ class Definitions:
         """The wording with this digest. Raises Corrupt (`workflow.definition_missing`)."""
         found = self._kept.get(digest)
         if found is None:
-            found = await self._database.read(lambda connection: _read(connection, digest))
+            found = await self._database.read(lambda connection: self._read(connection, digest))
             _remember(self._kept, digest, found)
         return found
 
-    async def _keep(self, found: Definition) -> None:
+    async def keep(self, found: Definition) -> None:
         """See that it is in the store and fresh: what no run is on is tidied away, and one may be about to begin."""
         at = self._clock()
         if at - self._fresh.get(found.digest, -FRESH_MS) < FRESH_MS:
             return
-        body = msgspec.json.encode(found)
+        body = self._codec.definition(found)
         row = {"digest": found.digest, "workflow": found.workflow, "body": body, "at": at}
 
         def work(tx: Tx) -> None:
@@ -78,12 +77,11 @@ class Definitions:
         _remember(self._kept, found.digest, found)
         _remember(self._fresh, found.digest, at)
 
-
-def _read(connection: Connection, digest: str) -> Definition:
-    body = connection.execute(select(table.c.body).where(table.c.digest == digest)).scalar_one_or_none()
-    if body is None:
-        raise Corrupt(f"the definition `{digest[:16]}…` is gone", code="workflow.definition_missing")
-    return _decode(bytes(body))
+    def _read(self, connection: Connection, digest: str) -> Definition:
+        body = connection.execute(select(table.c.body).where(table.c.digest == digest)).scalar_one_or_none()
+        if body is None:
+            raise Corrupt(f"the definition `{digest[:16]}…` is gone", code="workflow.definition_missing")
+        return self._codec.read_definition(digest, bytes(body))
 
 
 def _remember(memory: OrderedDict[str, T], name: str, found: T) -> None:

@@ -6,10 +6,11 @@ Any process may take in any event of any run. `run.ver` decides between two: the
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -33,7 +34,13 @@ from .store import run as table
 from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Written
 
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
+MAX_ORIGIN = 20  # names of where a run comes from that are kept, the latest
 ROUNDS = 50  # in which others may have been faster
+
+_COLUMNS = (
+    *(table.c.ver, table.c.state, table.c.parent),
+    *(table.c.case_id, table.c.started_by, table.c.unit, table.c.origin),
+)
 
 Tell = Callable[[State], Leaf]
 """A leaf about what somebody did to a run."""
@@ -48,6 +55,9 @@ class Known(NamedTuple):
     case: str
     by: str
     """Who started it; of a run inside another, who started that one."""
+    unit: str
+    origin: tuple[str, ...]
+    """Where it comes from: who or what began it, and the workflows on the way."""
 
 
 class Taken(NamedTuple):
@@ -67,6 +77,13 @@ class Origin(Struct, frozen=True):
     unit: str
     parent: str | None = None
     key: str | None = None
+    before: tuple[str, ...] = ()
+    """Where the run or event came from that began it; empty where nothing did."""
+
+    def of(self, workflow: str) -> tuple[str, ...]:
+        """Where the run comes from, the first first: who or what began it, and the workflows on the way."""
+        chain = dict.fromkeys((*self.before, self.by, f"workflow:{workflow}"))
+        return tuple(chain)[-MAX_ORIGIN:]
 
 
 class _Line(Struct):
@@ -100,15 +117,17 @@ class Desk:
         change, out = change_of(self._codec, state, advanced.commands, event.at, owner, origin.parent)
         change.leaves.insert(0, started(state, origin.by, origin.unit, event.at))
         key = None if origin.key is None else f"{definition.workflow}|{origin.key}"
+        came = origin.of(definition.workflow)
         row = (
             *(id, state.workflow, origin.unit, state.digest, None if state.ended else key),
             *(origin.by, origin.case, origin.parent, *self._values(state, 1), event.at),
             event.at if state.ended else None,
+            json.dumps(came),
         )
         answer: Answer = await self._queue.submit(Begin(id, key, row, change))
         if isinstance(answer, Written):
             failpoint("run.durable")
-            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by))
+            self._keep(id, Known(1, state, origin.parent, origin.case, origin.by, origin.unit, came))
             self._deliver(id, out, owner)
         return answer
 
@@ -160,6 +179,12 @@ class Desk:
         found = await self._database.read(lambda connection: self._read(connection, run))
         self._keep(run, found)
         return found
+
+    async def look_all(self, runs: Sequence[str]) -> dict[str, Known]:
+        """These runs as they are in the store, of those that are there."""
+        query = select(*_COLUMNS, table.c.id).where(table.c.id.in_(runs))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: self._of(row, row.id) for row in rows}
 
     async def known(self, run: str) -> Known:
         """The run as last seen; what never changes of it can be relied upon. Raises NotFound."""
@@ -240,12 +265,16 @@ class Desk:
             self._known.popitem(last=False)
 
     def _read(self, connection: Connection, run: str) -> Known:
-        columns = (table.c.ver, table.c.state, table.c.parent, table.c.case_id, table.c.started_by)
-        query = select(*columns).where(table.c.id == run)
+        query = select(*_COLUMNS).where(table.c.id == run)
         row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"there is no run `{run[:80]}`", code="workflow.unknown_run")
-        return Known(row.ver, self._codec.read_state(run, bytes(row.state)), row.parent, row.case_id, row.started_by)
+        return self._of(row, run)
+
+    def _of(self, row: Any, run: str) -> Known:
+        state = self._codec.read_state(run, bytes(row.state))
+        origin = tuple(json.loads(row.origin))
+        return Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit, origin)
 
     @asynccontextmanager
     async def _alone(self, run: str) -> AsyncIterator[None]:

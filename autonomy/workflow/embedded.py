@@ -42,7 +42,8 @@ STUCK_SECONDS = 10.0  # without a look: the process is then not ready
 MAX_OUT = 512  # commands that one process carries out at once; the others are anybody's
 MAX_NEWS = 1_000  # leaves looked through at once
 SURVEY = 2_000  # waiting commands looked at in one round of the slow look
-ATTEMPTS = 5  # claims of one command before it is given up
+ATTEMPTS = 10  # claims of one command before it is given up
+AT_ONCE = 2  # claims after which what outlived its process is free at once; later it rests, for it may be what kills
 AGAIN_MS = 500
 LONGEST_MS = 60_000
 
@@ -239,10 +240,12 @@ class Embedded:
         dead = self._lifeline.dead_among(tx, owners)
         if not dead:
             return False
-        left = select(table.c.id, table.c.priority).where(table.c.owner.in_(dead))
+        left = select(table.c.id, table.c.priority, table.c.attempts).where(table.c.owner.in_(dead))
         rows, at = tx.execute(left).all(), self._clock()
-        tx.execute(update(table).where(table.c.owner.in_(dead)).values(owner=None, due=at))
-        tx.hand_over([Offer(row.id, at, row.priority) for row in rows])
+        for attempts in {row.attempts for row in rows}:
+            free = update(table).where(table.c.owner.in_(dead), table.c.attempts == attempts)
+            tx.execute(free.values(owner=None, due=at + _rest(attempts)))
+        tx.hand_over([Offer(row.id, at + _rest(row.attempts), row.priority) for row in rows])
         return bool(rows)
 
     def _survey(self, connection: Connection) -> list[str]:
@@ -258,6 +261,11 @@ class Embedded:
             for id, acted, asked, kind, state in rows
             if (is_task_over(state) if kind == "open_task" else _is_over(acted, asked))
         ]
+
+
+def _rest(attempts: int) -> int:
+    """Milliseconds that a command rests whose processes died under it so often; none where it is given up next."""
+    return min(LONGEST_MS, AGAIN_MS << attempts) if AT_ONCE < attempts < ATTEMPTS else 0
 
 
 def _is_over(acted: str | None, asked: str | None) -> bool:

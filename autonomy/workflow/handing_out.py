@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,10 +24,12 @@ from .outcome import PRIORITIES
 from .ports import Work
 from .reading import DONE
 from .store import command as table
-from .store import run as runs
 from .units import Fence, Stay
 
 MAX_RESULT = 65_536  # bytes of the output of an earlier step that goes with a task; a larger one is only named
+
+Furnish = Callable[[Known, OpenTask], Json]
+"""What goes with a task as its input: what its run says, or that and more."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -35,12 +38,20 @@ class HandingOut:
     """Carries out `OpenTask`, in the name of one process, its `owner`."""
 
     def __init__(
-        self, queue: CommitQueue, desk: Desk, definitions: Definitions, tasks: RunTasks, owner: str, clock: Clock
+        self,
+        queue: CommitQueue,
+        desk: Desk,
+        definitions: Definitions,
+        tasks: RunTasks,
+        furnish: Furnish,
+        owner: str,
+        clock: Clock,
     ) -> None:
         self._queue = queue
         self._desk = desk
         self._definitions = definitions
         self._tasks = tasks
+        self._furnish = furnish
         self._owner = owner
         self._clock = clock
 
@@ -49,6 +60,7 @@ class HandingOut:
         if work.action is None:
             known = await self._desk.known(work.run)
             definition = await self._definitions.pinned(known.state.digest)
+            command = msgspec.structs.replace(command, input=self._furnish(known, command))
             await self._queue.perform(lambda tx: self._open(tx, work, command, known, definition))
             self._tasks.wake()
             return
@@ -56,8 +68,14 @@ class HandingOut:
         if ended is None:
             await self._desk.settle(fence, Stay(work.id, work.action))
             return
-        event = TaskEnded(self._clock(), work.id, ended.outcome, ended.output, ended.reason)
+        event = TaskEnded(
+            self._clock(), work.id, ended.outcome, ended.output, ended.reason, cost=ended.cost, breach=ended.breach
+        )
         await self._desk.take_in(work.run, event, fence)
+
+    async def doer(self, run: str, path: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        return await self._tasks.doer(run, path)
 
     async def withdraw(self, task: str) -> None:
         """Whoever has it hears that it is not wanted any more when they say something next."""
@@ -72,12 +90,11 @@ class HandingOut:
         owner = tx.execute(select(table.c.owner).where(table.c.id == work.id)).scalar_one_or_none()
         if owner != self._owner:
             return
-        unit = tx.execute(select(runs.c.unit).where(runs.c.id == work.run)).scalar_one()
-        task = self._tasks.open(tx, asked(command, known, definition, unit))
+        task = self._tasks.open(tx, asked(command, known, definition))
         tx.execute(update(table).where(table.c.id == work.id).values(owner=None, due=None, action=task))
 
 
-def asked(command: OpenTask, known: Known, definition: Definition, unit: str) -> Asked:
+def asked(command: OpenTask, known: Known, definition: Definition) -> Asked:
     """The task with everything that whoever does it needs to know (R036). Pure."""
     state = known.state
     number = int.from_bytes(hashlib.sha256(command.id.encode()).digest()[:16], "big")
@@ -98,7 +115,7 @@ def asked(command: OpenTask, known: Known, definition: Definition, unit: str) ->
         run=state.run,
         path=command.path,
         workflow=state.workflow,
-        unit=unit,
+        unit=known.unit,
         case=known.case,
         role=command.role,
         by=command.by,  # type: ignore[arg-type]  # one of the words of the manifest
@@ -109,6 +126,8 @@ def asked(command: OpenTask, known: Known, definition: Definition, unit: str) ->
         prefer=command.prefer,
         due=command.due,
         returned=command.returned,
+        depth=state.depth,
+        origin=known.origin,
     )
 
 

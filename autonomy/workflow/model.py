@@ -124,7 +124,9 @@ class Performed(Event, frozen=True, tag="performed"):
 
 
 class TaskEnded(Event, frozen=True, tag="task_ended"):
-    """What became of OpenTask. `handed_on`: it goes to `role`, with what there is so far in `output`."""
+    """What became of OpenTask. `handed_on`: it goes to `role`, with what there is so far in `output`. `breach`: what is
+    wrong with the result that no contract could say.
+    """
 
     command: str
     outcome: Literal["done", "failed", "handed_on"]
@@ -132,6 +134,7 @@ class TaskEnded(Event, frozen=True, tag="task_ended"):
     reason: str = ""
     role: str | None = None
     cost: int = 0
+    breach: str = ""
 
 
 class ApprovalEnded(Event, frozen=True, tag="approval_ended"):
@@ -221,13 +224,16 @@ class Order(Struct, frozen=True, omit_defaults=True, tag_field="command"):
 
 
 class PerformTool(Order, frozen=True, tag="perform_tool"):
-    """An action through the gate, with `id` as its idempotency key. Answered by Performed."""
+    """An action through the gate, with `id` as its idempotency key. Answered by Performed. It is done in the name of
+    the agent that did the task of the step `doer`, where there is one; else of `agent`.
+    """
 
     path: str
     tool: str
     agent: str
     arguments: dict[str, Json]
     undoes: bool = False
+    doer: str = ""
 
 
 class OpenTask(Order, frozen=True, tag="open_task"):
@@ -268,7 +274,10 @@ class AskApproval(Order, frozen=True, tag="ask_approval"):
 
 
 class StartChild(Order, frozen=True, tag="start_child"):
-    """A run of another workflow under the id of this command. Answered by ChildEnded, but not where `detached`."""
+    """A run of another workflow under the id of this command. Answered by ChildEnded, but not where `detached`.
+
+    `definition` is the digest of the wording, where it is not the declared one.
+    """
 
     path: str
     workflow: str
@@ -276,6 +285,7 @@ class StartChild(Order, frozen=True, tag="start_child"):
     depth: int
     priority: Priority
     detached: bool = False
+    definition: str = ""
 
 
 class SetTimer(Order, frozen=True, tag="set_timer"):

@@ -16,6 +16,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
+from autonomy.tasks import RunTasks
 
 from . import triggers
 from .codec import Codec
@@ -37,6 +38,7 @@ from .model import (
     Started,
     State,
 )
+from .offering import offer_anew
 from .outcome import PRIORITIES, chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
@@ -111,6 +113,7 @@ class Runs:
         desk: Desk,
         definitions: Definitions,
         engine: Engine,
+        tasks: RunTasks,
         watch: Watch,
         clock: Clock,
     ) -> None:
@@ -120,6 +123,7 @@ class Runs:
         self._desk = desk
         self._definitions = definitions
         self._engine = engine
+        self._tasks = tasks
         self._watch = watch
         self._clock = clock
 
@@ -190,7 +194,9 @@ class Runs:
     async def prioritise(self, run: str, priority: Priority, by: str) -> State:
         """Let the run go before others, or after. Raises Conflict (`workflow.ignored`)."""
         event = Reprioritised(self._clock(), priority, by)
-        return await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        state = await self._steer(run, event, lambda state: self._told(state, "prioritised", by, priority=priority))
+        await self._queue.perform(lambda tx: offer_anew(tx, run, PRIORITIES[priority], self._clock()))
+        return state
 
     async def choose(self, run: str, event: Chosen, roles: Sequence[str], anyway: bool) -> State:
         """A person's choice about an exception: one who holds the role it was raised for, or who may do so `anyway`.
@@ -243,6 +249,10 @@ class Runs:
         query = query.order_by(table.c.created_at.desc()).limit(MAX_DRAWN)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
+
+    async def doer(self, run: str, step: str) -> str | None:
+        """The agent that had the task of this step last; None where none did."""
+        return await self._tasks.doer(run, step)
 
     async def exceptions(self, count: int = PAGE, after: str | None = None) -> list[OpenException]:
         """Exceptions that wait for people, the oldest first."""

@@ -42,13 +42,14 @@ LATE_MS = 60_000  # after which a time of a schedule counts as missed
 
 class Came(NamedTuple):
     """What has come, for triggers of `source` and `name`: what their expressions see, the labels of whoever works with
-    it, and how deep a run it is."""
+    it, how deep a run it is, and where what came had come from."""
 
     source: str
     name: str
     said: dict[str, Json]
     labels: frozenset[str] = frozenset()
     depth: int = 0
+    origin: tuple[str, ...] = ()
 
 
 class Starting:
@@ -76,13 +77,13 @@ class Starting:
 
     async def emit(self, work: Work, command: Emit) -> None:
         """An event of a run, or told from outside."""
-        depth, labels = 0, frozenset[str]()
+        depth, labels, origin = 0, frozenset[str](), tuple[str, ...]()
         if work.run:
             known = await self._desk.known(work.run)
-            depth, labels = known.state.depth + 1, await self._labels(known.case)
+            depth, labels, origin = known.state.depth + 1, await self._labels(known.case), known.origin
         await self._hear(command.event, command.key, command.data, labels)
         said = {"event": command.event, "key": command.key, "data": command.data}
-        await self._begin(work, Came("event", command.event, said, labels, depth))
+        await self._begin(work, Came("event", command.event, said, labels, depth, origin))
         await self._done(work)
 
     async def triggered(self, work: Work, command: Triggered) -> None:
@@ -109,7 +110,7 @@ class Starting:
                 found = await self._desk.look(str(command.came["run"]))
                 said = {**command.came, "reason": found.state.reason, "output": found.state.output}
                 labels = await self._labels(found.case)
-                return Came("ended", command.name, said, labels, found.state.depth + 1)
+                return Came("ended", command.name, said, labels, found.state.depth + 1, found.origin)
             case _:
                 return Came("schedule", command.name, command.came)
 
@@ -159,7 +160,7 @@ class Starting:
             await self._queue.perform(lambda tx: _not_begun(tx, at, work.id, definition.workflow, code))
             return
         await self._label(id, came.labels)
-        origin = Origin(f"{came.source}:{came.name}", id, unit, key=key)
+        origin = Origin(f"{came.source}:{came.name}", id, unit, key=key, before=came.origin)
         await self._desk.begin(definition, id, Started(at, input, came.said, came.depth), origin)
 
     async def _label(self, case: str, labels: frozenset[str]) -> None:

@@ -35,6 +35,7 @@ run = Table(
     Column("priority", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("origin", Text, nullable=False),
 )
 Index(
     "run_live_key",

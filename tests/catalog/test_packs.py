@@ -15,7 +15,15 @@ from autonomy.tools import Registry, check
 from .brought import assert_answered_and_shown, assert_schemas_admit
 from .company import organisation
 
-TOGETHER = [("tryton",), ("roundup",), ("postgresql",), ("tryton", "roundup"), ("postgresql", "roundup")]
+TOGETHER = [
+    ("tryton",),
+    ("roundup",),
+    ("postgresql",),
+    ("robot",),
+    ("node-red",),
+    ("tryton", "roundup", "robot", "node-red"),
+    ("postgresql", "roundup"),
+]
 
 
 def made(packs: tuple[str, ...]) -> tuple[Organisation, list[Case]]:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sqlite3
 from contextlib import chdir
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,7 @@ ADMIN = (
     "autonomy containments --ended",
     'autonomy reinstate agent buyer-1 --reason "the order list is mended"',
     "autonomy actions --state held --since 24h",
+    'autonomy actions "lens supplier" --unit operations',
     "autonomy budgets",
     "autonomy budget show operations-month",
     "autonomy budget forecast",
@@ -85,8 +86,14 @@ ADMIN = (
     "autonomy person invite rosa --out rosa.link",
     "autonomy service-key issue gateway --for authzen --out gateway.key",
     "autonomy service-key list",
-    "autonomy access",
+    "autonomy access review",
+    "autonomy insight kpis --by agent --since 7d",
+    "autonomy insight compare buyer-1 buyer-2",
+    "autonomy insight formulas",
+    "autonomy insight scorecard buyer-1",
+    "autonomy insight recompute",
     "autonomy audit tail --kind denial",
+    "autonomy audit sample --by tool --named order.place --count 10",
     "autonomy audit show 0",
     "autonomy audit key",
     "autonomy audit export log.jsonl",
@@ -100,6 +107,7 @@ ADMIN = (
 )
 NAMED = (
     "autonomy site revoke stk_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy label act_01jd8m3y6p2k7q4r9t5v8x0z1b right",
     "autonomy delivery show dlv_01jd8m3y6p2k7q4r9t5v8x0z1b",
 )
 """With an id, which is another one each time."""
@@ -134,6 +142,34 @@ TASKS = (
     "autonomy tasks withdraw task_01jd8m3y6p2k7q4r9t5v8x0z1b",
 )
 """Of one task, in this order; it is taken before each word about it that only its holder may say. Then of another."""
+
+GOALS = (
+    "autonomy goal 'Keep a month of lenses in stock' --role buyer --spend '500.00 EUR'",
+    "autonomy goal list",
+    "autonomy goal show run_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    "autonomy goal cancel run_01jd8m3y6p2k7q4r9t5v8x0z1b --reason 'nobody needs lenses any more'",
+)
+"""Of one goal, in this order."""
+
+INCIDENTS = (
+    'autonomy incident open agent buyer-1 --title "it orders the same part again and again"',
+    "autonomy incident list --state open",
+    "autonomy incident show inc_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    'autonomy incident contain inc_01jd8m3y6p2k7q4r9t5v8x0z1b --reason "until we know more"',
+    'autonomy incident note inc_01jd8m3y6p2k7q4r9t5v8x0z1b "the supplier has seen both orders"',
+    "autonomy incident assign inc_01jd8m3y6p2k7q4r9t5v8x0z1b ada",
+    'autonomy incident follow-up inc_01jd8m3y6p2k7q4r9t5v8x0z1b "limit orders of a part to one a day" --owner ada',
+    "autonomy incident done inc_01jd8m3y6p2k7q4r9t5v8x0z1b fol_01jd8m3y6p2k7q4r9t5v8x0z1b",
+    'autonomy incident reinstate inc_01jd8m3y6p2k7q4r9t5v8x0z1b --reason "the order list is mended"',
+    'autonomy incident close inc_01jd8m3y6p2k7q4r9t5v8x0z1b --cause data --text "the stock list was a day old"',
+)
+"""Of one incident, in this order."""
+
+HISTORY = (
+    "autonomy case show payables-1/2026-12-24",
+    """autonomy audit could --tool supplier.get --arguments '{"supplier_id": "sup-1"}' --at 2026-12-24""",
+)
+"""Of today: there is no other day yet."""
 
 HOOK = """
 apiVersion: autonomy/v1
@@ -170,6 +206,7 @@ OWNER = (
 )
 ELSEWHERE = (
     "autonomy login --sso",
+    'autonomy access request stock-watcher buyer --reason "it sees first what is missing"',
     "autonomy work --site factory --url https://autonomy.example",
     "autonomy work --runs",
     'autonomy tool import mcp --name desk --command "desk-server --stdio" --tool get_ticket --into org',
@@ -177,11 +214,17 @@ ELSEWHERE = (
     "autonomy record crm-org --name crm --api https://crm.example/api",
 )
 """Each needs a system of its own: `tests/signon/test_real_provider.py`, `tests/sites/test_two_processes.py`,
-`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py` and `tests/recording` run them against one."""
+`tests/workflow/test_processes.py`, `tests/tools/mcp/test_importing.py`, `tests/recording` and
+`tests/cli/test_access.py` run them against one."""
+
+
+EVERY_LINE = (
+    BEFORE + APPROVER + RUNS + TASKS + GOALS + INCIDENTS + HISTORY + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER
+)
 
 
 def test_every_example_is_pasted_by_the_test_below() -> None:
-    assert set(BEFORE + APPROVER + RUNS + TASKS + ADMIN + NAMED + AGENT + ALONE + ELSEWHERE + OWNER) == EXAMPLES
+    assert set(EVERY_LINE) == EXAMPLES
 
 
 def soon(line: str) -> str:
@@ -231,7 +274,11 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         for line in RUNS:
             paste(of_the_run(line))
         do_tasks()
+        pursue_a_goal()
         remember_and_forget()
+        see_to_an_incident()
+        for line in HISTORY:
+            paste(of_now(line))
         for line in ADMIN:
             paste(line)
         paste("autonomy login ada")
@@ -252,10 +299,13 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
 
 
 def named(line: str, folder: Path, port: str) -> str:
-    """The line with the id of what there is: the key of a site, or what the shop tells at its hook."""
+    """The line with the id of what there is: the key of a site, an action, or what the shop tells at its hook."""
     if "stk_" in line:
         (key,) = json.loads(paste("autonomy site keys --json").out)
         return re.sub(r"stk_\w+", key["id"], line)
+    if "act_" in line:
+        done = json.loads(paste("autonomy actions --state done --limit 1 --json").out)
+        return re.sub(r"act_\w+", done[0]["id"], line)
     (folder / "shop").mkdir()
     (folder / "shop" / "autonomy.yaml").write_text("scope: shop\n")
     (folder / "shop" / "hooks.yaml").write_text(HOOK)
@@ -289,6 +339,32 @@ def do_tasks() -> None:
             task = json.loads(paste(f"{first} --json").out)["task"]
         paste(re.sub(r"task_\w+", task, line))
     assert "there is nothing to do" in paste("autonomy tasks list").out
+
+
+def pursue_a_goal() -> None:
+    """A person hands in a goal, looks at it, and ends it."""
+    goal = json.loads(paste(f"{GOALS[0]} --json").out)["goal"]
+    for line in GOALS[1:]:
+        paste(re.sub(r"run_\w+", goal, line))
+
+
+def see_to_an_incident() -> None:
+    """A person opens an incident, stops what it is about, and brings it to its end."""
+    found = json.loads(paste(f"{INCIDENTS[0]} --json").out)
+    for line in INCIDENTS[1:]:
+        line = re.sub(r"inc_\w+", found["incident"]["id"], line)
+        for one in found["follow_ups"]:
+            line = re.sub(r"fol_\w+", one["id"], line)
+        ran = paste(f"{line} --json")
+        found = found if line.split()[2] == "list" else json.loads(ran.out)
+    assert found["incident"]["state"] == "closed"
+
+
+def of_now(line: str) -> str:
+    """The line with the case of today, and the present for the day that it asks about."""
+    today = datetime.now(UTC)
+    named = line.replace("payables-1/2026-12-24", f"payables-1/{today:%Y-%m-%d}")
+    return named.replace("2026-12-24", f"{today:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def remember_and_forget() -> None:

@@ -28,7 +28,7 @@ def held(hall: Desk) -> str:
     return str(reply["action"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_page_keeps_anybody_out(hall: Desk, browser: Browser, held: str, scheme: str) -> None:
     with visiting(browser, hall, "bea", scheme=scheme) as visitor:
         for path in (*PAGES, f"/inbox/{held}"):

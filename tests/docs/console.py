@@ -19,6 +19,8 @@ from .pages import blocks_of
 
 FAILS = "# ends with "
 NAMED = {"ACTION": re.compile(r"\bact_[0-9a-z]{26}\b"), "TASK": re.compile(r"\btask_[0-9a-z]{26}\b")}
+NAMED["RUN"] = re.compile(r"\brun_[0-9a-z]{26}\b")
+NAMED |= {"INCIDENT": re.compile(r"\binc_[0-9a-z]{26}\b")}
 SHELL = {"|", "||", "&&", ";", ">", "<"}
 
 
@@ -37,7 +39,8 @@ class Line:
 
 
 class Terminal:
-    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task."""
+    """A user in a folder, with a port of their own; `$ACTION` is the action that was printed last, `$TASK` the task,
+    `$RUN` the run, `$INCIDENT` the incident."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder

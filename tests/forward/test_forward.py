@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from operator import mul
 from pathlib import Path
@@ -24,6 +25,7 @@ from py_ocsf_models.objects.api import API
 
 from autonomy.audit import record
 from autonomy.audit.forward import Follower, Target, read_target, rules
+from autonomy.audit.forward import target as target_module
 from autonomy.audit.forward.follower import HOLD_MS
 from autonomy.audit.forward.target import MAX_DATAGRAM
 from autonomy.audit.merkle import leaf_hash
@@ -233,6 +235,51 @@ async def test_a_leaf_that_has_no_room_in_a_datagram_comes_as_a_shortened_event_
     assert said["unmapped"] == {"index": 0, "truncated": True, "hash": leaf_hash(long).hex()}
     assert said["metadata"]["uid"] == f"{ORIGIN}#0" and said["actor"]["user"]["uid"] == "person:ada"
     assert json.loads(whole.partition("] ")[2])["unmapped"]["leaf"]["person"] == "p0"
+
+
+async def test_a_leaf_that_no_local_socket_takes_comes_shortened_and_holds_nothing_up(
+    tmp_path: Path, database: Database, queue: CommitQueue
+) -> None:
+    await asyncio.to_thread(append, queue, 1, reason="x" * 300_000)
+    await asyncio.to_thread(append, queue, 1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiving:
+        receiving.bind(str(tmp_path / "log"))
+        receiving.settimeout(10)
+        target = read_target(f"unix://{tmp_path}/log")
+        assert await follower(database, queue, target, "proc_1", Time()).carry() == 2
+        cut, whole = (receiving.recv(400_000).decode() for _ in range(2))
+    assert json.loads(cut.partition("] ")[2])["unmapped"]["truncated"] is True
+    assert json.loads(whole.partition("] ")[2])["unmapped"]["leaf"]["person"] == "p0"
+
+
+async def test_a_defect_is_counted_like_any_failure(database: Database, queue: CommitQueue) -> None:
+    await asyncio.to_thread(append, queue, 1)
+    it = follower(database, queue, Gathered("file", Path("/x"), broken=[ZeroDivisionError()]), "proc_1", Time())
+    with pytest.raises(ZeroDivisionError):
+        await it.run()
+    assert it.failures.counts == {("forward.unavailable",): 0, ("forward.defect",): 1}
+
+
+@pytest.mark.parametrize("end", ["keeps it unread", "closes"])
+def test_a_server_that_says_it_is_through_before_the_leaves_are_there_has_nothing(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_module, "SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as aside:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_304)
+
+        def polite() -> socket.socket:
+            connection, _ = listening.accept()
+            connection.shutdown(socket.SHUT_WR)  # it has said its farewell, and reads nothing any more
+            if end == "closes":
+                select.select([connection], [], [], 10)
+                connection.close()
+            return connection
+
+        peer = aside.submit(polite)
+        with pytest.raises(Unavailable):
+            Target("tcp", host="127.0.0.1", port=listening.getsockname()[1]).deliver([b"x" * 60_000])
+        peer.result(10).close()
 
 
 NAMES = ("action", "case", "agent", "agent_name", "actor", "tool", "status", "code", "event", "operation", "site",

@@ -33,9 +33,10 @@ def _who(draw: st.DrawFn) -> dict[str, Any]:
         "agent_name": agent,
         "revision": draw(_few(["r1", "r2"])),
         "unit": draw(_few(["works", "office"])),
+        "roles": draw(_few([["worker"], ["worker", "boss"], []])),
         "case": draw(_cases),
     }
-    return said | draw(_few([{}, {"workflow": "order", "run": "run_1"}]))
+    return said | draw(_few([{}, {"moves": True}, {"workflow": "order", "run": "run_1"}]))
 
 
 _cost = st.fixed_dictionaries({}, optional={"money": st.integers(0, 9_999), "tokens": st.integers(0, 99)})

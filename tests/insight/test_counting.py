@@ -1,62 +1,205 @@
-"""The figures equal what the log says, however it was cut into batches and whoever counted."""
+"""The figures equal what the log says, however it was cut into batches, whoever counted, wherever they were stopped."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select, update
 
 from autonomy.db import CommitQueue, Database
-from autonomy.insight.cells import TABLES, figure_place
-from autonomy.insight.reckoning import Reckoning
-from tests.insight.leaves import Leaf, logs, write
+from autonomy.insight.cells import figure, figure_case
+from autonomy.insight.reckoning import Reckoning, behind_of
+from autonomy.insight.recompute import Recompute, Result
+from tests.insight.leaves import HOUR, START, Leaf, logs, write
+
+QUIET = [HealthCheck.function_scoped_fixture]
 
 
-def _begin_at(queue: CommitQueue, place: int) -> None:
-    """No figures; what is counted next is the leaf of this index."""
-
-    def work(tx: Any) -> None:
-        for table in (*TABLES, figure_place):
-            tx.execute(delete(table))
-        if place:
-            tx.execute(insert(figure_place).values(name="log", next=place, holder="", until=0))
-
-    queue.run(work)
-
-
-def _rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    with database.reading() as connection:
-        return {table.name: sorted(tuple(row) for row in connection.execute(select(table))) for table in (*TABLES,)}
-
-
-async def _all(following: Reckoning) -> None:
-    while await following.count():
+async def counted_in_turns(database: Database, queue: CommitQueue, sizes: list[int]) -> None:
+    """The log, counted by processes that take turns and go on by so many leaves each."""
+    following = [Reckoning(database, queue, "one", lambda: 0, size) for size in sizes]
+    while sum([await one.count() for one in following]):
         pass
 
 
+async def counted_anew(database: Database, queue: CommitQueue, mend: bool = False) -> Result:
+    """What comes of counting the whole log anew."""
+    again = Recompute(database, queue, lambda: 0)
+    again.begin(mend)
+    while again.result.state == "running":
+        await asyncio.sleep(0.005)
+    return again.result
+
+
 @given(log=logs, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=4))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_figures_are_the_same_however_the_log_is_cut(
+@settings(max_examples=12, suppress_health_check=QUIET, deadline=None)
+def test_however_the_log_is_cut_counting_it_anew_gives_the_same(
     database: Database, queue: CommitQueue, log: list[Leaf], sizes: list[int]
 ) -> None:
-    start = queue.run(lambda tx: tx.size)
     write(queue, log)
-    found = []
-    for batches in (sizes, [10_000]):
-        _begin_at(queue, start)
-        following = [Reckoning(database, queue, f"p{size}", lambda: 0, size) for size in batches]
+    asyncio.run(counted_in_turns(database, queue, sizes))
+    found = asyncio.run(counted_anew(database, queue))
+    assert (found.state, found.differences) == ("equal", ())
+    assert found.leaves == queue.run(lambda tx: tx.size)
 
-        async def in_turns(following: list[Reckoning] = following) -> None:
-            while True:
-                moved = 0
-                for one in following:
-                    moved += await one.count()
-                if not moved:
-                    return
 
-        asyncio.run(in_turns())
-        found.append(_rows(database))
-    assert found[0] == found[1]
+@pytest.mark.slow
+@given(log=logs, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=4))
+@settings(max_examples=150, suppress_health_check=QUIET, deadline=None)
+def test_however_the_log_is_cut_counting_it_anew_gives_the_same_for_long(
+    database: Database, queue: CommitQueue, log: list[Leaf], sizes: list[int]
+) -> None:
+    write(queue, log)
+    asyncio.run(counted_in_turns(database, queue, sizes))
+    assert asyncio.run(counted_anew(database, queue)).state == "equal"
+
+
+def _who(agent: str, **more: Any) -> dict[str, Any]:
+    return {"agent_name": agent, "agent": agent, "revision": f"r-{agent}", "unit": "works", "case": "c1"} | more
+
+
+A_LIFE: list[Leaf] = [
+    ("intent", START, "act_1", _who("w1")),
+    ("outcome", START + 500, "act_1", {"status": "done", "case": "c1", "cost": {"money": 250, "tokens": 7}}),
+    ("hold", START + HOUR, "act_2", _who("w1")),
+    (
+        "approval",
+        START + HOUR + 60_000,
+        "act_2",
+        {"event": "approve", "state": "ready", "actor": "person:bea", "agent": "w1"},
+    ),
+    ("intent", START + HOUR + 61_000, "act_2", _who("w1")),
+    ("outcome", START + HOUR + 62_000, "act_2", {"status": "failed", "case": "c1"}),
+    ("intent", START + 2 * HOUR, "act_3", _who("w2", run="run_1", workflow="order")),
+    ("outcome", START + 2 * HOUR + 9, "act_3", {"status": "unknown", "case": "c1"}),
+    (
+        "reconcile",
+        START + 3 * HOUR,
+        "act_3",
+        {"status": "done", "case": "c1", "by": "person:bea", "cost": {"money": 50}},
+    ),
+    ("denial", START + 3 * HOUR, "act_4", _who("w2")),
+    ("label", START + 50 * HOUR, "act_1", {"verdict": "right", "of": START, "stands": True, "agent_name": "w1"}),
+    (
+        "label",
+        START + 60 * HOUR,
+        "act_1",
+        {"verdict": "wrong", "before": "right", "of": START, "stands": True, "agent_name": "w1", "actor": "person:bea"},
+    ),
+    ("label", START + 61 * HOUR, "act_1", {"verdict": "right", "before": "wrong", "of": START, "stands": False}),
+]
+
+
+def sums(database: Database, dimension: str, key: str, span: str = "day") -> Counter[str]:
+    """All sums of one, added up."""
+    query = select(figure).where(figure.c.dimension == dimension, figure.c.key == key, figure.c.span == span)
+    found: Counter[str] = Counter()
+    with database.reading() as connection:
+        for row in connection.execute(query).mappings():
+            found.update({name: value for name, value in row.items() if isinstance(value, int) and name != "start"})
+    return +found
+
+
+def test_a_life_comes_to_what_one_counts_by_hand(database: Database, queue: CommitQueue) -> None:
+    write(queue, A_LIFE)
+    asyncio.run(counted_in_turns(database, queue, [5]))
+    everything = sums(database, "all", "all")
+    assert everything == sums(database, "all", "all", "hour")
+    assert everything == {
+        "begun": 3,
+        "done": 2,
+        "done_alone": 1,
+        "failed": 1,
+        "unknown": 1,
+        "reconciled": 1,
+        "denied": 1,
+        "held": 1,
+        "action_ms": 500 + 1_000 + 9 + HOUR,
+        "money": 300,
+        "tokens": 7,
+        "cases": 1,
+        "cases_alone": 1,
+        "case_ms": 3 * HOUR,
+        "approved": 1,
+        "deeds": 3,
+        "human_ms": 60_000 + 120_000 + 120_000,
+        "wrong": 1,
+    }
+    assert sums(database, "agent", "w1")["money"] == 250
+    assert sums(database, "agent", "w2")["cases"] == 1
+    assert sums(database, "workflow", "order") == sums(database, "agent", "w2") - Counter(denied=1)
+
+
+def test_work_of_people_is_never_longer_than_they_had_or_than_its_limit(database: Database, queue: CommitQueue) -> None:
+    said = {"event": "approve", "state": "ready", "agent": "w1"}
+    log: list[Leaf] = [("hold", START, f"act_{number}", _who("w1")) for number in range(3)]
+    log += [
+        ("approval", START + 3 * HOUR, "act_0", said | {"actor": "person:bea"}),
+        ("approval", START + 3 * HOUR + 5_000, "act_1", said | {"actor": "person:bea"}),
+        ("approval", START + 3 * HOUR + 5_000, "act_2", said | {"actor": "person:carl"}),
+        ("approval", START + 3 * HOUR + 6_000, "act_2", said | {"actor": "system"}),
+        ("approval", START + 4 * HOUR, "act_2", said | {"actor": "person:carl", "looked": 7_000}),
+    ]
+    write(queue, log)
+    asyncio.run(counted_in_turns(database, queue, [3]))
+    assert sums(database, "all", "all")["human_ms"] == 600_000 + 5_000 + 600_000 + 7_000
+
+
+def test_what_was_changed_by_hand_is_found_and_mended(database: Database, queue: CommitQueue) -> None:
+    write(queue, A_LIFE)
+    asyncio.run(counted_in_turns(database, queue, [100]))
+    agent = (figure.c.dimension == "agent") & (figure.c.key == "w1") & (figure.c.span == "day")
+    queue.run(lambda tx: tx.execute(update(figure).where(agent, figure.c.money > 0).values(money=251)).rowcount)
+    queue.run(lambda tx: tx.execute(delete(figure_case)).rowcount)
+    found = asyncio.run(counted_anew(database, queue, mend=True))
+    assert (found.state, found.mended, found.differing) == ("different", True, 2)
+    assert {(one.table, one.column, one.shown, one.counted) for one in found.differences} == {
+        ("figure", "money", "251", "250"),
+        ("figure_case", "", None, "a row"),
+    }
+    with database.reading() as connection:
+        assert behind_of(connection).counted == 0
+    asyncio.run(counted_in_turns(database, queue, [4]))
+    assert asyncio.run(counted_anew(database, queue)).state == "equal"
+
+
+def test_of_processes_that_count_at_once_one_does(database: Database, queue: CommitQueue) -> None:
+    write(queue, A_LIFE)
+    time = [0]
+    one, other = (Reckoning(database, queue, name, lambda: time[0], 4) for name in ("one", "other"))
+
+    async def both() -> list[int]:
+        found = [await one.count(), await other.count()]
+        time[0] = 6_000  # the first one is silent for longer than it has said
+        return [*found, await other.count(), await one.count()]
+
+    assert asyncio.run(both()) == [4, 0, 4, 0]
+    time[0] = 20_000
+    asyncio.run(counted_in_turns(database, queue, [2, 3]))
+    assert asyncio.run(counted_anew(database, queue)).state == "equal"
+
+
+@pytest.mark.parametrize("point", ["figures.written:2", "group.committed:3"])
+def test_who_is_killed_while_counting_leaves_nothing_out_and_nothing_twice(
+    database: Database, queue: CommitQueue, point: str
+) -> None:
+    write(queue, A_LIFE)
+    url = database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.insight.counter", url, "one"]
+    killed = subprocess.run(command, env=os.environ | {"AUTONOMY_FAILPOINT": point}, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with database.reading() as connection:
+        assert 0 < behind_of(connection).counted < len(A_LIFE)
+    assert asyncio.run(counted_anew(database, queue)).state == "equal"
+    subprocess.run(command, timeout=60, check=True)
+    found = asyncio.run(counted_anew(database, queue))
+    assert (found.state, found.leaves) == ("equal", len(A_LIFE))

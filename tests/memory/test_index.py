@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -38,6 +39,28 @@ async def test_a_common_word_is_answered_by_its_newest_items_of_each_shelf(tmp_p
         one = await it.system.database.read(lambda reader: index.find(reader, [shelves["customers"]], marks))
         assert len([seq for number, seq in both if number == 0]) == 6
         assert [seq for number, seq in one if number == 0] == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "asked", ["common", "common usual", "common rare", "usual common rare", "usual rare", "common never"]
+)
+async def test_what_has_all_words_is_found_however_common_they_are(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(index, "MOST", 4)
+    monkeypatch.setattr(index, "LEAST", 4)
+    said = [
+        f"{'common' if n else ''} {'usual' if n % 2 else ''} {'rare' if n in (3, 4, 9) else ''} n{n}" for n in range(12)
+    ]
+    async with team(tmp_path, database_url) as it:
+        for text_of_item in said:
+            await it.write("seller", "customers", text_of_item)
+        shelves = list(await it.system.database.read(it.system.own.memory.shelves.of))
+        marks = it.system.own.memory.marks_of(asked.split())
+        found = await it.system.database.read(lambda reader: index.find(reader, shelves, marks))
+    having = [n + 1 for n, words in enumerate(said) if set(asked.split()) <= set(words.split())]
+    together = sorted((seq for number, seq in found if number == len(marks)), reverse=True)
+    assert together == sorted(having, reverse=True)[:4]
 
 
 async def test_the_index_is_merged_and_finds_what_it_found(tmp_path: Path) -> None:

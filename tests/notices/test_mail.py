@@ -10,6 +10,7 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import MINUTE, SECOND
 from autonomy.kernel.errors import Unavailable
 from autonomy.notices import Mail, News, Notifier, Webhook
+from autonomy.notices.mail import MAX_RECIPIENTS
 from tests.approvals.house import Time
 
 ADDRESSES = {"fiona": "fiona@acme.example", "felix": "felix@acme.example"}
@@ -85,6 +86,24 @@ def test_a_subject_cannot_begin_another_header(office: Office) -> None:
     office.announce("payables-1 asks\r\nBcc: everybody@acme.example\x00", ("fiona",))
     office.deliver()
     assert office.letters[0][2] == "payables-1 asks Bcc: everybody@acme.example"
+
+
+def test_where_too_many_are_concerned_the_letter_and_the_log_say_so(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = tuple(f"person-{number:03}" for number in range(MAX_RECIPIENTS + 1))
+    office.addresses.update({name: f"{name}@acme.example" for name in people})
+    office.announce(people=people[:-1])
+    while office.deliver():
+        pass
+    assert len(office.letters) == MAX_RECIPIENTS and {letter[3] for letter in office.letters} == {"Look at it."}
+    office.letters.clear()
+    office.announce(people=people)
+    while office.deliver():
+        pass
+    (text,) = {letter[3] for letter in office.letters}
+    assert len(office.letters) == MAX_RECIPIENTS and "concerns 201 people, of whom 200 get a letter" in text
+    assert "201 people" in caplog.text
 
 
 def test_news_that_concern_nobody_in_person_are_no_letter(office: Office) -> None:

@@ -267,6 +267,7 @@ def test_a_fact_that_was_not_found_is_no_fact() -> None:
         'principal.sponsor == "ada" && principal.owner == "ada" && principal.supervisor == "team-lead"',
         'resource.name == "invoice.pay" && resource.connector == "erp" && resource.risk == "high"',
         'resource.effect == "write-neither" && resource.unit == "acme" && resource.egress == false',
+        'resource.site == "" && principal.unit != resource.site',
         'principal in Unit::"acme" && principal in Unit::"emea" && !(principal in Unit::"retail")',
         'action in Action::"write" && action in Action::"risk:high" && action in Action::"connector:erp"',
         'action in Action::"invoice.*" && !(action in Action::"read") && Unit::"retail" in Unit::"acme"',

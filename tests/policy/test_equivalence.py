@@ -133,6 +133,7 @@ def plain(
         "windows": {"paid_today": 1} if tool == "invoice.pay" else {},
         "approvals": [],
         "labels": ["untrusted"] if untrusted else [],
+        "origin": [],
         "cost": cost,
         "delegated": False,
         "record": {"kind": "invoice", "key": invoice},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from autonomy.kernel.errors import Invalid
 from autonomy.protocols.scim.documents import cleaned
 from autonomy.protocols.scim.filters import holds, read_filter, read_place
 from autonomy.protocols.scim.patch import PATCH, patched
-from autonomy.protocols.scim.schemas import OF_USERS, USER
+from autonomy.protocols.scim.schemas import GROUP, OF_GROUPS, OF_USERS, USER
 
 WORDS = ["userName", "emails", "emails.value", "name.givenName", "active", "eq", "co", "pr", "and", "or", "not"]
 WORDS += ["(", ")", "[", "]", '"a"', "true", "1", f"{USER}:title", ".value", "null"]
@@ -80,3 +81,70 @@ def test_what_an_earlier_operation_left_is_not_trusted(first: Any, verb: str, pa
         cleaned(patched(DOCUMENT, body, OF_USERS), OF_USERS)
     except Invalid as error:
         assert error.code.startswith("scim.")
+
+
+def members(count: int, first: int = 0) -> list[dict[str, str]]:
+    return [{"value": f"person-{number}"} for number in range(first, first + count)]
+
+
+def group_after(held: int, operations: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The members of a group that had `held`, after the operations."""
+    before = {"displayName": "all", "members": members(held)}
+    body = {"schemas": [PATCH], "Operations": operations}
+    found: list[dict[str, str]] = cleaned({**patched(before, body, OF_GROUPS), "schemas": [GROUP]}, OF_GROUPS)[
+        "members"
+    ]
+    return found
+
+
+def test_a_thousand_operations_on_ten_thousand_members_are_no_more_work_than_both_together() -> None:
+    began = time.process_time()
+    adds = [{"op": "add", "path": "members", "value": members(2, 9_000 + 2 * each)} for each in range(500)]
+    one = [{"op": "remove", "path": f'members[value eq "person-{each}"]'} for each in range(250)]
+    several = [{"op": "remove", "path": "members", "value": members(1, 250 + each)} for each in range(250)]
+    found = group_after(9_000, adds + one + several)
+    assert found == members(9_500, 500)
+    assert time.process_time() - began < 2, "a hundred times the work takes ten seconds and more"
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [{"op": "add", "path": "members", "value": members(10_001, 1)}],
+        [{"op": "add", "path": "members", "value": members(100, 10_000 + 100 * each)} for each in range(100)],
+        [{"op": "add", "path": f'members[value eq "new-{each}"]', "value": {}} for each in range(1_000)],
+        [{"op": "remove", "path": f'members[value sw "person-{each}"]'} for each in range(1_000)],
+        [{"op": "replace", "path": "members.$ref", "value": "x"} for _ in range(1_000)],
+    ],
+    ids=["one", "many", "described", "filters", "parts"],
+)
+def test_a_patch_that_is_too_much_is_refused_before_it_is_done(operations: list[dict[str, Any]]) -> None:
+    began = time.process_time()
+    with pytest.raises(Invalid):
+        group_after(9_500, operations)
+    assert time.process_time() - began < 3
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "remove", "choose"]), st.lists(st.integers(0, 6), min_size=1, max_size=3)),
+        min_size=1,
+        max_size=8,
+    )
+)
+@settings(deadline=None)
+def test_members_are_what_a_list_without_an_index_would_hold(steps: list[tuple[str, list[int]]]) -> None:
+    held = [f"person-{number}" for number in range(3)]
+    operations: list[dict[str, Any]] = []
+    for verb, numbers in steps:
+        names = [f"person-{number}" for number in numbers]
+        if verb == "choose":
+            if names[0] not in held:
+                continue
+            operations.append({"op": "remove", "path": f'members[value eq "{names[0]}"]'})
+            held = [name for name in held if name != names[0]]
+        else:
+            operations.append({"op": verb, "path": "members", "value": [{"value": name} for name in names]})
+            held = [name for name in held if name not in names] + (names if verb == "add" else [])
+    if operations and held:
+        assert [each["value"] for each in group_after(3, operations)] == held

@@ -30,6 +30,7 @@ from autonomy.recording.place import Place
 from autonomy.recording.seen import Seen
 from autonomy.tools.mcp.definitions import MAX_TOOLS
 from autonomy.wiring import Settings, open_system
+from tests.cli.shell import autonomy
 from tests.house import House
 from tests.protocols.serving import serving
 from tests.tools.mcp.servers import ROOT, tickets
@@ -306,6 +307,29 @@ async def test_a_web_page_of_elsewhere_cannot_have_its_requests_passed_on(tmp_pa
             async with session.post(f"{at}/orders", data="a=1", headers=said) as answer:
                 assert answer.status == (403 if said in elsewhere else 200), said
     assert [one[2].get("origin") for one in shop.heard] == [said.get("Origin") for said in here]
+
+
+async def test_pages_of_one_origin_are_admitted_by_name_and_no_others(tmp_path: Path) -> None:
+    page = {"Origin": "http://localhost:5173", "Sec-Fetch-Site": "cross-site"}
+    others = [{**page, "Origin": f"http://{place}"} for place in ("localhost:5174", "localhost:5173.evil.example")]
+    shop = Shop()
+    async with (
+        serving(lambda _: shop) as url,
+        watching(tmp_path / "org", "--api", f"{url}/v2", "--page", page["Origin"]) as at,
+        aiohttp.ClientSession() as session,
+    ):
+        for said in (page, *others):
+            async with session.post(f"{at}/orders", data="a=1", headers=said) as answer:
+                assert answer.status == (200 if said is page else 403), said
+        async with session.post(f"{at}/orders", data="a=1", headers={**page, "Host": "evil.example"}) as answer:
+            assert answer.status == 421
+    assert len(shop.heard) == 1
+
+
+@pytest.mark.parametrize("page", ["*", "null", "localhost:5173", "http://localhost:5173/", "http://a b"])
+def test_an_origin_that_is_none_is_refused_before_anything_is_watched(tmp_path: Path, page: str) -> None:
+    ran = autonomy("record", str(tmp_path / "org"), "--api", "http://127.0.0.1:9/", "--page", page)
+    assert ran.code == 2 and "no origin of pages" in ran.err
 
 
 async def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import urllib3
 
+from autonomy.audit.store import read_head
 from autonomy.kernel.clock import Clock, now
 from autonomy.server import bind, serving
 from autonomy.wiring import Settings, System, open_system
@@ -99,6 +100,16 @@ class Client:
     def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         return self.send("POST", path, {} if body is None else body, **headers)
 
+    @contextmanager
+    def under_way(self, path: str, body: Any) -> Iterator[None]:
+        """While a request is under way, whose answer nobody waits for."""
+        asking = threading.Thread(target=self.post, args=(path, body), name="asking")
+        asking.start()
+        try:
+            yield
+        finally:
+            asking.join(20)
+
     def stream(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         """An answer whose body is read as it comes; close it."""
         sent = {"Authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -151,6 +162,16 @@ class Desk:
     def beside(self, port: int) -> urllib3.HTTPConnectionPool:
         """Connections to what else listens on this machine."""
         return urllib3.HTTPConnectionPool("127.0.0.1", port, timeout=20)
+
+    def taken_in(self) -> None:
+        """Until everything that has happened can be found."""
+        with self.system.database.reading() as connection:
+            size = read_head(connection)[0]
+        for _ in range(400):
+            if self.system.searching.following.place >= size:
+                return
+            threading.Event().wait(0.025)
+        raise AssertionError("what happened is not taken in")
 
     def held(self, amount: str = "250.00", payee: str = "acme") -> str:
         """The id of a payment that waits for the boss."""

@@ -160,11 +160,16 @@ def known(desk: Desk) -> Known:
         "id"
     ]
     root.send("PUT", "/api/secrets/erp/w1", {"value": "a long word"})
+    opened = root.post("/api/incidents", {"about": "action", "id": done}).json["incident"]
+    desk.taken_in()
     agents, people, tools = ["w1", "w2", "child", "clerk"], ["bea", "bob", "vera", "sam"], ["look", "pay", "press"]
     shown = root.get(f"/api/approvals/{held}").json["shown"]
     return {
         "name": [*agents, *people, *tools, "works", "erp/w1"],
         "action": [held, done],
+        "incident": [opened["id"]],
+        "case": [opened["place"]["case"], "elsewhere"],
+        "owner": people,
         "kind": ["Agent", "Person", "Tool", "Unit", "intent"],
         "credential": [credential],
         "delegation": [delegation],

@@ -13,6 +13,7 @@ def test_actions_are_listed_newest_first_with_those_that_were_refused(office: De
     refused = office.act("pay", payee="acme", amount="2000000.00")["action"]
     other = office.act("look", "w2", n=1)["action"]
     vera = office.person("vera")
+    office.taken_in()
 
     def listed(query: str = "") -> list[str]:
         return [one["id"] for one in vera.get(f"/api/actions{query}").json["items"]]
@@ -53,6 +54,7 @@ def test_a_person_says_how_an_action_of_unknown_ending_ended(office: Desk) -> No
     office.plant.behaves["shout"] = fail(Unsure("the line went dead"))
     action = office.act("shout", n=1)["action"]
     suzi = office.person("suzi")
+    office.taken_in()
     assert [one["id"] for one in suzi.get("/api/actions?state=unknown").json["items"]] == [action]
     done = suzi.post(f"/api/actions/{action}/resolve", {"state": "done", "reason": "it was heard"})
     assert done.status == 200

@@ -46,10 +46,12 @@ def test_a_sample_tells_how_many_there_were_and_can_be_drawn_again(office: Desk)
     for number in range(12):
         office.act("look", "w1" if number % 3 else "w2", n=number)
     aldo = office.person("aldo")
+    office.taken_in()
     first = sample(aldo, "kind=outcome&count=5")
     assert first["population"] == 12 and len(first["items"]) == 5 and len(first["seed"]) == 16
     assert all(one["leaf"]["kind"] == "outcome" for one in first["items"])
     office.act("look", n=99)
+    office.taken_in()
     again = sample(aldo, f"kind=outcome&count=5&seed={first['seed']}&size={first['size']}")
     assert again["items"] == first["items"] and again["population"] == 12
     assert sample(aldo, "kind=outcome&count=500")["population"] == 13
@@ -75,6 +77,7 @@ def test_who_could_have_done_it_is_judged_by_the_rules_of_that_day(office: Desk)
     stricter = files(policy=POLICY.replace("100000000", "100"))
     declare(office.system, stricter)
     aldo = office.person("aldo")
+    office.taken_in()
     was, now_is = could(aldo, action=paid), could(aldo, action=paid, at=now())
     assert {one["agent"]: one["effect"] for one in was["items"]}["w1"] == "allow"
     assert was["epoch"] == 1 and now_is["epoch"] == 2
@@ -93,6 +96,8 @@ def test_an_agent_that_was_stopped_that_day_could_not(office: Desk) -> None:
     suzi.post("/api/reinstate", {"what": "w1", "reason": "fine"})
     suzi.post("/api/agents/w2/suspend", {"reason": "rest"})
     after = now() + 1
+
+    office.taken_in()
 
     def stopped(at: int) -> dict[str, str | None]:
         return {one["agent"]: one["stopped"] for one in could(aldo, **asked, at=at)["items"]}

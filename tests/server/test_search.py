@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from autonomy.insight import Search, Wanted
 from tests.server.desk import Answer, Client, Desk
+from tests.server.test_runs import once
 
 
 def found(person: Client, query: str) -> list[str]:
-    """The ids of everything that is found, over all pages."""
+    """The ids of everything that is found, over all pages, once nothing is behind."""
+    once(lambda: person.get("/api/actions?limit=1").json["behind"] == 0)
     ids, after = [], ""
     while True:
         page = person.get(f"/api/actions?{query}{after}").json
@@ -79,9 +81,10 @@ def test_a_page_that_looked_long_enough_says_where_to_go_on(office: Desk) -> Non
     first = office.act("look", n=0)["action"]
     rest = [office.act("look", "w2", n=number)["action"] for number in range(1, 9)]
     vera = office.person("vera")
+    office.taken_in()
     assert found(vera, "state=done&limit=2") == [*reversed(rest), first]
     assert vera.get("/api/actions?after=x").code == "page.after"
-    short = Search(office.system.database, office.system.searching.marks, chunk=2, chunks=1)
+    short = Search(office.system.database, office.system.searching.marks, chunk=2, looks=2)
     for wanted in (Wanted(cost_from=1), Wanted(state="done")):
         ids, place, pages = [], None, 0
         while True:
@@ -119,6 +122,7 @@ def test_a_case_is_told_in_the_order_it_happened(office: Desk) -> None:
     assert decide(bea, held, "approve").status == 200
     office.finished(held)
     vera = office.person("vera")
+    office.taken_in()
     (action,) = [one for one in vera.get("/api/actions").json["items"] if one["id"] == held]
     case = vera.get(f"/api/cases/{action['case']}").json
     spans = [one for one in case["spans"] if one["parent"] == held]

@@ -6,13 +6,16 @@ import hmac
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.server.desk import Desk
+from autonomy.identity.people import SESSION_TTL
+from autonomy.kernel.clock import MINUTE, now
+from tests.server.desk import Desk, desk
 
 from .issuer import CLIENT, SECRET, Issuer, Key, b64
 from .lobby import Browser, form, take_word, text_of
@@ -292,6 +295,25 @@ def test_a_provider_that_is_down_keeps_nobody_out_who_is_in(browser: Browser, ha
     answer = came_back(late, issuer, waiting)
     assert answer.status == 503 and "who is signed in goes on working" in text_of(answer)
     assert "autonomy_session" not in late.cookies
+
+
+def test_who_is_in_works_until_the_session_ends_and_gets_in_no_more_while_the_provider_is_down(
+    tmp_path: Path, issuer: Issuer
+) -> None:
+    ahead = [0]
+    with desk(tmp_path, clock=lambda: now() + ahead[0]) as hall:
+        take_word(hall, issuer.url)
+        browser = Browser(hall)
+        answering(issuer, asked := browser.begin())
+        assert came_back(browser, issuer, asked).status == 303
+        issuer.down = True
+        ahead[0] = SESSION_TTL - MINUTE
+        assert browser.get("/api/me").json["name"] == "nora"
+        ahead[0] = SESSION_TTL + MINUTE
+        assert browser.get("/api/me").status == 401
+        answer = came_back(browser, issuer, browser.begin())
+        assert answer.status == 503 and "sign_on.provider_down" in text_of(answer)
+        assert browser.get("/api/me").status == 401
 
 
 def test_a_provider_that_was_never_up_is_told_clearly(hall: Desk, issuer: Issuer) -> None:

@@ -25,6 +25,7 @@ workers = st.builds(
     done=st.integers(0, 50),
     missed=st.integers(0, 50),
     funded=st.booleans(),
+    spent_for=st.sampled_from([frozenset(), frozenset({"w"})]),
     fit=st.booleans(),
 ).map(lambda one: replace(one, kind=one.id.partition(":")[0]))
 teams = st.lists(workers, max_size=6, unique_by=lambda one: one.id)
@@ -43,6 +44,7 @@ tasks = st.builds(
     until=st.just(100),
     handovers_most=st.just(10),
     capability=st.none() | st.sampled_from(ABLE),
+    workflow=st.none() | st.just("w"),
     prefer=st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple),
     meant=st.none() | st.sampled_from(["agent:a", "agent:b"]),
     refused=st.lists(st.sampled_from(["agent:a", "agent:c"]), unique=True).map(tuple),
@@ -61,6 +63,7 @@ def test_nobody_is_given_what_is_out_of_their_scope(found: list[Task], team: lis
             assert task.unit in worker.lineage
             assert task.capability is None or task.capability in worker.capabilities
             assert worker.funded
+            assert task.workflow not in worker.spent_for
             assert worker.busy < worker.at_once
 
 

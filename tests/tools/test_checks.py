@@ -171,3 +171,34 @@ def test_an_unsound_connector_is_named_and_its_password_is_not_shown(use: dict[s
 def test_every_problem_is_reported_at_once() -> None:
     unsound = connector("c", type="sql", url="mysql://host/db", timeout="0s")
     assert len(problems(order(call=GET, deadline="0s", subject="y"), unsound)) == 5
+
+
+LOOK = {"left": {"sql": "SELECT n FROM budget WHERE id = :id", "type": "integer", "default": 0}}
+
+
+@pytest.mark.parametrize(
+    ("check", "field"),
+    [
+        ({"facts": LOOK, "expect": "facts.lost == 1"}, "spec.check.expect"),
+        ({"facts": LOOK, "expect": "facts.left + 1"}, "spec.check.expect"),
+        ({"facts": LOOK, "expect": "facts.left >", "after": "1h"}, "spec.check.expect"),
+        ({"facts": LOOK, "expect": "facts.left == 1", "after": "31d"}, "spec.check.after"),
+        (
+            {"facts": {"left": {"sql": "DELETE FROM budget", "type": "integer"}}, "expect": "facts.left == 1"},
+            "spec.check.facts.left.sql",
+        ),
+    ],
+)
+def test_a_check_that_could_not_be_made_is_refused(check: dict[str, Any], field: str) -> None:
+    assert (
+        problems(order(check={"facts": LOOK, "expect": "facts.left >= 0 && arguments.id != ''", "after": "1h"})) == []
+    )
+    assert [found for found, _ in problems(order(check=check))] == [field]
+
+
+def test_what_only_reads_has_no_effect_to_check() -> None:
+    found = problems(tool("get", connector="web", call=GET, check={"facts": {}, "expect": "true"} | SEEN))
+    assert [field for field, _ in found] == ["spec.check"]
+
+
+SEEN = {"facts": {"seen": {"request": GET["request"], "type": "string"}}, "expect": "facts.seen != ''"}

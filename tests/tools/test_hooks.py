@@ -32,6 +32,7 @@ from autonomy.tools.deliveries import delivery
 from autonomy.tools.hooks import Taken
 from autonomy.tools.signatures import key_of, prove, sign
 from tests.gate.works import TOOLS, Works, organisation, tool, works
+from tests.house import served
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -173,6 +174,21 @@ async def test_a_sender_that_floods_is_told_to_wait_and_strangers_do_not_use_its
         assert 0 < caught.value.retry_after <= 60
 
 
+async def test_a_post_that_somebody_copied_uses_up_nothing_of_its_senders_share(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with hooked(tmp_path, database_url) as it:
+        first = await take(it, {"type": "x"}, "msg_0")
+        for _ in range(25):
+            assert await take(it, {"type": "x"}, "msg_0") == Taken(first.id, repeated=True)
+        at_once = await asyncio.gather(*(take(it, {"type": "x"}, "msg_1") for _ in range(25)))
+        assert sum(not one.repeated for one in at_once) == 1
+        for number in range(2, 20):
+            assert not (await take(it, {}, f"msg_{number}")).repeated
+        with pytest.raises(Busy):
+            await take(it, {}, "msg_more")
+
+
 async def test_a_post_of_github_is_taken_once_for_its_body(tmp_path: Path) -> None:
     async with hooked(tmp_path, "") as it:
         body = b'{"action": "opened", "number": 7}'
@@ -233,28 +249,10 @@ class Engine:
         await self.runner.cleanup()
 
 
-@asynccontextmanager
-async def served(it: Works) -> AsyncIterator[str]:
-    """The works behind a real server; yields its URL."""
-    import uvicorn
-
-    from autonomy.server.app import Server
-    from autonomy.server.serving import bind
-
-    bound = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(Server(it.system), lifespan="off", ws="none", log_config=None))
-    running = asyncio.create_task(server.serve([bound]))
-    try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
-
-
 async def test_a_workflow_engine_gets_a_signed_call_and_its_call_back_is_the_result(
     tmp_path: Path, database_url: str
 ) -> None:
-    async with Engine() as engine, hooked(tmp_path, database_url, engine.port) as it, served(it) as url:
+    async with Engine() as engine, hooked(tmp_path, database_url, engine.port) as it, served(it.system) as url:
         engine.back = f"{url}/hooks/engine"
         reply = await it.ask("start", n=7)
         assert reply.status == "done", reply

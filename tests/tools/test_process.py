@@ -14,6 +14,7 @@ import pytest
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Invocation, Refused, Unreachable, Unsure, check
 from autonomy.tools.credential import Credential
+from autonomy.tools.launch import __file__ as LAUNCH
 
 from .organisations import Bench, arguments, connector, organisation, tool
 
@@ -215,6 +216,78 @@ def alive(number: int) -> bool:
         return " Z " not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:4].join("  ")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+RUNAWAY = """
+import os, signal
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.setsid()
+        os.closerange(0, 3)
+        with open("family", "a") as file:
+            file.write(f"{os.getpid()} ")
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            signal.pause()
+    os._exit(0)
+WAIT
+"""
+"""What a daemon does to be left alone: twice a child, twice a session of its own."""
+
+
+@pytest.mark.parametrize("way", ["deadline", "cancel", "end"])
+async def test_what_leaves_the_session_of_its_program_ends_with_it(tmp_path: Path, way: str) -> None:
+    family = tmp_path / "family"
+    family.write_text("")
+    wait = "while not open('family').read(): pass" if way == "end" else "signal.pause()"
+    async with bench(tmp_path, RUNAWAY.replace("WAIT", wait), "write-neither") as made:
+        task = asyncio.create_task(made.call("t", 2.0 if way == "deadline" else 60.0))
+        while not family.read_text() and not task.done():
+            await asyncio.sleep(0.01)
+        if way == "cancel":
+            task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        assert ended is None if way == "end" else isinstance(ended, Unsure | asyncio.CancelledError)
+    (number,) = family.read_text().split()
+    assert not alive(int(number))
+
+
+async def test_a_program_with_too_many_processes_is_ended_with_all_of_them(tmp_path: Path) -> None:
+    crowd = "import os, signal\nfor _ in range(20):\n    if os.fork() == 0: signal.pause()\nsignal.pause()"
+    with pytest.raises(Unsure, match="more than 8 processes"):
+        await call(bench(tmp_path, crowd, "write-neither", processes=8), 60.0)
+
+
+async def test_a_program_may_stop_who_watches_it_and_ends_all_the_same(tmp_path: Path) -> None:
+    stop = """
+import os, signal
+open("family", "w").write(str(os.getpid()))
+os.kill(os.getppid(), signal.SIGSTOP)
+signal.pause()
+"""
+    with pytest.raises(Unsure):
+        await call(bench(tmp_path, stop, "write-neither"), 1.0)
+    await gone(int((tmp_path / "family").read_text()))
+
+
+async def test_programs_end_with_the_server_that_started_them(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(RUNAWAY.replace("WAIT", "signal.pause()"))
+    (tmp_path / "family").write_text("")
+    launched = [sys.executable, str(LAUNCH), "1", "9", "core=0", sys.executable, "script.py"]
+    starts = f"import subprocess; subprocess.Popen({launched!r}).wait()"
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", starts, cwd=tmp_path)
+    while not (tmp_path / "family").read_text():
+        await asyncio.sleep(0.01)
+    server.kill()
+    await server.wait()
+    await gone(int((tmp_path / "family").read_text()))
+
+
+async def gone(number: int) -> None:
+    """Wait until the process has ended."""
+    while alive(number):
+        await asyncio.sleep(0.01)
 
 
 async def test_many_calls_at_once_leave_no_descriptor_behind(tmp_path: Path) -> None:

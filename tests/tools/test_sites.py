@@ -17,7 +17,8 @@ from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
 from autonomy.tools import Refused, Unreachable, Unsure
 from autonomy.tools.errors import Stale
-from autonomy.tools.sites import Counter, Ending, Performing, Worker
+from autonomy.tools.sites import Counter, Ending, Performing, Worker, performing
+from autonomy.tools.sites.model import Order
 from autonomy.tools.sites.performing import secrets_in
 from autonomy.tools.sites.store import assignment
 from autonomy.wiring import Settings, open_system
@@ -246,3 +247,33 @@ def test_a_secret_of_a_site_is_a_file_that_nobody_else_can_read(tmp_path: Path) 
     for name in ("none", "../erp-key", "erp/../erp-key", "erp/none", "erp", "/etc/passwd", ""):
         with pytest.raises(NotFound):
             reveal(name)
+
+
+async def test_a_worker_keeps_so_many_connectors_and_meets_the_others_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performing, "KNOWN_CONNECTORS", 3)
+    loaded: list[str] = []
+
+    def load(name: str) -> Any:
+        loaded.append(name)
+        return lambda *_: {"from": name}
+
+    there = Performing("factory", no_secret, tmp_path, load=load)
+    try:
+        for number in (1, 2, 3, 1, 4, 1, 2):
+            use = {"type": "python", "entryPoint": f"plant-{number}", "timeout": "5s"}
+            order = Order(
+                f"c-{number}",
+                f"d-{number}",
+                {"site": "factory", "use": use},
+                {"function": "f"},
+                {},
+                "act_1",
+                "w1",
+                False,
+            )
+            assert (await there.perform(order, 5.0)).value == {"from": f"plant-{number}"}
+    finally:
+        await there.close()
+    assert loaded == [f"plant-{number}" for number in (1, 2, 3, 4, 2)], "the one asked longest ago was forgotten"

@@ -108,8 +108,15 @@ class Office:
 
     def told(self, run: str) -> list[str]:
         """What the log says of a run, in order."""
-        leaves = [leaf for leaf in self.works.leaves("run") if leaf.get("run") == run]
-        return [f"{leaf['event']} {leaf['status']}" if "status" in leaf else leaf["event"] for leaf in leaves]
+        return self.all_told().get(run, [])
+
+    def all_told(self) -> dict[str, list[str]]:
+        """What the log says of each run, in order."""
+        found: dict[str, list[str]] = {}
+        for leaf in self.works.leaves("run"):
+            said = f"{leaf['event']} {leaf['status']}" if "status" in leaf else leaf["event"]
+            found.setdefault(leaf.get("run", ""), []).append(said)
+        return found
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.office import Office, office
+from tests.workflow.test_engine import Engines, engines_of
 from tests.workflow.worker import LOOK_AND_POST, STEPS
 
 RUNS = 8
@@ -91,12 +92,23 @@ async def test_what_a_dead_process_had_not_done_is_begun_again_without_asking_an
         assert len(effects(tmp_path)) == 2
 
 
-async def test_a_frozen_process_is_taken_over_and_stands_down_when_it_wakes(tmp_path: Path, database_url: str) -> None:
-    plant = tmp_path / "plant"
+SLOWLY = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(
+    params=["embedded on sqlite", "embedded on postgresql", pytest.param("dbos on postgresql", marks=SLOWLY)]
+)
+def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Engines:
+    return engines_of(request.param, tmp_path, request)
+
+
+async def test_a_frozen_process_is_taken_over_and_stands_down_when_it_wakes(engines: Engines) -> None:
+    folder, url, kind = engines.folder, engines.url, engines.kind.split()[0]
+    plant = folder / "plant"
     plant.mkdir()
     (plant / "shut").touch()
-    async with office(tmp_path, database_url, living=False, three=STEPS) as it:
-        frozen = worker(tmp_path, database_url, 1)
+    async with office(folder, url, living=False, engine=kind, runs="elsewhere", three=STEPS) as it:
+        frozen = worker(folder, url, 1, engine=kind)
         assert frozen.stdout is not None
         run = frozen.stdout.readline().strip()
 
@@ -106,9 +118,9 @@ async def test_a_frozen_process_is_taken_over_and_stands_down_when_it_wakes(tmp_
         await it.eventually(asked)
         os.kill(frozen.pid, signal.SIGSTOP)
         (plant / "shut").unlink()
-        other = worker(tmp_path, database_url)
+        other = worker(folder, url, engine=kind)
         other.communicate(timeout=60)
         os.kill(frozen.pid, signal.SIGCONT)
         frozen.communicate(timeout=60)
         assert (other.returncode, frozen.returncode) == (0, 0)
-        await assert_whole(it, tmp_path, [run])
+        await assert_whole(it, folder, [run])

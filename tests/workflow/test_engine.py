@@ -304,3 +304,21 @@ async def test_an_engine_that_cannot_be_had_is_refused_at_the_start(
         async with make():
             pass
     assert refused.value.code == code
+
+
+async def test_what_is_free_is_offered_anew_with_the_priority_that_its_run_has_now(engines: Engines) -> None:
+    async with engines.process(Plant(), living=False, runs="elsewhere") as front:
+        run = await front.start("pressing", n=1)
+        id, owner, due, _ = await row_of(front, run)
+        await front.flows.runs.prioritise(run, "urgent", "person:sam")
+        now_due = (await row_of(front, run))[2]
+        assert (owner, due is not None, now_due is not None) == (None, True, True)
+        if engines.kind.startswith("dbos"):
+            assert priority_of_offer(engines, f"{id}:{now_due}") == 1, "urgent is the first that DBOS takes"
+
+
+def priority_of_offer(engines: Engines, id: str) -> int:
+    with psycopg.connect(engines.url) as connection:
+        query = "SELECT priority FROM dbos.workflow_status WHERE workflow_uuid = %s"
+        [[priority]] = connection.execute(query, [id]).fetchall()
+    return int(priority)

@@ -24,13 +24,14 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.telemetry import Tally
 
 from . import rules
-from .target import MAX_DATAGRAM, Target
+from .target import Target
 
 log = logging.getLogger("autonomy.audit")
 
 HOLD_MS = 30 * SECOND
 BATCH = 500  # leaves of one delivery
 LOOK_SECONDS = 0.5
+DEFECT = "forward.defect"
 MAX_WAIT_SECONDS = 30.0  # between two tries where a target takes nothing
 
 
@@ -50,12 +51,13 @@ class Follower:
         self._held_until = 0
         self._host, self._version = socket.gethostname(), version("autonomy-os")
         self.name = target.name
-        self.failures = Tally(("forward.unavailable",))
+        self.failures = Tally(("forward.unavailable",), (DEFECT,))
         self.lag: int | None = None
         """How many leaves the target had not got when last looked; None in a process that does not carry them."""
 
     async def run(self) -> None:
-        """Carry until cancelled. What fails is logged and tried again, after longer and longer waits."""
+        """Carry until cancelled. What fails is logged and tried again, after longer and longer waits; a defect is
+        counted like any failure, and raised."""
         failed = 0
         while True:
             try:
@@ -65,6 +67,9 @@ class Follower:
                 failed, carried = failed + 1, 0
                 self.failures.add(error.code)
                 log.warning("the log is not carried on: %s", error.message)
+            except Exception:
+                self.failures.add(DEFECT)
+                raise
             if carried < BATCH:
                 await asyncio.sleep(min(MAX_WAIT_SECONDS, LOOK_SECONDS * 2 ** min(failed, 10)))
 
@@ -100,10 +105,10 @@ class Follower:
         return [self._message(index, body) for index, body in found]
 
     def _message(self, index: int, body: bytes) -> bytes:
-        if self._target.kind != "udp":
-            return rules.message(index, read_leaf(body), self._origin, self._version, self._host)
-        digest, told = leaf_hash(body), (self._origin, self._version, self._host)
-        return rules.datagram(index, read_leaf(body), digest, *told, MAX_DATAGRAM)
+        told = (self._origin, self._version, self._host)
+        if self._target.longest is None:
+            return rules.message(index, read_leaf(body), *told)
+        return rules.datagram(index, read_leaf(body), leaf_hash(body), *told, self._target.longest)
 
     async def _hold(self) -> int | None:
         """Where to go on, if the cursor is ours; None where another process holds it."""

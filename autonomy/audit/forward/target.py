@@ -1,16 +1,23 @@
 """Where leaves are carried to, by the operator's setting; the one place of this room that opens connections.
 
-A batch counts as delivered when its file and that file's name are on the disk; when a syslog server that was written to
-over TCP or TLS has read it to its end and closed the connection, which no buffer on the way can do in its stead; and,
-over UDP or a local socket, when it was handed to the network, for there is nobody who answers.
+A batch counts as delivered when its file and that file's name are on the disk; when the machine of a syslog server that
+was written to over TCP or TLS has acknowledged every byte of it, and the server has closed the connection without
+leaving any unread; and, over UDP or a local socket, when it was handed to the network, for there is nobody who answers.
+Syslog has no word for "it is kept" (RFC 5425, RFC 6587): a server that dies between reading and keeping loses what it
+read, and nobody here can know. What must not be lost is carried to a file, which a collector follows.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import ssl
+import sys
+import termios
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +30,8 @@ Kind = Literal["file", "unix", "udp", "tcp", "tls"]
 PORTS = {"udp": 514, "tcp": 601, "tls": 6514}  # RFC 5426, 6587 and 5425
 SECONDS = 10.0  # for one batch; a server that reads slower than this is not keeping up
 MAX_DATAGRAM = 8_192  # bytes: what RFC 5426 asks receivers to be ready for, with room to spare
+MAX_LOCAL = 65_536  # bytes of a message at a local socket, where a larger one may never be taken
+LOOK_S = 0.01  # how often it is looked whether everything was acknowledged
 _HINT = "write `file:///FILE`, `unix:///SOCKET`, `udp://HOST:514`, `tcp://HOST:601` or `tls://HOST:6514`"
 
 
@@ -39,6 +48,11 @@ class Target:
     def name(self) -> str:
         """The setting in its shortest form."""
         return f"{self.kind}:{self.path}" if self.kind in ("file", "unix") else f"{self.kind}:{self.host}:{self.port}"
+
+    @property
+    def longest(self) -> int | None:
+        """How many bytes one record may have; None where there is no such limit."""
+        return {"udp": MAX_DATAGRAM, "unix": MAX_LOCAL}.get(self.kind)
 
     def deliver(self, records: Sequence[bytes]) -> None:
         """Hand the records over, in order; returns when they are delivered. Blocks. Raises Unavailable."""
@@ -114,6 +128,7 @@ def _sync_folder(path: Path) -> None:
 def _to_socket(target: Target, records: Sequence[bytes]) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as opened:
         opened.settimeout(SECONDS)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * MAX_LOCAL)
         opened.connect(str(target.path))
         for record in records:
             opened.send(record)
@@ -142,10 +157,9 @@ def _over_tls(target: Target, records: Sequence[bytes]) -> None:
         context.wrap_socket(opened, server_hostname=target.host) as wrapped,
     ):
         wrapped.sendall(_framed(records))
-        try:
+        with suppress(ssl.SSLEOFError):  # many close without a farewell; who resets has left some unread
             wrapped.unwrap()  # says that we are through, and waits until the other side says so too
-        except ssl.SSLEOFError:
-            return  # it read to the end and closed without a farewell, as many do; who resets has left some unread
+        _see_acknowledged(wrapped)
 
 
 def _framed(records: Sequence[bytes]) -> bytes:
@@ -156,6 +170,27 @@ def _framed(records: Sequence[bytes]) -> bytes:
 def _wait_for_the_end(opened: socket.socket) -> None:
     while opened.recv(4_096):
         pass  # a syslog server has nothing to say; only that it is through counts
+    _see_acknowledged(opened)
+
+
+def _see_acknowledged(opened: socket.socket) -> None:
+    """Wait until the other machine has every byte. It may have closed before anything of ours arrived: then it answers
+    with a reset, later than with its end. Raises OSError."""
+    until = time.monotonic() + SECONDS
+    while _unacknowledged(opened):
+        if time.monotonic() > until:
+            raise TimeoutError("it closed and did not take everything")
+        time.sleep(LOOK_S)
+    # Only now: a reset also empties the queue, but says so first.
+    if error := opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+
+
+def _unacknowledged(opened: socket.socket) -> int:
+    """Bytes on their way (tcp(7), SIOCOUTQ); 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    return int.from_bytes(fcntl.ioctl(opened.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 _WAYS = {"file": _to_file, "unix": _to_socket, "udp": _over_udp, "tcp": _over_tcp, "tls": _over_tls}

@@ -35,6 +35,7 @@ STORES = (
     "insight.found",
     "insight.cells",
     "insight.labels",
+    "insight.checking",
 )
 """Every module that declares tables."""
 

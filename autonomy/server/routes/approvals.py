@@ -15,6 +15,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Part
 from autonomy.insight.model import NOTHING, Decided, Said, Wording
 from autonomy.kernel import canonical
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
@@ -31,12 +32,14 @@ Decider = Annotated[PersonCaller, allowed(Permission.APPROVALS_HOLD_DECIDE)]
 
 
 class Decision(Asked):
-    """A vote. `shown` proves what was looked at; `role` picks the seat where one could fill several."""
+    """A vote. `shown` proves what was looked at; `role` picks the seat where one could fill several; `looked_ms` is how
+    long it was open before you, in milliseconds: the time of people is measured by it."""
 
     verdict: Literal["approve", "reject", "return"]
     shown: Text
     reason: str = Field("", max_length=2_000, examples=["within the frame contract"])
     role: Text | None = None
+    looked_ms: int | None = Field(None, ge=0, le=MAX_SAFE_INTEGER)
 
 
 class HoldAnswer(Answer):
@@ -171,7 +174,7 @@ async def decide_approval(action: str, asked: Decision, person: Decider, here: H
     """Counts once. The vote that fills the last seat lets the action go ahead, decided once more on present facts."""
     approvals = here.system.approvals
     hold = await run_in_threadpool(
-        approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role
+        approvals.decide, action, person.name, asked.verdict, asked.shown, asked.reason, asked.role, asked.looked_ms
     )
     here.system.taking_up.wake()
     waits_for = list(hold.waits_for) if hold.state == "waiting" else []

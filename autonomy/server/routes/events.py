@@ -30,6 +30,7 @@ RETRY_MS = 1_000
 HEARTBEAT_SECONDS = 10.0  # under the idle time of every common proxy
 BATCH = 500  # leaves read at once
 
+<<<<<<< HEAD
 Topic = Literal["actions", "approvals", "runs", "exceptions", "tasks", "incidents", "changes", "people", "other"]
 
 
@@ -56,6 +57,20 @@ TOLD = {
     "task": Told(("tasks",), Permission.TASKS_TASK_READ),
     "incident": Told(("incidents",), Permission.INCIDENTS_INCIDENT_READ),
     "identity": Told(("people",), Permission.AUDIT_LOG_READ),
+=======
+VISIBLE = {
+    "intent": Permission.GATE_ACTION_READ,
+    "outcome": Permission.GATE_ACTION_READ,
+    "denial": Permission.GATE_ACTION_READ,
+    "reconcile": Permission.GATE_ACTION_READ,
+    "hold": Permission.GATE_ACTION_READ,
+    "approval": Permission.APPROVALS_HOLD_READ,
+    "containment": Permission.IDENTITY_CONTAINMENT_READ,
+    "change": Permission.CATALOG_OBJECT_READ,
+    "delivery": Permission.TOOLS_DELIVERY_READ,
+    "run": Permission.WORKFLOW_RUN_READ,
+    "label": Permission.INSIGHT_FIGURE_READ,
+>>>>>>> insight
 }
 """Of every kind of leaf; any other kind is for readers of the log."""
 
@@ -121,7 +136,7 @@ async def _stream(
         last = feed.size - 1 if after is None else after
         # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
         place = f"id: {last}\n" if last >= 0 else ""
-        yield f"retry: {RETRY_MS}\n{place}: from leaf {last + 1}\n\n".encode()
+        yield f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
         while not feed.closed:
             await feed.wait(last + 1, HEARTBEAT_SECONDS)
             try:

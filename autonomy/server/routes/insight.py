@@ -10,18 +10,19 @@ from pydantic import Field
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.figures import Bucket, By, Line
 from autonomy.insight.kpis import KPIS, Good, Kpi, Unit
+from autonomy.insight.recompute import State
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 
 from ..access import allowed
-from ..answers import PAGE, After, Answer, Limit, Text
+from ..answers import PAGE, After, Answer, Asked, Limit, Text, refusals
 from ..here import Here
-from ..paging import page
 from ..parts import Parts
 from ..route import api
 
 router = api("insight")
 
 Reader = Annotated[PersonCaller, allowed(Permission.INSIGHT_FIGURE_READ)]
+Counter = Annotated[PersonCaller, allowed(Permission.INSIGHT_FIGURE_RECOMPUTE)]
 
 Since = Annotated[
     int | None,
@@ -111,6 +112,37 @@ class ComparisonAnswer(Answer):
     formulas: dict[str, FormulaAnswer]
 
 
+class Again(Asked):
+    """`mend`: figures that differ are thrown away and counted again from the first leaf on."""
+
+    mend: bool = False
+
+
+class DifferenceAnswer(Answer):
+    """`shown` is not what was `counted`; a whole row where no column is named."""
+
+    table: str
+    key: str
+    column: str
+    shown: str | None
+    counted: str | None
+
+
+class RecomputeAnswer(Answer):
+    """How far counting anew has come in this process: `leaves` of `of`; what came of it, with the first differences."""
+
+    state: State
+    leaves: int
+    of: int
+    rows: int
+    begun_at: int | None
+    ended_at: int | None
+    differing: int
+    differences: list[DifferenceAnswer]
+    mended: bool
+    code: str | None
+
+
 Compared = Literal["agent", "revision", "role", "workflow", "unit"]
 
 
@@ -140,8 +172,10 @@ def list_figures(
 ) -> FiguresAnswer:
     """Of everything, or of every agent, revision, role, workflow or unit that had any. A unit's hold those below it."""
     time = here.figures.time(since, until, bucket)
-    found = here.figures.lines(by, time).values() if key is None else [here.figures.line(by, key, time)]
-    items, following = page(found, lambda one: one.key, after, limit)
+    if key is None:
+        items, following = here.figures.page(by, time, after, limit)
+    else:
+        items, following = [here.figures.line(by, key, time)], None
     return FiguresAnswer(
         by=by,
         since=time.since,
@@ -196,6 +230,18 @@ def compare_figures(
         best={kpi.name: best_of(kpi, found) for kpi in KPIS if kpi.good != "neither"},
         formulas=formulas(),
     )
+
+
+@router.post("/insight/recompute", summary="count the whole log anew", status_code=202, responses=refusals(409))
+async def recompute_figures(asked: Again, _person: Counter, here: Here) -> RecomputeAnswer:
+    """From its leaves alone, beside the figures that are shown, and compares the two to the last digit."""
+    return RecomputeAnswer.model_validate(here.system.insights.recompute.begin(asked.mend))
+
+
+@router.get("/insight/recompute", summary="what came of counting the log anew")
+def show_recompute(_person: Counter, here: Here) -> RecomputeAnswer:
+    """The last time in the process that answers."""
+    return RecomputeAnswer.model_validate(here.system.insights.recompute.result)
 
 
 def best_of(kpi: Kpi, found: list[Line]) -> list[str]:

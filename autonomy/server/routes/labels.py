@@ -9,7 +9,6 @@ from pydantic import Field, JsonValue
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.label_rules import Given, Subject, Verdict
-from autonomy.insight.labels import Labelled
 from autonomy.insight.model import Judged
 
 from ..access import allowed
@@ -110,7 +109,7 @@ async def label_run(run: str, asked: Label, person: Judge, here: Here) -> LabelA
 
 async def _give(kind: Subject, subject: str, asked: Label, person: PersonCaller, here: Parts) -> LabelAnswer:
     given = Given(asked.verdict, person.actor, asked.reason, asked.correction)
-    found: Labelled = await here.system.labels.give(kind, subject, given, await _epoch(here))
+    found = await here.system.insights.labels.give(kind, subject, given, await _epoch(here))
     return LabelAnswer.model_validate(found)
 
 

@@ -8,7 +8,9 @@ from fastapi import Query
 from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
+from autonomy.identity.model import PersonView
 from autonomy.identity.people import INVITATION_TTL
+from autonomy.kernel.errors import NotFound
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, refusals
@@ -79,6 +81,7 @@ def list_people(
     here: Here,
     role: Annotated[str | None, Query(max_length=63)] = None,
     state: Literal["active", "inactive", "offboarded"] | None = None,
+    like: Annotated[str, Query(max_length=100, description="only those whose name or address holds this")] = "",
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[PersonListed]:
@@ -86,10 +89,19 @@ def list_people(
     found = (
         one
         for one in here.system.identity.people()
-        if (role is None or role in one.roles) and state in (None, one.state)
+        if (role is None or role in one.roles) and state in (None, one.state) and _is_like(one, like.lower())
     )
     items, following = page(found, lambda one: one.name, after, limit)
     return Page(items=[PersonListed.model_validate(one) for one in items], next=following)
+
+
+@router.get("/people/{name}", summary="one person", responses=refusals(404))
+def describe_person(name: str, _person: Reader, here: Here) -> PersonListed:
+    """Whoever was ever declared under this name."""
+    found = next((one for one in here.system.identity.people() if one.name == name), None)
+    if found is None:
+        raise NotFound(f"there is no person `{name}`", code="person.unknown", hint="`autonomy people` lists them")
+    return PersonListed.model_validate(found)
 
 
 @router.post("/people/{name}/invite", summary="make a one-time link", status_code=201, responses=refusals(404, 409))
@@ -119,3 +131,7 @@ def review_access(
     found = (one for one in here.system.identity.access_review() if kind in (None, one.kind))
     items, following = page(found, lambda one: f"{one.kind}/{one.name}", after, limit)
     return Page(items=[AccessAnswer.model_validate(one) for one in items], next=following)
+
+
+def _is_like(person: PersonView, like: str) -> bool:
+    return any(like in text.lower() for text in (person.name, person.display_name, person.email))

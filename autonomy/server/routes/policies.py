@@ -123,12 +123,18 @@ async def list_policies(
     _person: Reader,
     here: Here,
     unit: Annotated[str | None, Query(max_length=63)] = None,
+    policy: Annotated[str | None, Query(max_length=63)] = None,
+    like: Annotated[str, Query(max_length=100, description="only those whose id or text holds this")] = "",
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[RuleAnswer]:
     """Every rule by its id, with its own words."""
     bundle = (await here.system.watch.house()).bundle
-    found = (one for one in bundle.rules.values() if unit in (None, one.unit))
+    found = (
+        one
+        for one in bundle.rules.values()
+        if unit in (None, one.unit) and policy in (None, one.file) and like.lower() in f"{one.id} {one.text}".lower()
+    )
     items, following = page(found, _id, after, limit)
     return Page(items=[RuleAnswer.model_validate(one) for one in items], next=following)
 

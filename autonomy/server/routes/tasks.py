@@ -50,6 +50,7 @@ class TaskAsked(Asked):
     due: int | None = Field(None, ge=0, le=MAX_SAFE_INTEGER)
     case: Text | None = None
     questions: list[Long] = Field([], max_length=20)
+    parent: Text | None = Field(None, description="the task that it comes from; it belongs to the case of that one")
 
 
 class ClaimAsked(Asked):
@@ -99,6 +100,8 @@ class TaskAnswer(Answer):
     claim: int
     lease_until: int | None
     giver: str | None
+    parent: str | None = Field(description="the task that it came from")
+    depth: int = Field(description="how many tasks it came from, one from another")
     limit: str | None
     opened_by: str
     opened_at: int

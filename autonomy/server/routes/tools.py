@@ -58,13 +58,18 @@ async def list_tools(
     _person: Reader,
     here: Here,
     connector: Annotated[str | None, Query(max_length=63)] = None,
+    like: Annotated[str, Query(max_length=100, description="only those whose name or description holds this")] = "",
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[ToolAnswer]:
     """By name."""
     registry = (await here.system.watch.house()).registry
     held = await here.system.database.read(lambda connection: quarantined(connection, registry))
-    found = (one for one in registry.tools.values() if connector in (None, one.connector))
+    found = (
+        one
+        for one in registry.tools.values()
+        if connector in (None, one.connector) and like.lower() in f"{one.name} {one.description}".lower()
+    )
     items, following = page(found, _name, after, limit)
     return Page(items=[ToolAnswer(**_shown(one, one.name in held)) for one in items], next=following)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from autonomy.catalog.mcp_server import McpConnector, McpTool
 from autonomy.catalog.model import Call
 from autonomy.catalog.services import HttpService
+from autonomy.kernel import clock
 from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import SECOND
 from autonomy.kernel.errors import Invalid
 from autonomy.telemetry import trace_headers
 
@@ -18,7 +20,7 @@ from ..attempt import Attempt
 from ..credential import Credential
 from ..drift import drifted
 from ..errors import Refused, Unreachable
-from ..mcp.contact import Contact, Listing, Listings
+from ..mcp.contact import Contact, Listing, Listings, Looked
 from ..mcp.conversation import SessionOver
 from ..mcp.definitions import Definition
 from ..mcp.http import HttpWire
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..endpoint import Endpoint
 
 KNOWN = 10_000  # identities met at once, some kilobytes each; others begin anew
+LOOKS = 3  # at a server that says, while it is looked at, that its tools have changed
 NOBODY = ""  # the agent on whose behalf a server is looked at
 
 
@@ -69,7 +72,7 @@ class McpServer:
 
     async def list_tools(self, attempt: Attempt, agent: str = NOBODY) -> Listing:
         """Every tool the server lists now to `agent`, by name. Raises Refused or Unreachable."""
-        return await self._contact(agent).list_tools(attempt)
+        return (await self._contact(agent).look(attempt)).tools
 
     async def close(self) -> None:
         for task in self._leaving:
@@ -98,7 +101,8 @@ class McpServer:
         async def wire(_: Credential | None) -> HttpWire:
             return HttpWire(self._name, self._at(service), self._outbound, service, agent)
 
-        return Contact(self._name, None, wire, self._listings)
+        believed_s = clock.duration(self._spec.believeFor) / SECOND
+        return Contact(self._name, None, wire, self._listings, believed_s)
 
     def _let_go(self, contact: Contact) -> None:
         task = asyncio.create_task(contact.leave())
@@ -123,15 +127,24 @@ class McpServer:
     async def _call(
         self, contact: Contact, tool: McpTool, sent: Mapping[str, Json], action: str, attempt: Attempt
     ) -> Result:
-        definition = await self._pinned(contact, tool, attempt)
-        conversation = await contact.conversation()
+        looked, definition = await self._pinned(contact, tool, attempt)
         # MCP carries W3C Trace Context in `_meta`, over pipes as over HTTP.
         traced = trace_headers() if self._spec.traceContext else {}
-        return Result(await conversation.call(definition, sent, {"autonomy/action": action, **traced}, attempt))
+        beside = {"autonomy/action": action, **traced}
+        # Asked of the conversation that was looked at: another one may be with a program that means something else.
+        return Result(await looked.conversation.call(definition, sent, beside, attempt))
 
-    async def _pinned(self, contact: Contact, tool: McpTool, attempt: Attempt) -> Definition:
-        """The tool as listed. One whose wording is neither pinned nor accepted is noted, and refused."""
-        found = (await contact.list_tools(attempt)).get(tool.name)
+    async def _pinned(self, contact: Contact, tool: McpTool, attempt: Attempt) -> tuple[Looked, Definition]:
+        """The tool as listed, and where. Raises Unreachable where the server changes its tools as fast as one looks."""
+        for _ in range(LOOKS):
+            looked = await contact.look(attempt)
+            definition = await self._approved(looked.tools.get(tool.name), tool)
+            if looked.holds:
+                return looked, definition
+        raise Unreachable(f"`{self._name}` does not stop changing its tools", code="upstream.failed")
+
+    async def _approved(self, found: Definition | None, tool: McpTool) -> Definition:
+        """What was found. One whose wording is neither pinned nor accepted is noted, and refused."""
         wording = found.wording if found else ""
         if found and wording == tool.wording:
             return found

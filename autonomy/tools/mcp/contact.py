@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from autonomy.kernel.errors import AutonomyError
 
@@ -16,13 +17,26 @@ from .conversation import Conversation, SessionOver, Wire
 from .definitions import Definition
 
 OPEN_S = 60.0  # for a program to start and shake hands; calls do not wait longer than their own deadline
-BELIEVED_S = 60.0  # how long a list of tools is taken to be true without a word from the server
+BELIEVED_S = 60.0  # how long the list of a server that tells of changes is taken to be true without a word from it
 IDLE_S = 300.0  # for calls under way at a program that has been replaced
 LOOK_S = 0.1
 
 Listing = Mapping[str, Definition]
 Open = Callable[[Credential | None], Awaitable[Wire]]
 """Makes a way to the server, for a program with this credential."""
+
+
+class Looked(NamedTuple):
+    """What one conversation listed; `at` is in monotonic seconds."""
+
+    conversation: Conversation
+    tools: Listing
+    at: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the server has said nothing of a change since it was asked."""
+        return self.conversation.wire.changed_at < self.at
 
 
 class Listings:
@@ -42,35 +56,43 @@ class Contact:
     """One identity at one server. A program is started with the first call, and again after it ended, ever later.
 
     `credential` gives what a program is started with, as it is now; none for a URL, where requests show it.
+    `believed_s` is how long a list is taken to be true where nobody would tell of a change; at 0 each look asks.
     """
 
     def __init__(
-        self, name: str, credential: Callable[[], Awaitable[Credential | None]] | None, wire: Open, listings: Listings
+        self,
+        name: str,
+        credential: Callable[[], Awaitable[Credential | None]] | None,
+        wire: Open,
+        listings: Listings,
+        believed_s: float = 0.0,
     ) -> None:
         self._name = name
         self._credential = credential
         self._wire = wire
         self._listings = listings
+        self._believed_s = believed_s
         self._open: Conversation | None = None
         self._version = 0  # of the credential the program was started with
         self._starting: asyncio.Task[Conversation] | None = None
         self._starts = 0  # that failed, or ended before an answer, in a row
         self._rests_until = 0.0
         self._ending: set[asyncio.Task[None]] = set()
-        self._listed: Listing = {}
-        self._listed_at = float("-inf")
-        self._listing = asyncio.Lock()
+        self._looked: Looked | None = None
+        self._looking = asyncio.Lock()
 
-    async def list_tools(self, attempt: Attempt) -> Listing:
-        """Every tool the server lists now, by name. Raises Refused or Unreachable."""
+    async def look(self, attempt: Attempt) -> Looked:
+        """Every tool the server lists now, and the conversation in which it does. Looks that come while one is under
+        way share the next. Raises Refused or Unreachable."""
+        came_at = time.monotonic()
         conversation = await self.conversation()
-        async with self._listing:
-            if not self._is_listed(conversation):
-                asked_at = time.monotonic()
-                self._listed = self._listings.shared(await conversation.tools(Attempt(False, attempt.seconds_left)))
-                self._listed_at = asked_at
+        async with self._looking:
+            if self._looked is None or not self._is_believed(self._looked, conversation, came_at):
+                at = time.monotonic()
+                tools = await conversation.tools(Attempt(False, attempt.seconds_left))
+                self._looked = Looked(conversation, self._listings.shared(tools), at)
                 self._starts = 0
-            return self._listed
+            return self._looked
 
     async def conversation(self) -> Conversation:
         """The open conversation; one that ended, or has an outdated credential, is replaced.
@@ -92,7 +114,7 @@ class Contact:
     def forget(self) -> None:
         """Begin anew with the next call."""
         self._open = None
-        self._listed_at = float("-inf")
+        self._looked = None
 
     async def leave(self) -> None:
         """End it, once the calls under way have their answers."""
@@ -110,9 +132,12 @@ class Contact:
         if self._open is not None:
             await self._open.wire.close()
 
-    def _is_listed(self, conversation: Conversation) -> bool:
-        fresh = time.monotonic() - self._listed_at < BELIEVED_S
-        return fresh and conversation.wire.changed_at < self._listed_at
+    def _is_believed(self, looked: Looked, conversation: Conversation, came_at: float) -> bool:
+        """Whether a list need not be asked for again. Over HTTP nobody tells of a change between two calls."""
+        if looked.conversation is not conversation or not looked.holds:
+            return False
+        believed_s = BELIEVED_S if conversation.wire.tells_changes else self._believed_s
+        return looked.at >= came_at or came_at - looked.at < believed_s
 
     def _outdated(self, conversation: Conversation, credential: Credential | None) -> bool:
         return not conversation.wire.is_open or (credential.version if credential else 0) != self._version
@@ -132,7 +157,6 @@ class Contact:
                 raise Unreachable(error.message, code="upstream.failed") from None
             raise
         self._open, self._version = conversation, credential.version if credential else 0
-        self._listed_at = float("-inf")
         return conversation
 
     def _retire(self, conversation: Conversation) -> None:

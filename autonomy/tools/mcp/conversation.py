@@ -26,6 +26,10 @@ class Wire(Protocol):
     version: str | None
     changed_at: float
 
+    @property
+    def tells_changes(self) -> bool:
+        """Whether the server can say at any time that its tools have changed."""
+
     async def ask(self, request: Request, attempt: Attempt) -> Mapping[str, Any]:
         """The JSON-RPC response. Raises Refused, Unreachable or Unsure where none came, and SessionOver."""
 

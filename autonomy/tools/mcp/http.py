@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from ..showing import showing
 from ..wanted import of_service
 from . import meaning
 from .conversation import SessionOver
-from .messages import MODERN, Request, answer_to, headers, notification
+from .messages import LIST_CHANGED, MODERN, Request, answer_to, headers, notification
 from .sse import Events
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class HttpWire:
         self._asides: set[asyncio.Task[None]] = set()
 
     @property
+    def tells_changes(self) -> bool:
+        return False  # what a server says reaches us in the answer to a call, at best
+
+    @property
     def is_open(self) -> bool:
         return True
 
@@ -65,7 +70,7 @@ class HttpWire:
     async def ask(self, request: Request, attempt: Attempt) -> Mapping[str, Any]:
         """The response. Where the caller stops waiting the connection is closed, which is how 2026-07-28 cancels;
         servers of the old era are told."""
-        reader = _Reader(request.id, lambda asked: self._aside(answer_to(asked)))
+        reader = _Reader(request.id, lambda asked: self._aside(answer_to(asked)), self._note_change)
         self._under_way += 1
         try:
             answer = await self._post(request.line(), headers(request, self.version), attempt, reader)
@@ -137,6 +142,9 @@ class HttpWire:
         except (TimeoutError, AutonomyError):
             return  # the server forgets it by itself
 
+    def _note_change(self) -> None:
+        self.changed_at = time.monotonic()
+
     def _aside(self, body: bytes) -> None:
         self._spawn(self._say(body))
 
@@ -149,10 +157,11 @@ class HttpWire:
 class _Reader:
     """Looks for the response to one request in an event stream, and passes on what the server asks meanwhile."""
 
-    def __init__(self, wanted: int, asked: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, wanted: int, asked: Callable[[Mapping[str, Any]], None], changed: Callable[[], None]) -> None:
         self.found: Mapping[str, Any] | None = None
         self._wanted = wanted
         self._asked = asked
+        self._changed = changed
         self._events = Events()
         self._shown: Sequence[Presented] = ()
         self._replies = 0
@@ -176,6 +185,8 @@ class _Reader:
         return False
 
     def _hear(self, message: Mapping[str, Any]) -> None:
+        if message.get("method") == LIST_CHANGED:
+            self._changed()
         if isinstance(message.get("method"), str) and isinstance(message.get("id"), (int, str)):
             self._replies += 1
             if self._replies <= REPLIES:

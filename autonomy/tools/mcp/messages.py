@@ -15,6 +15,7 @@ MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 """What is spoken here of the versions with a handshake, the one we ask for first."""
 
+LIST_CHANGED = "notifications/tools/list_changed"
 METHOD_NOT_FOUND = -32601
 UNSUPPORTED_VERSION = -32022
 

@@ -21,7 +21,7 @@ from ..attempt import Attempt
 from ..child import Child
 from ..credential import Credential
 from ..errors import Unreachable, Unsure
-from .messages import Request, answer_to, notification
+from .messages import LIST_CHANGED, Request, answer_to, notification
 
 log = logging.getLogger("autonomy.tools")
 
@@ -30,8 +30,6 @@ NOISE = 1_000  # messages in a window that answer nothing: progress, logs, reque
 NOISE_BYTES = 8_388_608
 WINDOW_S = 10.0
 REPLY_S = 2.0  # for a server to take what we say to it while it is not asked anything
-
-_CHANGED = "notifications/tools/list_changed"
 
 
 class StdioWire:
@@ -49,6 +47,10 @@ class StdioWire:
         self._lost = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._read())
+
+    @property
+    def tells_changes(self) -> bool:
+        return True
 
     @property
     def is_open(self) -> bool:
@@ -128,7 +130,7 @@ class StdioWire:
 
     async def _heard(self, message: Mapping[str, Any]) -> None:
         """What the server says or asks by itself: its list has changed, or something that is refused."""
-        if message["method"] == _CHANGED:
+        if message["method"] == LIST_CHANGED:
             self.changed_at = time.monotonic()
         elif isinstance(message.get("id"), (int, str)):
             try:

@@ -27,6 +27,7 @@ from ..service import Connectors
 from .model import Order
 
 MAX_SECRET = 65_536  # bytes, as in the control plane
+KNOWN_CONNECTORS = 1_000  # kept with their connections; who is not among them is met again by its next order
 KNOWN_AGENTS = 10_000  # of which it is remembered whose secrets they use
 KNOWN_WORDINGS = 10_000  # of which it is remembered what was accepted in their place; each order says its own anew
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?)?")
@@ -53,7 +54,7 @@ class Performing:
         self._site = site
         self._wordings = _Accepted()
         self._places: OrderedDict[str, Mapping[str, str]] = OrderedDict()
-        self._known: dict[str, Revision] = {}
+        self._known: OrderedDict[str, Revision] = OrderedDict()
         self._organisation = Organisation(0, [_ROOT])
         self._connectors = Connectors(
             lambda: self._organisation,
@@ -100,7 +101,10 @@ class Performing:
         known = self._known.get(connector.name)
         if known is None or known.digest != connector.digest:
             self._known[connector.name] = connector
+            if len(self._known) > KNOWN_CONNECTORS:
+                self._connectors.forget(self._known.popitem(last=False)[0])
             self._organisation = Organisation(self._organisation.epoch + 1, [_ROOT, *self._known.values()])
+        self._known.move_to_end(connector.name)
 
 
 class _Accepted:

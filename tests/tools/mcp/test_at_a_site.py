@@ -56,21 +56,13 @@ async def works(
                 await performing.close()
 
 
-def outdate(performing: Performing) -> None:
-    """As if a minute had passed since the worker asked the server for its list."""
-    line = performing._connectors._lines["desk"].connector
-    for contact in line._contacts.values():  # type: ignore[attr-defined]
-        contact._listed_at = float("-inf")
-
-
 async def test_a_tool_that_drifted_at_a_site_rests_until_a_person_accepts_it_here(
     tmp_path: Path, database_url: str
 ) -> None:
     site = Site(done)
-    async with works(tmp_path, database_url, site, {}) as (it, performing):
+    async with works(tmp_path, database_url, site, {}) as (it, _):
         assert (await it.ask("max", "desk.work", {"n": 1})).status == "done"
         site.tools = [TOOL | {"title": "Work!"}]
-        outdate(performing)
         refused = await it.ask("max", "desk.work", {"n": 2})
         assert (refused.status, refused.code) == ("failed", "tool.drifted")
         assert site.methods().count("tools/call") == 1, "nothing was sent"
@@ -82,7 +74,6 @@ async def test_a_tool_that_drifted_at_a_site_rests_until_a_person_accepts_it_her
         assert (await it.ask("max", "desk.work", {"n": 4})).status == "done"
         assert await shown(it) == ["desk.work: Do the work"]
         site.tools = [TOOL | {"title": "Work again!"}]
-        outdate(performing)
         assert (await it.ask("max", "desk.work", {"n": 5})).code == "tool.drifted", "another change is looked at again"
         told = [leaf["operation"] for leaf in changes(it)]
         assert told == ["tool.accept", "tool.drift", "tool.accept", "tool.drift"]

@@ -161,11 +161,11 @@ async def test_each_agent_is_itself_in_a_session_of_its_own(era: str) -> None:
         for agent in ("buyer", "seller", "buyer"):
             await call(made, agent)
         contacts = made.connectors._lines["desk"].connector._contacts.values()  # type: ignore[attr-defined]
-        assert len({id(contact._listed) for contact in contacts}) == 1, "what is listed alike is kept once"
+        assert len({id(contact._looked.tools) for contact in contacts}) == 1, "what is listed alike is kept once"
     for one in site.heard:
         account = one.headers["authorization"].removeprefix("Bearer key of ")
         assert one.headers.get("mcp-session-id", f"session-of-{account}") == f"session-of-{account}"
-    assert site.methods().count("tools/list") == 2
+    assert site.methods().count("tools/list") == 3, "each looks before each call"
     assert site.methods().count("DELETE") == (2 if era == "legacy" else 0)
 
 

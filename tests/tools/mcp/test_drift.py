@@ -51,13 +51,6 @@ async def served(folder: Path, database: str, site: Site) -> AsyncIterator[House
             yield it
 
 
-def outdate(it: House) -> None:
-    """As if a minute had passed since the server was asked for its list."""
-    line = it.system.connectors._lines["desk"].connector
-    for contact in line._contacts.values():  # type: ignore[attr-defined]
-        contact._listed_at = float("-inf")
-
-
 async def shown(it: House) -> list[str]:
     """What the agent is told of the tools it may use."""
     return [f"{tool.name}: {tool.description}" for tool in await it.system.gate.tools(it.key("max"))]
@@ -91,7 +84,6 @@ async def test_a_tool_that_drifted_is_refused_then_rests_until_a_person_accepts_
     async with served(tmp_path, database_url, site) as it, house(tmp_path, database_url) as other:
         assert (await it.ask("max", "desk.work", {"n": 1})).status == "done"
         site.tools = [TOOL | change]
-        outdate(it)
         refused = await it.ask("max", "desk.work", {"n": 2})
         assert (refused.status, refused.code) == ("failed", "tool.drifted")
         assert site.methods().count("tools/call") == 1, "nothing was sent"
@@ -122,7 +114,6 @@ async def test_what_was_accepted_holds_in_every_process_and_another_change_rests
         await other.system.watch.refresh()
         assert (await other.ask("max", "desk.work", {"n": 2})).status == "done"
         site.tools = [TOOL | {"title": "third"}]
-        outdate(other)
         assert (await other.ask("max", "desk.work", {"n": 3})).code == "tool.drifted"
         await it.system.watch.refresh()
         assert await shown(it) == []

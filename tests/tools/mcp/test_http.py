@@ -21,8 +21,11 @@ from autonomy.tools.credential import Credential, spellings
 
 from ..organisations import Bench
 from .servers import WORK, bench, pinned, ready
-from .site import Heard, Said, Site, result, text
+from .site import TOOL, Heard, Said, Site, result, text
 from .tickets import server as tickets_server
+
+BELIEVED = {"believeFor": "1h"}
+"""What it lists is not asked for again before a call."""
 
 
 async def plain(heard: Heard, said: Said) -> None:
@@ -64,7 +67,7 @@ async def test_a_modern_server_hears_in_headers_what_the_body_says() -> None:
     async with connected(site) as connectors:
         assert await connectors.call("work", 20.0, n=1) == {"text": "done"}
         assert await connectors.call("work", n=2) == {"text": "done"}
-    assert site.methods() == ["server/discover", "tools/list", "tools/call", "tools/call"]
+    assert site.methods() == ["server/discover", *("tools/list", "tools/call") * 2]
     call = site.heard[-1]
     assert call.headers["mcp-protocol-version"] == "2026-07-28"
     assert (call.headers["mcp-method"], call.headers["mcp-name"]) == ("tools/call", "work")
@@ -121,13 +124,73 @@ async def test_an_old_server_gets_its_handshake_and_its_session() -> None:
 
 async def test_a_session_that_is_over_is_begun_anew_and_the_call_asked_once_more() -> None:
     site = Site(plain, era="legacy")
-    async with connected(site, "write-neither") as connectors:
+    async with connected(site, "write-neither", use=BELIEVED) as connectors:
         await connectors.call("work", 20.0)
         site.session = "s2"
         assert await connectors.call("work", 20.0) == {"text": "done"}
     assert site.methods().count("initialize") == 2
     done = [one for one in site.heard if one.message.get("method") == "tools/call"]
     assert [one.headers["mcp-session-id"] for one in done] == ["s1", "s1", "s2"], "the second met a forgetful server"
+
+
+CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+
+
+async def test_a_list_that_is_believed_is_asked_for_again_where_the_server_says_that_it_changed() -> None:
+    async def stream(heard: Heard, said: Said) -> None:
+        await said.begin(kind="text/event-stream")
+        if heard.message["params"]["arguments"] == {"n": 2}:
+            site.tools = [{**TOOL, "description": "Something else"}]
+            await said.event(CHANGED)
+        await said.event(result(heard, text("done")))
+        await said.end()
+
+    site = Site(stream)
+    async with connected(site, use=BELIEVED) as connectors:
+        await connectors.call("work", 20.0, n=1)
+        await connectors.call("work", 20.0, n=2)
+        assert site.methods().count("tools/list") == 1
+        with pytest.raises(Refused) as caught:
+            await connectors.call("work", 20.0, n=3)
+    assert caught.value.code == "tool.drifted" and site.methods().count("tools/call") == 2
+
+
+async def test_calls_that_come_while_the_server_is_looked_at_share_the_next_look() -> None:
+    class Slow(Site):
+        async def _answer(self, heard: Heard, said: Said) -> None:
+            if heard.message.get("method") == "tools/list":
+                async with self.news:
+                    await self.news.wait_for(lambda: go.is_set())
+            await Site._answer(self, heard, said)
+
+    go, site = asyncio.Event(), Slow(plain)
+    async with connected(site) as connectors:
+        calls = [asyncio.create_task(connectors.call("work", 20.0))]
+        await site.until("tools/list")
+        calls += [asyncio.create_task(connectors.call("work", 20.0)) for _ in range(9)]
+        async with site.news:
+            go.set()
+            site.news.notify_all()
+        await asyncio.gather(*calls)
+    assert site.methods().count("tools/call") == 10
+    assert site.methods().count("tools/list") <= 5
+
+
+async def test_a_server_that_does_not_stop_changing_is_not_called() -> None:
+    class Restless(Site):
+        async def _answer(self, heard: Heard, said: Said) -> None:
+            if heard.message.get("method") != "tools/list":
+                return await Site._answer(self, heard, said)
+            await said.begin(kind="text/event-stream")
+            await said.event(CHANGED)
+            await said.event(result(heard, {"tools": self.tools}))
+            await said.end()
+
+    site = Restless(plain)
+    async with connected(site, "write-neither") as connectors:
+        with pytest.raises(Unreachable):
+            await connectors.call("work", 20.0)
+    assert "tools/call" not in site.methods()
 
 
 async def test_an_answer_is_found_in_a_stream_that_does_not_end() -> None:

@@ -22,7 +22,7 @@ const ALL: readonly Room[] = [
   { to: "/budgets", name: words.rooms.budgets, icon: "budgets", needs: "budget:account:read" },
   { to: "/figures", name: words.rooms.figures, icon: "figures", needs: "insight:figure:read" },
   { to: "/audit", name: words.rooms.audit, icon: "audit", needs: "audit:log:read" },
-  { to: "/incidents", name: words.rooms.incidents, icon: "incidents", needs: "identity:containment:read" },
+  { to: "/incidents", name: words.rooms.incidents, icon: "incidents", needs: "incidents:incident:read" },
   { to: "/people", name: words.rooms.people, icon: "people", needs: "identity:person:read" },
   { to: "/settings", name: words.rooms.settings, icon: "settings" },
 ];

@@ -1,20 +1,29 @@
 /** A part of a page under a title of its own. */
-import { Group, Title } from "@mantine/core";
+import { Group, Text, Title } from "@mantine/core";
 import type { ReactElement, ReactNode } from "react";
 import classes from "./kit.module.css";
 
 interface Props {
   title: string;
+  /** A remark behind the title, in small letters. */
+  note?: ReactNode;
   /** Beside the title: how many, a link, a choice. */
   more?: ReactNode;
   children: ReactNode;
 }
 
-export function Section({ title, more, children }: Props): ReactElement {
+export function Section({ title, note, more, children }: Props): ReactElement {
   return (
     <section className={classes.section} aria-label={title}>
       <Group justify="space-between" mb="sm" gap="xs">
-        <Title order={2}>{title}</Title>
+        <Group gap="xs" align="baseline">
+          <Title order={2}>{title}</Title>
+          {note !== undefined && (
+            <Text size="xs" c="dimmed" component="div">
+              {note}
+            </Text>
+          )}
+        </Group>
         {more}
       </Group>
       {children}

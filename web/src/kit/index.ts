@@ -2,10 +2,13 @@
 import { lazy } from "react";
 
 export { Attention } from "./Attention";
+export { Columns } from "./Columns";
 export { Copy } from "./Copy";
 export { DataTable, type Column } from "./DataTable";
+export { Details } from "./Details";
 export { Command, EmptyState } from "./EmptyState";
 export { Facts } from "./Facts";
+export { ChoiceFilter, DayFilter, TextFilter } from "./Filters";
 export { Foreign } from "./Foreign";
 export type { GraphEdge, GraphNode, Tone } from "./Graph";
 export { Id } from "./Id";
@@ -14,7 +17,9 @@ export { Money } from "./Money";
 export { Page } from "./Page";
 export { Problem } from "./Problem";
 export { Section } from "./Section";
+export { Source } from "./Source";
 export { State } from "./State";
+export { TabbedPage } from "./TabbedPage";
 export { To } from "./To";
 export { When, useNow } from "./When";
 

@@ -1,0 +1,183 @@
+/** The newest checkpoint, the whole log verified in the browser, and the log as a file. */
+import { Alert, Button, Checkbox, Group, Progress, Skeleton, Stack, Text } from "@mantine/core";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useRef, useState, type ReactElement } from "react";
+import { answered, client, type Schemas } from "@/api/client";
+import { useMay } from "@/frame/session";
+import { Command, Details, Id, Problem, Section, State } from "@/kit";
+import { Malformed, toBase64 } from "@/proof/merkle";
+import { readCheckpoint, readKey, signature } from "@/proof/note";
+import { isAble, isSameKey } from "@/proof/verify";
+import { lines, Walk, type Progress as Found } from "@/proof/whole";
+import { words as proving } from "@/proof/words";
+import { words } from "./words";
+
+const checkpointQuery = queryOptions({
+  queryKey: ["checkpoint"],
+  queryFn: () => answered(client.GET("/api/audit/checkpoint")),
+});
+
+export function Verify(): ReactElement {
+  const found = useQuery(checkpointQuery);
+  const may = useMay()("audit:log:export");
+  return (
+    <Stack gap="md">
+      <Section title={words.verify.newest}>
+        {found.error !== null && <Problem error={found.error} />}
+        {found.data === undefined ? <Skeleton height={80} /> : <Newest checkpoint={found.data} />}
+      </Section>
+      <Section title={words.verify.whole}>
+        {may ? <Whole size={found.data?.size ?? 0} /> : <Text c="dimmed">{words.verify.noExport}</Text>}
+      </Section>
+      {may && (
+        <Section title={words.verify.export}>
+          <Take />
+        </Section>
+      )}
+    </Stack>
+  );
+}
+
+function Newest({ checkpoint }: { checkpoint: Schemas["CheckpointAnswer"] }): ReactElement {
+  const signed = useQuery({
+    queryKey: ["verified", checkpoint.note],
+    queryFn: async () => signature(checkpoint.note, await readKey(checkpoint.key)),
+    enabled: isAble(),
+  });
+  return (
+    <Stack gap="sm">
+      {!isAble() && <Alert color="orange">{proving.unable}</Alert>}
+      {!isSameKey(checkpoint.key) && <Alert color="orange">{proving.newKey}</Alert>}
+      <Details
+        of={[
+          [words.verify.size, checkpoint.size.toLocaleString("en")],
+          [words.verify.root, <Id key="root" id={toBase64(readCheckpoint(checkpoint.note).root)} />],
+          [
+            words.verify.signature,
+            signed.data && <State key="signature" of={signed.data} as={proving.signature[signed.data]} />,
+          ],
+          [words.verify.key, <Id key="key" id={checkpoint.key} />],
+        ]}
+      />
+      <Text size="xs" c="dimmed">
+        {words.verify.keyAbout}
+      </Text>
+    </Stack>
+  );
+}
+
+const TELL_EVERY = 250; // leaves
+
+function Whole({ size }: { size: number }): ReactElement {
+  const [found, setFound] = useState<Found>();
+  const [state, setState] = useState<"idle" | "running" | "over">("idle");
+  const [error, setError] = useState<unknown>();
+  const stopping = useRef<AbortController>(undefined);
+  const run = async () => {
+    stopping.current = new AbortController();
+    setState("running");
+    setError(undefined);
+    try {
+      await walked(stopping.current.signal, setFound);
+      setState("over");
+    } catch (wrong) {
+      setState("idle");
+      if (!stopping.current.signal.aborted) setError(wrong);
+    }
+  };
+  return (
+    <Stack gap="sm" align="stretch">
+      <Text size="sm" c="dimmed">
+        {words.verify.wholeAbout}
+      </Text>
+      <Wrong error={error} />
+      {state === "running" && (
+        <>
+          <Progress value={(100 * (found?.leaves ?? 0)) / Math.max(1, size)} aria-label={words.verify.whole} />
+          <Text size="sm" c="dimmed" role="status">
+            {words.verify.at(found?.leaves ?? 0, size)}
+          </Text>
+        </>
+      )}
+      {state === "over" && found !== undefined && <Outcome found={found} />}
+      <Group>
+        {state === "running" ? (
+          <Button size="xs" variant="default" onClick={() => stopping.current?.abort()}>
+            {words.verify.stop}
+          </Button>
+        ) : (
+          <Button size="xs" onClick={() => void run()} disabled={!isAble()}>
+            {words.verify.go}
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+function Wrong({ error }: { error: unknown }): ReactElement | null {
+  if (error === undefined) return null;
+  if (!(error instanceof Malformed)) return <Problem error={error} />;
+  return (
+    <Alert color="red" title={proving.broken} role="alert">
+      {error.message}
+    </Alert>
+  );
+}
+
+function Outcome({ found }: { found: Found }): ReactElement {
+  if (found.problem !== undefined) {
+    return (
+      <Alert color="red" title={proving.broken} role="alert">
+        {found.problem}
+      </Alert>
+    );
+  }
+  return (
+    <Alert color={found.signature === "holds" ? "teal" : "orange"} variant="light" role="status">
+      {words.verify.good(found.leaves, found.checkpoints)} {found.signature === "unable" && words.verify.unable}
+      <Text size="xs" mt={4} component="div">
+        {words.verify.root} <Id id={found.root} />
+      </Text>
+    </Alert>
+  );
+}
+
+/** Read the log from the server to its end, and tell how far it is. */
+async function walked(signal: AbortSignal, tell: (found: Found) => void): Promise<void> {
+  const { response } = await client.GET("/api/audit/export", { parseAs: "stream", signal });
+  const body = response.body;
+  if (!response.ok || body === null) throw new Malformed(`the server answered ${response.status}`);
+  const walk = new Walk();
+  for await (const line of lines(body)) {
+    await walk.line(line);
+    if (walk.leaves % TELL_EVERY === 0) tell(await walk.progress());
+  }
+  tell(await walk.end());
+}
+
+function Take(): ReactElement {
+  const [payloads, setPayloads] = useState(false);
+  const may = useMay()("audit:payload:read");
+  return (
+    <Stack gap="sm" align="flex-start">
+      <Text size="sm" c="dimmed">
+        {words.verify.exportAbout}
+      </Text>
+      {may && (
+        <Checkbox
+          size="xs"
+          label={words.verify.payloads}
+          checked={payloads}
+          onChange={(event) => setPayloads(event.currentTarget.checked)}
+        />
+      )}
+      <Button component="a" size="xs" variant="light" href={`/api/audit/export?payloads=${payloads}`} download>
+        {words.verify.download}
+      </Button>
+      {words.verify.commands.map((command) => (
+        <Command key={command} text={command} />
+      ))}
+    </Stack>
+  );
+}

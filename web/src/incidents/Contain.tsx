@@ -1,0 +1,153 @@
+/** Stopping everything an incident is about, in one call, with what each part has confirmed; and letting it go on. */
+import { Alert, Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
+import { useState, type FormEvent, type ReactElement } from "react";
+import type { Schemas } from "@/api/client";
+import { useMay } from "@/frame/session";
+import { Foreign, Problem, Section, When, State } from "@/kit";
+import { asked, useChange, type Told } from "./queries";
+import { words } from "./words";
+
+type Containing = Schemas["Containing"];
+type Stop = Schemas["StopAnswer"];
+
+const SCOPES = ["agent", "unit", "tool", "everything"] as const;
+
+export function Contain({ told }: { told: Told }): ReactElement {
+  const may = useMay();
+  const { state } = told.incident;
+  const canStop = may("identity:containment:impose") && state === "open";
+  const canResume = may("identity:containment:lift") && told.incident.containment !== null;
+  return (
+    <Section title={words.sections.stopped}>
+      <Stack gap="md">
+        {told.stops.length === 0 && !canStop && <Text c="dimmed">{words.contain.none}</Text>}
+        {told.stops.length > 0 && <Confirmed told={told} />}
+        {canStop && <StopIt told={told} />}
+        {canResume && <LetItWork incident={told.incident.id} />}
+      </Stack>
+    </Section>
+  );
+}
+
+function Confirmed({ told }: { told: Told }): ReactElement {
+  const confirmed = told.stops.filter((one) => one.state !== "asked").length;
+  return (
+    <Stack gap="sm">
+      {told.incident.containment !== null && (
+        <Alert color={told.is_stopped ? "teal" : "orange"} variant="light" role="status">
+          {told.is_stopped ? words.contain.all(told.stops.length) : words.contain.some(confirmed, told.stops.length)}
+        </Alert>
+      )}
+      <Table verticalSpacing={4} fz="sm" aria-label={words.sections.stopped}>
+        <Table.Tbody>
+          {told.stops.map((stop) => (
+            <StopRow key={`${stop.kind}/${stop.target}`} stop={stop} />
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Stack>
+  );
+}
+
+function StopRow({ stop }: { stop: Stop }): ReactElement {
+  return (
+    <Table.Tr>
+      <Table.Td>
+        {words.stops[stop.kind]}
+        <Text size="xs" c="dimmed" component="div">
+          <Foreign text={stop.target} line first={60} />
+        </Text>
+      </Table.Td>
+      <Table.Td>
+        <Group gap="xs">
+          <State of={stop.state} as={words.contain[stop.state]} />
+          <Text size="xs" c="dimmed" component="span">
+            <When at={stop.at} />
+          </Text>
+        </Group>
+        <Text size="xs" c="dimmed" component="div">
+          <Foreign text={stop.detail} line first={120} />
+        </Text>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function StopIt({ told }: { told: Told }): ReactElement {
+  const { incident } = told;
+  const name = incident.place.agent_name ?? "";
+  const [body, setBody] = useState<Containing>({ reason: incident.title, scope: "agent", target: name, keys: false });
+  const set = (change: Partial<Containing>) => setBody({ ...body, ...change });
+  const contain = useChange(incident.id, asked.contain(incident.id));
+  const isAll = body.scope === "everything";
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    contain.mutate({ ...body, target: isAll ? "*" : body.target });
+  };
+  return (
+    <form onSubmit={send} aria-label={words.contain.title}>
+      <Stack gap="sm">
+        <Text size="sm" c="dimmed">
+          {words.contain.about}
+        </Text>
+        {contain.error !== null && <Problem error={contain.error} />}
+        <Group gap="sm" grow>
+          <NativeSelect
+            label={words.contain.scope}
+            value={body.scope ?? "agent"}
+            onChange={(event) => set({ scope: event.currentTarget.value as (typeof SCOPES)[number] })}
+            data={SCOPES.map((scope) => ({ value: scope, label: words.contain.scopes[scope] }))}
+          />
+          {!isAll && (
+            <TextInput
+              label={words.contain.target}
+              value={body.target ?? ""}
+              onChange={(event) => set({ target: event.currentTarget.value })}
+              required
+            />
+          )}
+        </Group>
+        <TextInput
+          label={words.contain.reason}
+          value={body.reason}
+          onChange={(event) => set({ reason: event.currentTarget.value })}
+          required
+        />
+        <Checkbox
+          label={words.contain.keys}
+          checked={body.keys}
+          onChange={(event) => set({ keys: event.currentTarget.checked })}
+        />
+        <Button type="submit" color="red" loading={contain.isPending} disabled={body.reason.trim() === ""}>
+          {words.contain.go}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function LetItWork({ incident }: { incident: string }): ReactElement {
+  const [reason, setReason] = useState("");
+  const reinstate = useChange(incident, asked.reinstate(incident));
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    reinstate.mutate({ reason });
+  };
+  return (
+    <form onSubmit={send} aria-label={words.reinstate.title}>
+      {reinstate.error !== null && <Problem error={reinstate.error} />}
+      <Group gap="sm" align="flex-end" wrap="nowrap">
+        <TextInput
+          label={words.reinstate.reason}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          flex={1}
+          required
+        />
+        <Button type="submit" variant="default" loading={reinstate.isPending} disabled={reason.trim() === ""}>
+          {words.reinstate.go}
+        </Button>
+      </Group>
+    </form>
+  );
+}

@@ -1,0 +1,116 @@
+/** Opens an incident about something, from whatever page it is on. */
+import { Button, Modal, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState, type FormEvent, type ReactElement } from "react";
+import { answered, client, type Schemas } from "@/api/client";
+import { useMay } from "@/frame/session";
+import { Problem } from "@/kit";
+import { SEVERITIES } from "./queries";
+import { words } from "./words";
+
+type Opening = Schemas["Opening"];
+type Kind = Opening["about"];
+
+const KINDS: readonly Kind[] = ["action", "agent", "run", "case"];
+
+interface Props {
+  /** What it is about; both are asked for where the page does not say. */
+  about?: Kind;
+  id?: string;
+}
+
+export function OpenIncident({ about, id }: Props): ReactElement | null {
+  const may = useMay()("incidents:incident:open");
+  const [opened, { open, close }] = useDisclosure();
+  if (!may) return null;
+  return (
+    <>
+      <Button size="xs" variant="light" color="red" onClick={open}>
+        {words.open}
+      </Button>
+      <Modal opened={opened} onClose={close} title={words.opening.title} centered>
+        <Form about={about} id={id} />
+      </Modal>
+    </>
+  );
+}
+
+function Form({ about, id }: Props): ReactElement {
+  const [asked, setAsked] = useState<Opening>({
+    about: about ?? "agent",
+    id: id ?? "",
+    severity: "high",
+    title: "",
+    text: "",
+  });
+  const set = (change: Partial<Opening>) => setAsked({ ...asked, ...change });
+  const opening = useOpening();
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    opening.mutate(asked);
+  };
+  return (
+    <form onSubmit={send}>
+      <Stack gap="sm">
+        <Text size="sm" c="dimmed">
+          {words.opening.about}
+        </Text>
+        {opening.error !== null && <Problem error={opening.error} />}
+        {id === undefined && (
+          <>
+            <NativeSelect
+              label={words.opening.kind}
+              value={asked.about}
+              onChange={(event) => set({ about: event.currentTarget.value as Kind })}
+              data={KINDS.map((kind) => ({ value: kind, label: words.kinds[kind] }))}
+            />
+            <TextInput
+              label={words.opening.id}
+              value={asked.id}
+              onChange={(event) => set({ id: event.currentTarget.value })}
+              required
+            />
+          </>
+        )}
+        <TextInput
+          label={words.opening.name}
+          value={asked.title}
+          maxLength={200}
+          data-autofocus
+          onChange={(event) => set({ title: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label={words.opening.severity}
+          value={asked.severity}
+          onChange={(event) => set({ severity: event.currentTarget.value as Opening["severity"] })}
+          data={SEVERITIES.map((severity) => ({ value: severity, label: words.severities[severity] }))}
+        />
+        <Textarea
+          label={words.opening.text}
+          value={asked.text}
+          maxLength={4_000}
+          autosize
+          minRows={2}
+          onChange={(event) => set({ text: event.currentTarget.value })}
+        />
+        <Button type="submit" color="red" loading={opening.isPending} disabled={asked.id.trim() === ""}>
+          {words.opening.go}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function useOpening() {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  return useMutation({
+    mutationFn: (body: Opening) => answered(client.POST("/api/incidents", { body })),
+    onSuccess: async (told) => {
+      await queries.invalidateQueries({ queryKey: ["incidents"] });
+      void navigate({ to: "/incidents/$incident", params: { incident: told.incident.id } });
+    },
+  });
+}

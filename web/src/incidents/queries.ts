@@ -1,0 +1,61 @@
+/** What the pages of incidents read, and what they change. */
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { answered, client, type Schemas } from "@/api/client";
+
+export type Incident = Schemas["IncidentAnswer"];
+export type Told = Schemas["ToldAnswer"];
+
+export const STATES = ["open", "contained", "closed"] as const;
+export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+
+export function incidentQuery(incident: string) {
+  return queryOptions({
+    queryKey: ["incidents", "one", incident],
+    queryFn: () => answered(client.GET("/api/incidents/{incident}", { params: { path: { incident } } })),
+  });
+}
+
+export function contextQuery(incident: string, hours: number) {
+  return queryOptions({
+    queryKey: ["incidents", "context", incident, hours],
+    queryFn: () =>
+      answered(client.GET("/api/incidents/{incident}/context", { params: { path: { incident }, query: { hours } } })),
+  });
+}
+
+/** A change of an incident: what is asked of the server, and then everything looks again. */
+export function useChange<Asked>(incident: string, ask: (asked: Asked) => Promise<Told>) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ask,
+    onSuccess: async (told) => {
+      queries.setQueryData(incidentQuery(incident).queryKey, told);
+      await Promise.all(
+        ["incidents", "containments", "agents"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })),
+      );
+    },
+  });
+}
+
+const at = (incident: string) => ({ path: { incident } });
+
+export const asked = {
+  contain: (incident: string) => (body: Schemas["Containing"]) =>
+    answered(client.POST("/api/incidents/{incident}/contain", { params: at(incident), body })),
+  reinstate: (incident: string) => (body: Schemas["Reinstating"]) =>
+    answered(client.POST("/api/incidents/{incident}/reinstate", { params: at(incident), body })),
+  close: (incident: string) => (body: Schemas["Closing"]) =>
+    answered(client.POST("/api/incidents/{incident}/close", { params: at(incident), body })),
+  assign: (incident: string) => (owner: string) =>
+    answered(client.PUT("/api/incidents/{incident}/owner", { params: at(incident), body: { owner } })),
+  note: (incident: string) => (text: string) =>
+    answered(client.POST("/api/incidents/{incident}/notes", { params: at(incident), body: { text } })),
+  followUp: (incident: string) => (body: Schemas["FollowingUp"]) =>
+    answered(client.POST("/api/incidents/{incident}/follow-ups", { params: at(incident), body })),
+  done: (incident: string) => (follow_up: string) =>
+    answered(
+      client.POST("/api/incidents/{incident}/follow-ups/{follow_up}/done", {
+        params: { path: { incident, follow_up } },
+      }),
+    ),
+};

@@ -1,0 +1,54 @@
+/** The memory spaces, and a search over what is in them. */
+import { Stack, Text } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { answered, client, type Schemas } from "@/api/client";
+import { useFilters } from "@/frame/filters";
+import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column } from "@/kit";
+import { Items } from "./Items";
+import { words } from "./words";
+
+type Space = Schemas["SpaceAnswer"];
+
+export function Memory(): ReactElement {
+  const [filters, set] = useFilters(["text"]);
+  const navigate = useNavigate();
+  return (
+    <Page title={words.title} about={words.about}>
+      <TextFilter label={words.search} value={filters.text} set={(text) => set({ text })} wide />
+      {filters.text !== undefined ? (
+        <Items text={filters.text} />
+      ) : (
+        <DataTable
+          label={words.title}
+          queryKey={["memory", "spaces"]}
+          page={(after) => answered(client.GET("/api/memory/spaces", { params: { query: { after } } }))}
+          columns={COLUMNS}
+          keyOf={(one) => one.name}
+          open={(one) => void navigate({ to: "/memory/$space", params: { space: one.name } })}
+          empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+        />
+      )}
+    </Page>
+  );
+}
+
+const COLUMNS: readonly Column<Space>[] = [
+  {
+    name: words.columns.space,
+    of: (one) => (
+      <Stack gap={0}>
+        <Text size="sm" fw={550}>
+          {one.name}
+        </Text>
+        <Text size="xs" c="dimmed">
+          <Foreign text={one.description} line first={160} />
+        </Text>
+      </Stack>
+    ),
+  },
+  { name: words.columns.owner, of: (one) => one.owner, wide: true },
+  { name: words.columns.retention, of: (one) => one.retention, wide: true },
+  { name: words.columns.items, of: (one) => one.items ?? "–", right: true },
+  { name: words.columns.saved, of: (one) => one.saved, right: true },
+];

@@ -1,0 +1,46 @@
+/** The English of Memory. */
+export const words = {
+  title: "Memory",
+  about: "What agents have learned and share, by the spaces it lies in. You see what your own rights let you see.",
+  columns: { space: "Space", owner: "Owner", items: "Items", retention: "Kept for", saved: "Reused", item: "Item" },
+  all: "in all spaces you may read",
+  search: "Find items by words",
+  hint: "Write a word or two to find what is remembered.",
+  nothing: "Nothing you may see holds these words.",
+  empty: {
+    title: "No memory space",
+    about:
+      "A space is declared in the folder memory/ of the organisation: who may read and write it, how long it is kept.",
+    command: "autonomy describe MemorySpace NAME",
+  },
+  facts: {
+    owner: "Owner",
+    retention: "Kept for",
+    freshness: "Fresh for",
+    data: "Classes of data",
+    items: "Items",
+    saved: "Times reused",
+    begun: "Work begun anew all the same",
+  },
+  about_it: "About it",
+  items: "What is in it",
+  item: {
+    author: "by",
+    source: "Source",
+    trust: "Trust",
+    stale: "not fresh any more",
+    reused: (count: number) => (count === 1 ? "reused once" : `reused ${count} times`),
+    origins: "Made of",
+    inputs: "Of these inputs",
+    data: "Data",
+    case: "Case",
+    tags: "Tags",
+    until: "Holds until",
+  },
+  forget: {
+    open: "Forget it",
+    reason: "Why it is forgotten (stands on record)",
+    go: "Forget for good",
+    done: (count: number) => (count === 1 ? "1 item forgotten" : `${count} items forgotten`),
+  },
+} as const;

@@ -1,0 +1,114 @@
+/** Proofs that leaves are in the log, verified before the eyes of the reader. */
+import { Accordion, Alert, Group, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactElement } from "react";
+import { Command, Details, Id, Problem, Source, State } from "@/kit";
+import { isAble, isSameKey, verify, type Proof, type Verified } from "./verify";
+import { words } from "./words";
+
+interface Props {
+  proofs: readonly Proof[];
+  /** Verifies the same without a browser. */
+  command: string;
+}
+
+export function Proofs({ proofs, command }: Props): ReactElement {
+  const found = useQuery({
+    queryKey: ["verified", ...proofs.map((one) => `${one.index}/${one.size}/${one.hash}`)],
+    queryFn: () => Promise.all(proofs.map(verify)),
+    enabled: isAble(),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!isAble()) {
+    return (
+      <Alert color="orange" title={words.partly}>
+        <Stack gap="xs">
+          {words.unable}
+          <Command text={command} />
+        </Stack>
+      </Alert>
+    );
+  }
+  if (found.error !== null) return <Problem error={found.error} />;
+  if (found.data === undefined) return <Text c="dimmed">{words.verifying} …</Text>;
+  return (
+    <Stack gap="sm">
+      <Outcome found={found.data} command={command} />
+      <Pinned proofs={proofs} />
+      <Accordion variant="contained" chevronPosition="left" multiple>
+        {found.data.map((one, at) => (
+          <Leaf key={one.index} found={one} proof={proofs[at]} />
+        ))}
+      </Accordion>
+      <Text size="xs" c="dimmed">
+        {words.here}
+      </Text>
+    </Stack>
+  );
+}
+
+function Outcome({ found, command }: { found: readonly Verified[]; command: string }): ReactElement {
+  const wrong = found.find((one) => one.problem !== undefined);
+  if (wrong !== undefined) {
+    return (
+      <Alert color="red" title={words.broken} role="alert">
+        {words.leaf} {wrong.index}: {wrong.problem}
+      </Alert>
+    );
+  }
+  if (found.some((one) => one.signature === "unable")) {
+    return (
+      <Alert color="orange" title={words.partly}>
+        <Stack gap="xs">
+          {words.noEd25519}
+          <Command text={command} />
+        </Stack>
+      </Alert>
+    );
+  }
+  return (
+    <Alert color="teal" variant="light" role="status">
+      {words.holds(found.length, Math.max(...found.map((one) => one.size)))}
+    </Alert>
+  );
+}
+
+function Pinned({ proofs }: { proofs: readonly Proof[] }): ReactElement | null {
+  const key = proofs[0]?.checkpoint.key;
+  if (key === undefined || isSameKey(key)) return null;
+  return <Alert color="orange">{words.newKey}</Alert>;
+}
+
+function Leaf({ found, proof }: { found: Verified; proof: Proof | undefined }): ReactElement {
+  const standing = found.problem === undefined ? found.signature : "broken";
+  const said = JSON.parse(proof?.body ?? "{}") as { kind?: string; event?: string };
+  return (
+    <Accordion.Item value={String(found.index)}>
+      <Accordion.Control>
+        <Group gap="xs">
+          <Text size="sm">
+            {words.leaf} {found.index}
+          </Text>
+          <Text size="sm" c="dimmed">
+            {[said.kind, said.event].filter(Boolean).join(" · ")}
+          </Text>
+          <State of={standing} as={words.signature[standing]} />
+        </Group>
+      </Accordion.Control>
+      <Accordion.Panel>
+        <Stack gap="sm">
+          <Details
+            of={[
+              [words.hash, <Id key="hash" id={found.hash} />],
+              [words.path, words.hashes(found.steps)],
+              [words.root, <Id key="root" id={found.root} />],
+              [words.key, <Id key="key" id={proof?.checkpoint.key ?? ""} />],
+            ]}
+          />
+          <Source label={words.body} text={proof?.body ?? ""} />
+          <Source label={words.checkpoint} text={proof?.checkpoint.note ?? ""} />
+        </Stack>
+      </Accordion.Panel>
+    </Accordion.Item>
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * Verifies the whole log as it comes from the server, line by line, in the format `autonomy-audit/1`: each leaf into the
+ * tree, each checkpoint against it. Nothing is kept but the edge of the tree.
+ */
+import { bytes, equal, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
+import { readCheckpoint, readKey, signature, textOf, type Key, type Signature } from "./note";
+
+export interface Progress {
+  leaves: number;
+  checkpoints: number;
+  /** How many leaves the last checkpoint that holds covers. */
+  covered: number;
+  signature: Signature;
+  root: string;
+  problem: string | undefined;
+}
+
+export class Walk {
+  leaves = 0;
+  checkpoints = 0;
+  covered = 0;
+  private signed: Signature = "holds";
+  private isSealed = false;
+  private readonly frontier = new Frontier();
+  private keys: Key[] = [];
+
+  /** Take in one line of the file. Throws Malformed where it does not fit what came before. */
+  async line(text: string): Promise<void> {
+    if (this.keys.length === 0) return this.header(text);
+    const prefix = `{"index":${this.frontier.size},"leaf":`;
+    if (text.startsWith(prefix) && text.endsWith("}")) {
+      await this.frontier.append(await leafHash(bytes(text.slice(prefix.length, -1))));
+      this.leaves += 1;
+      return undefined;
+    }
+    return this.other(JSON.parse(text) as Record<string, unknown>);
+  }
+
+  /** What was found once the last line was taken in. */
+  async end(): Promise<Progress> {
+    const whole = this.isSealed && this.covered === this.leaves;
+    return this.progress(whole ? undefined : "The log was cut off before its end.");
+  }
+
+  async progress(problem?: string): Promise<Progress> {
+    const { leaves, checkpoints, covered, signed } = this;
+    return { leaves, checkpoints, covered, signature: signed, root: toBase64(await this.frontier.root()), problem };
+  }
+
+  private async header(text: string): Promise<void> {
+    const said = JSON.parse(text) as { format?: string; from?: number; keys?: string[] };
+    if (said.format !== "autonomy-audit/1" || said.from !== 0 || !said.keys?.length)
+      throw new Malformed("this is no log from its first leaf on");
+    this.keys = await Promise.all(said.keys.map(readKey));
+  }
+
+  private async other(said: Record<string, unknown>): Promise<void> {
+    if (typeof said.checkpoint === "string") return this.checkpoint(said.checkpoint);
+    if (typeof said.seal === "string") {
+      this.isSealed = true;
+      return this.note(said.seal);
+    }
+    if ("payload" in said || "link" in said) return undefined;
+    throw new Malformed(`leaf ${this.frontier.size} was expected and something else came`);
+  }
+
+  private async checkpoint(note: string): Promise<void> {
+    await this.note(note);
+    const { size, root } = readCheckpoint(note);
+    if (size !== this.frontier.size || !equal(root, await this.frontier.root()))
+      throw new Malformed(`the leaves up to ${size} are not those that were signed`);
+    this.checkpoints += 1;
+    this.covered = size;
+  }
+
+  private async note(note: string): Promise<void> {
+    const found = await Promise.all(this.keys.map((key) => signature(note, key)));
+    if (found.includes("unable")) this.signed = "unable";
+    else if (!found.includes("holds")) throw new Malformed(`a signature does not hold: ${textOf(note).slice(0, 80)}`);
+  }
+}
+
+/** The lines of a body as they come. */
+export async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const whole = (rest + decoder.decode(part.value, { stream: true })).split("\n");
+    rest = whole.pop() ?? "";
+    yield* whole;
+  }
+  if (rest !== "") throw new Malformed("the last line is cut off");
+}

@@ -1,0 +1,27 @@
+/** The English of proofs. */
+export const words = {
+  unable:
+    "This browser computes hashes only over https or on this machine itself. Open the console there, or verify by the command below.",
+  noEd25519:
+    "This browser has no Ed25519: the path to the signed root was verified, the signature of the checkpoint was not. A newer browser, or the command below, does both.",
+  holds: (leaves: number, size: number) =>
+    `${leaves === 1 ? "This leaf is" : `All ${leaves} leaves are`} in the log of ${size.toLocaleString("en")} leaves, as signed`,
+  partly: "In the log; the signature was not checked",
+  broken: "This does not hold",
+  newKey:
+    "The log is signed by another key than the one this browser saw first. Ask whoever runs the log whether it was changed on purpose.",
+  here: "Computed in this browser; nothing but the proof was asked of the server.",
+  leaf: "Leaf",
+  kind: "What it says",
+  hash: "Hash of its text",
+  path: "Path",
+  hashes: (count: number) => `${count} hashes`,
+  root: "Root",
+  signature: { holds: "holds", broken: "broken", unable: "not checked" },
+  checkpoint: "Checkpoint",
+  key: "Key of the log",
+  body: "The leaf's exact text",
+  verify: "Verify",
+  again: "Verify again",
+  verifying: "Verifying",
+} as const;

@@ -1,0 +1,7 @@
+import { createFileRoute } from "@tanstack/react-router";
+import { Person, personQuery } from "@/people/Person";
+
+export const Route = createFileRoute("/people_/$name")({
+  loader: ({ context, params }) => context.queries.ensureQueryData(personQuery(params.name)),
+  component: () => <Person name={Route.useParams().name} />,
+});

@@ -1,0 +1,72 @@
+/** The operations agents may ask for. */
+import { Stack, Text } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import type { ReactElement } from "react";
+import { answered, client, type Schemas } from "@/api/client";
+import { useFilters } from "@/frame/filters";
+import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
+import { words } from "./words";
+
+type Tool = Schemas["ToolAnswer"];
+
+export const FILTERS = ["like", "connector"] as const;
+
+export function Tools(): ReactElement {
+  const [filters, set] = useFilters(FILTERS);
+  const navigate = useNavigate();
+  return (
+    <Page title={words.title} about={words.about}>
+      <DataTable
+        label={words.title}
+        queryKey={["tools", "list", filters]}
+        page={(after) => answered(client.GET("/api/tools", { params: { query: { ...filters, after } } }))}
+        columns={COLUMNS}
+        keyOf={(one) => one.name}
+        open={(one) => void navigate({ to: "/tools/$name", params: { name: one.name } })}
+        filters={
+          <>
+            <TextFilter label={words.filter.like} value={filters.like} set={(like) => set({ like })} wide />
+            <TextFilter
+              label={words.filter.connector}
+              value={filters.connector}
+              set={(connector) => set({ connector })}
+            />
+          </>
+        }
+        empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+      />
+    </Page>
+  );
+}
+
+const COLUMNS: readonly Column<Tool>[] = [
+  {
+    name: words.columns.tool,
+    of: (one) => (
+      <Stack gap={0}>
+        <Text size="sm" fw={550}>
+          {one.name}
+        </Text>
+        <Text size="xs" c="dimmed" lineClamp={2}>
+          <Foreign text={one.description} line first={160} />
+        </Text>
+      </Stack>
+    ),
+  },
+  { name: words.columns.connector, of: (one) => one.connector, wide: true },
+  { name: words.columns.effect, of: (one) => words.effects[one.effect], wide: true },
+  { name: words.columns.risk, of: (one) => <Risk risk={one.risk} /> },
+  { name: words.columns.state, of: (one) => <Pinned tool={one} />, wide: true },
+];
+
+export function Risk({ risk }: { risk: Tool["risk"] }): ReactElement {
+  return <State of={risk} />;
+}
+
+function Pinned({ tool }: { tool: Tool }): ReactElement {
+  return (
+    <Text size="sm" c={tool.quarantined ? "orange" : "dimmed"}>
+      {tool.quarantined ? words.quarantined : words.ready}
+    </Text>
+  );
+}
