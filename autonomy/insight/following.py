@@ -28,17 +28,9 @@ from .taking_in import NEW, Batch, Seen, take_in
 
 log = logging.getLogger("autonomy.insight")
 
-<<<<<<< HEAD
 Leaves = Sequence[tuple[int, dict[str, Any]]]
 Hear = Callable[[Tx, Leaves], None]
 """Whoever hears every leaf once, in the transaction that takes it in."""
-=======
-LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
-BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
-BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
-HOLD_MS = 5 * SECOND
-MAX_KNOWN = 20_000  # cases that a process keeps in mind between two batches
->>>>>>> insight
 
 BATCH = 250  # leaves of one transaction: others wait for it
 TIDIED = 500  # actions whose sealed words are let go of at once
@@ -76,15 +68,10 @@ class Following:
         self._clock = clock
         self._hear = hear
         self._batch = batch
-<<<<<<< HEAD
         self._woken = asyncio.Event()
         self._holds = False
         self._asked = float("-inf")
         self.place = 0
-=======
-        self._counts = False  # whether this process has counted
-        self._known, self._known_at = _nothing(), -1  # what it remembers, as long as nobody else has counted since
->>>>>>> insight
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -129,7 +116,6 @@ class Following:
         size, leaves = await self._database.read(self._read)
         if not leaves:
             return 0
-<<<<<<< HEAD
         batch = await asyncio.to_thread(take_in, leaves, self._marks)
         sealed = await asyncio.to_thread(self._sealed, batch)
         if not await self._queue.perform(lambda tx: self._write(tx, leaves, batch, sealed)):
@@ -137,10 +123,6 @@ class Following:
             return 0
         self.place = batch.stop
         return max(0, size - batch.stop)
-=======
-        self._keep(found)
-        return found.stop - found.start
->>>>>>> insight
 
     def tidy(self, tx: Tx) -> int:
         """Let go of the sealed words of a batch of old actions; returns how many were looked at."""
@@ -182,24 +164,8 @@ class Following:
             return 0
         if not self._lifeline.dead_among(tx, {row.holder}) and row.holder != self._lifeline.owner:
             return None
-<<<<<<< HEAD
         tx.execute(update(found.place).values(**mine))
         return int(row.next)
-=======
-        stop = min(size, start + self._batch)
-        if stop <= start:
-            return None
-        return count(connection, start, stop, self._known if self._known_at == start else _nothing())
-
-    def _keep(self, found: Counted) -> None:
-        """Keep in mind what was counted, so that it need not be read again."""
-        if self._known_at != found.start or len(self._known.cases) > MAX_KNOWN:
-            self._known = _nothing()
-        self._known.cases.update(found.after.cases)
-        self._known.open.update(found.after.open)
-        self._known.people.update(found.after.people)
-        self._known_at = found.stop
->>>>>>> insight
 
     def _read(self, connection: Connection) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         size = read_head(connection)[0]
@@ -244,7 +210,6 @@ class Following:
         return True
 
 
-<<<<<<< HEAD
 def forget_found(tx: Tx, subject: str) -> int:
     """Let nothing be found any more by what was sealed about a subject, by the name the store knows it under. The vault
     calls it as it erases, before the payloads go; returns 0, for nothing but marks goes."""
@@ -253,16 +218,6 @@ def forget_found(tx: Tx, subject: str) -> int:
     rows = tx.execute(select(columns.seq, columns.sealed).where(columns.id.in_(about), columns.sealed.is_not(None)))
     forget_words(tx, rows.all())
     return 0
-=======
-def count(connection: Connection, start: int, stop: int, known: Memory) -> Counted:
-    """What the leaves from `start` up to, not including, `stop` come to, by what is known or stored of those before."""
-    leaves = cells.said_between(connection, start, stop)
-    before = cells.remembered(connection, needs_of(leaves), start, known)
-    counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
-    for said in leaves:
-        counting.take(said)
-    return Counted(start, stop, counting.sums(), before, counting.memory)
->>>>>>> insight
 
 
 def forget_words(tx: Tx, rows: Sequence[Any]) -> None:
@@ -275,20 +230,9 @@ def forget_words(tx: Tx, rows: Sequence[Any]) -> None:
         tx.execute(_DROP_SEALED, named)
 
 
-<<<<<<< HEAD
 def pack(marks: Iterable[int]) -> bytes:
     """Marks as they are kept beside an action."""
     return b"".join(mark.to_bytes(WIDTH, "big") for mark in sorted(marks))
-=======
-def _nothing() -> Memory:
-    return Memory({}, {}, {}, {})
-
-
-class _Place(NamedTuple):
-    next: int
-    holder: str
-    until: int
->>>>>>> insight
 
 
 def unpack(sealed: bytes | None) -> list[int]:

@@ -30,7 +30,6 @@ RETRY_MS = 1_000
 HEARTBEAT_SECONDS = 10.0  # under the idle time of every common proxy
 BATCH = 500  # leaves read at once
 
-<<<<<<< HEAD
 Topic = Literal["actions", "approvals", "runs", "exceptions", "tasks", "incidents", "changes", "people", "other"]
 
 
@@ -57,20 +56,7 @@ TOLD = {
     "task": Told(("tasks",), Permission.TASKS_TASK_READ),
     "incident": Told(("incidents",), Permission.INCIDENTS_INCIDENT_READ),
     "identity": Told(("people",), Permission.AUDIT_LOG_READ),
-=======
-VISIBLE = {
-    "intent": Permission.GATE_ACTION_READ,
-    "outcome": Permission.GATE_ACTION_READ,
-    "denial": Permission.GATE_ACTION_READ,
-    "reconcile": Permission.GATE_ACTION_READ,
-    "hold": Permission.GATE_ACTION_READ,
-    "approval": Permission.APPROVALS_HOLD_READ,
-    "containment": Permission.IDENTITY_CONTAINMENT_READ,
-    "change": Permission.CATALOG_OBJECT_READ,
-    "delivery": Permission.TOOLS_DELIVERY_READ,
-    "run": Permission.WORKFLOW_RUN_READ,
-    "label": Permission.INSIGHT_FIGURE_READ,
->>>>>>> insight
+    "label": Told(("actions",), Permission.INSIGHT_FIGURE_READ),
 }
 """Of every kind of leaf; any other kind is for readers of the log."""
 

@@ -1,9 +1,9 @@
 /** A held action: what it means first, then exactly what would be done, then why a person is asked, then the decision. */
-import { Accordion, Alert, Anchor, Badge, Code, Group, Stack, Text, Title } from "@mantine/core";
+import { Accordion, Alert, Badge, Code, Group, Stack, Text, Title } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { Copy, Foreign, Id, Json, Section, When } from "@/kit";
+import { Copy, Foreign, Id, Json, Section, To, When } from "@/kit";
 import { Before } from "./Before";
 import { Decide } from "./Decide";
 import { Clock } from "./Inbox";
@@ -68,9 +68,9 @@ function Head({ held }: { held: Held }): ReactElement {
       <Group gap="lg" fz="sm">
         <span>
           {words.agent}{" "}
-          <Anchor href={`/workforce/${encodeURIComponent(held.agent_name)}`}>
+          <To to="/workforce/$agent" params={{ agent: held.agent_name }}>
             <Foreign text={held.agent_name} line />
-          </Anchor>
+          </To>
         </span>
         {held.tool !== "" && (
           <span>
