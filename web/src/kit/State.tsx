@@ -37,7 +37,6 @@ const TONES: Record<string, string> = {
   resuming: "warning",
   medium: "warning",
   unable: "warning",
-  rejected: "warning",
   untrusted: "warning",
   stale: "warning",
   failed: "bad",
