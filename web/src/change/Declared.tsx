@@ -161,7 +161,11 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
   );
 }
 
-function Differences({ of }: { of: readonly Schemas["DifferenceAnswer"][] }): ReactElement {
+function Differences({
+  of,
+}: {
+  of: Schemas["autonomy__server__routes__organisation__EntryAnswer"]["differences"];
+}): ReactElement {
   return (
     <Table verticalSpacing={4} fz="xs" withRowBorders={false}>
       <Table.Tbody>
@@ -208,7 +212,7 @@ export function Belongs({ found }: { found: Described }): ReactElement {
 
 const SHOWN = 24;
 
-function Neighbours({ of }: { of: Schemas["Neighbour"][] }): ReactElement {
+function Neighbours({ of }: { of: readonly Schemas["Neighbour"][] }): ReactElement {
   return (
     <Group gap="0.15rem 0.6rem">
       {of.slice(0, SHOWN).map((one) => (
