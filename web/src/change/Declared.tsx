@@ -161,7 +161,11 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
   );
 }
 
-function Differences({ of }: { of: readonly Schemas["DifferenceAnswer"][] }): ReactElement {
+function Differences({
+  of,
+}: {
+  of: readonly Schemas["autonomy__server__routes__organisation__DifferenceAnswer"][];
+}): ReactElement {
   return (
     <Table verticalSpacing={4} fz="xs" withRowBorders={false}>
       <Table.Tbody>
