@@ -66,3 +66,16 @@ def test_what_an_agent_says_is_inert_and_shown_as_what_it_is(hall: Desk, browser
         before = len(text)
         said.get_by_role("button", name="Show more").click()
         assert len(said.inner_text()) > before
+
+
+def test_the_palette_finds_rooms_and_declared_objects_by_name(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        page = visitor.go("/")
+        page.get_by_text("Find", exact=True).last.click()
+        page.keyboard.type("inb")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/inbox")
+        page.keyboard.press("Control+k")
+        page.get_by_placeholder("A page, an agent, a tool, an id …").fill("w1")
+        page.get_by_text("Agent", exact=True).first.click()
+        page.wait_for_url("**/workforce/w1")

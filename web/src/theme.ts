@@ -1,5 +1,6 @@
 /** How the console looks: calm, dense where people decide, generous where they read. */
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { words } from "./words";
 
 const lagoon: MantineColorsTuple = [
   "#e9f6f9",
@@ -54,6 +55,8 @@ const red: MantineColorsTuple = [
   "#9b1f1f",
 ];
 
+const CLOSE = { closeButtonProps: { "aria-label": words.close } };
+
 export const theme = createTheme({
   primaryColor: "lagoon",
   primaryShade: { light: 7, dark: 7 },
@@ -70,4 +73,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   autoContrast: true,
+  components: {
+    Modal: { defaultProps: CLOSE },
+    Drawer: { defaultProps: CLOSE },
+  },
 });

@@ -18,6 +18,7 @@ export const words = {
     settings: "Settings",
   },
   skip: "Skip to the page",
+  close: "Close",
   menu: "Menu",
   mainMenu: "Rooms",
   find: "Find",

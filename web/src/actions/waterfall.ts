@@ -1,5 +1,6 @@
 /** Where the parts of a case stand in a waterfall: which belongs to which, and between which moments. Pure. */
 import type { Schemas } from "@/api/client";
+import { lasting } from "@/kit/when";
 
 export type Span = Schemas["SpanAnswer"];
 
@@ -34,13 +35,7 @@ export function laid(spans: readonly Span[], now: number): Row[] {
   return rows;
 }
 
-/** How long something took, as people say it. */
+/** How long something took; below a second to the millisecond. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1_000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days ${hours % 24} h`;
+  return ms < 1_000 ? `${Math.round(ms)} ms` : lasting(ms);
 }

@@ -164,7 +164,7 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
 function Differences({
   of,
 }: {
-  of: readonly Schemas["autonomy__server__routes__organisation__DifferenceAnswer"][];
+  of: Schemas["autonomy__server__routes__organisation__EntryAnswer"]["differences"];
 }): ReactElement {
   return (
     <Table verticalSpacing={4} fz="xs" withRowBorders={false}>

@@ -1,0 +1,242 @@
+"""Actions, Audit, Incidents, Policies and the rooms beside them: each for what people come there for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.server.desk import Desk
+
+from .test_pages import HOSTILE
+from .visitor import NARROW, WIDE, Visitor, visiting
+
+ROOMS = [
+    *("/actions", "/policies", "/policies/policy", "/tools", "/tools/press", "/memory", "/people", "/people/bea"),
+    *("/audit", "/audit/sample?seed=a", "/audit/could", "/audit/log", "/audit/log?leaf=0", "/incidents"),
+    *("/settings", "/settings/changes", "/settings/secrets", "/settings/keys", "/settings/hooks"),
+    *("/settings/absences", "/settings/contained", "/settings/access", "/settings/objects/Unit/works"),
+]
+
+
+@pytest.fixture(scope="module")
+def done(hall: Desk) -> str:
+    """An action that was done, with hostile words as its reason."""
+    asked = {"tool": "press", "arguments": {"n": 7}, "rationale": HOSTILE}
+    reply = hall.agent().post("/v1/actions", asked).json
+    assert reply["status"] == "done", reply
+    return str(reply["action"])
+
+
+def open_incident(hall: Desk, action: str) -> str:
+    opened = hall.person("ada").post("/api/incidents", {"about": "action", "id": action, "title": HOSTILE[:150]})
+    return str(opened.json["incident"]["id"])
+
+
+def own_pages(hall: Desk, action: str) -> list[str]:
+    case = hall.person("ada").get(f"/api/actions/{action}").json["explanation"]["what"]["case"]
+    return [f"/actions/{action}", f"/actions/cases/{case}", f"/incidents/{open_incident(hall, action)}"]
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+def test_no_room_keeps_anybody_out_or_is_wider_than_a_telephone(hall: Desk, browser: Browser, done: str, scheme: str) -> None:
+    with visiting(browser, hall, "ada", scheme=scheme) as visitor:
+        for path in (*ROOMS, *own_pages(hall, done)):
+            page = visitor.go(path)
+            assert not visitor.findings(), path
+            assert page.locator("main [role=alert]").count() == 0, path
+            page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+            assert visitor.overhang() <= 0, path
+            page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+
+
+def test_an_action_is_found_by_words_and_the_search_is_kept(hall: Desk, browser: Browser, done: str) -> None:
+    hall.act("look", n=1)
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go("/actions")
+        page.get_by_role("textbox", name="Words").fill("press")
+        page.wait_for_url("**/actions?text=press")
+        expect(page.get_by_role("row").filter(has_text="look")).to_have_count(0)
+        page.get_by_role("button", name="Saved").click()
+        page.get_by_label("Save this search").fill("presses")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("button", name="presses", exact=True)).to_be_visible()
+        visitor.go("/actions")
+        page.get_by_role("button", name="Saved").click()
+        page.get_by_role("button", name="presses", exact=True).click()
+        page.wait_for_url("**/actions?text=press")
+        page.keyboard.press("Escape")
+        row = page.get_by_role("row").filter(has_text="press").last
+        row.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/actions/act_"))
+        expect(page.get_by_text("asked to use `press`")).to_be_visible()
+
+
+def test_an_action_is_judged(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go(f"/actions/{done}")
+        judged = page.get_by_role("region", name="Was it right?")
+        judged.get_by_role("button", name="Corrected").click()
+        judged.get_by_label("What it should have been").fill('{"n": 8}')
+        judged.get_by_role("textbox", name="What makes you say so").fill("it was eight")
+        judged.get_by_role("button", name="Say so").click()
+        expect(judged.get_by_text("counts")).to_be_visible()
+    (label,) = hall.person("suzi").get(f"/api/actions/{done}/labels").json["labels"]
+    assert (label["verdict"], label["by"]) == ("corrected", "person:suzi")
+
+
+def changed(page: Page, path: str, change: Any) -> None:
+    """Let what the server answers at `path` be changed on its way, as somebody who holds the server would."""
+
+    def forge(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=change(found.text()))
+
+    page.route(path, forge)
+
+
+def test_an_action_is_proved_in_the_browser_and_a_forgery_is_found(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "aldo") as visitor:
+        page = visitor.go(f"/actions/{done}")
+        page.get_by_role("button", name="Verify in this browser").click()
+        expect(page.get_by_text(re.compile(r"leaves are in the log of [\d,]+ leaves, as signed"))).to_be_visible()
+        for text, forged in (('\\"tool\\":\\"press\\"', '\\"tool\\":\\"look!\\"'), ('"note":"', '"note":"x')):
+            changed(page, f"**/api/actions/{done}/proofs", lambda body, a=text, b=forged: body.replace(a, b))
+            visitor.go(f"/actions/{done}")
+            page.get_by_role("button", name="Verify in this browser").click()
+            expect(page.get_by_role("region", name="Proof").get_by_role("alert")).to_contain_text("does not hold")
+            page.unroute(f"**/api/actions/{done}/proofs")
+
+
+def test_a_browser_without_ed25519_says_so(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "aldo") as visitor:
+        visitor.page.add_init_script(
+            "SubtleCrypto.prototype.importKey = () => Promise.reject(new DOMException('', 'NotSupportedError'))"
+        )
+        page = visitor.go(f"/actions/{done}")
+        page.get_by_role("button", name="Verify in this browser").click()
+        expect(page.get_by_text("This browser has no Ed25519")).to_be_visible()
+
+
+def test_the_whole_log_is_verified_in_the_browser_and_a_changed_leaf_found(
+    hall: Desk, browser: Browser, done: str
+) -> None:
+    with visiting(browser, hall, "aldo") as visitor:
+        page = visitor.go("/audit")
+        page.get_by_role("button", name="Verify the whole log").click()
+        expect(page.get_by_text(re.compile(r"^All [\d,]+ leaves are as they were signed"))).to_be_visible()
+        changed(page, "**/api/audit/export*", lambda text: text.replace('"tool":"press"', '"tool":"look"', 1))
+        page.get_by_role("button", name="Verify the whole log").click()
+        expect(page.get_by_text("are not those that were signed")).to_be_visible()
+
+
+def test_a_sample_is_drawn_again_by_its_address_and_each_leaf_verified(
+    hall: Desk, browser: Browser, done: str
+) -> None:
+    with visiting(browser, hall, "aldo") as visitor:
+        page = visitor.go("/audit/sample")
+        page.get_by_label("How many").fill("3")
+        page.get_by_role("button", name="Draw").click()
+        page.wait_for_url(re.compile(r"size="))
+        visitor.settle()
+        drawn = page.locator("table tbody tr").all_inner_texts()
+        hall.act("look", n=2)
+        visitor.go(page.url.removeprefix(hall.url))
+        assert page.locator("table tbody tr").all_inner_texts() == drawn
+        page.get_by_role("button", name="Verify each").click()
+        expect(page.get_by_text("leaves are in the log").or_(page.get_by_text("leaf is in the log"))).to_be_visible()
+
+
+def test_it_is_found_out_who_could_have_done_it(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "aldo") as visitor:
+        page = visitor.go(f"/audit/could?action={done}")
+        page.get_by_role("button", name="Find out").click()
+        expect(page.get_by_role("status").get_by_role("row").filter(has_text="w1").first).to_contain_text("at once")
+
+
+def test_an_incident_is_opened_contained_followed_up_and_closed(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go(f"/actions/{done}")
+        page.get_by_role("button", name="Open an incident").click()
+        page.get_by_label("What is wrong").fill("It presses too often")
+        page.get_by_role("button", name="Open it").click()
+        page.wait_for_url(re.compile(r"/incidents/inc_"))
+        visitor.settle()
+        page.get_by_role("button", name="Stop it now").click()
+        expect(page.get_by_text(re.compile(r"All \d+ parts confirmed"))).to_be_visible()
+        assert hall.act("press", n=9)["status"] != "done"
+        page.get_by_role("button", name="I look after it").click()
+        page.get_by_label("What is to be done").fill("Mend the prompt")
+        page.get_by_role("button", name="Add").click()
+        page.get_by_role("checkbox", name="Mend the prompt").check()
+        page.get_by_label("Why it may").fill("mended")
+        page.get_by_role("button", name="Let it work").click()
+        expect(page.get_by_text(re.compile(r"All \d+ parts confirmed"))).to_be_hidden()
+        page.get_by_label("Cause").select_option("agent")
+        page.get_by_label("What it was, and what was done").fill("a loop")
+        page.get_by_role("button", name="Close it").click()
+        expect(page.get_by_role("button", name="Close it")).to_be_hidden()
+        told = hall.person("suzi").get(f"/api/incidents/{page.url.rsplit('/', 1)[1]}").json
+    incident = told["incident"]
+    assert (incident["state"], incident["cause"], incident["owner"]) == ("closed", "agent", "suzi")
+    assert told["follow_ups"][0]["done_by"] == "person:suzi"
+    assert hall.act("press", n=10)["status"] == "done"
+
+
+def edit(visitor: Visitor, text: str, becomes: str) -> None:
+    page = visitor.go("/policies/policy")
+    page.get_by_role("button", name="Change it").click()
+    written = page.get_by_role("textbox", name="Policy policy, as a file")
+    written.fill(written.input_value().replace(text, becomes, 1))
+
+
+def test_a_rule_is_changed_through_a_change_and_nobody_is_overwritten(hall: Desk, browser: Browser) -> None:
+    text = hall.person("ada").get("/api/objects/Policy/policy").json["text"]
+    reason = re.search(r'@reason\("([^"]+)"\)', text)
+    assert reason is not None
+    with visiting(browser, hall, "ada") as visitor, visiting(browser, hall, "ada") as other:
+        edit(other, reason[1], "second thoughts")
+        edit(visitor, reason[1], "a better reason")
+        page = visitor.page
+        page.get_by_role("button", name="What would change?").click()
+        expect(page.get_by_role("status").filter(has_text="1 changed")).to_be_visible()
+        page.get_by_label("Why (stands in").fill("clearer")
+        page.get_by_role("button", name="Apply").click()
+        expect(page.get_by_role("region", name="Its rules").get_by_text("a better reason").first).to_be_visible()
+        other.page.get_by_role("button", name="What would change?").click()
+        expect(other.page.get_by_text("changed by somebody else meanwhile")).to_be_visible()
+    newest = hall.person("ada").get("/api/changes?limit=1").json["items"][0]
+    assert (newest["by"], newest["message"]) == ("person:ada", "clearer")
+
+
+def test_the_rules_are_asked_without_doing_anything(hall: Desk, browser: Browser) -> None:
+    before = hall.person("ada").get("/api/audit/checkpoint").json["size"]
+    with visiting(browser, hall, "ada") as visitor:
+        page = visitor.go("/policies/policy")
+        asked = page.get_by_role("form", name="Try it")
+        asked.get_by_label("Agent").fill("w1")
+        asked.get_by_label("Tool").fill("pay")
+        asked.get_by_label("Arguments").fill(json.dumps({"payee": "acme", "amount": "5.00"}))
+        asked.get_by_role("button", name="Ask the rules").click()
+        expect(asked.get_by_role("status")).to_contain_text("It would")
+    assert hall.person("ada").get("/api/actions?tool=pay&limit=1").json["items"] == []
+    assert before <= hall.person("ada").get("/api/audit/checkpoint").json["size"]
+
+
+def test_people_tools_and_what_is_declared_are_found(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        for path, label, words, found in (
+            ("/people", "Name or address", "suz", "Suzi"),
+            ("/tools", "Name or description", "shou", "shout"),
+            ("/policies", "Words of a rule", "pay-never", "pay-never"),
+            ("/settings", "Name", "buying", "buying-month"),
+        ):
+            page = visitor.go(path)
+            page.get_by_role("textbox", name=label, exact=True).fill(words)
+            page.wait_for_url(f"**{path}?like={words}")
+            expect(page.locator("tbody tr")).to_have_count(1)
+            expect(page.locator("tbody tr")).to_contain_text(found)

@@ -1,0 +1,9 @@
+"""What the browser's verification is tested by is what the server makes."""
+
+from __future__ import annotations
+
+from .vectors import FILE, vectors
+
+
+def test_the_browser_is_tested_by_what_the_server_makes() -> None:
+    assert FILE.read_text(encoding="utf-8") == vectors()

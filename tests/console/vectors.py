@@ -1,0 +1,39 @@
+"""Proofs made by the server's own code, by which the browser's verification is tested: `python -m tests.console.vectors`."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+from autonomy.audit import merkle, note
+
+FILE = Path(__file__).parents[2] / "web" / "src" / "proof" / "vectors.json"
+SIZES = (1, 2, 3, 7, 8, 13)
+
+
+def vectors() -> str:
+    """For trees of several sizes: a proof of each leaf, in the form in which the API says it."""
+    signer = note.Signer.from_seed("log.example", bytes(range(32)))
+    return json.dumps([_proof(index, size, signer) for size in SIZES for index in range(size)], indent=1) + "\n"
+
+
+def _proof(index: int, size: int, signer: note.Signer) -> dict[str, object]:
+    bodies = [f'{{"kind":"intent","leaf":{number},"said":"grüße"}}' for number in range(size)]
+    hashes = [merkle.leaf_hash(body.encode()) for body in bodies]
+    source = merkle.node_source(lambda start, stop: hashes[start:stop], lambda *_: ())
+    frontier = merkle.Frontier()
+    frontier.extend(hashes)
+    signed = note.sign(note.Checkpoint("log.example", size, frontier.root()), signer)
+    return {
+        "index": index,
+        "size": size,
+        "body": bodies[index],
+        "hash": hashes[index].hex(),
+        "path": [b64encode(part).decode() for part in merkle.inclusion_proof(index, size, source)],
+        "checkpoint": {"size": size, "note": signed, "key": str(signer.verifier)},
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(vectors(), encoding="utf-8")
