@@ -42,7 +42,9 @@ def own_pages(hall: Desk, action: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_no_room_keeps_anybody_out_or_is_wider_than_a_telephone(hall: Desk, browser: Browser, done: str, scheme: str) -> None:
+def test_no_room_keeps_anybody_out_or_is_wider_than_a_telephone(
+    hall: Desk, browser: Browser, done: str, scheme: str
+) -> None:
     with visiting(browser, hall, "ada", scheme=scheme) as visitor:
         for path in (*ROOMS, *own_pages(hall, done)):
             page = visitor.go(path)
@@ -134,9 +136,7 @@ def test_the_whole_log_is_verified_in_the_browser_and_a_changed_leaf_found(
         expect(page.get_by_text("are not those that were signed")).to_be_visible()
 
 
-def test_a_sample_is_drawn_again_by_its_address_and_each_leaf_verified(
-    hall: Desk, browser: Browser, done: str
-) -> None:
+def test_a_sample_is_drawn_again_by_its_address_and_each_leaf_verified(hall: Desk, browser: Browser, done: str) -> None:
     with visiting(browser, hall, "aldo") as visitor:
         page = visitor.go("/audit/sample")
         page.get_by_label("How many").fill("3")
