@@ -1,4 +1,4 @@
-"""Proofs made by the server's own code, by which the browser's verification is tested: `python -m tests.console.vectors`."""
+"""Proofs by the server's own code, which test the browser's verification: `python -m tests.console.vectors`."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
-from ..answers import Asked, Page, Text, refusals
+from ..answers import PAGE, After, Asked, Limit, Page, Text, refusals
 from ..here import Here
+from ..paging import page
 from ..route import api
 from .approvals import HoldNoteAnswer, note_answer
 
@@ -68,9 +69,10 @@ def hand_approval(action: str, asked: HandingAsked, person: Decider, here: Here)
 
 
 @router.get("/questions", summary="questions put to you")
-def list_questions(person: Reader, here: Here) -> Page[HoldNoteAnswer]:
+def list_questions(person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[HoldNoteAnswer]:
     """Those about what still waits and that you have not answered, the oldest first."""
-    return Page(items=[note_answer(one, True) for one in here.system.approvals.notes.unanswered(person.name)])
+    items, following = page(here.system.approvals.notes.unanswered(person.name), lambda one: one.id, after, limit)
+    return Page(items=[note_answer(one, True) for one in items], next=following)
 
 
 @router.post("/questions/{question}/answer", summary="answer a question", responses=refusals(404, 409))
