@@ -2,7 +2,7 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
-WORKERS ?= 2
+WORKERS ?= $(shell expr $$(nproc) + 1)
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 ERP ?= sqlite
