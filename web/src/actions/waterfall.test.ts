@@ -3,7 +3,7 @@ import { laid, type Span } from "./waterfall";
 
 const span = (id: string, parent: string | null, at: number, ended_at: number | null): Span => ({
   ...{ id, parent, at, ended_at, kind: "action", who: "", what: id, state: "done", leaves: [], policies: [] },
-  ...{ code: null, money: null },
+  ...{ code: null, money: null, step: null },
 });
 
 describe("a waterfall", () => {
