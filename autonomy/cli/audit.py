@@ -102,7 +102,7 @@ def explain(
 def sample(
     kind: Annotated[str | None, typer.Option(help="Of leaves of this kind; `intent` where nothing is said.")] = None,
     by: Annotated[str | None, typer.Option(help="Of actions, by `tool`, `agent`, `unit`, `policy` or `case` …")] = None,
-    value: Annotated[str | None, typer.Option(help="… and which one.")] = None,
+    named: Annotated[str | None, typer.Option(help="… and which one.")] = None,
     count: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 25,
     seed: Annotated[str | None, typer.Option(help="That of an earlier sample, to draw it again.")] = None,
     size: Annotated[int | None, typer.Option(min=0, help="How long the log was then.")] = None,
@@ -113,10 +113,10 @@ def sample(
     """Draw a random sample that anybody can draw again.
 
     \b
-      autonomy audit sample --by tool --value order.place --count 10
+      autonomy audit sample --by tool --named order.place --count 10
     """
     with connected(url) as client:
-        wanted: dict[str, str | int | None] = {"kind": kind, "by": by, "value": value, "count": count, "seed": seed}
+        wanted: dict[str, str | int | None] = {"kind": kind, "by": by, "value": named, "count": count, "seed": seed}
         found = client.sample(**wanted, size=size, since=None if since is None else _since(since))
     if as_json:
         show_json(found)

@@ -37,8 +37,8 @@ def up(
     """Start everything in one process, ready to be tried.
 
     Makes the data folder and its database, or brings them up to date. Where nothing is declared yet, declares the
-    organisation in `--org`, or a starter company, and says what to paste next. Where the organisation works on the
-    starter's business database, a small one is made, with the tables of its templates. Ends on Ctrl-C.
+    organisation in `--org`, or a starter company, and says what to paste next. Where the organisation has templates
+    and works on the starter's business database, a small one is made, with their tables. Ends on Ctrl-C.
 
     \b
       autonomy up
@@ -63,8 +63,9 @@ def prepare(system: System, org: Path | None) -> list[str]:
     if org is not None:
         files = collect(org)
         system.catalog.apply(read(files), by="system", message="the first start")
-        if trial.wants_business(files, system.settings.data):
-            trial.make_business(system.settings.data, trial.tables_of(org))
+        tables = trial.tables_of(org)
+        if tables and trial.wants_business(files, system.settings.data):
+            trial.make_business(system.settings.data, tables)
             note(f"the business database is made, with the tables of the templates in {org}")
         return invite_admin(system)
     trial.make_business(system.settings.data)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, bindparam, delete, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, bindparam, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from autonomy.audit.store import head, leaf
@@ -24,7 +25,7 @@ figure = Table(
     Column("span", Text, primary_key=True),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in COUNTERS),
 )
 """Sums of an hour or a day (UTC) that begins at `start`; of a dimension and of one in it."""
 Index("figure_key", figure.c.dimension, figure.c.key, figure.c.span, figure.c.start)
@@ -71,13 +72,13 @@ TABLES = (figure, figure_case, figure_open, figure_person)
 
 PLACE = "log"
 
+T = TypeVar("T")
 Row = dict[str, Any]
 
 
 def said_between(connection: Connection, start: int, stop: int) -> list[Said]:
     """What counting reads of the leaves from `start` up to, not including, `stop`."""
-    query = select(leaf.c.body).where(leaf.c.idx >= start, leaf.c.idx < stop, leaf.c.kind.in_(KINDS))
-    return [read_said(bytes(body)) for body in connection.execute(query.order_by(leaf.c.idx)).scalars()]
+    return [read_said(bytes(body)) for body in connection.execute(_BODIES, {"start": start, "stop": stop}).scalars()]
 
 
 def begun_in_log(connection: Connection, actions: Collection[str], before: int) -> dict[str, Begun]:
@@ -97,24 +98,27 @@ def log_size(connection: Connection) -> int:
     return int(connection.execute(select(head.c.size)).scalar_one())
 
 
-def remembered(connection: Connection, needs: Needs, before: int) -> Memory:
-    """What the tables, and the log before the leaf of this index, remember of what is needed."""
-    cases = _among(connection, figure_case, figure_case.c.id, needs.cases)
-    opened = _among(connection, figure_open, figure_open.c.id, needs.open)
-    people = _among(connection, figure_person, figure_person.c.name, needs.people)
+def remembered(connection: Connection, needs: Needs, before: int, known: Memory) -> Memory:
+    """What is remembered of what is needed: what is `known`, and for the rest what the tables, and the log before the
+    leaf of this index, say."""
+    cases = _among(connection, figure_case, figure_case.c.id, needs.cases - known.cases.keys())
+    opened = _among(connection, figure_open, figure_open.c.id, needs.open - known.open.keys())
+    people = _among(connection, figure_person, figure_person.c.name, needs.people - known.people.keys())
     return Memory(
         begun=begun_in_log(connection, needs.actions, before),
-        cases={row.id: Case(row.last, frozenset(row.met.split("\n"))) for row in cases},
-        open={row.id: Open(_who(row.who), row.at, row.asked) for row in opened},
-        people={row.name: row.at for row in people},
+        cases=_part(known.cases, needs.cases)
+        | {row.id: Case(row.last, frozenset(row.met.split("\n"))) for row in cases},
+        open=_part(known.open, needs.open) | {row.id: Open(_who(row.who), row.at, row.asked) for row in opened},
+        people=_part(known.people, needs.people) | {row.name: row.at for row in people},
     )
 
 
 def add(tx: Tx, sums: Mapping[Cell, Sums]) -> None:
     """Add sums to the hours and days they belong to."""
-    rows = figure_rows(sums)
-    if rows:
-        tx.execute(_ADD[tx.dialect], rows)
+    # Of forty counters a batch has ten: naming the others in every row would cost most of the writing.
+    names = tuple(name for name in COUNTERS if any(name in counted for counted in sums.values()))
+    if sums:
+        tx.execute(_adding(tx.dialect, names), figure_rows(sums, names))
 
 
 def remember(tx: Tx, before: Memory, after: Memory) -> None:
@@ -130,16 +134,17 @@ def remember(tx: Tx, before: Memory, after: Memory) -> None:
         tx.execute(delete(figure_open).where(figure_open.c.id == bindparam("over")), [{"over": id} for id in over])
 
 
-def figure_rows(sums: Mapping[Cell, Sums]) -> list[Row]:
-    """The rows that sums of hours make: their hours and the days these are in, always in the same order, so that two
-    processes never wait for each other's rows."""
+def figure_rows(sums: Mapping[Cell, Sums], names: Sequence[str] = COUNTERS) -> list[Row]:
+    """The rows that sums of hours make, with the counters `names`: their hours and the days these are in, always in the
+    same order, so that two processes never wait for each other's rows."""
+    nothing = dict.fromkeys(names, 0)
     found: dict[tuple[str, str, int, str], Row] = {}
     for (dimension, key, hour), counted in sums.items():
         for span, start in ((HOURS, hour), (DAYS, hour - hour % DAY)):
             place = (dimension, span, start, key)
             row = found.get(place)
             if row is None:
-                row = found[place] = dict(_NOTHING, dimension=dimension, span=span, start=start, key=key)
+                row = found[place] = dict(nothing, dimension=dimension, span=span, start=start, key=key)
             for name, value in counted.items():
                 row[name] += value
     return [found[place] for place in sorted(found)]
@@ -160,8 +165,16 @@ def rows_of(connection: Connection, table: Table) -> Iterator[Row]:
         yield dict(row)
 
 
+def _part(known: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+    return {name: known[name] for name in names if name in known}
+
+
 def _among(connection: Connection, table: Table, column: Any, names: Collection[str]) -> Sequence[Any]:
     return connection.execute(select(table).where(column.in_(sorted(names)))).all() if names else ()
+
+
+def _case(row: Any) -> Case:
+    return Case(row.last, frozenset(row.met.split("\n")))
 
 
 def _case_row(id: str, case: Case) -> Row:
@@ -176,13 +189,18 @@ def _who(text: str) -> Who:
     return msgspec.json.decode(text, type=Who)
 
 
-_NOTHING: Row = dict.fromkeys(COUNTERS, 0)
+_BODIES = text("SELECT body FROM leaf WHERE idx >= :start AND idx < :stop AND kind IN :kinds ORDER BY idx").bindparams(
+    bindparam("kinds", KINDS, expanding=True)
+)
+"""As text: what is read most is then handed over as the driver has it, for half the work."""
+
 _BUILD: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def _adding(dialect: str) -> Any:
+@lru_cache(maxsize=64)
+def _adding(dialect: str, names: tuple[str, ...]) -> Any:
     statement = _BUILD[dialect](figure)
-    sums = {name: figure.c[name] + statement.excluded[name] for name in COUNTERS}
+    sums = {name: figure.c[name] + statement.excluded[name] for name in names}
     return statement.on_conflict_do_update(index_elements=["dimension", "span", "start", "key"], set_=sums)
 
 
@@ -193,5 +211,4 @@ def _putting(dialect: str, table: Table) -> Any:
     return statement.on_conflict_do_update(index_elements=[key], set_=changed)
 
 
-_ADD = {dialect: _adding(dialect) for dialect in _BUILD}
 _PUT = {(dialect, table.name): _putting(dialect, table) for dialect in _BUILD for table in TABLES[1:]}

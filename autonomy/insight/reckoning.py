@@ -26,10 +26,11 @@ from .counting import Cell, Counting, Memory, Sums, needs_of
 
 log = logging.getLogger("autonomy.insight")
 
-LOOK_SECONDS = 0.4  # the figures are shown to be at most a second old
+LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
 BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
 BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
 HOLD_MS = 5 * SECOND
+MAX_KNOWN = 20_000  # cases that a process keeps in mind between two batches
 
 
 class Behind(NamedTuple):
@@ -60,6 +61,7 @@ class Reckoning:
         self._clock = clock
         self._batch = batch
         self._counts = False  # whether this process has counted
+        self._known, self._known_at = _nothing(), -1  # what it remembers, as long as nobody else has counted since
 
     async def run(self) -> None:
         """Count until cancelled. What fails is logged and tried again."""
@@ -78,6 +80,7 @@ class Reckoning:
             return 0
         if not await self._queue.perform(lambda tx: self._write(tx, found)):
             return 0
+        self._keep(found)
         return found.stop - found.start
 
     async def let_go(self) -> None:
@@ -94,7 +97,18 @@ class Reckoning:
         if place and place.holder != self._owner and now < place.until <= now + 2 * HOLD_MS:
             return None
         stop = min(size, start + self._batch)
-        return count(connection, start, stop) if stop > start else None
+        if stop <= start:
+            return None
+        return count(connection, start, stop, self._known if self._known_at == start else _nothing())
+
+    def _keep(self, found: Counted) -> None:
+        """Keep in mind what was counted, so that it need not be read again."""
+        if self._known_at != found.start or len(self._known.cases) > MAX_KNOWN:
+            self._known = _nothing()
+        self._known.cases.update(found.after.cases)
+        self._known.open.update(found.after.open)
+        self._known.people.update(found.after.people)
+        self._known_at = found.stop
 
     def _write(self, tx: Tx, found: Counted) -> bool:
         if not self._move(tx, found.start, found.stop):
@@ -118,10 +132,10 @@ class Reckoning:
         return True
 
 
-def count(connection: Connection, start: int, stop: int) -> Counted:
-    """What the leaves from `start` up to, not including, `stop` come to, by what is remembered of those before."""
+def count(connection: Connection, start: int, stop: int, known: Memory) -> Counted:
+    """What the leaves from `start` up to, not including, `stop` come to, by what is known or stored of those before."""
     leaves = cells.said_between(connection, start, stop)
-    before = cells.remembered(connection, needs_of(leaves), start)
+    before = cells.remembered(connection, needs_of(leaves), start, known)
     counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
     for said in leaves:
         counting.take(said)
@@ -135,6 +149,10 @@ def behind_of(connection: Connection) -> Behind:
     return Behind(
         counted, size, connection.execute(select(leaf.c.at).where(leaf.c.idx == counted)).scalar_one_or_none()
     )
+
+
+def _nothing() -> Memory:
+    return Memory({}, {}, {}, {})
 
 
 class _Place(NamedTuple):

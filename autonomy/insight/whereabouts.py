@@ -8,11 +8,12 @@ for somebody who takes the task, for a time, an event, another try.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from autonomy.workflow import paths
-from autonomy.workflow.definition import Definition
+from autonomy.workflow.definition import Definition, WaitWork
 from autonomy.workflow.model import State
 
 from .cases import Span
@@ -47,7 +48,21 @@ def stays(definition: Definition, state: State, spans: Sequence[Span], now: int)
     holders = {block.owner for block in definition.blocks.values()}
     wanted = [path for path in dict.fromkeys((*state.steps, *own)) if paths.split(path)[1] not in holders]
     found = [_stay(definition, state, path, own.get(path, []), spans, now) for path in wanted if _came(state, path)]
+    found += _gaps(definition, {stay.path: stay for stay in found})
     return sorted(found, key=lambda stay: (stay.at, stay.path))
+
+
+def _gaps(definition: Definition, known: Mapping[str, Stay]) -> Iterator[Stay]:
+    """Waits that nothing else tells of, inside of a step that is done: from what they needed until what needed them."""
+    for prefix in sorted({paths.split(path)[0] for path in known}):
+        for step in definition.steps.values():
+            before = [known[prefix + one].ended_at for one in step.needs if prefix + one in known]
+            after = [known[prefix + one].at for one in step.followers if prefix + one in known]
+            if not isinstance(step.work, WaitWork) or prefix + step.id in known or not before or not after:
+                continue
+            at, end = max(one or 0 for one in before), min(after)
+            if at < end:
+                yield Stay(prefix + step.id, step.id, at, end, 0, end - at, 0)
 
 
 def _came(state: State, path: str) -> bool:
@@ -93,8 +108,8 @@ def _work(own: Sequence[Span], spans: Sequence[Span], end: int) -> list[Interval
 def _had(task: Span, moves: Iterable[Span], end: int) -> list[Interval]:
     """When somebody had the task: from when it was taken until it moved on."""
     told = sorted((one.at, one.what) for one in moves if one.kind == "handoff")
-    after = [at for at, _ in told[1:]] + [_or(task.ended_at, end)]
-    return [(at, until) for (at, what), until in zip(told, after, strict=True) if what in TAKEN]
+    course = [*told, (_or(task.ended_at, end), "")]
+    return [(at, until) for (at, what), (until, _) in pairwise(course) if what in TAKEN]
 
 
 def _or(at: int | None, end: int) -> int:

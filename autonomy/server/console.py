@@ -38,13 +38,13 @@ _NONCE = "__NONCE__"  # stands in the page where the nonce of an answer belongs
 
 async def show_console(_request: Request) -> Response:
     """The page of the console, or one that says how it is built."""
-    return await page_in(FOLDER)
+    return await run_in_threadpool(page_in, FOLDER)
 
 
-async def page_in(folder: Path) -> Response:
-    """The page as it was built into `folder`, with a nonce of its own."""
+def page_in(folder: Path) -> Response:
+    """The page as it was built into `folder`, with a nonce of its own. Reads a small file: call it from a thread."""
     try:
-        text = await run_in_threadpool((folder / "index.html").read_text, "utf-8")
+        text = (folder / "index.html").read_text("utf-8")
     except FileNotFoundError:
         return page(f"<h1>The console is not built yet</h1><p>In the project's folder: <code>{BUILD}</code></p>", 503)
     nonce = secrets.token_urlsafe(18)

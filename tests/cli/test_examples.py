@@ -93,7 +93,7 @@ ADMIN = (
     "autonomy insight scorecard buyer-1",
     "autonomy insight recompute",
     "autonomy audit tail --kind denial",
-    "autonomy audit sample --by tool --value order.place --count 10",
+    "autonomy audit sample --by tool --named order.place --count 10",
     "autonomy audit show 0",
     "autonomy audit key",
     "autonomy audit export log.jsonl",

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -236,12 +237,26 @@ def test_up_with_an_organisation_of_ones_own_links_its_first_administrator_until
         link = tmp_path / "data" / "admin.link"
         assert prepare(system, org) == [f"autonomy login --link-file {link}"]
         assert os.stat(link).st_mode & 0o777 == 0o600
-        assert not (tmp_path / "data" / "business.sqlite").exists()
+        assert (tmp_path / "data" / "business.sqlite").exists()  # the starter's connector looks there
         token = link.read_text().strip().rpartition("/")[2]
         assert system.identity.accept_invitation(token, "a long sentence nobody guesses") == "ada"
         assert prepare(system, None) == []
     finally:
         system.close()
+
+
+def test_up_makes_the_tables_of_the_templates_that_an_organisation_was_begun_with(tmp_path: Path) -> None:
+    org, data = tmp_path / "company", tmp_path / "data"
+    brought = [word for name in ("support", "maintenance", "planning") for word in ("--template", name)]
+    assert autonomy("init", str(org), *brought).code == 0
+    system = open_system(replace(Settings(), data=data))
+    try:
+        prepare(system, org)
+    finally:
+        system.close()
+    with closing(sqlite3.connect(data / "business.sqlite")) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"item", "supplier", "inquiry", "equipment"} <= tables
 
 
 def test_up_refuses_an_organisation_that_nobody_administers(tmp_path: Path, org: Path) -> None:

@@ -1,4 +1,4 @@
-"""One server and one browser for all tests of the console."""
+"""One server and one browser for each file of tests of the console."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.server.desk import Desk, desk
 from tests.signon.test_real_provider import started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium. Not for longer than a file: while it is there, nothing else in this thread can run a loop."""
     with sync_playwright() as playwright, started(playwright) as found:
         yield found
 

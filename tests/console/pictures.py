@@ -12,6 +12,7 @@ from tests.signon.test_real_provider import started
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
 PAGES = {"today": "/", "inbox": "/inbox"}
+DRAWN = "() => document.fonts.status === 'loaded' && !document.querySelector('.mantine-Skeleton-root')"
 SETTLED = "() => document.querySelector('h1') && !document.querySelector('.mantine-Skeleton-root')"
 
 
@@ -20,10 +21,13 @@ def take(page: Page, url: str, scheme: str) -> None:
     for name, path in PAGES.items():
         page.goto(url + path)
         page.wait_for_function(SETTLED)
+        if name == "today":
+            page.locator("section[aria-label='The workforce'] canvas").first.wait_for()
         if name == "inbox":
             page.locator("ul[aria-label='What waits for you'] a").first.wait_for()
             page.keyboard.press("j")
             page.locator("article [role=group]").wait_for()
+        page.wait_for_function(DRAWN)
         page.screenshot(path=IMAGES / f"console-{name}-{scheme}.png")
 
 

@@ -74,7 +74,7 @@ def test_an_ended_session_keeps_what_was_written(hall: Desk, browser: Browser) -
         expect(page.get_by_role("dialog")).to_be_hidden()
         expect(page.locator("textarea").first).to_have_value("they were late twice")
         page.get_by_role("button", name=re.compile("^Reject")).click()
-        expect(page.get_by_text("Rejected")).to_be_visible()
+        expect(page.get_by_text("Rejected", exact=True).first).to_be_visible()
     (vote,) = hall.system.approvals.get(action).votes
     assert (vote.verdict, vote.reason) == ("reject", "they were late twice")
 

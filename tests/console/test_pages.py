@@ -9,7 +9,7 @@ from tests.server.desk import Desk
 
 from .visitor import NARROW, visiting
 
-PAGES = ["/", "/inbox", "/nowhere"]
+PAGES = ["/", "/inbox", "/work", "/workforce", "/budgets", "/figures", "/nowhere"]
 """Pages that are the same for everybody. Whoever adds a page adds its address."""
 
 HOSTILE = (
@@ -28,7 +28,7 @@ def held(hall: Desk) -> str:
     return str(reply["action"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_page_keeps_anybody_out(hall: Desk, browser: Browser, held: str, scheme: str) -> None:
     with visiting(browser, hall, "bea", scheme=scheme) as visitor:
         for path in (*PAGES, f"/inbox/{held}"):
@@ -66,3 +66,16 @@ def test_what_an_agent_says_is_inert_and_shown_as_what_it_is(hall: Desk, browser
         before = len(text)
         said.get_by_role("button", name="Show more").click()
         assert len(said.inner_text()) > before
+
+
+def test_the_palette_finds_rooms_and_declared_objects_by_name(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        page = visitor.go("/")
+        page.get_by_text("Find", exact=True).last.click()
+        page.keyboard.type("inb")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/inbox")
+        page.keyboard.press("Control+k")
+        page.get_by_placeholder("A page, an agent, a tool, an id …").fill("w1")
+        page.get_by_text("Agent", exact=True).first.click()
+        page.wait_for_url("**/workforce/w1")

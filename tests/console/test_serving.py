@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import re
 from pathlib import Path
@@ -84,5 +83,5 @@ def test_nothing_else_is_served(hall: Desk, name: str) -> None:
 
 
 def test_a_console_that_was_not_built_says_how_it_is(tmp_path: Path) -> None:
-    answer = asyncio.run(console.page_in(tmp_path))
+    answer = console.page_in(tmp_path)
     assert answer.status_code == 503 and b"make console" in answer.body

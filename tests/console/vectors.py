@@ -1,4 +1,4 @@
-"""Proofs made by the server's own code, by which the browser's verification is tested: `python -m tests.console.vectors`."""
+"""Proofs by the server's own code, by which the browser is tested: `python -m tests.console.vectors` writes them."""
 
 from __future__ import annotations
 

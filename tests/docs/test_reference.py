@@ -76,6 +76,11 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) <= reached
 
 
+def test_no_answer_is_named_after_its_module() -> None:
+    document = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text())
+    assert not [name for name in document["components"]["schemas"] if "__" in name]  # two classes of one name
+
+
 def _shown(value: object) -> str:
     if value in ("", (), None):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,16 @@ def test_what_was_stopped_goes_on_when_it_is_reinstated(office: Desk) -> None:
     assert suzi.post(f"/api/incidents/{incident}/reinstate", {"reason": "x"}).code == "incident.not_contained"
     suzi.post(f"/api/incidents/{incident}/contain", {"reason": "after all"})
     assert stops(settled(suzi, incident))["run", running] == "confirmed"
+
+
+def test_of_two_who_contain_at_once_one_does(office: Desk) -> None:
+    people = [office.person("suzi"), office.person("ada")]
+    incident = open_about(people[0], "agent", "w1")
+    with ThreadPoolExecutor(2) as pool:
+        path = f"/api/incidents/{incident}/contain"
+        answers = list(pool.map(lambda one: one.post(path, {"reason": "odd"}).status, people))
+    assert sorted(answers) == [200, 409]
+    assert len(people[0].get("/api/containments").json["items"]) == 1
 
 
 def test_keys_end_for_good_where_that_is_asked_for(office: Desk) -> None:

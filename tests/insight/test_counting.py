@@ -188,7 +188,7 @@ def test_of_processes_that_count_at_once_one_does(database: Database, queue: Com
     assert asyncio.run(counted_anew(database, queue)).state == "equal"
 
 
-@pytest.mark.parametrize("point", ["figures.written:2", "group.committed:3"])
+@pytest.mark.parametrize("point", ["figures.written:2", pytest.param("group.committed:3", marks=pytest.mark.slow)])
 def test_who_is_killed_while_counting_leaves_nothing_out_and_nothing_twice(
     database: Database, queue: CommitQueue, point: str
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_new_approval_is_announced_once_with_a_signature_that_holds(sending: S
         "tool": "payment.release",
         "roles": ["finance-manager"],
         "expires_at": "2026-03-02T08:00:00.000Z",
-        "link": "https://os.example/approvals/act_1",
+        "link": "https://os.example/inbox/act_1",
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import cedarpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy.catalog.organisation import Organisation
@@ -135,6 +135,7 @@ conditions = st.recursive(
 RANGE = range(-5, 14)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(("permit", "forbid")), conditions), min_size=1, max_size=4))
 def test_what_is_remembered_is_what_the_engine_would_say(written: list[tuple[str, str]]) -> None:
     """Every cost in the range, of two agents and at two sites: once remembering, once with nothing remembered."""

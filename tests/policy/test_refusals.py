@@ -39,6 +39,7 @@ def problems(*more: Revision) -> list[dict[str, Any]]:
         ("policy.bad_id", f'@id("a b") permit({PAY});', "`a b`"),
         ("policy.duplicate_id", f'@id("a") permit({PAY});\n@id("a") permit({PAY});', "already taken by p, line 1"),
         ("policy.unknown_annotation", f'@id("a") @reson("x") permit({PAY});', "`@reson`"),
+        ("policy.bad_incident", f'@id("a") @incident("awful") permit({PAY});', "`awful`"),
         ("policy.empty_annotation", f'@id("a") @reason("") permit({PAY});', "`@reason` is empty"),
         ("policy.empty_annotation", f'@id("a") @obligation_label(",") permit({PAY});', "`@obligation_label` is"),
         ("policy.approval_on_permit", f'@id("a") @outcome("require_approval") permit({PAY});', "on a `permit`"),

@@ -132,6 +132,7 @@ def test_a_patch_that_is_too_much_is_refused_before_it_is_done(operations: list[
         max_size=8,
     )
 )
+@settings(deadline=None)
 def test_members_are_what_a_list_without_an_index_would_hold(steps: list[tuple[str, list[int]]]) -> None:
     held = [f"person-{number}" for number in range(3)]
     operations: list[dict[str, Any]] = []

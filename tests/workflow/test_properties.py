@@ -137,7 +137,8 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
         return Performed(at, command.id, outcome, draw(OUTPUTS), again=draw(st.booleans()))
     if isinstance(command, OpenTask):
         outcome = draw(st.sampled_from(["done", "done", "failed", "handed_on"]))
-        return TaskEnded(at, command.id, outcome, draw(OUTPUTS), role=draw(st.sampled_from([None, "other"])))
+        role, breach = draw(st.sampled_from([None, "other"])), draw(st.sampled_from(["", "", "wrong"]))
+        return TaskEnded(at, command.id, outcome, draw(OUTPUTS), role=role, breach=breach)
     if isinstance(command, AskApproval):
         return ApprovalEnded(at, command.id, draw(st.sampled_from(["given", "given", "refused", "expired"])))
     if isinstance(command, StartChild):

@@ -28,7 +28,7 @@ class AccessAsked(Asked):
     through: Text | None = None
 
 
-class AccessAnswer(Answer):
+class RequestedAccessAnswer(Answer):
     """`status` is `held` where people are asked: `/api/approvals/ACTION` shows who. `needed` says what would be needed
     where it was `denied`."""
 
@@ -42,11 +42,11 @@ class AccessAnswer(Answer):
 
 
 @router.post("/access", summary="ask that an agent gets a role", status_code=202, responses=refusals(404, 409, 429))
-async def request_access(asked: AccessAsked, person: Asker, here: Here) -> AccessAnswer:
+async def request_access(asked: AccessAsked, person: Asker, here: Here) -> RequestedAccessAnswer:
     """The rules of the agent that asks say which people decide; you are not among them. Their yes is a change of the
     organisation."""
     through, reply = await ask_for_access(here.system, person, asked.agent, asked.role, asked.reason, asked.through)
-    return AccessAnswer(
+    return RequestedAccessAnswer(
         action=reply.action,
         status=reply.status,
         through=through,

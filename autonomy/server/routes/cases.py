@@ -41,7 +41,7 @@ class SpanAnswer(Answer):
     step: str | None
 
 
-class LabelAnswer(Answer):
+class CaseLabelAnswer(Answer):
     label: str
     at: int
 
@@ -53,7 +53,7 @@ class CaseAnswer(Answer):
     case: str
     whole: bool
     spans: list[SpanAnswer]
-    labels: list[LabelAnswer]
+    labels: list[CaseLabelAnswer]
     agents: list[str]
     money: int
     at: int

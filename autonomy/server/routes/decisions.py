@@ -39,7 +39,7 @@ class CaseAsked(Asked):
     inputs: dict[str, Any] = Field(description="a value for each input of the table")
 
 
-class DecidedAnswer(Answer):
+class DecisionOutputsAnswer(Answer):
     """What comes of a case: the outputs (a list of them for `collect`), by which rows, of which revision."""
 
     decision: str
@@ -57,10 +57,10 @@ async def list_decisions(_person: Reader, here: Here, after: After = None, limit
 
 
 @router.post("/decisions/{name}/try", summary="ask a decision table", responses=refusals(404))
-async def try_decision(name: str, asked: CaseAsked, _person: Reader, here: Here) -> DecidedAnswer:
+async def try_decision(name: str, asked: CaseAsked, _person: Reader, here: Here) -> DecisionOutputsAnswer:
     """What an agent would hear. Nothing is done and nothing is recorded."""
     await here.system.watch.house()
-    return DecidedAnswer.model_validate(here.system.own.decisions().decide(name, asked.inputs).as_dict())
+    return DecisionOutputsAnswer.model_validate(here.system.own.decisions().decide(name, asked.inputs).as_dict())
 
 
 def _shown(revision: Revision) -> DecisionAnswer:

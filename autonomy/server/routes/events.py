@@ -56,6 +56,7 @@ TOLD = {
     "task": Told(("tasks",), Permission.TASKS_TASK_READ),
     "incident": Told(("incidents",), Permission.INCIDENTS_INCIDENT_READ),
     "identity": Told(("people",), Permission.AUDIT_LOG_READ),
+    "label": Told(("actions",), Permission.INSIGHT_FIGURE_READ),
 }
 """Of every kind of leaf; any other kind is for readers of the log."""
 

@@ -118,7 +118,7 @@ class IncidentAnswer(Answer):
     closed_at: int | None
 
 
-class EntryAnswer(Answer):
+class TimelineEntryAnswer(Answer):
     number: int
     at: int
     by: str
@@ -151,7 +151,7 @@ class ToldAnswer(Answer):
     stopped waits for a confirmation."""
 
     incident: IncidentAnswer
-    timeline: list[EntryAnswer]
+    timeline: list[TimelineEntryAnswer]
     stops: list[StopAnswer]
     is_stopped: bool
     follow_ups: list[FollowUpAnswer]

@@ -118,7 +118,7 @@ class Again(Asked):
     mend: bool = False
 
 
-class DifferenceAnswer(Answer):
+class FigureDifferenceAnswer(Answer):
     """`shown` is not what was `counted`; a whole row where no column is named."""
 
     table: str
@@ -138,7 +138,7 @@ class RecomputeAnswer(Answer):
     begun_at: int | None
     ended_at: int | None
     differing: int
-    differences: list[DifferenceAnswer]
+    differences: list[FigureDifferenceAnswer]
     mended: bool
     code: str | None
 

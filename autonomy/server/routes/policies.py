@@ -103,7 +103,7 @@ class WhyAnswer(Answer):
     rules: list[ExaminedAnswer]
 
 
-class CaseAnswer(Answer):
+class TestedCaseAnswer(Answer):
     """How one case went; `differences` are sentences, none where it passed."""
 
     name: str
@@ -115,7 +115,7 @@ class CaseAnswer(Answer):
 class TestsAnswer(Answer):
     passed: int
     failed: int
-    cases: list[CaseAnswer]
+    cases: list[TestedCaseAnswer]
 
 
 @router.get("/policies", summary="rules in force")
@@ -154,7 +154,7 @@ async def test_policies(asked: Tests, _person: Simulator, here: Here) -> TestsAn
     cases = [Case("cases", number, row) for number, row in enumerate(asked.cases, 1)]
     found = await run_in_threadpool(run, bundle, cases)
     shown = [
-        CaseAnswer(
+        TestedCaseAnswer(
             name=one.case.row.name,
             passed=one.passed,
             verdict=_verdict(one.verdict),

@@ -86,7 +86,7 @@ class HealthAnswer(Answer):
     connectors_open: list[str]
 
 
-class RecordAnswer(Answer):
+class LogAnswer(Answer):
     """The log: its leaves, those under no signed checkpoint yet, and whether the figures equal it."""
 
     leaves: int
@@ -111,7 +111,7 @@ class TodayAnswer(Answer):
     kpis: list[StripAnswer] | None = None
     contained: list[ContainmentAnswer] | None = None
     health: HealthAnswer | None = None
-    record: RecordAnswer | None = None
+    record: LogAnswer | None = None
     changes: list[ChangeAnswer] | None = None
 
 
@@ -220,11 +220,11 @@ def _health(here: Parts) -> HealthAnswer:
     )
 
 
-def _record(here: Parts) -> RecordAnswer:
+def _record(here: Parts) -> LogAnswer:
     with here.system.database.reading() as connection:
         stored = read_stored(connection)
     again = here.system.insights.recompute.result
-    return RecordAnswer(
+    return LogAnswer(
         leaves=stored.size,
         unsigned=stored.size - stored.signed,
         signed_at=stored.signed_at,

@@ -47,7 +47,7 @@ class ToolDescription(ToolAnswer):
     spec: dict[str, Any]
 
 
-class AcceptedAnswer(Answer):
+class AcceptedToolsAnswer(Answer):
     """The tools whose definition was accepted; none where it had been already."""
 
     accepted: list[str]
@@ -85,10 +85,10 @@ async def describe_tool(name: str, _person: Reader, here: Here) -> ToolDescripti
 
 
 @router.post("/tools/{name}/accept", summary="accept a changed definition", responses=refusals(404))
-async def accept_tool(name: str, person: Accepter, here: Here) -> AcceptedAnswer:
+async def accept_tool(name: str, person: Accepter, here: Here) -> AcceptedToolsAnswer:
     """Let a quarantined operation be offered and called in its present wording."""
     tool = (await here.system.watch.house()).registry.get(name)
-    return AcceptedAnswer(accepted=await run_in_threadpool(_accept, here, tool, person.actor))
+    return AcceptedToolsAnswer(accepted=await run_in_threadpool(_accept, here, tool, person.actor))
 
 
 def _accept(here: Parts, tool: Tool, by: str) -> list[str]:

@@ -8,18 +8,20 @@ from fastapi import Path
 from pydantic import Field, StringConstraints
 
 from autonomy.identity import Permission, PersonCaller
+from autonomy.insight.views import View
 
 from ..access import allowed
-from ..answers import Answer, Asked, refusals
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
 from ..here import Here
+from ..paging import page
 from ..route import api
 
 router = api("views")
 
 Reader = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
 
-PAGE = r"^[a-z][a-z-]{0,30}$"
-PageName = Annotated[str, Path(pattern=PAGE, description="the page of the console, `actions` or the like")]
+ADDRESS = r"^[a-z][a-z-]{0,30}$"
+PageName = Annotated[str, Path(pattern=ADDRESS, description="the page of the console, `actions` or the like")]
 ViewName = Annotated[str, Path(min_length=1, max_length=80)]
 Filter = Annotated[str, StringConstraints(max_length=400)]
 FilterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
@@ -40,15 +42,11 @@ class ViewAnswer(Answer):
     at: int
 
 
-class ViewsAnswer(Answer):
-    items: list[ViewAnswer]
-
-
 @router.get("/views", summary="searches you keep")
-def list_views(person: Reader, here: Here) -> ViewsAnswer:
+def list_views(person: Reader, here: Here, after: After = None, limit: Limit = PAGE) -> Page[ViewAnswer]:
     """Your own, by page and name."""
-    found = here.views.of(person.name)
-    return ViewsAnswer(items=[ViewAnswer.model_validate(one) for one in found])
+    items, following = page(here.views.of(person.name), _key, after, limit)
+    return Page(items=[ViewAnswer.model_validate(one) for one in items], next=following)
 
 
 @router.put("/views/{page}/{name}", summary="keep a search", responses=refusals(409))
@@ -61,3 +59,7 @@ def keep_view(page: PageName, name: ViewName, asked: Kept, person: Reader, here:
 def drop_view(page: PageName, name: ViewName, person: Reader, here: Here) -> None:
     """It is gone; nothing else is."""
     here.views.drop(person.name, page, name)
+
+
+def _key(found: View) -> str:
+    return f"{found.page}/{found.name}"

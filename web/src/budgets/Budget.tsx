@@ -1,13 +1,15 @@
 /** One budget: how it stands, how long it lasts, where it belongs, and when it came to its warning. */
-import { Group, Skeleton, Table, Text } from "@mantine/core";
+import { Group, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { Suspense, type ReactElement } from "react";
+import { Suspense, useMemo, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
+import { useMay } from "@/frame/session";
 import { Chart, Facts, Id, Page, Section, State, To, When, useNow } from "@/kit";
 import { exact } from "@/kit/when";
 import { amount } from "./amount";
 import { Meter } from "./Bars";
-import { budgetQuery } from "./queries";
+import { course } from "./course";
+import { budgetQuery, useSpent } from "./queries";
 import { words } from "./words";
 
 type Shown = Schemas["BudgetDetailAnswer"];
@@ -48,13 +50,15 @@ export function Budget({ name }: { name: string }): ReactElement {
   );
 }
 
-const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const BYS = ["agent", "role", "workflow", "unit"] as const;
 
 function Forecast({ budget }: { budget: Shown }): ReactElement {
   const now = useNow();
   const { forecast } = budget;
-  const used = budget.settled + budget.reserved;
-  const times = [budget.since, now, forecast.ends];
+  const by = BYS.find((one) => one === budget.scope);
+  const may = useMay()("insight:figure:read") && budget.measure === "money";
+  const spent = useSpent(by, budget.target, budget.since, may);
+  const drawn = useMemo(() => course(budget, spent, now), [budget, spent, now]);
   return (
     <Section title={words.forecast}>
       <Text size="sm" mb="sm">
@@ -63,15 +67,15 @@ function Forecast({ budget }: { budget: Shown }): ReactElement {
         {forecast.reached_at !== null && ` · ${words.reached}: ${exact(forecast.reached_at)}`}
       </Text>
       {forecast.at_end !== null && (
-        <Suspense fallback={<Skeleton height={200} />}>
+        <Suspense fallback={<Skeleton height={220} />}>
           <Chart
             label={words.chart(budget.name)}
-            labels={times.map((at) => SHORT.format(at))}
+            labels={drawn.labels}
             series={[
-              { name: words.usedLine, values: [0, used, null] },
-              { name: words.ifOn, values: [null, used, forecast.at_end] },
+              { name: words.usedLine, values: drawn.used },
+              { name: words.ifOn, values: drawn.ahead },
             ]}
-            height={200}
+            height={220}
             say={(value) => amount(budget, Math.round(value))}
             limit={{ name: words.limit, value: budget.limit }}
           />
@@ -84,13 +88,13 @@ function Forecast({ budget }: { budget: Shown }): ReactElement {
 function Neighbours({ title, names }: { title: string; names: readonly string[] }): ReactElement {
   return (
     <Section title={title}>
-      {names.map((name) => (
-        <div key={name}>
-          <To to="/budgets/$budget" params={{ budget: name }} size="sm">
+      <Stack gap="xs" align="flex-start">
+        {names.map((name) => (
+          <To key={name} to="/budgets/$budget" params={{ budget: name }} size="sm">
             {name}
           </To>
-        </div>
-      ))}
+        ))}
+      </Stack>
     </Section>
   );
 }

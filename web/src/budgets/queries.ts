@@ -1,5 +1,6 @@
 /** What the budgets read. */
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import type { By } from "@/figures/queries";
 import { answered, client, type Schemas } from "@/api/client";
 
 export type Budget = Schemas["BudgetAnswer"];
@@ -26,4 +27,14 @@ export function budgetQuery(name: string) {
     queryKey: ["budgets", "one", name],
     queryFn: () => answered(client.GET("/api/budgets/{name}", { params: { path: { name } } })),
   });
+}
+
+/** What was spent since a time, bucket by bucket, by whom the budget binds; undefined where that is not counted. */
+export function useSpent(by: By | undefined, of: string, since: number, may: boolean) {
+  const found = useQuery({
+    queryKey: ["figures", "spent", by, of, since],
+    queryFn: () => answered(client.GET("/api/insight/series", { params: { query: { by, key: of, since } } })),
+    enabled: may && by !== undefined,
+  });
+  return found.data?.points.map((point) => ({ at: point.start, amount: point.figures["cost"] ?? 0 }));
 }

@@ -161,11 +161,7 @@ function Planned({ plan }: { plan: Schemas["PlanAnswer"] }): ReactElement {
   );
 }
 
-function Differences({
-  of,
-}: {
-  of: Schemas["autonomy__server__routes__organisation__EntryAnswer"]["differences"];
-}): ReactElement {
+function Differences({ of }: { of: Schemas["EntryAnswer"]["differences"] }): ReactElement {
   return (
     <Table verticalSpacing={4} fz="xs" withRowBorders={false}>
       <Table.Tbody>

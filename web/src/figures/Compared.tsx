@@ -1,5 +1,5 @@
 /** Several of a kind over the same time, figure by figure; the best of each is marked. */
-import { Skeleton, Table, Text, Tooltip } from "@mantine/core";
+import { Skeleton, Table, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { useMe } from "@/frame/session";
@@ -44,20 +44,16 @@ export function Compared({ by, keys, since, named = (key) => key }: Props): Reac
                   <Table.Tr key={formula.name}>
                     <Table.Th scope="row" fw={500}>
                       <Tooltip label={formula.formula} multiline maw={340} withArrow>
-                        <Text size="sm" tabIndex={0} className={classes.name}>
+                        <span tabIndex={0} className={classes.title}>
                           {formula.title}
-                        </Text>
+                        </span>
                       </Tooltip>
                     </Table.Th>
                     {found.data.items.map((one) => {
                       const isBest = found.data.best[formula.name]?.includes(one.key) ?? false;
                       return (
                         <Table.Td key={one.key} ta="right" fw={isBest ? 650 : undefined} className={classes.cell}>
-                          {isBest && (
-                            <Text span size="xs" className={classes.best}>
-                              {words.best}{" "}
-                            </Text>
-                          )}
+                          {isBest && <span className={classes.best}>{words.best} </span>}
                           {said(formula.unit, one.figures[formula.name], currency)}
                         </Table.Td>
                       );

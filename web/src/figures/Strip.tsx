@@ -1,5 +1,5 @@
 /** A few figures of one thing side by side, each with its trend; the formula is told on asking. */
-import { SimpleGrid, Skeleton, Text, Tooltip } from "@mantine/core";
+import { SimpleGrid, Skeleton, Tooltip } from "@mantine/core";
 import { Suspense, type ReactElement } from "react";
 import { useMe } from "@/frame/session";
 import { Chart, Problem, Section, To } from "@/kit";
@@ -68,15 +68,15 @@ export function Figure({ formula, figures, before, trend, inButton = false }: Fi
   return (
     <div className={classes.figure}>
       <Tooltip label={formula.formula} multiline maw={340} withArrow>
-        <Text size="xs" c="dimmed" tabIndex={inButton ? undefined : 0} className={classes.name}>
+        <span tabIndex={inButton ? undefined : 0} className={classes.name}>
           {formula.title}
-        </Text>
+        </span>
       </Tooltip>
-      <Text className={classes.value}>{said(formula.unit, now, currency)}</Text>
-      <Text size="xs" className={classes.change} data-change={change(formula.good, now, then)}>
+      <div className={classes.value}>{said(formula.unit, now, currency)}</div>
+      <div className={classes.change} data-change={change(formula.good, now, then)}>
         {by ??
           (then === null ? words.noBefore : now === then ? words.same : words.from(said(formula.unit, then, currency)))}
-      </Text>
+      </div>
       {trend !== undefined && trend.some((one) => one !== null) && (
         <Suspense>
           <Chart

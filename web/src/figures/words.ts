@@ -24,7 +24,6 @@ export const words = {
   formula: "How it is computed",
   source: "From",
   before: "before",
-  table: "Side by side",
   name: "Name",
   compare: (count: number) => `Compare ${count}`,
   compareTitle: "Compared",

@@ -16,16 +16,18 @@ import { useDisclosure } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter, useRouterState } from "@tanstack/react-router";
-import { useEffect, type ReactElement, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, type ReactElement, type ReactNode } from "react";
 import { useInbox } from "@/inbox/queries";
 import { words } from "@/words";
 import classes from "./frame.module.css";
 import { Icon } from "./icons";
 import { listen, useLive } from "./live";
-import { Palette } from "./Palette";
 import { roomsFor, type Room } from "./rooms";
 import { signOut, useMay, useMe } from "./session";
-import { SignInAgain } from "./SignInAgain";
+
+// Nobody needs these to see a page: they come right after it.
+const Palette = lazy(() => import("./Palette").then((found) => ({ default: found.Palette })));
+const SignInAgain = lazy(() => import("./SignInAgain").then((found) => ({ default: found.SignInAgain })));
 
 export function Frame({ children }: { children: ReactNode }): ReactElement {
   const [open, { toggle, close }] = useDisclosure();
@@ -68,8 +70,10 @@ export function Frame({ children }: { children: ReactNode }): ReactElement {
       <AppShell.Main id="page" tabIndex={-1}>
         {children}
       </AppShell.Main>
-      <Palette rooms={rooms} />
-      <SignInAgain />
+      <Suspense>
+        <Palette rooms={rooms} />
+        <SignInAgain />
+      </Suspense>
     </AppShell>
   );
 }

@@ -1,16 +1,15 @@
 /** A held action: what it means first, then exactly what would be done, then why a person is asked, then the decision. */
-import { Accordion, Alert, Anchor, Badge, Code, Group, Stack, Text, Title } from "@mantine/core";
+import { Accordion, Alert, Badge, Code, Group, Stack, Text, Title } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { Copy, Foreign, Id, Json, When } from "@/kit";
+import { Copy, Foreign, Id, Json, Section, To, When } from "@/kit";
 import { Before } from "./Before";
 import { Decide } from "./Decide";
 import { Clock } from "./Inbox";
 import classes from "./inbox.module.css";
 import { Notes } from "./Notes";
 import { approvalQuery } from "./queries";
-import { Section } from "./Section";
 import { words } from "./words";
 
 type Held = Schemas["ApprovalAnswer"];
@@ -37,7 +36,7 @@ export function Approval({ action }: { action: string }): ReactElement {
         </Section>
       )}
       {held.rationale.state === "shown" && typeof held.rationale.value === "string" && (
-        <Section title={words.sections.rationale} note={words.sections.unchecked}>
+        <Section title={words.sections.rationale} more={<small>{words.sections.unchecked}</small>}>
           <Foreign text={held.rationale.value} />
         </Section>
       )}
@@ -69,9 +68,9 @@ function Head({ held }: { held: Held }): ReactElement {
       <Group gap="lg" fz="sm">
         <span>
           {words.agent}{" "}
-          <Anchor href={`/workforce/${encodeURIComponent(held.agent_name)}`}>
+          <To to="/workforce/$agent" params={{ agent: held.agent_name }}>
             <Foreign text={held.agent_name} line />
-          </Anchor>
+          </To>
         </span>
         {held.tool !== "" && (
           <span>

@@ -1,11 +1,10 @@
 /** What was before: how the agent used the tool for the same subject, and how people decided about similar actions. */
-import { Badge, Group, Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
-import { Foreign, Money, When } from "@/kit";
-import { Section } from "./Section";
+import { Foreign, Money, Section, State, When } from "@/kit";
 import { words } from "./words";
 
 export function Before({ action }: { action: string }): ReactElement | null {
@@ -21,7 +20,7 @@ export function Before({ action }: { action: string }): ReactElement | null {
           <Stack gap={6}>
             {found.uses.map((one) => (
               <Group key={one.id} gap="sm" fz="sm">
-                <State state={one.state} />
+                <State of={one.state} />
                 <Money minor={one.money} />
                 <Text size="sm" c="dimmed">
                   <When at={one.at} />
@@ -48,7 +47,7 @@ function Decision({ one }: { one: Schemas["PrecedentAnswer"] }): ReactElement {
   return (
     <div>
       <Group gap="sm" fz="sm">
-        <State state={one.state} />
+        <State of={one.state} />
         <Link to="/inbox/$action" params={{ action: one.action }}>
           <Foreign text={one.consequence} line first={120} />
         </Link>
@@ -65,15 +64,5 @@ function Decision({ one }: { one: Schemas["PrecedentAnswer"] }): ReactElement {
         </Text>
       ))}
     </div>
-  );
-}
-
-const GOOD = new Set(["done", "performed"]);
-
-function State({ state }: { state: string }): ReactElement {
-  return (
-    <Badge size="sm" variant="light" color={GOOD.has(state) ? "teal" : "orange"}>
-      {state}
-    </Badge>
   );
 }

@@ -32,7 +32,7 @@ const DEEDS: readonly { deed: Deed; key: string; colour: string; variant: "fille
 export function Decide({ held }: { held: Held }): ReactElement {
   if (held.state !== "waiting") return <Told text={words.decide.over(held.state)} />;
   if (!held.yours) return <Told text={words.decide.notYours} />;
-  return <Open held={held} />;
+  return <Open key={held.action} held={held} />;
 }
 
 function Told({ text }: { text: string }): ReactElement {
@@ -46,6 +46,7 @@ function Told({ text }: { text: string }): ReactElement {
 function Open({ held }: { held: Held }): ReactElement {
   const [deed, setDeed] = useState<Deed>();
   const [ended, setEnded] = useState<Deed>();
+  const [openedAt] = useState(Date.now);
   const cancel = () => setDeed(undefined);
   const done = (which: Deed) => (which === "ask" ? cancel() : setEnded(which));
   const isOpen = ended === undefined;
@@ -67,7 +68,7 @@ function Open({ held }: { held: Held }): ReactElement {
         </Group>
       ) : (
         <>
-          <Words key={deed} held={held} deed={deed} close={cancel} done={done} />
+          <Words key={deed} held={held} openedAt={openedAt} deed={deed} close={cancel} done={done} />
           {hash}
         </>
       )}
@@ -101,15 +102,17 @@ function Choices({ choose }: { choose: (deed: Deed) => void }): ReactElement {
 
 interface WordsProps {
   held: Held;
+  /** Since when it is on the screen: how long people looked is part of what work costs. */
+  openedAt: number;
   deed: Deed;
   close: () => void;
   done: (deed: Deed) => void;
 }
 
-function Words({ held, deed, close, done }: WordsProps): ReactElement {
+function Words({ held, openedAt, deed, close, done }: WordsProps): ReactElement {
   const [text, setText] = useDraft(`approval:${held.action}`);
   const [to, setTo] = useState("");
-  const deciding = useDeciding(held, deed, () => {
+  const deciding = useDeciding(held, openedAt, deed, () => {
     setText("");
     done(deed);
   });
@@ -169,12 +172,12 @@ function Whom({ name, setName }: { name: string; setName: (name: string) => void
   );
 }
 
-function useDeciding(held: Held, deed: Deed, done: () => void) {
+function useDeciding(held: Held, openedAt: number, deed: Deed, done: () => void) {
   const queries = useQueryClient();
   const onward = useOnward(held.action);
   const again = () => queries.invalidateQueries({ queryKey: ["approvals"] });
   return useMutation({
-    mutationFn: (said: { text: string; to: string }) => send(held, deed, said.text, said.to),
+    mutationFn: (said: { text: string; to: string }) => send(held, openedAt, deed, said.text, said.to),
     onSuccess: async (still) => {
       notifications.show({ color: "teal", title: words.decide.done[deed], message: still, autoClose: 2_500 });
       done();
@@ -188,7 +191,7 @@ function useDeciding(held: Held, deed: Deed, done: () => void) {
 }
 
 /** Returns who is still needed, in words; empty where nobody is. */
-async function send(held: Held, deed: Deed, text: string, to: string): Promise<string> {
+async function send(held: Held, openedAt: number, deed: Deed, text: string, to: string): Promise<string> {
   const params = { path: { action: held.action } };
   if (deed === "ask") {
     await answered(client.POST("/api/approvals/{action}/question", { params, body: { to, text } }));
@@ -198,7 +201,7 @@ async function send(held: Held, deed: Deed, text: string, to: string): Promise<s
     await answered(client.POST("/api/approvals/{action}/handing", { params, body: { to, text } }));
     return "";
   }
-  const body = { verdict: deed, reason: text, shown: held.shown };
+  const body = { verdict: deed, reason: text, shown: held.shown, looked_ms: Date.now() - openedAt };
   const after = await answered(client.POST("/api/approvals/{action}/decision", { params, body }));
   return after.waits_for.length > 0 ? words.decide.still(after.waits_for.join(", ")) : "";
 }

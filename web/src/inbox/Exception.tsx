@@ -6,10 +6,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
-import { Foreign, Id, Json, Problem, When } from "@/kit";
+import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
 import classes from "./inbox.module.css";
 import { exceptionsQuery } from "./queries";
-import { Section } from "./Section";
 import { parsed } from "./Task";
 import { words } from "./words";
 
@@ -17,6 +16,7 @@ type Found = Schemas["ExceptionAnswer"];
 type Choice = Schemas["ChoiceAsked"]["choice"];
 
 export function Exception({ run, exception }: { run: string; exception: string }): ReactElement {
+  const navigate = useNavigate();
   const all = useSuspenseQuery(exceptionsQuery).data.items;
   const found = all.find((one) => one.run === run && one.exception === exception);
   if (found === undefined) return <Text c="dimmed">{words.exception.over}</Text>;
@@ -39,14 +39,26 @@ export function Exception({ run, exception }: { run: string; exception: string }
           <Json value={found.detail} />
         </Section>
       )}
-      {found.yours ? <Choose found={found} /> : <Text c="dimmed">{words.exception.notYours}</Text>}
+      {found.yours ? (
+        <Choose found={found} done={() => void navigate({ to: "/inbox" })} />
+      ) : (
+        <Text c="dimmed">{words.exception.notYours}</Text>
+      )}
     </Stack>
   );
 }
 
-function Choose({ found }: { found: Found }): ReactElement {
+interface ChooseProps {
+  found: Found;
+  /** Called when the choice was taken. */
+  done?: () => void;
+  /** It stands in a card already. */
+  inCard?: boolean;
+}
+
+/** What may be done about an exception, and the person's choice among it. */
+export function Choose({ found, done, inCard = false }: ChooseProps): ReactElement {
   const queries = useQueryClient();
-  const navigate = useNavigate();
   const [choice, setChoice] = useState<Choice>();
   const [reason, setReason] = useDraft(`exception:${found.run}:${found.exception}`);
   const [value, setValue] = useDraft(`exception:${found.run}:${found.exception}:value`);
@@ -58,7 +70,7 @@ function Choose({ found }: { found: Found }): ReactElement {
       setReason("");
       setValue("");
       notifications.show({ color: "teal", message: words.exception.done });
-      await navigate({ to: "/inbox" });
+      done?.();
       await Promise.all(["exceptions", "runs"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })));
     },
   });
@@ -67,7 +79,7 @@ function Choose({ found }: { found: Found }): ReactElement {
     if (choice !== undefined && !isWrong) choose.mutate(asking(found, choice, reason, value));
   };
   return (
-    <form onSubmit={send} className={classes.bar}>
+    <form onSubmit={send} className={inCard ? undefined : classes.bar}>
       <Stack gap="sm">
         {choose.error !== null && <Problem error={choose.error} />}
         <Radio.Group label={words.exception.choose} value={choice ?? null} onChange={(one) => setChoice(one as Choice)}>

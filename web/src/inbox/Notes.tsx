@@ -5,8 +5,7 @@ import type { FormEvent, ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMe } from "@/frame/session";
-import { Foreign, Problem, When } from "@/kit";
-import { Section } from "./Section";
+import { Foreign, Problem, Section, When } from "@/kit";
 import { words } from "./words";
 
 type Note = Schemas["HoldNoteAnswer"];

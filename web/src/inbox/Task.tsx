@@ -6,10 +6,9 @@ import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay, useMe } from "@/frame/session";
-import { Foreign, Id, Json, Problem, When } from "@/kit";
+import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
 import classes from "./inbox.module.css";
 import { taskQuery } from "./queries";
-import { Section } from "./Section";
 import { words } from "./words";
 
 type Shown = Schemas["TaskShown"];

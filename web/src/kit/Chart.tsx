@@ -107,7 +107,7 @@ function option(
       : {
           left: 8,
           right: 16,
-          top: series.length > 1 ? 36 : 14,
+          top: series.length > 1 || limit ? 40 : 14,
           bottom: 8,
           outerBoundsMode: "same",
           outerBoundsContain: "axisLabel",
@@ -131,6 +131,7 @@ function option(
     yAxis: {
       show: !spark,
       type: "value",
+      max: limit && ((shown: { max: number }) => Math.max(shown.max, limit.value)),
       axisLabel: { color: faint, formatter: say },
       splitLine: { lineStyle: { color: line } },
     },
@@ -147,7 +148,7 @@ function option(
           ? {
               symbol: "none",
               data: [{ name: limit.name, yAxis: limit.value }],
-              label: { formatter: limit.name, color: faint },
+              label: { formatter: limit.name, color: faint, position: "insideEndTop" },
             }
           : undefined,
     })),

@@ -2,6 +2,7 @@
 import "@xyflow/react/dist/style.css";
 import { graphlib, layout } from "@dagrejs/dagre";
 import { useComputedColorScheme, VisuallyHidden } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import {
   Background,
   BaseEdge,
@@ -46,12 +47,12 @@ interface Props {
   edges: readonly GraphEdge[];
   onOpen?: (id: string) => void;
   selected?: string;
-  /** From the top to the bottom instead, as an organisation is drawn. */
+  /** From the top to the bottom instead, as always on a narrow screen. */
   down?: boolean;
 }
 
 const SIZE = { width: 190, height: 64 };
-const [LOWEST, HIGHEST, MARGIN] = [190, 460, 90];
+const [LOWEST, HIGHEST, MARGIN] = [190, 480, 90];
 
 type Box = Node<{ node: GraphNode; down: boolean }, "box">;
 type Point = { x: number; y: number };
@@ -59,7 +60,8 @@ type Line = Edge<{ points: Point[]; labelX: number; labelY: number }, "line">;
 
 export default function Graph({ label, nodes, edges, onOpen, selected, down = false }: Props): ReactElement {
   const scheme = useComputedColorScheme("light");
-  const placed = useMemo(() => place(nodes, edges, down), [nodes, edges, down]);
+  const falls = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false }) || down;
+  const placed = useMemo(() => place(nodes, edges, falls), [nodes, edges, falls]);
   const boxes = placed.boxes.map((box) => ({ ...box, selected: box.id === selected }));
   return (
     <figure className={classes.graph} style={{ margin: 0, height: placed.height }} aria-label={label}>
@@ -73,6 +75,7 @@ export default function Graph({ label, nodes, edges, onOpen, selected, down = fa
       <ReactFlow
         nodes={boxes}
         edges={placed.lines}
+        key={String(falls)}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         colorMode={scheme}

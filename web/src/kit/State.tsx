@@ -4,6 +4,7 @@ import classes from "./kit.module.css";
 
 const TONES: Record<string, string> = {
   done: "good",
+  performed: "good",
   active: "good",
   right: "good",
   met: "good",
@@ -36,7 +37,6 @@ const TONES: Record<string, string> = {
   resuming: "warning",
   medium: "warning",
   unable: "warning",
-  rejected: "warning",
   untrusted: "warning",
   stale: "warning",
   failed: "bad",
@@ -48,6 +48,8 @@ const TONES: Record<string, string> = {
   broken: "bad",
   offboarded: "bad",
   denied: "bad",
+  rejected: "bad",
+  expired: "bad",
   refused: "bad",
   blocked: "bad",
   stopped: "bad",

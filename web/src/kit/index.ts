@@ -1,6 +1,7 @@
 /** What pages are built of. `Graph` and `Chart` are large and come only where they are used. */
 import { lazy } from "react";
 
+export { Attention } from "./Attention";
 export { Columns } from "./Columns";
 export { Copy } from "./Copy";
 export { DataTable, type Column } from "./DataTable";

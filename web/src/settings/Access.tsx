@@ -6,7 +6,7 @@ import { useFilters } from "@/frame/filters";
 import { ChoiceFilter, DataTable, EmptyState, Foreign, type Column } from "@/kit";
 import { words } from "./words";
 
-type Reviewed = Schemas["autonomy__server__routes__people__AccessAnswer"];
+type Reviewed = Schemas["AccessAnswer"];
 
 const KINDS = ["agent", "person"] as const;
 

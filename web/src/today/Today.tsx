@@ -1,59 +1,48 @@
-/** What needs me, what runs, what went wrong, what it costs: the cards that the person may see. */
-import { Anchor, Group, Paper, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+/** What needs me, what runs, what went wrong, what it costs, how it goes: the cards that the person may see. */
+import { Anchor, Group, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
-import { answered, client } from "@/api/client";
+import type { Schemas } from "@/api/client";
+import { Strip } from "@/figures/Strip";
 import { useMay, useMe } from "@/frame/session";
 import { Clock } from "@/inbox/Inbox";
 import { useInbox } from "@/inbox/queries";
-import { Foreign, Page, Problem, When } from "@/kit";
+import { Foreign, Page, Problem, Section, State, To, When } from "@/kit";
+import { containedQuery, runningQuery, spendQuery, wrongQuery } from "./queries";
+import classes from "./today.module.css";
 import { words } from "./words";
 
 const FEW = 5;
+const FIGURES = ["throughput", "accuracy", "error_rate", "exceptions", "escalations", "cost"];
 
 export function Today(): ReactElement {
   const me = useMe();
   const may = useMay();
   return (
     <Page title={words.title} about={words.hello(me.display_name)}>
+      {may("insight:figure:read") && <Strip title={words.figures} by="all" of="all" names={FIGURES} />}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
         {may("approvals:hold:read") && <Waits />}
-        {may("workflow:run:read") && <Running />}
         {may("gate:action:read") && <Wrong />}
-        {may("budget:account:read") && <Budgets />}
+        {may("workflow:run:read") && <Running />}
+        {may("budget:account:read") && <Spend />}
+        {may("identity:containment:read") && <Contained />}
       </SimpleGrid>
     </Page>
   );
 }
 
-function Card({ title, more, children }: { title: string; more?: ReactNode; children: ReactNode }): ReactElement {
-  return (
-    <Paper withBorder p="md" component="section" aria-label={title}>
-      <Group justify="space-between" mb="sm">
-        <Title order={2}>{title}</Title>
-        {more}
-      </Group>
-      {children}
-    </Paper>
-  );
-}
-
 function Waits(): ReactElement {
   const { items, error } = useInbox();
-  const more = (
-    <Anchor component={Link} to="/inbox" size="sm">
-      {words.toInbox} {items.length > 0 && `(${items.length})`}
-    </Anchor>
-  );
   return (
-    <Card title={words.waits} more={more}>
+    <Section title={words.waits} more={<To to="/inbox">{words.toInbox(items.length)}</To>}>
       {error !== undefined && <Problem error={error} />}
       <Stack gap="sm">
         {items.length === 0 && <Text c="dimmed">{words.waitsNone}</Text>}
         {items.slice(0, FEW).map((item) => (
           <div key={item.key}>
-            <Anchor component={Link} to={item.to} c="inherit">
+            <Anchor component={Link} to={item.to} c="inherit" className={classes.sentence}>
               <Foreign text={item.title} line first={160} />
             </Anchor>
             <Text size="xs" c="dimmed" component="div">
@@ -63,85 +52,79 @@ function Waits(): ReactElement {
           </div>
         ))}
       </Stack>
-    </Card>
+    </Section>
   );
 }
 
-function Running(): ReactElement {
-  const found = useQuery({
-    queryKey: ["runs", "running"],
-    queryFn: () =>
-      answered(
-        client.GET("/api/runs", { params: { query: { status: ["new", "running", "compensating"], limit: FEW } } }),
-      ),
-  });
-  const items = found.data?.items ?? [];
+/** What was read, or why it could not be; `none` where there is nothing. */
+function Few<Row>({ found, none, children }: FewProps<Row>): ReactElement {
   return (
-    <Card title={words.runs}>
-      {found.error !== null && <Problem error={found.error} />}
-      <Stack gap="xs">
-        {found.isSuccess && items.length === 0 && <Text c="dimmed">{words.runsNone}</Text>}
-        {items.map((run) => (
-          <Group key={run.id} justify="space-between" wrap="nowrap">
-            <Text size="sm">
+    <Stack gap="xs">
+      {found.error !== null && <Problem error={found.error} again={() => void found.refetch()} />}
+      {found.data?.length === 0 && <Text c="dimmed">{none}</Text>}
+      {found.data?.map(children)}
+    </Stack>
+  );
+}
+
+interface FewProps<Row> {
+  found: UseQueryResult<Row[]>;
+  none?: string;
+  children: (row: Row) => ReactNode;
+}
+
+function Running(): ReactElement {
+  const found = useQuery({ ...runningQuery, select: (page) => page.items });
+  return (
+    <Section title={words.runs} more={<To to="/work">{words.all}</To>}>
+      <Few found={found} none={words.runsNone}>
+        {(run: Schemas["RunAnswer"]) => (
+          <Group key={run.id} justify="space-between" wrap="nowrap" fz="sm">
+            <To to="/work/runs/$run" params={{ run: run.id }}>
               <Foreign text={run.workflow} line first={60} />
-            </Text>
-            <Text size="xs" c="dimmed">
-              {run.status} · <When at={run.created_at} />
+            </To>
+            <Text size="xs" c="dimmed" component="div">
+              <State of={run.status} /> · <When at={run.created_at} />
             </Text>
           </Group>
-        ))}
-      </Stack>
-    </Card>
+        )}
+      </Few>
+    </Section>
   );
 }
 
 function Wrong(): ReactElement {
-  const states = ["failed", "unknown", "denied"] as const;
-  const found = useQuery({
-    queryKey: ["actions", "wrong"],
-    queryFn: async () => {
-      const since = new Date().setHours(0, 0, 0, 0);
-      const asked = states.map((state) =>
-        answered(client.GET("/api/actions", { params: { query: { state, since, limit: FEW } } })),
-      );
-      return (await Promise.all(asked)).flatMap((page) => page.items).sort((one, other) => other.at - one.at);
-    },
-  });
   return (
-    <Card title={words.wrong}>
-      {found.error !== null && <Problem error={found.error} />}
-      <Stack gap="xs">
-        {found.data?.length === 0 && <Text c="dimmed">{words.wrongNone}</Text>}
-        {found.data?.slice(0, FEW).map((one) => (
+    <Section title={words.wrong}>
+      <Few found={useQuery(wrongQuery)} none={words.wrongNone}>
+        {(one: Schemas["ActionAnswer"]) => (
           <div key={one.id}>
-            <Text size="sm">
-              {one.agent_name} · {one.tool} · {one.state}
-            </Text>
+            <Group gap="xs" fz="sm">
+              <State of={one.state} />
+              <Anchor component={Link} to={`/actions/${one.id}`} c="inherit">
+                {one.agent_name} · {one.tool}
+              </Anchor>
+            </Group>
             <Text size="xs" c="dimmed" component="div">
               <Foreign text={one.message ?? one.code ?? ""} line first={140} /> · <When at={one.at} />
             </Text>
           </div>
-        ))}
-      </Stack>
-    </Card>
+        )}
+      </Few>
+    </Section>
   );
 }
 
-function Budgets(): ReactElement {
-  const found = useQuery({
-    queryKey: ["budgets", "today"],
-    queryFn: () => answered(client.GET("/api/budgets", { params: { query: { limit: FEW } } })),
-  });
+function Spend(): ReactElement {
   return (
-    <Card title={words.budgets}>
-      {found.error !== null && <Problem error={found.error} />}
-      <Stack gap="sm">
-        {found.data?.items.length === 0 && <Text c="dimmed">{words.budgetsNone}</Text>}
-        {found.data?.items.map((one) => (
+    <Section title={words.budgets} more={<To to="/budgets">{words.all}</To>}>
+      <Few found={useQuery(spendQuery)} none={words.budgetsNone}>
+        {(one: Schemas["BudgetAnswer"]) => (
           <div key={one.name}>
-            <Group justify="space-between">
-              <Text size="sm">{one.name}</Text>
+            <Group justify="space-between" fz="sm">
+              <To to="/budgets/$budget" params={{ budget: one.name }}>
+                {one.name}
+              </To>
               <Text size="xs" c="dimmed">
                 {one.summary}
               </Text>
@@ -152,8 +135,30 @@ function Budgets(): ReactElement {
               aria-label={`${one.name}: ${one.percent} %`}
             />
           </div>
-        ))}
-      </Stack>
-    </Card>
+        )}
+      </Few>
+    </Section>
+  );
+}
+
+/** Only where something is contained: nobody needs to read that nothing is. */
+function Contained(): ReactElement | null {
+  const found = useQuery({ ...containedQuery, select: (page) => page.items });
+  if (found.data?.length === 0) return null;
+  return (
+    <Section title={words.contained}>
+      <Few found={found}>
+        {(one: Schemas["ContainmentAnswer"]) => (
+          <div key={one.id}>
+            <Text size="sm">
+              {one.scope} {one.target} · {words.containedBy(one.by.replace("person:", ""))} · <When at={one.at} />
+            </Text>
+            <Text size="xs" c="dimmed" component="div">
+              <Foreign text={one.reason} line first={140} />
+            </Text>
+          </div>
+        )}
+      </Few>
+    </Section>
   );
 }

@@ -150,7 +150,8 @@ function Waits({ run }: { run: RunShown }): ReactElement {
       <Stack gap={4}>
         {run.waits.map((one) => (
           <Text size="sm" key={one.command} component="div">
-            {words.waits[one.kind] ?? one.kind} · {stepOf(run.id, one.command)} · <When at={one.at} />
+            {words.waits[one.kind] ?? one.kind} · {stepOf(run.id, one.command) || words.exception.whole} ·{" "}
+            <When at={one.at} />
             {one.due !== null && (
               <>
                 {" "}

@@ -271,7 +271,10 @@ function Tasks({ search, filter }: Filtered): ReactElement {
             </>
           ),
         },
-        { name: words.columns.state, of: (row) => <State of={row.state} /> },
+        {
+          name: words.columns.state,
+          of: (row) => <State of={row.state === "open" ? "new" : row.state} as={row.state} />,
+        },
         { name: words.columns.holder, wide: true, of: (row) => row.holder ?? "–" },
         { name: words.columns.priority, wide: true, of: (row) => row.priority },
         { name: words.columns.since, of: (row) => <When at={row.opened_at} /> },

@@ -1,17 +1,18 @@
 /** An agent: who it is and who answers for it, what it may do, what it does, how well, and every wording it had. */
-import { Alert, Group, Skeleton, Stack, Table, Tabs, Text } from "@mantine/core";
+import { Group, Skeleton, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Strip } from "@/figures/Strip";
 import { useMay } from "@/frame/session";
-import { Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
+import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
 import { Acts } from "./Acts";
 import { BudgetsOf } from "./BudgetsOf";
 import { Deeds, Live } from "./Deeds";
 import { May } from "./May";
 import { agentQuery, declaredQuery, useContainments, type Agent as Shown } from "./queries";
 import { Revisions } from "./Revisions";
+import { Scorecard } from "./Scorecard";
 import { words } from "./words";
 
 export const VIEWS = ["overview", "permissions", "work", "revisions"] as const;
@@ -123,14 +124,14 @@ function Contained({ agent }: { agent: Shown }): ReactElement | null {
   );
   if (why.length === 0) return null;
   return (
-    <Alert color="red" variant="light">
+    <Attention label={words.agent.containedSince}>
       {why.map((one) => (
         <Text size="sm" key={one.id} component="div">
           {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {one.by.replace(/^person:/, "")}:{" "}
           <Foreign text={one.reason} />
         </Text>
       ))}
-    </Alert>
+    </Attention>
   );
 }
 
@@ -139,6 +140,7 @@ function Overview({ agent }: { agent: Shown }): ReactElement {
   return (
     <Stack gap="lg">
       {may("insight:figure:read") && <Strip title={words.agent.figures} by="agent" of={agent.name} names={FIGURES} />}
+      {may("insight:figure:read") && <Scorecard agent={agent.name} />}
       {may("gate:action:read") && <Live agent={agent.name} />}
       {may("catalog:object:read") ? (
         agent.roles.map((role) => <Role key={role} name={role} />)
@@ -154,7 +156,6 @@ interface RoleSpec {
   responsibilities?: string[];
   decisionBoundaries?: string[];
   escalationTargets?: string[];
-  expectations?: { measure: string; target: string }[];
 }
 
 function Role({ name }: { name: string }): ReactElement {
@@ -169,28 +170,6 @@ function Role({ name }: { name: string }): ReactElement {
         <Listed title={words.agent.boundaries} of={spec.decisionBoundaries} />
         <Listed title={words.agent.escalation} of={spec.escalationTargets} />
       </Group>
-      {(spec.expectations ?? []).length > 0 && (
-        <Table mt="md" verticalSpacing={4} maw={640}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{words.agent.expectations}</Table.Th>
-              <Table.Th>{words.agent.expected}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {spec.expectations?.map((one) => (
-              <Table.Tr key={one.measure}>
-                <Table.Td>
-                  <Foreign text={one.measure} />
-                </Table.Td>
-                <Table.Td>
-                  <Foreign text={one.target} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
     </Section>
   );
 }

@@ -23,7 +23,14 @@ export function allowancesQuery(name: string) {
   });
 }
 
-/** Every unit, the root first. */
+export function scorecardQuery(name: string) {
+  return queryOptions({
+    queryKey: ["agents", "scorecard", name],
+    queryFn: () => answered(client.GET("/api/agents/{name}/scorecard", { params: { path: { name } } })),
+  });
+}
+
+/** Every unit, by name. */
 export function useUnits() {
   return useQuery({
     queryKey: ["organisation", "units"],
