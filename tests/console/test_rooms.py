@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.server.desk import Desk
 
 from .test_pages import HOSTILE
-from .visitor import NARROW, WIDE, Visitor, visiting
+from .visitor import NARROW, Visitor, visiting
 
 ROOMS = [
     *("/actions", "/policies", "/policies/policy", "/tools", "/tools/press", "/memory", "/people", "/people/bea"),
@@ -42,17 +42,19 @@ def own_pages(hall: Desk, action: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_no_room_keeps_anybody_out_or_is_wider_than_a_telephone(
-    hall: Desk, browser: Browser, done: str, scheme: str
-) -> None:
+def test_no_room_keeps_anybody_out(hall: Desk, browser: Browser, done: str, scheme: str) -> None:
     with visiting(browser, hall, "ada", scheme=scheme) as visitor:
         for path in (*ROOMS, *own_pages(hall, done)):
             page = visitor.go(path)
             assert not visitor.findings(), path
             assert page.locator("main [role=alert]").count() == 0, path
-            page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+
+
+def test_no_room_is_wider_than_a_telephone(hall: Desk, browser: Browser, done: str) -> None:
+    with visiting(browser, hall, "ada", NARROW) as visitor:
+        for path in (*ROOMS, *own_pages(hall, done)):
+            visitor.go(path)
             assert visitor.overhang() <= 0, path
-            page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
 
 def test_an_action_is_found_by_words_and_the_search_is_kept(hall: Desk, browser: Browser, done: str) -> None:
@@ -138,17 +140,20 @@ def test_the_whole_log_is_verified_in_the_browser_and_a_changed_leaf_found(
 
 def test_a_sample_is_drawn_again_by_its_address_and_each_leaf_verified(hall: Desk, browser: Browser, done: str) -> None:
     with visiting(browser, hall, "aldo") as visitor:
+        for number in range(3):
+            hall.act("look", n=number)
         page = visitor.go("/audit/sample")
         page.get_by_label("How many").fill("3")
         page.get_by_role("button", name="Draw").click()
         page.wait_for_url(re.compile(r"size="))
         visitor.settle()
-        drawn = page.locator("table tbody tr").all_inner_texts()
+        drawn = page.locator("tbody td:first-child").all_inner_texts()
+        assert len(drawn) == 3
         hall.act("look", n=2)
         visitor.go(page.url.removeprefix(hall.url))
-        assert page.locator("table tbody tr").all_inner_texts() == drawn
+        assert page.locator("tbody td:first-child").all_inner_texts() == drawn
         page.get_by_role("button", name="Verify each").click()
-        expect(page.get_by_text("leaves are in the log").or_(page.get_by_text("leaf is in the log"))).to_be_visible()
+        expect(page.get_by_text("All 3 leaves are in the log")).to_be_visible()
 
 
 def test_it_is_found_out_who_could_have_done_it(hall: Desk, browser: Browser, done: str) -> None:
@@ -168,11 +173,11 @@ def test_an_incident_is_opened_contained_followed_up_and_closed(hall: Desk, brow
         visitor.settle()
         page.get_by_role("button", name="Stop it now").click()
         expect(page.get_by_text(re.compile(r"All \d+ parts confirmed"))).to_be_visible()
-        assert hall.act("press", n=9)["status"] != "done"
+        assert "error" in hall.act("press", n=9)
         page.get_by_role("button", name="I look after it").click()
         page.get_by_label("What is to be done").fill("Mend the prompt")
         page.get_by_role("button", name="Add").click()
-        page.get_by_role("checkbox", name="Mend the prompt").check()
+        page.get_by_role("checkbox", name="Mend the prompt").click()
         page.get_by_label("Why it may").fill("mended")
         page.get_by_role("button", name="Let it work").click()
         expect(page.get_by_text(re.compile(r"All \d+ parts confirmed"))).to_be_hidden()

@@ -1,4 +1,4 @@
-"""Proofs by the server's own code, which test the browser's verification: `python -m tests.console.vectors`."""
+"""Proofs by the server's own code, by which the browser is tested: `python -m tests.console.vectors` writes them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FILE = Path(__file__).parents[2] / "web" / "src" / "proof" / "vectors.json"
 SIZES = (1, 2, 3, 7, 8, 13)
 
 
-def vectors() -> str:
+def vectors() -> list[dict[str, object]]:
     """For trees of several sizes: a proof of each leaf, in the form in which the API says it."""
     signer = note.Signer.from_seed("log.example", bytes(range(32)))
-    return json.dumps([_proof(index, size, signer) for size in SIZES for index in range(size)], indent=1) + "\n"
+    return [_proof(index, size, signer) for size in SIZES for index in range(size)]
 
 
 def _proof(index: int, size: int, signer: note.Signer) -> dict[str, object]:
@@ -36,4 +36,4 @@ def _proof(index: int, size: int, signer: note.Signer) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(vectors(), encoding="utf-8")
+    FILE.write_text(json.dumps(vectors(), indent=2) + "\n", encoding="utf-8")

@@ -15,6 +15,9 @@ from .test_demo import ROOT, SECONDS, Ran, _autonomy, _demo
 PATIENCE = 3 * SECONDS  # the first time Tryton's database is built, which takes a minute
 
 
+pytestmark = pytest.mark.slow  # a minute and a half to build Tryton's database; `tests/erp` runs on a copy of it
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """In a folder named from where one stands, as `make demo ERP=tryton` names it."""

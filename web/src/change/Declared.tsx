@@ -21,7 +21,7 @@ interface Props {
 /** The file of the object; who may, changes it here. */
 export function Declared({ found, folded = false }: Props): ReactElement {
   const may = useMay();
-  const [editing, setEditing] = useState(false);
+  const [editing, setEditing] = useState<Described>(); // as it was when somebody began to write
   const [isFolded, { close: unfold }] = useDisclosure(folded);
   const canChange = may("catalog:change:plan");
   const actions = !editing && (
@@ -32,7 +32,7 @@ export function Declared({ found, folded = false }: Props): ReactElement {
         </Button>
       )}
       {canChange && (
-        <Button size="xs" variant="default" onClick={() => setEditing(true)}>
+        <Button size="xs" variant="default" onClick={() => setEditing(found)}>
           {words.edit}
         </Button>
       )}
@@ -40,7 +40,7 @@ export function Declared({ found, folded = false }: Props): ReactElement {
   );
   return (
     <Section title={words.title} more={actions}>
-      {editing && <Edit found={found} close={() => setEditing(false)} />}
+      {editing && <Edit found={editing} close={() => setEditing(undefined)} />}
       {!editing && !isFolded && <Source label={words.text(found.kind, found.name)} text={found.text} />}
       {!editing && isFolded && (
         <Text size="sm" c="dimmed">

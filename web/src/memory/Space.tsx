@@ -40,7 +40,7 @@ export function Space({ name }: { name: string }): ReactElement {
             )}
           </>
         )}
-        <Declared found={found} key={found.digest} />
+        <Declared found={found} />
       </Columns>
     </Page>
   );

@@ -72,7 +72,7 @@ function About({ person }: { person: Listed }): ReactElement {
 /** The declaration; a person who came from an identity provider has none. */
 function Manifest({ name }: { name: string }): ReactElement | null {
   const found = useQuery({ ...objectQuery("Person", name), retry: false });
-  return found.data === undefined ? null : <Declared found={found.data} key={found.data.digest} folded />;
+  return found.data === undefined ? null : <Declared found={found.data} folded />;
 }
 
 function Hangs({ name }: { name: string }): ReactElement | null {

@@ -35,7 +35,7 @@ export function Policy({ name }: { name: string }): ReactElement {
         }
       >
         <Rules policy={name} />
-        <Declared found={found} key={found.digest} folded />
+        <Declared found={found} folded />
       </Columns>
     </Page>
   );

@@ -20,7 +20,7 @@ export function ObjectPage({ kind, name }: { kind: string; name: string }): Reac
           </>
         }
       >
-        <Declared found={found} key={found.digest} />
+        <Declared found={found} />
       </Columns>
     </Page>
   );

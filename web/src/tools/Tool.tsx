@@ -52,7 +52,7 @@ export function Tool({ name }: { name: string }): ReactElement {
             }
           />
         </Section>
-        <Declared found={found} key={found.digest} folded />
+        <Declared found={found} folded />
       </Columns>
     </Page>
   );
