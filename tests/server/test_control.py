@@ -123,7 +123,8 @@ def test_a_secret_is_stored_and_never_shown(office: Desk) -> None:
 
 def test_rules_and_tools_are_found_by_words(office: Desk) -> None:
     vera = office.person("vera")
-    assert [one["id"] for one in vera.get("/api/policies?policy=policy&like=a%20million").json["items"]] == ["pay-never"]
+    found = vera.get("/api/policies?policy=policy&like=a%20million").json["items"]
+    assert [one["id"] for one in found] == ["pay-never"]
     assert vera.get("/api/policies?policy=another").json["items"] == []
     assert [one["name"] for one in vera.get("/api/tools?like=SHOU").json["items"]] == ["shout"]
 
