@@ -121,10 +121,21 @@ def test_a_secret_is_stored_and_never_shown(office: Desk) -> None:
     assert canary.encode() not in exported.body
 
 
+def test_rules_and_tools_are_found_by_words(office: Desk) -> None:
+    vera = office.person("vera")
+    found = vera.get("/api/policies?policy=policy&like=a%20million").json["items"]
+    assert [one["id"] for one in found] == ["pay-never"]
+    assert vera.get("/api/policies?policy=another").json["items"] == []
+    assert [one["name"] for one in vera.get("/api/tools?like=SHOU").json["items"]] == ["shout"]
+
+
 def test_people_are_listed_and_their_access_is_reviewed(office: Desk) -> None:
     ada = office.person("ada")
     bosses = ada.get("/api/people?role=boss").json["items"]
     assert [one["name"] for one in bosses] == ["bea", "bob", "olga", "sam"]
+    assert [one["name"] for one in ada.get("/api/people?like=SUZI@acme").json["items"]] == ["suzi"]
+    assert ada.get("/api/people/suzi").json["display_name"] == "Suzi"
+    assert ada.get("/api/people/nobody").code == "person.unknown"
     review = office.person("aldo").get("/api/access-review").json["items"]
     assert [one["name"] for one in review if one["kind"] == "agent"] == ["child", "clerk", "w1", "w2"]
     people = office.person("aldo").get("/api/access-review?kind=person&limit=500").json["items"]

@@ -227,7 +227,14 @@ function AddFollowUp({ incident }: { incident: string }): ReactElement {
             value={due}
             onChange={(event) => setDue(event.currentTarget.value)}
           />
-          <Button size="xs" type="submit" variant="default" loading={add.isPending} disabled={text.trim() === ""}>
+          <Button
+            size="xs"
+            type="submit"
+            flex="none"
+            variant="default"
+            loading={add.isPending}
+            disabled={text.trim() === ""}
+          >
             {words.followUp.go}
           </Button>
         </Group>
