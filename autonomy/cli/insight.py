@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +23,7 @@ insight = commands("Show figures of the workforce, and how they are computed.")
 app.add_typer(insight, name="insight")
 
 LOOK_SECONDS = 0.25
+PATIENCE_SECONDS = 2.0
 STRIP = ("throughput", "error_rate", "accuracy", "exceptions", "human_time_per_case", "cost", "cost_per_case", "roi")
 """The figures of a table; `--json` has all of them."""
 
@@ -38,7 +39,7 @@ def kpis(by: By = "all", since: Since = None, url: Url = None, as_json: AsJson =
       autonomy insight kpis --by agent --since 7d
     """
     with connected(url) as client:
-        found = client.figures(by, since=_earliest(since))
+        found = _counted(lambda: client.figures(by, since=_earliest(since)))
     if as_json:
         show_json(found)
         return
@@ -203,6 +204,14 @@ def _measured(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def _met(one: Mapping[str, Any]) -> str:
     return {True: "yes", False: "no", None: "-"}[one["met"]]
+
+
+def _counted(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The answer once the log is counted as far as it goes, or as it is after two seconds."""
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while (found := ask())["lag"]["behind"] and time.monotonic() < patience:
+        time.sleep(LOOK_SECONDS)
+    return found
 
 
 def _lag(lag: Mapping[str, Any]) -> str:

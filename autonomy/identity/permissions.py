@@ -48,12 +48,13 @@ class Permission(StrEnum):
     IDENTITY_SERVICE_ISSUE = "identity:service:issue"
     IDENTITY_SERVICE_READ = "identity:service:read"
     IDENTITY_SERVICE_REVOKE = "identity:service:revoke"
-    INSIGHT_FIGURE_READ = "insight:figure:read"
-    INSIGHT_FIGURE_RECOMPUTE = "insight:figure:recompute"
-    INSIGHT_LABEL_GIVE = "insight:label:give"
     INCIDENTS_INCIDENT_OPEN = "incidents:incident:open"
     INCIDENTS_INCIDENT_READ = "incidents:incident:read"
     INCIDENTS_INCIDENT_STEER = "incidents:incident:steer"
+    INSIGHT_FIGURE_MEND = "insight:figure:mend"
+    INSIGHT_FIGURE_READ = "insight:figure:read"
+    INSIGHT_FIGURE_RECOMPUTE = "insight:figure:recompute"
+    INSIGHT_LABEL_GIVE = "insight:label:give"
     MEMORY_ITEM_FORGET = "memory:item:forget"
     MEMORY_ITEM_READ = "memory:item:read"
     POLICY_DECISION_EXPLAIN = "policy:decision:explain"
@@ -119,7 +120,6 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.IDENTITY_PERSON_READ,
         Permission.IDENTITY_SERVICE_READ,
         Permission.INSIGHT_FIGURE_RECOMPUTE,
-        Permission.INCIDENTS_INCIDENT_OPEN,
         Permission.POLICY_DECISION_EXPLAIN,
         Permission.TOOLS_DELIVERY_READ,
     },

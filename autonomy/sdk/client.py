@@ -56,6 +56,10 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
 
     # The organisation
 
+    def units(self) -> Objects:
+        """The units, each with the one it belongs to and how many agents it has."""
+        return self._pages("/api/units")
+
     def plan(self, files: Mapping[str, str], retire: bool = False) -> Object:
         """What applying the folder would do."""
         return self._post("/api/plan", CHANGE_SECONDS, files=dict(files), retire=retire)

@@ -28,6 +28,18 @@ class WorkCalls(Caller):
         """The run as a Mermaid flowchart."""
         return str(self._get(f"/api/runs/{part(run)}/graph")["mermaid"])
 
+    def workflow_graph(self, workflow: str) -> Object:
+        """A workflow as `nodes` and `edges`, with how many of its live runs are at each step."""
+        return self._get(f"/api/workflows/{part(workflow)}/graph")
+
+    def questions(self) -> Objects:
+        """What others ask you about approvals, the oldest first."""
+        return self._pages("/api/questions")
+
+    def answer(self, question: str, text: str) -> Object:
+        """Answer a question, once."""
+        return self._post(f"/api/questions/{part(question)}/answer", text=text)
+
     def steer_run(self, run: str, what: str, **said: Any) -> Object:
         """`pause`, `resume`, `cancel`, set the `priority` of, or `choose` about an exception of a run."""
         return self._post(f"/api/runs/{part(run)}/{what}", **said)

@@ -66,8 +66,7 @@ class Hooks:
         self._refresh = refresh
         self._epoch = epoch
         self._clock = clock
-        self._minutes: dict[str, tuple[int, int]] = {}
-        self._taking: set[tuple[str, str]] = set()
+        self._minutes: dict[str, tuple[int, set[str]]] = {}
         self._news = asyncio.Event()
 
     async def receive(self, hook: str, headers: Mapping[str, str], body: bytes) -> Taken:
@@ -90,16 +89,10 @@ class Hooks:
             earlier := await self._database.read(lambda tx: deliveries.find_by_sender(tx, hook, proven.id))
         ) is not None:
             return Taken(earlier.id, repeated=True)
-        taking = (hook, proven.id)
-        if taking not in self._taking:
-            self._count(hook, spec, at)
-        self._taking.add(taking)
-        try:
-            said = _object(body)
-            new = Delivery(new_id("dlv", at), hook, proven.id, _type(spec, headers, said), _answered(spec, said), at)
-            return await self._keep(new, _text(said, spec.subject) or f"hook:{hook}", body)
-        finally:
-            self._taking.discard(taking)
+        self._count(hook, proven.id, spec, at)
+        said = _object(body)
+        new = Delivery(new_id("dlv", at), hook, proven.id, _type(spec, headers, said), _answered(spec, said), at)
+        return await self._keep(new, _text(said, spec.subject) or f"hook:{hook}", body)
 
     async def find(self, hook: str, action: str) -> Result | None:
         """What answers the action at the hook; None where nothing does yet."""
@@ -128,15 +121,17 @@ class Hooks:
             raise NotFound("there is no such hook", code="hook.unknown")
         return revision.spec
 
-    def _count(self, hook: str, spec: HookSpec, at: int) -> None:
+    def _count(self, hook: str, post: str, spec: HookSpec, at: int) -> None:
         """One more in this minute. Only what was proven and is new counts, so that neither strangers nor who has copied
-        a post can use up a sender's share."""
-        minute, count = self._minutes.get(hook, (0, 0))
-        count = count + 1 if minute == at // MINUTE else 1
-        if count > spec.ratePerMinute:
+        a post can use up a sender's share: copies that come at once are one post."""
+        minute, posts = self._minutes.get(hook, (0, set()))
+        if minute != at // MINUTE:
+            posts = set()
+            self._minutes[hook] = (at // MINUTE, posts)
+        if post not in posts and len(posts) >= spec.ratePerMinute:
             wait = (MINUTE - at % MINUTE) / SECOND
             raise Busy(f"more than {spec.ratePerMinute} in a minute", code="hook.rate", retry_after=wait)
-        self._minutes[hook] = (at // MINUTE, count)
+        posts.add(post)
 
     async def _keep(self, new: Delivery, subject: str, body: bytes) -> Taken:
         key = await self._vault.key(subject, self._epoch())

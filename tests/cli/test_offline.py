@@ -237,7 +237,7 @@ def test_up_with_an_organisation_of_ones_own_links_its_first_administrator_until
         link = tmp_path / "data" / "admin.link"
         assert prepare(system, org) == [f"autonomy login --link-file {link}"]
         assert os.stat(link).st_mode & 0o777 == 0o600
-        assert (tmp_path / "data" / "business.sqlite").exists()  # the starter's connector looks there
+        assert not (tmp_path / "data" / "business.sqlite").exists()
         token = link.read_text().strip().rpartition("/")[2]
         assert system.identity.accept_invitation(token, "a long sentence nobody guesses") == "ada"
         assert prepare(system, None) == []

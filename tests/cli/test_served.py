@@ -23,7 +23,7 @@ LISTINGS = (
     ("agents",),
     ("delegations",),
     ("people",),
-    ("access",),
+    ("access", "review"),
     ("actions",),
     ("approvals",),
     ("containments",),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from py_ocsf_models.events.base_event import BaseEvent
 from py_ocsf_models.objects.api import API
@@ -286,6 +286,7 @@ NAMES = ("action", "case", "agent", "agent_name", "actor", "tool", "status", "co
          "person", "target", "name", "reason")  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     some.sampled_from(("intent", "identity", "change", "containment", "kind" * 99)),
     some.dictionaries(some.sampled_from(NAMES), some.builds(mul, some.text(max_size=9), some.integers(0, 2_000))),

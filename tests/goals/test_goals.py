@@ -10,6 +10,7 @@ import pytest
 
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
+from autonomy.workflow.graph import mermaid
 from autonomy.workflow.model import Chosen
 from tests.tasks.team import person, word
 
@@ -145,7 +146,7 @@ async def test_the_plan_stays_as_it_was_admitted_whatever_is_declared_since(tmp_
         run = (await it.in_state(id, "working")).run
         assert run is not None
         state = (await it.flows.desk.look(run)).state
-        pinned = await it.flows.runs.graph(run)
+        pinned = mermaid(*await it.flows.runs.drawn(run))
         assert state.workflow.startswith("goal.")
         assert "press" in pinned
         assert it.works.system.catalog.organisation().get("Workflow", state.workflow) is None

@@ -112,7 +112,7 @@ def whole(declared: Organisation) -> list[dict[str, Any]]:
     for name, revision in declared.all("Tool").items():
         tool: Any = revision.spec
         attrs = {"name": name, "connector": tool.connector, "risk": tool.risk, "effect": tool.effect}
-        attrs |= {"unit": revision.unit, "tags": tool.tags, "egress": tool.egress}
+        attrs |= {"unit": revision.unit, "tags": tool.tags, "egress": tool.egress, "site": ""}
         found.append(entity("Tool", name, attrs, []))
     return found
 

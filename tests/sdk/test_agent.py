@@ -138,7 +138,7 @@ def test_a_revoked_credential_is_refused_and_not_tried_again_and_again(server: D
 
 def test_everything_the_server_offers_people_is_a_method_or_a_stream(server: Desk) -> None:
     """Each address of the API is used by a method of `Client`; those that only browsers use are named here."""
-    browsers = {"/api/events", "/api/policies/test", "/api/keys/rotate"}
+    browsers = {"/api/events", "/api/policies/test", "/api/keys/rotate", "/api/views", "/api/views/{page}/{name}"}
     document = server.stranger.get("/api/openapi.json").json
     sdk = Path(__file__).parents[2] / "autonomy" / "sdk"
     source = "".join(path.read_text(encoding="utf-8") for path in sdk.glob("*.py"))

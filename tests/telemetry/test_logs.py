@@ -156,7 +156,9 @@ def prefixes() -> set[str]:
     for path in Path(autonomy.__file__).parent.rglob("*.py"):
         text = path.read_text()
         if "secrets.token_urlsafe(" in text or "whsec_" in text:
-            found.update(re.findall(r'"([a-z]+)_?"', "\n".join(re.findall(r"^_[A-Z, _]+ = .*$", text, re.MULTILINE))))
+            found.update(
+                re.findall(r'"([a-z]+)_?"', "\n".join(re.findall(r"^_[A-Z, _]+ = [^({\[]*$", text, re.MULTILINE)))
+            )
     return found
 
 

@@ -12,6 +12,7 @@ from autonomy.insight.figures import Bucket, By, Line
 from autonomy.insight.kpis import KPIS, Good, Kpi, Unit
 from autonomy.insight.recompute import State
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
+from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Text, refusals
@@ -172,6 +173,7 @@ def list_figures(
 ) -> FiguresAnswer:
     """Of everything, or of every agent, revision, role, workflow or unit that had any. A unit's hold those below it."""
     time = here.figures.time(since, until, bucket)
+    lag = lag_answer(here)  # before the figures: they hold at least what was counted then
     if key is None:
         items, following = here.figures.page(by, time, after, limit)
     else:
@@ -182,7 +184,7 @@ def list_figures(
         until=time.until,
         bucket=time.bucket,
         currency=currency(here),
-        lag=lag_answer(here),
+        lag=lag,
         items=[line_answer(one) for one in items],
         next=following,
         formulas=formulas(),
@@ -233,8 +235,14 @@ def compare_figures(
 
 
 @router.post("/insight/recompute", summary="count the whole log anew", status_code=202, responses=refusals(409))
-async def recompute_figures(asked: Again, _person: Counter, here: Here) -> RecomputeAnswer:
+async def recompute_figures(asked: Again, person: Counter, here: Here) -> RecomputeAnswer:
     """From its leaves alone, beside the figures that are shown, and compares the two to the last digit."""
+    if asked.mend and Permission.INSIGHT_FIGURE_MEND not in person.permissions:
+        raise Forbidden(
+            "you may compare figures, and not mend them",
+            code="permission.missing",
+            hint=f"leave `mend` out; it needs the permission `{Permission.INSIGHT_FIGURE_MEND.value}`",
+        )
     return RecomputeAnswer.model_validate(here.system.insights.recompute.begin(asked.mend))
 
 

@@ -6,8 +6,8 @@ import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters } from "@/frame/filters";
 import { Foreign, Problem, Section, State } from "@/kit";
 import { words } from "./words";
+import { FILTERS } from "./Could.search";
 
-export const FILTERS = ["action", "tool", "at"] as const;
 type Asked = Schemas["Supposed"];
 
 const UNSAID = { labels: [], record: ["", ""], windows: {} };

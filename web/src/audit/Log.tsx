@@ -8,10 +8,9 @@ import { ChoiceFilter, DataTable, EmptyState, Foreign, Json, Problem, When, type
 import { Proofs } from "@/proof/Proofs";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
 import { words } from "./words";
+import { FILTERS } from "./Log.search";
 
 type Logged = Schemas["LoggedAnswer"];
-
-export const FILTERS = ["kind", "leaf"] as const;
 
 export function Log(): ReactElement {
   const [filters, set] = useFilters(FILTERS);

@@ -9,8 +9,8 @@ import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
 import { words } from "./words";
+import { FILTERS } from "./Sample.search";
 
-export const FILTERS = ["kind", "by", "value", "count", "seed", "since", "until", "size"] as const;
 type Filter = (typeof FILTERS)[number];
 
 const BY = ["tool", "agent", "unit", "policy", "case"] as const;

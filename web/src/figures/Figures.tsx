@@ -11,9 +11,9 @@ import classes from "./figures.module.css";
 import { BYS, useFigures, useSeries, type By, type Line, type Lines } from "./queries";
 import { Figure } from "./Strip";
 import { words } from "./words";
+import { DAYS } from "./Figures.search";
 
 const DAY_MS = 86_400_000;
-export const DAYS = ["1", "7", "30", "90"] as const;
 
 /** What the address of the page says. */
 export interface Search {

@@ -8,8 +8,7 @@ import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, When, t
 import { OpenIncident } from "./OpenIncident";
 import { SEVERITIES, STATES, type Incident } from "./queries";
 import { words } from "./words";
-
-export const FILTERS = ["state", "severity", "owner", "agent"] as const;
+import { FILTERS } from "./Incidents.search";
 
 export function Incidents(): ReactElement {
   const [filters, set] = useFilters(FILTERS);

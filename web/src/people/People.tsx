@@ -6,10 +6,10 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
 import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
 import { words } from "./words";
+import { FILTERS } from "./People.search";
 
 type Person = Schemas["PersonListed"];
 
-export const FILTERS = ["like", "role", "state"] as const;
 const STATES = ["active", "inactive", "offboarded"] as const;
 
 export function People(): ReactElement {

@@ -2,7 +2,7 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
-import { queryOptions, useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
@@ -11,15 +11,9 @@ import { useMay } from "@/frame/session";
 import { Columns, Command, Details, Foreign, Page, Problem, Section, When } from "@/kit";
 import { PersonState, signsInBy } from "./People";
 import { words } from "./words";
+import { personQuery } from "./queries";
 
 type Listed = Schemas["PersonListed"];
-
-export function personQuery(name: string) {
-  return queryOptions({
-    queryKey: ["people", "one", name],
-    queryFn: () => answered(client.GET("/api/people/{name}", { params: { path: { name } } })),
-  });
-}
 
 export function Person({ name }: { name: string }): ReactElement {
   const person = useSuspenseQuery(personQuery(name)).data;

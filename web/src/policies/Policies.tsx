@@ -7,10 +7,9 @@ import { useFilters } from "@/frame/filters";
 import { DataTable, EmptyState, Page, TextFilter, type Column, State } from "@/kit";
 import { effect, reason } from "./cedar";
 import { words } from "./words";
+import { FILTERS } from "./Policies.search";
 
 type Rule = Schemas["RuleAnswer"];
-
-export const FILTERS = ["like", "unit"] as const;
 
 export function Policies(): ReactElement {
   const [filters, set] = useFilters(FILTERS);

@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { reading } from "@/frame/filters";
-import { FILTERS, Log } from "@/audit/Log";
+import { Log } from "@/audit/Log";
+import { FILTERS } from "@/audit/Log.search";
 
 export const Route = createFileRoute("/audit/log")({ validateSearch: reading(...FILTERS), component: Log });

@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { DAYS, Figures, type Search } from "@/figures/Figures";
+import { Figures, type Search } from "@/figures/Figures";
+import { DAYS } from "@/figures/Figures.search";
 import { BYS } from "@/figures/queries";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

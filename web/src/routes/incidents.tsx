@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { reading } from "@/frame/filters";
-import { FILTERS, Incidents } from "@/incidents/Incidents";
+import { Incidents } from "@/incidents/Incidents";
+import { FILTERS } from "@/incidents/Incidents.search";
 
 export const Route = createFileRoute("/incidents")({ validateSearch: reading(...FILTERS), component: Incidents });

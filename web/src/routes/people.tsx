@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { reading } from "@/frame/filters";
-import { FILTERS, People } from "@/people/People";
+import { People } from "@/people/People";
+import { FILTERS } from "@/people/People.search";
 
 export const Route = createFileRoute("/people")({ validateSearch: reading(...FILTERS), component: People });

@@ -1,6 +1,7 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { objectQuery } from "@/change/queries";
-import { Tool, toolQuery } from "@/tools/Tool";
+import { Tool } from "@/tools/Tool";
+import { toolQuery } from "@/tools/queries";
 
 export const Route = createFileRoute("/tools_/$name")({
   loader: ({ context, params }) =>

@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { VIEWS, Work, type Search } from "@/work/Work";
+import { Work, type Search } from "@/work/Work";
+import { VIEWS } from "@/work/Work.search";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 

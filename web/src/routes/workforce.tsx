@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { VIEWS, Workforce, type Search } from "@/workforce/Workforce";
+import { Workforce, type Search } from "@/workforce/Workforce";
+import { VIEWS } from "@/workforce/Workforce.search";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 

@@ -1,5 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Agent, VIEWS, type View } from "@/workforce/Agent";
+import { Agent, type View } from "@/workforce/Agent";
+import { VIEWS } from "@/workforce/Agent.search";
 import { agentQuery } from "@/workforce/queries";
 
 export const Route = createFileRoute("/workforce_/$agent")({

@@ -6,10 +6,9 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
 import { DataTable, EmptyState, Details, Foreign, Json, Problem, TextFilter, When, type Column, To } from "@/kit";
 import { words } from "./words";
+import { FILTERS } from "./Hooks.search";
 
 type Delivery = Schemas["DeliveryAnswer"];
-
-export const FILTERS = ["hook", "delivery"] as const;
 
 export function Hooks(): ReactElement {
   const [filters, set] = useFilters(FILTERS);

@@ -7,10 +7,9 @@ import { addressOfObject } from "@/frame/addresses";
 import { useFilters } from "@/frame/filters";
 import { ChoiceFilter, DataTable, EmptyState, Foreign, TextFilter, type Column } from "@/kit";
 import { words } from "./words";
+import { FILTERS } from "./Organisation.search";
 
 type Declared = Schemas["ObjectAnswer"];
-
-export const FILTERS = ["like", "kind", "unit"] as const;
 
 const KINDS = [
   "Unit",

@@ -1,7 +1,7 @@
 /** One tool: what it takes and does, how risky it is, who used it, and its declaration. */
 import { Alert, Button, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { queryOptions, useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { ActionTable } from "@/actions/ActionTable";
 import { answered, client, type Schemas } from "@/api/client";
@@ -11,13 +11,7 @@ import { useMay } from "@/frame/session";
 import { Columns, Details, Foreign, Json, Page, Problem, Section } from "@/kit";
 import { Risk } from "./Tools";
 import { words } from "./words";
-
-export function toolQuery(name: string) {
-  return queryOptions({
-    queryKey: ["tools", "one", name],
-    queryFn: () => answered(client.GET("/api/tools/{name}", { params: { path: { name } } })),
-  });
-}
+import { toolQuery } from "./queries";
 
 export function Tool({ name }: { name: string }): ReactElement {
   const tool = useSuspenseQuery(toolQuery(name)).data;

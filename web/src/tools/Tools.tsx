@@ -6,10 +6,9 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
 import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
 import { words } from "./words";
+import { FILTERS } from "./Tools.search";
 
 type Tool = Schemas["ToolAnswer"];
-
-export const FILTERS = ["like", "connector"] as const;
 
 export function Tools(): ReactElement {
   const [filters, set] = useFilters(FILTERS);

@@ -10,8 +10,7 @@ import { DataTable, EmptyState, Foreign, Page, State, When } from "@/kit";
 import { useWorkflowFigures, useWorkflows, type Run, type Stuck } from "./queries";
 import { lasted } from "./times";
 import { words } from "./words";
-
-export const VIEWS = ["workflows", "runs", "exceptions", "tasks"] as const;
+import { VIEWS } from "./Work.search";
 
 /** What the address of the page says. */
 export interface Search {

@@ -14,8 +14,8 @@ import { agentQuery, declaredQuery, useContainments, type Agent as Shown } from 
 import { Revisions } from "./Revisions";
 import { Scorecard } from "./Scorecard";
 import { words } from "./words";
+import { VIEWS } from "./Agent.search";
 
-export const VIEWS = ["overview", "permissions", "work", "revisions"] as const;
 export type View = (typeof VIEWS)[number];
 
 const FIGURES = ["throughput", "accuracy", "error_rate", "human_time_per_case", "cost"];

@@ -11,8 +11,8 @@ import { DataTable, EmptyState, Foreign, Page, State } from "@/kit";
 import { Chart } from "./Chart";
 import { useFiguresBy, useRoles, useUnits, type Agent, type Unit } from "./queries";
 import { words } from "./words";
+import { VIEWS } from "./Workforce.search";
 
-export const VIEWS = ["roster", "chart", "units"] as const;
 const STATES = ["draft", "pilot", "active", "suspended", "contained", "retired"] as const;
 const MOST_COMPARED = 6;
 

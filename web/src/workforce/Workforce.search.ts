@@ -1,0 +1,2 @@
+/** What of the page stands in its address; apart from it, so that the router knows it without loading the page. */
+export const VIEWS = ["roster", "chart", "units"] as const;
