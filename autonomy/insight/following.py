@@ -38,8 +38,8 @@ ASK_SECONDS = 1.0  # between two questions of a process whether it may follow
 LOOK_SECONDS = 0.2
 WAIT_SECONDS = 0.01
 TIDY_SECONDS = 60.0
-BUSY = 1_000  # leaves to be taken in from which the door is taken to be busy
-SHARE = 20  # of which one part is spent on following while the door is busy
+CAREFUL = 20  # leaves of one transaction while the log grows: whoever acts waits for it
+SHARE = 20  # parts of the time, of which one is spent on following while the log grows
 WIDTH = 8  # bytes of a mark
 CHANGING = ("state", "effect", "money", "ended_at", "code")
 
@@ -68,6 +68,8 @@ class Following:
         self._clock = clock
         self._hear = hear
         self._batch = batch
+        self._size = 0
+        self._grows = False  # whether the log has grown since the last look: then somebody is at the door
         self._woken = asyncio.Event()
         self._holds = False
         self._asked = float("-inf")
@@ -79,10 +81,10 @@ class Following:
             try:
                 begun = time.monotonic()
                 behind = await self.follow()
-                if behind > BUSY:
-                    await asyncio.sleep((time.monotonic() - begun) * (SHARE - 1))
-                elif not behind:
-                    await self._rest()
+                if not behind:
+                    await self._rest(LOOK_SECONDS)
+                elif self._grows:
+                    await self._rest((time.monotonic() - begun) * (SHARE - 1))
             except AutonomyError as error:
                 log.warning("what happened is not taken in: %s", error.code)
                 await asyncio.sleep(1.0)
@@ -114,6 +116,7 @@ class Following:
         if not self._holds and not await self._hold():
             return 0
         size, leaves = await self._database.read(self._read)
+        self._grows, self._size = size > self._size, size
         if not leaves:
             return 0
         batch = await asyncio.to_thread(take_in, leaves, self._marks)
@@ -135,10 +138,10 @@ class Following:
             tx.execute(update(found.place).values(forgotten=rows[-1].seq + 1))
         return len(rows)
 
-    async def _rest(self) -> None:
-        """Until there may be something to do."""
+    async def _rest(self, seconds: float) -> None:
+        """For so long, or until somebody waits for what is new."""
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
             return
@@ -169,7 +172,12 @@ class Following:
 
     def _read(self, connection: Connection) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         size = read_head(connection)[0]
-        query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx >= self.place).order_by(leaf.c.idx).limit(self._batch)
+        query = (
+            select(leaf.c.idx, leaf.c.body)
+            .where(leaf.c.idx >= self.place)
+            .order_by(leaf.c.idx)
+            .limit(self._batch if not self._grows else CAREFUL)
+        )
         return size, [(index, read_leaf(bytes(body))) for index, body in connection.execute(query)]
 
     def _sealed(self, batch: Batch) -> dict[str, set[int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ log = logging.getLogger("autonomy.insight")
 
 LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
 BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
+REST = 19  # times as long as a batch took, where there is much to catch up with: the door comes first
 BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
 HOLD_MS = 5 * SECOND
 MAX_KNOWN = 20_000  # cases that a process keeps in mind between two batches
@@ -66,12 +68,14 @@ class Reckoning:
     async def run(self) -> None:
         """Count until cancelled. What fails is logged and tried again."""
         while True:
+            begun = time.monotonic()
             try:
                 counted = await self.count()
             except AutonomyError as error:
                 log.warning("the figures wait: %s", error.code)
                 counted = 0
-            await asyncio.sleep(BREATH_SECONDS if counted >= self._batch else LOOK_SECONDS)
+            spent = time.monotonic() - begun
+            await asyncio.sleep(max(BREATH_SECONDS, spent * REST) if counted >= self._batch else LOOK_SECONDS)
 
     async def count(self) -> int:
         """Count one batch; returns how many leaves it went on, 0 where there is nothing or another process counts."""
