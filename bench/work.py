@@ -282,6 +282,8 @@ def _alone(system: System) -> Workflows:
         system.approvals,
         system.watch,
         system.hooks,
+        system.aside,
+        system.secrets,
         system.own,
         system.lifeline,
         now,
