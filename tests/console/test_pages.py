@@ -72,7 +72,8 @@ def test_the_palette_finds_rooms_and_declared_objects_by_name(hall: Desk, browse
     with visiting(browser, hall, "ada") as visitor:
         page = visitor.go("/")
         page.get_by_text("Find", exact=True).last.click()
-        page.keyboard.type("inb")
+        page.get_by_placeholder("A page, an agent, a tool, an id …").fill("inb")
+        page.locator(".mantine-Spotlight-action", has_text="Inbox").first.wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url("**/inbox")
         page.keyboard.press("Control+k")
