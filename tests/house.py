@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import uvicorn
@@ -29,12 +30,14 @@ class House:
     system: System
     folder: Path
     keys: dict[str, str]
+    making: Lock = field(default_factory=Lock)
 
     def key(self, agent: str) -> str:
         """An API key of the agent, made the first time."""
-        if agent not in self.keys:
-            self.keys[agent] = self.system.identity.issue_credential(agent, "api_key", "system").secret
-        return self.keys[agent]
+        with self.making:
+            if agent not in self.keys:
+                self.keys[agent] = self.system.identity.issue_credential(agent, "api_key", "system").secret
+            return self.keys[agent]
 
     async def ask(self, agent: str, tool: str, arguments: Mapping[str, Json], **more: object) -> Reply:
         """The agent's call through the door."""

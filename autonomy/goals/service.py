@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -94,12 +94,13 @@ class Goals:
         """Goals, newest first; `after` is the id of the last one of the page before. Plans and graphs are left out."""
         listed = await self._runs.runs(GOAL, (), count, after)
         found = await self._desk.look_all([one.id for one in listed])
-        return [await self._goal(one, found[one.id]) for one in listed if one.id in found]
+        became = await self._begun(found[one.id].state for one in listed if one.id in found)
+        return [await self._goal(one, found[one.id], became) for one in listed if one.id in found]
 
     async def show(self, goal: str) -> Goal:
         """One goal with its plan, as it was proposed and as it is being carried out. Raises NotFound."""
         listed, known = await self._look(goal)
-        found = await self._goal(listed, known)
+        found = await self._goal(listed, known, await self._begun([known.state]))
         plan = _plan(known.state)
         graph = None if plan is None else await self._graph(goal, found.run, plan)
         planner = None if plan is None else await self._runs.doer(goal, PLAN)
@@ -150,13 +151,21 @@ class Goals:
             raise unknown(goal)
         return shown.listed, known
 
-    async def _goal(self, listed: Listed, known: Known) -> Goal:
+    async def _begun(self, goals: Iterable[RunState]) -> frozenset[str]:
+        """The runs that the plans of these goals have become: a goal says that one is to begin before it is there."""
+        runs = [run for goal in goals if (run := _run(goal)) is not None]
+        return frozenset(await self._desk.look_all(runs)) if runs else frozenset()
+
+    async def _goal(self, listed: Listed, known: Known, became: frozenset[str]) -> Goal:
         state, definition = known.state, await self._definitions.pinned(known.state.digest)
         asked, said = definition.steps[PLAN].work, state.input
         assert isinstance(said, dict)  # as it was handed in
+        run = _run(state)
+        if run not in became:
+            run = None
         return Goal(
             id=listed.id,
-            state=_state(state),
+            state=_state(state, run),
             goal=said["goal"],
             unit=listed.unit,
             role=asked.role,  # type: ignore[union-attr]  # planning is a task
@@ -167,13 +176,13 @@ class Goals:
             planner=None,
             plan=None,
             graph=None,
-            run=_run(state),
+            run=run,
             output=state.output,
         )
 
     async def _graph(self, goal: str, run: str | None, plan: Json) -> str | None:
         """The plan as a picture: on the run that it became, where it did; none where it may no longer be proposed."""
-        if run is not None and await self._desk.look_all([run]):
+        if run is not None:
             return mermaid(*await self._runs.drawn(run))
         try:
             return mermaid((await self._planning.read(goal, plan)).definition)
@@ -189,13 +198,13 @@ def _plan(state: RunState) -> dict[str, Json] | None:
 
 
 def _run(state: RunState) -> str | None:
-    """The run that the plan became."""
+    """The run that the plan becomes once it is admitted."""
     step = state.steps.get(CARRY_OUT)
     return None if step is None else paths.derived("run", paths.command(state.run, CARRY_OUT, step.attempt))
 
 
-def _state(run: RunState) -> State:
-    """Where a goal is, by where its run is."""
+def _state(run: RunState, became: str | None) -> State:
+    """Where a goal is, by where its run is, and by whether its plan has become one."""
     proposed = run.steps.get(PROPOSE)
     if run.status == "failed" and CARRY_OUT not in run.steps:
         return "refused"  # a run fails by what its definition says of it alone: of a plan that is denied
@@ -203,7 +212,7 @@ def _state(run: RunState) -> State:
         return _ENDS.get(run.status, "stopped")
     if any(step.state == "blocked" for step in run.steps.values()):
         return "asking"
-    if CARRY_OUT in run.steps:
+    if became is not None:
         return "working"
     if proposed is None:
         return "planning"

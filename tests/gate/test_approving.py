@@ -251,6 +251,8 @@ async def test_races_for_approved_actions_end_each_of_them_exactly_once(
     """Approve, reject, withdraw and carry out at once through two processes, on each of the two databases."""
     async with works(tmp_path, database_url) as it, works(tmp_path, database_url, it.plant) as other:
         both = (it, other)
+        for system in both:
+            await system.meet("w1")
         held = []
         for start in range(0, races, 50):
             asked = (both[n % 2].ask("pay", case=f"c{n}", **BIG) for n in range(start, min(start + 50, races)))
