@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from autonomy.kernel.errors import Busy, Invalid, Unavailable
 
+from .backfill import MOST_PAGES
 from .turns import Turns
 
 T = TypeVar("T")
@@ -287,6 +288,7 @@ def _prepare_sqlite_writer(connection: sqlite3.Connection, _record: object) -> N
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
         "secure_delete=ON",
+        f"wal_autocheckpoint={MOST_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

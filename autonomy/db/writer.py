@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from .backfill import Backfill
 from .engine import Database, unavailable
 from .ports import Read, Row, Write
 from .turns import Turns
@@ -75,6 +76,7 @@ class SqliteWriter:
         self._cursor: sqlite3.Cursor = raw.cursor()
         assert database.path is not None  # a SQLite database is a file
         self._turns = Turns(database.path)
+        self._backfill = Backfill(database.path)
 
     def turn(self) -> AbstractContextManager[None]:
         return self._turns.take()
@@ -90,6 +92,7 @@ class SqliteWriter:
     def commit(self, writes: Sequence[Write]) -> None:
         self.write(writes)
         self._cursor.execute("COMMIT")
+        self._backfill.note()
 
     def rollback(self) -> None:
         raw: Any = self.core.connection.driver_connection
@@ -100,6 +103,7 @@ class SqliteWriter:
         self._cursor.execute(sql)
 
     def close(self) -> None:
+        self._backfill.close()
         self._turns.close()
         self.core.close()
         self._engine.dispose()
