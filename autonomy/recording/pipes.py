@@ -1,7 +1,7 @@
 """A server that is a program, watched: started as it was before, with everything passed on as it comes.
 
 It gets our own environment, error stream and working folder, for nothing may be different from before. This is one of
-the two places that start programs; the other one, of connectors, is `tools/child.py`.
+the places that start programs; those of connectors are `tools/child.py` and `tools/programs.py`.
 """
 
 from __future__ import annotations

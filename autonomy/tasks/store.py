@@ -75,6 +75,14 @@ tally = Table(
 )
 """How many tasks somebody has brought to their end, and how many they have lost, or given a result that did not fit."""
 
+waiter = Table(
+    "task_waiter",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("agent", Text, primary_key=True),
+)
+"""Which agents wait for work at which process, where there is more than one: what is free goes to the best of all."""
+
 COUNT = text(
     "INSERT INTO task_tally (holder, role, done, missed) VALUES (:holder, :role, :done, :missed) "
     "ON CONFLICT (holder, role) DO UPDATE SET "

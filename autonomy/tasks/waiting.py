@@ -1,12 +1,16 @@
 """Agents that wait for work, and how what is free is given to them.
 
-Whoever asks for a task waits here, in its own process. What becomes free is given to the best of those who wait; the
-transaction in which it is claimed decides between processes.
+Whoever asks for a task waits here, in its own process. What becomes free is given to the best of those who wait, here
+or elsewhere (`elsewhere.py`): what is best for an agent at another process is left to that process for a moment. The
+transaction in which it is claimed decides.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,16 +18,21 @@ from sqlalchemy import Connection, select
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import AutonomyError
 
 from . import rules
+from .elsewhere import Elsewhere
 from .model import Body, Task
 from .records import Records
 from .routing import Given, assign, is_eligible
 from .store import COLUMNS, task, to_task
 from .workforce import Workforce, in_hand
 
+log = logging.getLogger("autonomy.tasks")
+
 LOOK_SECONDS = 0.25  # between two looks at what other processes have opened, while somebody waits
 FREE = 500  # free tasks looked at together
+LEFT_SECONDS = 1.0  # how long a task is left to another process, which looks several times meanwhile
 
 
 class Held(NamedTuple):
@@ -44,13 +53,22 @@ class Waiting:
     """Those who wait at this process."""
 
     def __init__(
-        self, database: Database, queue: CommitQueue, records: Records, workforce: Workforce, clock: Clock
+        self,
+        database: Database,
+        queue: CommitQueue,
+        records: Records,
+        workforce: Workforce,
+        elsewhere: Elsewhere,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._queue = queue
         self._records = records
         self._workforce = workforce
+        self._elsewhere = elsewhere
         self._clock = clock
+        self._left: dict[str, float] = {}
+        self._told = -math.inf
         self._waiters: list[_Waiter] = []
         self._due = asyncio.Event()
 
@@ -82,6 +100,7 @@ class Waiting:
             self._due.clear()
             while self._waiters and await self.look():
                 pass
+            await self._tell()
             try:
                 async with asyncio.timeout(LOOK_SECONDS if self._waiters else None):
                     await self._due.wait()
@@ -99,12 +118,42 @@ class Waiting:
             await self._hand_over(held, waiters[held.task.holder.removeprefix("agent:")])  # type: ignore[union-attr]
         return len(taken)
 
+    async def _tell(self) -> None:
+        """Other processes hear who waits here; not hearing it costs nobody a task."""
+        if self._waiters and time.monotonic() - self._told < LOOK_SECONDS:
+            return
+        self._told = time.monotonic()
+        try:
+            await self._elsewhere.tell({waiter.name for waiter in self._waiters})
+        except AutonomyError as error:
+            log.warning("other processes could not be told who waits: %s", error.code)
+
     def _given(self, connection: Connection, waiters: dict[str, _Waiter]) -> list[Given]:
+        """What goes to whom of those who wait here."""
         roles = {role for waiter in waiters.values() for role in waiter.roles}
         query = select(*COLUMNS).where(task.c.ended_at.is_(None), task.c.holder.is_(None), task.c.role.in_(roles))
         query = query.where(task.c.by != "person").order_by(task.c.priority, task.c.opened_at).limit(FREE)
         free = [found for found in map(to_task, connection.execute(query)) if found.is_free]
-        return assign(free, self._workforce.agents(connection, list(waiters))) if free else []
+        if not free:
+            self._left.clear()
+            return []
+        others = self._elsewhere.names(connection, self._workforce.organisation, {found.role for found in free})
+        agents = self._workforce.agents(connection, [*waiters, *(name for name in others if name not in waiters)])
+        late = [found for found in free if self._was_left(found)]
+        given = assign(late, [one for one in agents if one.name in waiters])
+        busy = {one.candidate for one in given}
+        rest = assign([found for found in free if found not in late], [one for one in agents if one not in busy])
+        self._leave([*late, *(one.task for one in rest if one.candidate.name not in waiters)])
+        return given + [one for one in rest if one.candidate.name in waiters]
+
+    def _was_left(self, found: Task) -> bool:
+        """Whether it has been left to another process for long enough."""
+        return time.monotonic() - self._left.get(found.id, math.inf) > LEFT_SECONDS
+
+    def _leave(self, tasks: Sequence[Task]) -> None:
+        """These are left to other processes, since when they were left first."""
+        at = time.monotonic()
+        self._left = {found.id: self._left.get(found.id, at) for found in tasks}
 
     def _take(self, tx: Tx, given: Sequence[Given], waiters: dict[str, _Waiter]) -> list[Held]:
         """Claim what is still free, for who may still have it."""

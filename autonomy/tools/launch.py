@@ -3,7 +3,8 @@ ours.
 
 `python -I -S launch.py FD PROCESSES LIMITS PROGRAM ARGUMENT…` starts the program in a session of its own, under the
 limits (`cpu=60,as=1073741824`), and ends when it has ended, when it is told to (SIGTERM), when whoever started it is
-gone, or when the program has more than PROCESSES processes. Nothing that the program has started outlives that: on
+gone, or when the program has more than PROCESSES processes. SIGHUP asks the program to end by itself: it gets SIGTERM,
+with its process group, and is waited for as before. Nothing that the program has started outlives its end: on
 Linux whatever loses its parent becomes a child of this process (prctl(2), PR_SET_CHILD_SUBREAPER), be it in a session
 of its own; what is left is killed until no child is left. Elsewhere the program's process group is killed.
 
@@ -14,6 +15,7 @@ RLIMIT_NPROC is not used: it counts every process and thread of the user, of thi
 does not bind root.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -22,10 +24,12 @@ import sys
 import time
 
 LOOK_S = 0.1  # how often it is looked how many processes there are, and whether anybody still waits
+SELDOM_S = 1.0  # the same for a program that has run for long
+LONG = 60  # times the pause between two looks: so long it has run by then
 KILLING_S = 5.0  # for what cannot be killed at once, such as a process that waits for a disk
 
 _PR_SET_CHILD_SUBREAPER = 36
-_WATCHED = {signal.SIGCHLD, signal.SIGTERM}
+_WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP}
 
 
 def main() -> None:
@@ -39,9 +43,9 @@ def main() -> None:
         _become(report, limits, command)
     _let_go()
     said = _watched(program, most, os.getppid())
-    _kill_all(program)
-    if said:
+    with contextlib.suppress(BrokenPipeError):  # whoever would have heard it may be gone
         os.write(report, said.encode())
+    _kill_all(program)
 
 
 def descendants(process: int) -> list[int]:
@@ -73,10 +77,14 @@ def _become(report: int, limits: str, command: list[str]) -> None:
 
 def _watched(program: int, most: int, parent: int) -> str:
     """What is to be said of the program once it has ended; nothing where it has to end for another reason."""
+    began = time.monotonic()
     while True:
-        signalled = signal.sigtimedwait(_WATCHED, LOOK_S)
+        pause = max(LOOK_S, min(SELDOM_S, (time.monotonic() - began) / LONG))
+        signalled = signal.sigtimedwait(_WATCHED, pause)
         if signalled is not None and signalled.si_signo == signal.SIGTERM:
             return ""
+        if signalled is not None and signalled.si_signo == signal.SIGHUP:
+            _kill((-program,), signal.SIGTERM)
         if (ended := _reaped(program)) is not None:
             return f"ended {ended}"
         if os.getppid() != parent:
@@ -101,17 +109,21 @@ def _kill_all(program: int) -> None:
     """Kill until no child is left. A parent that was killed leaves its children to us, so that none is missed."""
     until = time.monotonic() + KILLING_S
     while time.monotonic() < until:
-        for each in (-program, *descendants(os.getpid())):
-            try:
-                os.kill(each, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue  # it is gone already, or runs as somebody else
+        _kill((-program, *descendants(os.getpid())), signal.SIGKILL)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
             return
         signal.sigtimedwait({signal.SIGCHLD}, LOOK_S)
+
+
+def _kill(processes: tuple[int, ...], number: signal.Signals) -> None:
+    for each in processes:
+        try:
+            os.kill(each, number)
+        except (ProcessLookupError, PermissionError):
+            continue  # it is gone already, or runs as somebody else
 
 
 def _adopt() -> None:

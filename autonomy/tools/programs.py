@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,18 +19,14 @@ from autonomy.catalog.systems import ProcessConnector
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 
+from . import launching
 from .admitted import Admitted
 from .attempt import Attempt
 from .credential import Credential
-from .errors import Unreachable
-from .launch import descendants
+from .launching import Report, cannot_start
 
 STDERR_BYTES = 8_192  # what it complains about; the rest is read and dropped
-GONE_S = 1.0  # how long a program that was told to end is waited for, with all it has started
-REPORT_BYTES = 64
 MEGABYTE = 1_048_576
-
-_LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Order(NamedTuple):
@@ -68,12 +62,12 @@ class Programs:
         Raises Unreachable (`program.not_admitted` among them) where nothing was started.
         """
         self._admitted.require([spec.program, *order.arguments])
-        path = _path(spec.program)
         told = _told(order, spec, credential)
-        attempt.commit()
         heard, said = os.pipe()
         try:
-            process = await self._start(spec, path, order, said, credential)
+            line = launching.command([spec.program, *order.arguments], said, spec.processes, _limits(spec))
+            attempt.commit()
+            process = await self._start(spec, line, order, said, credential)
         except BaseException:
             os.close(heard)
             raise
@@ -83,16 +77,14 @@ class Programs:
             return await _ended(process, told, heard, spec, credential)
         finally:
             os.close(heard)
-            await _end(process)
+            await launching.end(process)
 
     async def _start(
-        self, spec: ProcessConnector, path: str, order: Order, report: int, credential: Credential | None
+        self, spec: ProcessConnector, line: Sequence[str], order: Order, report: int, credential: Credential | None
     ) -> asyncio.subprocess.Process:
-        ours = [sys.executable, "-I", "-S", str(_LAUNCH), str(report), str(spec.processes), _limits(spec)]
-        command = [*ours, path, *order.arguments]
         try:
             return await asyncio.create_subprocess_exec(
-                *command,
+                *line,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -102,27 +94,18 @@ class Programs:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "a value holds what none may hold"
-            raise Unreachable(f"the program cannot be started: {reason}", code="program.missing") from None
+            reason = str(error.strerror) if isinstance(error, OSError) else "a value holds what none may hold"
+            raise cannot_start(reason) from None
 
 
-def _path(program: str) -> str:
-    """Where the program is. Raises Unreachable (`program.missing`)."""
-    path = program if os.path.isabs(program) else shutil.which(program) if os.sep not in program else None
-    if path is None or not os.access(path, os.X_OK) or not os.path.isfile(path):
-        raise Unreachable(f"there is no program `{program[:80]}`", code="program.missing")
-    return path
-
-
-def _limits(spec: ProcessConnector) -> str:
-    limits = {
+def _limits(spec: ProcessConnector) -> dict[str, int]:
+    return {
         "cpu": spec.cpuSeconds,
         "as": spec.memoryMegabytes * MEGABYTE,
         "nofile": spec.openFiles,
         "fsize": spec.fileMegabytes * MEGABYTE,
         "core": 0,
     }
-    return ",".join(f"{name}={value}" for name, value in limits.items())
 
 
 def _environment(spec: ProcessConnector, order: Order, credential: Credential | None) -> dict[str, str]:
@@ -152,18 +135,13 @@ async def _ended(
         _complaints(process.stderr),
     )
     await process.wait()
-    word, number = _reported(os.read(heard, REPORT_BYTES))
+    # Where nothing is said, somebody killed who would have said it.
+    word, number = launching.reported(heard) or Report("ended", -signal.SIGKILL)
     if word == "failed":
-        raise Unreachable(f"the program cannot be started: {os.strerror(number)}", code="program.missing")
+        raise cannot_start(os.strerror(number))
     if word == "crowd":
         return Ended(-signal.SIGKILL, None, f"it started more than {number} processes")
     return Ended(number, _scrubbed(stdout, credential), _shown(stderr, credential))
-
-
-def _reported(said: bytes) -> tuple[str, int]:
-    """How the program ended, in a word and a number. Where nothing is said, somebody killed who would have said it."""
-    word, _, number = said.decode().partition("\n")[0].partition(" ")
-    return (word, int(number)) if said else ("ended", -signal.SIGKILL)
 
 
 async def _tell(stdin: asyncio.StreamWriter, told: bytes) -> None:
@@ -180,7 +158,7 @@ async def _read(process: asyncio.subprocess.Process, stream: asyncio.StreamReade
     while chunk := await stream.read(65_536):
         found += chunk
         if len(found) > limit:
-            _tell_to_end(process)
+            launching.tell_to_end(process)
             return None
     return bytes(found)
 
@@ -191,24 +169,6 @@ async def _complaints(stream: asyncio.StreamReader) -> bytes:
     while chunk := await stream.read(65_536):
         found = (found + chunk)[-STDERR_BYTES:]
     return found
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the program with all it has started, and wait until it is gone."""
-    _tell_to_end(process)
-    try:
-        async with asyncio.timeout(GONE_S):
-            await process.wait()
-    except TimeoutError:
-        # The process beside it is stopped, or cannot keep up: no more is asked of it.
-        for each in (*descendants(process.pid), process.pid):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(each, signal.SIGKILL)
-
-
-def _tell_to_end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
 
 
 def _scrubbed(stdout: bytes | None, credential: Credential | None) -> bytes | None:

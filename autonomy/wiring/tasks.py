@@ -12,6 +12,7 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock
 from autonomy.tasks import AgentTasks, Inbox, RunTasks, Tasks
 from autonomy.tasks.calling import Calling
+from autonomy.tasks.elsewhere import Elsewhere
 from autonomy.tasks.records import Records
 from autonomy.tasks.service import Examine
 from autonomy.tasks.sweeping import Sweeping
@@ -48,10 +49,11 @@ def open_workplace(
     examine: Examine,
     aside: Outbound,
     secrets: Secrets,
+    owner: str,
     clock: Clock,
 ) -> Workplace:
     """Everything of tasks, put together. `examine` says what is wrong with results that contracts cannot judge; by
-    `aside` agents are called."""
+    `aside` agents are called; `owner` is this process."""
 
     async def post(said: CallSpec, headers: Mapping[str, str], body: bytes) -> int:
         return await Poster(aside, said.allow).post(said.url, headers, body)
@@ -61,7 +63,7 @@ def open_workplace(
 
     records = Records(canonical.derive(master, b"autonomy tasks"), clock)
     workforce = Workforce(admission, watch, clock)
-    waiting = Waiting(database, queue, records, workforce, clock)
+    waiting = Waiting(database, queue, records, workforce, Elsewhere(database, queue, owner), clock)
     tasks = Tasks(database, queue, records, workforce, waiting, examine, clock)
     return Workplace(
         tasks,

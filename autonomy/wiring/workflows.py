@@ -76,8 +76,9 @@ def open_workflows(
     definitions = Definitions(database, queue, codec, clock)
     desk = Desk(database, queue, codec, definitions, clock)
     own.planning.work_with(desk, definitions)
+    examine, owner = own.planning.examine, lifeline.owner
     workplace = open_workplace(
-        settings, database, queue, master, gate.admission, watch, own.planning.examine, aside, secrets, clock
+        settings, database, queue, master, gate.admission, watch, examine, aside, secrets, owner, clock
     )
     handing_out = HandingOut(queue, desk, definitions, workplace.of_runs, own.planning.furnish, lifeline.owner, clock)
     deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)

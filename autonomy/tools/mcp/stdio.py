@@ -110,7 +110,8 @@ class StdioWire:
         try:
             while not self._child.at_end and not self._lost:
                 await self._take(await self._child.line())
-            self._fail("its output ended")
+            if not self._lost:
+                self._fail(self._child.why_over())
         except ValueError:
             self._fail(f"a line is longer than {self._longest} bytes")
         except OSError:

@@ -110,6 +110,44 @@ def children(asked: Message) -> None:
     answer(asked, text(f"{os.getpid()} {child.pid}"))
 
 
+def runaway(asked: Message) -> None:
+    """What a daemon does to be left alone: twice a child, twice a session of its own."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.setsid()
+            os.write(writing, str(os.getpid()).encode())
+            os.closerange(0, writing + 1)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                signal.pause()
+        os._exit(0)
+    answer(asked, text(os.read(reading, 20).decode()))
+
+
+def crowd(_: Message) -> None:
+    for _ in range(300):
+        if os.fork() == 0:
+            signal.pause()
+    signal.pause()
+
+
+def asked_to_end(asked: Message) -> None:
+    """Tells by a file that it was asked to end before it was killed; a closed input it does not mind."""
+    file = asked["params"]["arguments"]["file"]
+
+    def told(*_: object) -> None:
+        with open(file, "w", encoding="utf-8") as made:
+            made.write("asked")
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, told)
+    answer(asked, text("ready"))
+    while True:
+        signal.pause()
+
+
 def cancelled(asked: Message) -> None:
     """Tells by a file that it heard of the cancellation."""
     heard = hears("notifications/cancelled")
@@ -142,6 +180,9 @@ MANNERS: dict[str, Callable[[Message], None]] = {
     "nothing": nothing,
     "leaves": leaves,
     "children": children,
+    "runaway": runaway,
+    "crowd": crowd,
+    "asked-to-end": asked_to_end,
     "cancelled": cancelled,
     "told": told,
     "deaf": deaf,

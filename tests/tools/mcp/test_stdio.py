@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Refused, Unreachable, Unsure
+from autonomy.tools.child import PROCESSES
 from autonomy.tools.credential import REDACTED, Credential
 
-from .servers import WORK, bench, hostile, misbehaving, pinned, ready, tickets
+from .servers import ROOT, WORK, bench, hostile, misbehaving, pinned, ready, tickets
 
 
 def is_there(pid: int) -> bool:
@@ -178,6 +180,49 @@ async def test_a_program_and_what_it_started_end_with_the_connector() -> None:
         pids = [int(pid) for pid in (await connectors.call("work"))["text"].split()]
         assert all(map(is_there, pids))
     await gone(*pids)
+
+
+async def test_what_leaves_the_session_of_a_program_ends_with_it() -> None:
+    async with misbehaving("runaway") as connectors:
+        pid = int((await connectors.call("work"))["text"])
+        assert is_there(pid)
+    await gone(pid)
+
+
+async def test_a_program_with_too_many_processes_is_ended_with_all_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "autonomy.tools")
+    with pytest.raises(Unreachable):
+        await call("crowd")
+    assert f"it started more than {PROCESSES} processes" in caplog.text
+
+
+async def test_a_program_is_asked_to_end_before_it_is_killed(tmp_path: Path) -> None:
+    async with misbehaving("asked-to-end") as connectors:
+        await connectors.call("work", file=str(tmp_path / "heard"))
+    assert (tmp_path / "heard").read_text() == "asked"
+
+
+async def test_programs_end_with_the_server_that_started_them(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.tools.mcp.serve_runaway", str(kept), cwd=ROOT
+    )
+    await asyncio.to_thread(_wait_for, kept)
+    server.kill()
+    await server.wait()
+    await gone(*map(int, kept.read_text().split()))
+
+
+async def test_what_is_no_program_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "autonomy.tools")
+    script = tmp_path / "script"
+    script.write_text("no line that says what runs it")
+    script.chmod(0o700)
+    use = {"type": "mcp", "command": [str(script)]}
+    async with bench(use, pinned("work", WORK)) as connectors:
+        with pytest.raises(Unreachable):
+            await connectors.call("work")
+    assert "cannot be started: Exec format error" in caplog.text
 
 
 async def test_a_program_that_does_not_end_by_itself_is_killed() -> None:

@@ -972,6 +972,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("holder", "role"),
     )
     op.create_table(
+        "task_waiter",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("process", "agent"),
+    )
+    op.create_table(
         "tool_drift",
         sa.Column("connector", sa.Text(), nullable=False),
         sa.Column("tool", sa.Text(), nullable=False),
@@ -1271,6 +1277,7 @@ def downgrade() -> None:
     op.drop_table("unit")
     op.drop_table("tool_pin")
     op.drop_table("tool_drift")
+    op.drop_table("task_waiter")
     op.drop_table("task_tally")
     op.drop_index(
         "task_until",
