@@ -61,7 +61,7 @@ export const words = {
     loading: "Loading",
     filter: "Filter",
   },
-  copy: { copy: "Copy", copied: "Copied" },
+  copy: { copy: "Copy", copied: "Copied", of: (what: string) => `Copy ${what}` },
   foreign: {
     more: (count: string) => `Show more (${count} characters)`,
     less: "Show less",
