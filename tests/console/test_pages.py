@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.server.desk import Desk
 
@@ -107,3 +107,21 @@ def test_the_palette_finds_rooms_and_declared_objects_by_name(hall: Desk, browse
         page.get_by_placeholder("A page, an agent, a tool, an id …").fill("w1")
         page.get_by_text("Agent", exact=True).first.click()
         page.wait_for_url("**/workforce/w1")
+
+
+def test_what_is_typed_before_the_palette_is_there_is_not_lost(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        kept: list[Route] = []
+        visitor.page.route("**/Palette*.js", lambda route: kept.append(route))
+        page = visitor.go("/budgets")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("inbx")
+        page.keyboard.press("Backspace")
+        for route in kept:
+            route.continue_()
+        expect(page.get_by_placeholder("A page, an agent, a tool, an id …")).to_have_value("inb")
+        page.locator(".mantine-Spotlight-action", has_text="Inbox").first.wait_for()
+        page.keyboard.type("o")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/inbox")
+        assert kept

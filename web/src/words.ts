@@ -24,8 +24,8 @@ export const words = {
   find: "Find",
   palette: {
     placeholder: "A page, an agent, a tool, an id …",
-    pages: "Pages",
     empty: "Nothing has this name",
+    incident: "Open an incident",
     open: (id: string) => `Open ${id}`,
   },
   you: "You",
