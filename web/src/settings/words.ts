@@ -17,12 +17,12 @@ export const words = {
   filter: { like: "Name", kind: "Every kind", unit: "Unit", ended: "With those that are over" },
   objects: {
     columns: { name: "Name", kind: "Kind", unit: "Unit", about: "About" },
-    empty: { title: "Nothing", about: "Nothing of this kind is declared.", command: "autonomy apply ./org" },
+    empty: { title: "Nothing", about: "Nothing of this kind is declared.", command: "autonomy apply org" },
     about: "About it",
   },
   changes: {
     columns: { epoch: "Epoch", what: "What", by: "By", at: "When" },
-    empty: { title: "No change", about: "Nothing was declared yet.", command: "autonomy apply ./org" },
+    empty: { title: "No change", about: "Nothing was declared yet.", command: "autonomy apply org" },
     back: "Go back to this",
     backTitle: (epoch: number) => `Declare again what epoch ${epoch} declared`,
     backAbout: "As a new change. Nothing that happened is undone or hidden.",
@@ -51,7 +51,7 @@ export const words = {
     empty: {
       title: "No secret",
       about: "Credentials of systems of record are stored here.",
-      command: "autonomy secret put NAME",
+      command: "autonomy secret set NAME",
     },
   },
   keys: {
@@ -81,12 +81,12 @@ export const words = {
     noService: {
       title: "No key of another system",
       about: "An identity provider that tells of people, or a system that asks the policies, has a key of its own.",
-      command: "autonomy service-key issue scim NAME",
+      command: "autonomy service-key issue NAME --for authzen",
     },
     noSite: {
       title: "No key of a site",
       about: "A worker of a site performs there what must be performed there. It is known by its key.",
-      command: "autonomy site key NAME",
+      command: "autonomy site issue NAME",
     },
   },
   hooks: {
@@ -103,7 +103,11 @@ export const words = {
   },
   absences: {
     columns: { person: "Away", deputy: "Decides meanwhile", since: "From", until: "Until", by: "Declared by" },
-    empty: { title: "Nobody is away", about: "Now and later.", command: "autonomy absent DEPUTY --until 2030-01-31" },
+    empty: {
+      title: "Nobody is away",
+      about: "Now and later.",
+      command: "autonomy absent --deputy NAME --from 2030-01-07 --until 2030-01-31",
+    },
   },
   contained: {
     columns: { what: "What", reason: "Why", by: "By", at: "Since", lifted: "Until" },
@@ -111,7 +115,7 @@ export const words = {
     empty: {
       title: "Nothing is contained",
       about: "Everything may act within its rules.",
-      command: "autonomy contain agent NAME",
+      command: "autonomy contain agent NAME --reason 'it orders twice'",
     },
     now: "still contained",
   },
@@ -125,7 +129,7 @@ export const words = {
       state: "State",
     },
     kind: "Everybody",
-    empty: { title: "Nobody", about: "Nobody can do anything here.", command: "autonomy access" },
+    empty: { title: "Nobody", about: "Nobody can do anything here.", command: "autonomy access review" },
     actsFor: (names: string) => `acts for ${names}`,
   },
   signOn: {
