@@ -1,8 +1,8 @@
 """`make demo`: a purchasing department of agents, governed, from an empty folder to a verified record.
 
-On a terminal it asks you to approve as the people would, then prints the link of the console, in whose inbox an order
-waits, and stays up until Ctrl-C. Without one it approves by itself
-and exits: 0 where everything happened as told, 1 where something did not.
+On a terminal it asks you to approve as the people would, and stays up until Ctrl-C. Without one it approves by itself
+and exits: 0 where everything happened as told, 1 where something did not. In the end it prints the link of the console,
+in whose inbox an order waits; where it does not stay up, with the command that opens it there again.
 """
 
 from __future__ import annotations
@@ -53,15 +53,17 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
         approving = Approving(company)
         for scene in scenes:
             scene(company, approving)
+        if asked.erp == "sqlite":
+            leave_waiting(company)
         _where_next(company, asked.erp)
         if asked.picture:
             teller.save_picture(asked.picture)
         if asked.excerpt:
             teller.save_excerpt(asked.excerpt)
-        if teller.is_live and not asked.exit:
-            if asked.erp == "sqlite":
-                leave_waiting(company)
-            _stay(company)
+        stays = asked.stay or (teller.is_live and not asked.exit)
+        _console(company, stays)
+        if stays:
+            _wait(teller)
     return 1 if teller.failures else 0
 
 
@@ -91,11 +93,20 @@ def _where_next(company: Company, erp: str) -> None:
         company.teller.plain(f"    uv run autonomy {command}")
 
 
-def _stay(company: Company) -> None:
+def _console(company: Company, stays: bool) -> None:
+    """The way into the console: now while the company stays, later by what opens it again on the same data."""
     teller, password = company.teller, company.folder / "passwords" / SUPERVISOR
     teller.say(f"the console, with all that has happened: [bold]{company.url}/[/]", "→")
     teller.say(f"sign in as [bold]{SUPERVISOR}[/]; the password is in {password}", "→")
-    teller.say("[bold]the company stays at work until you press Ctrl-C[/]")
+    if stays:
+        teller.say("[bold]the company stays at work until you press Ctrl-C[/]")
+        return
+    teller.say("the company closes now; this opens it again, there:")
+    place = ("--data", str(company.folder / "data"), "--witness", str(company.folder / "witness"))
+    teller.plain(f"    uv run autonomy serve {join(place)} --port {company.url.rpartition(':')[2]}")
+
+
+def _wait(teller: Teller) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
@@ -109,7 +120,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="the server's port; a free one unless given")
     parser.add_argument("--picture", type=Path, help="write the story as an SVG picture")
     parser.add_argument("--excerpt", type=Path, help="write the scenes that show most as a short SVG picture")
-    parser.add_argument("--exit", action="store_true", help="do not stay up at the end")
+    ending = parser.add_mutually_exclusive_group()
+    ending.add_argument("--exit", action="store_true", help="do not stay up at the end, though on a terminal")
+    ending.add_argument("--stay", action="store_true", help="stay up at the end, though on no terminal")
     return parser.parse_args()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.server.desk import Desk
 
@@ -43,12 +43,39 @@ def test_no_page_is_wider_than_a_telephone(hall: Desk, browser: Browser, held: s
             assert visitor.overhang() <= 0, path
 
 
-@pytest.mark.parametrize("name", ["ada", "carl", "suzi", "aldo", "vera"])
+FIRST = {
+    "ada": ("IT", "The system"),
+    "carl": ("Supervisor", "Waits for you"),
+    "suzi": ("Supervisor", "Waits for you"),
+    "aldo": ("Auditor", "The record"),
+    "vera": ("Executive", "The workforce"),
+}
+"""As whom everybody sees Today, unless they choose, and its first card."""
+
+
+def audience(page: Page) -> str:
+    return page.get_by_label("Seen as").evaluate("(choice) => choice.selectedOptions[0].textContent")  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", FIRST)
 def test_everybody_has_a_today_of_their_own(hall: Desk, browser: Browser, name: str) -> None:
     with visiting(browser, hall, name) as visitor:
         page = visitor.go("/")
         assert page.inner_text("h1") == "Today"
+        assert (audience(page), page.locator("main section h2").first.inner_text()) == FIRST[name]
         assert page.locator("[role=alert]").count() == 0
+
+
+def test_today_is_seen_with_the_eyes_of_others_and_its_address_says_so(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "suzi") as visitor:
+        for audience_, card in (("auditor", "The record"), ("risk", "Contained now"), ("it", "The system")):
+            page = visitor.go("/")
+            page.get_by_label("Seen as").select_option(audience_)
+            expect(page.get_by_role("region", name=card)).to_be_visible()
+            assert page.url.endswith(f"/?audience={audience_}")
+            visitor.go(f"/?audience={audience_}")
+            expect(page.get_by_role("region", name=card)).to_be_visible()
+            assert not visitor.findings(), audience_
 
 
 def test_what_an_agent_says_is_inert_and_shown_as_what_it_is(hall: Desk, browser: Browser, held: str) -> None:
@@ -80,3 +107,21 @@ def test_the_palette_finds_rooms_and_declared_objects_by_name(hall: Desk, browse
         page.get_by_placeholder("A page, an agent, a tool, an id …").fill("w1")
         page.get_by_text("Agent", exact=True).first.click()
         page.wait_for_url("**/workforce/w1")
+
+
+def test_what_is_typed_before_the_palette_is_there_is_not_lost(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        kept: list[Route] = []
+        visitor.page.route("**/Palette*.js", lambda route: kept.append(route))
+        page = visitor.go("/budgets")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("inbx")
+        page.keyboard.press("Backspace")
+        for route in kept:
+            route.continue_()
+        expect(page.get_by_placeholder("A page, an agent, a tool, an id …")).to_have_value("inb")
+        page.locator(".mantine-Spotlight-action", has_text="Inbox").first.wait_for()
+        page.keyboard.type("o")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/inbox")
+        assert kept

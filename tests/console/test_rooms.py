@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.server.desk import Desk
+from tests.server.desk import Client, Desk
 
 from .test_pages import HOSTILE
 from .visitor import NARROW, Visitor, visiting
@@ -190,6 +190,72 @@ def test_an_incident_is_opened_contained_followed_up_and_closed(hall: Desk, brow
     assert (incident["state"], incident["cause"], incident["owner"]) == ("closed", "agent", "suzi")
     assert told["follow_ups"][0]["done_by"] == "person:suzi"
     assert hall.act("press", n=10)["status"] == "done"
+
+
+@pytest.mark.parametrize("path", ["/workforce/w1", "/audit"])
+def test_an_incident_is_opened_from_any_page(hall: Desk, browser: Browser, path: str) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        page = visitor.go(path)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("open an inc")
+        page.locator(".mantine-Spotlight-action", has_text="Open an incident").click()
+        dialog = page.get_by_role("dialog")
+        if path == "/audit":
+            dialog.get_by_label("It is about").select_option("agent")
+            dialog.get_by_label("Its id or name").fill("w1")
+        dialog.get_by_label("What is wrong").fill("it presses at night")
+        dialog.get_by_role("button", name="Open it").click()
+        page.wait_for_url(re.compile(r"/incidents/inc_"))
+        told = hall.person("ada").get(f"/api/incidents/{page.url.rsplit('/', 1)[1]}").json["incident"]
+    assert (told["title"], told["place"]["agent_name"]) == ("it presses at night", "w1")
+
+
+def put_secret(visitor: Visitor, act: str, value: str, name: str | None = None) -> None:
+    page = visitor.page
+    page.get_by_role("button", name=act, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    if name is not None:
+        dialog.get_by_label("Its name").fill(name)
+    dialog.get_by_label("Its value").fill(value)
+    dialog.get_by_role("button", name=act.split()[0]).last.click()
+    expect(dialog).to_be_hidden()
+
+
+def test_a_secret_is_stored_and_replaced_and_nobody_sees_it_again(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        asked: list[str] = []
+        visitor.page.on("request", lambda request: asked.append(request.url))
+        page = visitor.go("/settings/secrets")
+        put_secret(visitor, "Store a secret", "oyster-and-anchor", "erp/token")
+        expect(page.get_by_text("erp/token is stored as version 1")).to_be_visible()
+        put_secret(visitor, "Replace erp/token", "lantern-and-rope")
+        expect(page.get_by_text("erp/token is stored as version 2")).to_be_visible()
+        expect(page.get_by_role("row").filter(has_text="erp/token").filter(has_text="replaced")).to_have_count(1)
+        kept = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        assert not [word for word in ("oyster", "lantern") if word in "".join((page.content(), kept, *asked))]
+    assert hall.system.secrets.reveal("erp/token").reveal() == "lantern-and-rope"
+
+
+def test_a_key_is_issued_shown_once_and_revoked(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "ada") as visitor:
+        page = visitor.go("/settings/keys")
+        page.get_by_role("button", name="Issue a key", exact=True).click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("What to call it").fill("gateway")
+        dialog.get_by_label("How long it is good").select_option("30")
+        dialog.get_by_role("button", name="Issue it").click()
+        key = dialog.locator("code").inner_text()
+        asked = {"subject": {"type": "agent", "id": "w1"}, "action": {"name": "look"}, "resource": {"type": "x", "id": ""}}
+        caller = Client(hall.pool, key)
+        assert caller.post("/access/v1/evaluation", asked).status != 401
+        dialog.get_by_role("button", name="I have kept it").click()
+        expect(page.get_by_role("row").filter(has_text="gateway")).to_be_visible()
+        assert key not in page.content()
+        row = page.get_by_role("row").filter(has_text="gateway")
+        row.get_by_role("button", name="Revoke").click()
+        row.get_by_role("button", name="Revoke for good?").click()
+        expect(row).to_contain_text("revoked")
+        assert caller.post("/access/v1/evaluation", asked).status == 401
 
 
 def edit(visitor: Visitor, text: str, becomes: str) -> None:

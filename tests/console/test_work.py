@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from autonomy.tools import Refused
+from autonomy.tools import Invocation, Refused
 from tests.gate.works import fail, say
 from tests.server.desk import Desk, desk, files
 from tests.workflow.office import workflow
@@ -35,10 +35,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def stuck(shop: Desk) -> str:
     """A run whose first step was refused."""
+    return begun(shop, 1)
+
+
+def begun(shop: Desk, number: int) -> str:
+    """A run whose first step is refused, once people are asked about it."""
     shop.plant.behaves["press"] = fail(Refused("the press is <b>jammed</b>"))
-    run = str(shop.person("suzi").post("/api/runs", {"workflow": "pressing", "input": {"n": 1}}).json["run"])
+    run = str(shop.person("suzi").post("/api/runs", {"workflow": "pressing", "input": {"n": number}}).json["run"])
     for _ in range(400):
-        if shop.person("bea").get("/api/runs/exceptions?mine=true").json["items"]:
+        asked = shop.person("bea").get("/api/runs/exceptions?mine=true").json["items"]
+        if run in [one["run"] for one in asked]:
             return run
         threading.Event().wait(0.025)
     raise AssertionError("nobody is asked")
@@ -102,6 +108,51 @@ def test_a_stuck_run_is_seen_on_its_workflow_and_goes_on_as_is_chosen(shop: Desk
         expect(happened.get_by_role("listitem").filter(has_text="look")).to_have_count(0)
     steps = {one["path"]: one for one in shop.person("suzi").get(f"/api/runs/{stuck}").json["steps"]}
     assert (steps["press"]["state"], steps["press"]["attempt"]) == ("done", 2)
+
+
+CHOICES = {
+    "Try again": ('{"n": 42}', "running", ("done", 2)),
+    "Take it over": ('{"ok": 7}', "running", ("done", 1)),
+    "Skip the step": (None, "done", ("skipped", 1)),
+    "Undo what was done": (None, "compensated", ("cancelled", 1)),
+    "End the run": (None, "cancelled", ("cancelled", 1)),
+}
+"""What can be chosen: what is said with it, and how the run and its first step stand afterwards."""
+
+
+def test_what_is_chosen_on_the_page_of_an_exception_becomes_of_the_run(shop: Desk, browser: Browser) -> None:
+    performed: list[dict[str, Any]] = []
+
+    def pressed(arguments: Mapping[str, Any], _: Invocation) -> dict[str, int]:
+        performed.append(dict(arguments))
+        return {"ok": 1}
+
+    with visiting(browser, shop, "bea") as visitor:
+        for number, (choice, (said, status, step_)) in enumerate(CHOICES.items(), 10):
+            run = begun(shop, number)
+            page = visitor.go("/inbox")
+            page.locator(f"a[href^='/inbox/exceptions/{run}/']").click()
+            expect(page.get_by_role("heading", name="the press is <b>jammed</b>")).to_be_visible()
+            shop.plant.behaves["press"] = pressed
+            page.get_by_label(choice).check()
+            if said is not None:
+                page.get_by_label(re.compile("as JSON")).fill(said)
+            page.get_by_label("Why (if you like)").fill(f"because of {number}")
+            page.get_by_role("button", name="Do that").click()
+            page.wait_for_url("**/inbox")
+            assert until(shop, run, status) == step_, choice
+    assert performed == [{"n": 42}], "once, with what was said"
+
+
+def until(shop: Desk, run: str, status: str) -> tuple[str, int]:
+    """The state and the tries of the first step, once the run stands as it should and the step has ended."""
+    for _ in range(400):
+        found = shop.person("suzi").get(f"/api/runs/{run}").json
+        press = next(one for one in found["steps"] if one["path"] == "press")
+        if found["status"] == status and press["state"] not in ("running", "waiting"):
+            return press["state"], press["attempt"]
+        threading.Event().wait(0.025)
+    raise AssertionError(f"{found['status']} is not {status}: {found['steps']}")
 
 
 def test_an_agent_is_stopped_and_let_go_on_from_its_page(shop: Desk, browser: Browser) -> None:

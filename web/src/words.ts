@@ -24,8 +24,8 @@ export const words = {
   find: "Find",
   palette: {
     placeholder: "A page, an agent, a tool, an id …",
-    pages: "Pages",
     empty: "Nothing has this name",
+    incident: "Open an incident",
     open: (id: string) => `Open ${id}`,
   },
   you: "You",
@@ -61,7 +61,7 @@ export const words = {
     loading: "Loading",
     filter: "Filter",
   },
-  copy: { copy: "Copy", copied: "Copied" },
+  copy: { copy: "Copy", copied: "Copied", of: (what: string) => `Copy ${what}` },
   foreign: {
     more: (count: string) => `Show more (${count} characters)`,
     less: "Show less",

@@ -19,7 +19,7 @@ export function Actions(): ReactElement {
   const empty = isFiltered ? (
     <EmptyState title={words.empty.title} about={words.empty.filtered} />
   ) : (
-    <EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />
+    <EmptyState {...words.empty} />
   );
   return (
     <Page

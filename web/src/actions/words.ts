@@ -24,7 +24,7 @@ export const words = {
   empty: {
     title: "No action",
     about: "Whatever an agent asks for stands here, with why it was allowed, held or refused.",
-    command: "autonomy actions",
+    command: "autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",
     filtered: "Nothing was found. Take away a filter.",
   },
   views: {

@@ -37,9 +37,7 @@ export function Log(): ReactElement {
             set={(next) => set({ kind: next })}
           />
         }
-        empty={
-          <EmptyState title={words.log.empty.title} about={words.log.empty.about} command={words.log.empty.command} />
-        }
+        empty={<EmptyState {...words.log.empty} />}
       />
       <Drawer
         opened={filters.leaf !== undefined}

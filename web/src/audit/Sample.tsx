@@ -232,5 +232,5 @@ function Verified({ items }: { items: readonly Schemas["DrawnAnswer"][] }): Reac
   }
   if (found.error !== null) return <Problem error={found.error} />;
   if (found.data === undefined) return <Text c="dimmed">{proving.verifying} …</Text>;
-  return <Proofs proofs={found.data} command="autonomy audit export log.jsonl && autonomy audit verify log.jsonl" />;
+  return <Proofs proofs={found.data} command={words.sample.offline} />;
 }

@@ -14,7 +14,7 @@ export const words = {
     good: (leaves: number, checkpoints: number) =>
       `All ${leaves.toLocaleString("en")} leaves are as they were signed; ${checkpoints.toLocaleString("en")} checkpoints hold.`,
     unable:
-      "The tree holds; this browser has no Ed25519, so that the signatures were not checked. `autonomy audit verify` does.",
+      "The tree holds; this browser has no Ed25519, so that the signatures were not checked. `autonomy audit verify log.jsonl` does.",
     size: "Leaves",
     root: "Root",
     key: "Key of the log",
@@ -28,6 +28,7 @@ export const words = {
     noExport: "Reading the whole log needs the permission audit:log:export.",
   },
   sample: {
+    offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl",
     title: "A random sample",
     about: "Drawn by a seed: whoever has the seed draws the same. The population is counted, not estimated.",
     of: "Of",

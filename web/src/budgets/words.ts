@@ -7,7 +7,7 @@ export const words = {
   empty: {
     title: "No budget is declared",
     about: "A budget limits money, calls or tokens of a unit, a role, an agent, a workflow or a tool in a period:",
-    command: "autonomy describe Budget",
+    command: "autonomy init company && autonomy apply company",
   },
   none: "None is like that.",
   of: (scope: string, target: string) => `${scope} ${target}`,

@@ -9,7 +9,7 @@ import { Compared } from "./Compared";
 import { said, span, type Formula } from "./figure";
 import classes from "./figures.module.css";
 import { BYS, useFigures, useSeries, type By, type Line, type Lines } from "./queries";
-import { Figure } from "./Strip";
+import { Figure, toldOf } from "./Strip";
 import { words } from "./words";
 import { DAYS } from "./Figures.search";
 
@@ -120,13 +120,7 @@ function One({ by, of, since, figure = "throughput", go }: OneProps): ReactEleme
                       aria-pressed={formula === shown}
                       onClick={() => go({ figure: name })}
                     >
-                      <Figure
-                        inButton
-                        formula={formula}
-                        figures={line.figures}
-                        before={line.before}
-                        trend={points.map((point) => point.figures[name] ?? null)}
-                      />
+                      <Figure inButton {...toldOf(formula, line, points)} />
                     </button>
                   )
                 );

@@ -5,7 +5,7 @@ import { useMe } from "@/frame/session";
 import { Chart, Problem, Section, To } from "@/kit";
 import { change, changed, said, type Formula, type Values } from "./figure";
 import classes from "./figures.module.css";
-import { useFigures, useSeries, type By } from "./queries";
+import { useFigures, useSeries, type By, type Line } from "./queries";
 import { words } from "./words";
 
 interface Props {
@@ -30,40 +30,52 @@ export function Strip({ title, by, of, names }: Props): ReactElement {
       {found.isPending && <Skeleton height={84} />}
       {found.error !== null && <Problem error={found.error} />}
       {found.data && line && (
-        <SimpleGrid cols={{ base: 2, sm: names.length }} spacing="lg">
-          {names.map((name) => {
+        <FigureRow
+          figures={names.flatMap((name) => {
             const formula = found.data.formulas[name];
-            return (
-              formula && (
-                <Figure
-                  key={name}
-                  formula={formula}
-                  figures={line.figures}
-                  before={line.before}
-                  trend={series.data?.points.map((point) => point.figures[name] ?? null)}
-                />
-              )
-            );
+            return formula === undefined ? [] : [toldOf(formula, line, series.data?.points)];
           })}
-        </SimpleGrid>
+        />
       )}
     </Section>
   );
 }
 
-interface FigureProps {
+/** A figure now and in the time before, and its course. */
+export interface Told {
   formula: Formula;
-  figures: Values;
-  before: Values;
+  value: number | null;
+  before: number | null;
   trend?: readonly (number | null)[];
+}
+
+/** What is said of one figure of a line. */
+export function toldOf(formula: Formula, line: Line, points: readonly { figures: Values }[] | undefined): Told {
+  return {
+    formula,
+    value: line.figures[formula.name] ?? null,
+    before: line.before[formula.name] ?? null,
+    trend: points?.map((point) => point.figures[formula.name] ?? null),
+  };
+}
+
+export function FigureRow({ figures }: { figures: readonly Told[] }): ReactElement {
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3, md: figures.length }} spacing="lg">
+      {figures.map((told) => (
+        <Figure key={told.formula.name} {...told} />
+      ))}
+    </SimpleGrid>
+  );
+}
+
+interface FigureProps extends Told {
   /** It stands in a button, which shows the formula when it is pressed. */
   inButton?: boolean;
 }
 
-export function Figure({ formula, figures, before, trend, inButton = false }: FigureProps): ReactElement {
+export function Figure({ formula, value: now, before: then, trend, inButton = false }: FigureProps): ReactElement {
   const { currency } = useMe();
-  const now = figures[formula.name] ?? null;
-  const then = before[formula.name] ?? null;
   const by = changed(formula.unit, now, then);
   return (
     <div className={classes.figure}>

@@ -13,7 +13,6 @@ import {
   VisuallyHidden,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { spotlight } from "@mantine/spotlight";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, type ReactElement, type ReactNode } from "react";
@@ -24,6 +23,7 @@ import { Icon } from "./icons";
 import { listen, useLive } from "./live";
 import { roomsFor, type Room } from "./rooms";
 import { signOut, useMay, useMe } from "./session";
+import { palette, useSummons } from "./summons";
 
 // Nobody needs these to see a page: they come right after it.
 const Palette = lazy(() => import("./Palette").then((found) => ({ default: found.Palette })));
@@ -34,6 +34,7 @@ export function Frame({ children }: { children: ReactNode }): ReactElement {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const rooms = roomsFor(useRouter().routesByPath, useMay());
   useListening();
+  useSummons();
   useEffect(close, [path, close]);
   return (
     <AppShell
@@ -122,7 +123,7 @@ function Live(): ReactElement {
 
 function Find(): ReactElement {
   return (
-    <UnstyledButton className={classes.find} onClick={spotlight.open} aria-keyshortcuts="Control+K">
+    <UnstyledButton className={classes.find} onClick={palette.open} aria-keyshortcuts="Control+K">
       <Icon name="search" size={16} />
       <VisuallyHidden hiddenFrom="sm">{words.find}</VisuallyHidden>
       <Group gap="xs" wrap="nowrap" visibleFrom="sm">

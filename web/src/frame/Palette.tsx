@@ -1,19 +1,24 @@
-/** Ctrl-K: every page, every declared object by its name, every lived thing by its id. */
+/** Ctrl-K: every page, every declared object by its name, every lived thing by its id; and an incident from anywhere. */
 import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
 import { useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { Opening } from "@/incidents/OpenIncident";
 import { words } from "@/words";
 import { Icon } from "./icons";
-import { addressOfId, addressOfObject } from "./addresses";
+import { addressOfId, addressOfObject, subjectOf } from "./addresses";
 import type { Room } from "./rooms";
 import { useMay } from "./session";
+import { setQuery, store, useQueryText } from "./summons";
 
 const MOST = 8;
 
 export function Palette({ rooms }: { rooms: readonly Room[] }): ReactElement {
-  const [query, setQuery] = useState("");
+  const query = useQueryText();
+  const [isOpening, setOpening] = useState(false);
+  const subject = subjectOf(useRouterState({ select: (state) => state.location.pathname }));
+  const mayOpen = useMay()("incidents:incident:open");
   const navigate = useNavigate();
   const go = (to: string) => void navigate({ to });
   const objects = useObjects(query.trim());
@@ -38,22 +43,37 @@ export function Palette({ rooms }: { rooms: readonly Room[] }): ReactElement {
             onClick: () => go(address),
           },
         ];
+  const incident: SpotlightActionData[] =
+    mayOpen && words.palette.incident.toLowerCase().includes(asked)
+      ? [
+          {
+            id: "incident",
+            label: words.palette.incident,
+            leftSection: <Icon name="incidents" />,
+            onClick: () => setOpening(true),
+          },
+        ]
+      : [];
   return (
-    <Spotlight
-      shortcut={["mod + K"]}
-      query={query}
-      onQueryChange={setQuery}
-      filter={(_, actions) => actions}
-      actions={[...direct, ...pages, ...objects.map((one) => ({ ...one, onClick: () => go(one.to) }))]}
-      nothingFound={words.palette.empty}
-      searchProps={{
-        placeholder: words.palette.placeholder,
-        "aria-label": words.find,
-        leftSection: <Icon name="search" />,
-      }}
-      scrollable
-      maxHeight={420}
-    />
+    <>
+      <Spotlight
+        store={store}
+        shortcut={null}
+        query={query}
+        onQueryChange={setQuery}
+        filter={(_, actions) => actions}
+        actions={[...direct, ...pages, ...incident, ...objects.map((one) => ({ ...one, onClick: () => go(one.to) }))]}
+        nothingFound={words.palette.empty}
+        searchProps={{
+          placeholder: words.palette.placeholder,
+          "aria-label": words.find,
+          leftSection: <Icon name="search" />,
+        }}
+        scrollable
+        maxHeight={420}
+      />
+      <Opening key={subject.id} {...subject} opened={isOpening} close={() => setOpening(false)} />
+    </>
   );
 }
 

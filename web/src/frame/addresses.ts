@@ -17,6 +17,13 @@ const BY_KIND: Record<string, string> = {
   MemorySpace: "/memory/",
 };
 
+const SUBJECTS = [
+  ["case", /^\/actions\/cases\/([^/]+)$/],
+  ["action", /^\/(?:actions|inbox)\/(act_[^/]+)$/],
+  ["run", /^\/(?:work\/runs|inbox\/exceptions)\/([^/]+)/],
+  ["agent", /^\/workforce\/([^/]+)$/],
+] as const;
+
 /** The page of a lived thing by its id; undefined where it is none we show. */
 export function addressOfId(id: string): string | undefined {
   const prefix = BY_PREFIX[id.slice(0, id.indexOf("_"))];
@@ -26,4 +33,13 @@ export function addressOfId(id: string): string | undefined {
 /** The page of a declared object. */
 export function addressOfObject(kind: string, name: string): string {
   return (BY_KIND[kind] ?? `/settings/objects/${kind}/`) + encodeURIComponent(name);
+}
+
+/** What an incident would be about that is opened at the address `path`: both undefined where it is about nothing. */
+export function subjectOf(path: string): { about?: "action" | "agent" | "run" | "case"; id?: string } {
+  for (const [about, pattern] of SUBJECTS) {
+    const id = pattern.exec(path)?.[1];
+    if (id !== undefined) return { about, id: decodeURIComponent(id) };
+  }
+  return {};
 }

@@ -18,7 +18,8 @@ export function useKeys(keys: Keys): void {
   }, [keys]);
 }
 
-function isWriting(target: EventTarget | null): boolean {
+/** Whether what was pressed goes into a text. */
+export function isWriting(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );

@@ -8,6 +8,7 @@ import { useSyncExternalStore } from "react";
 const STREAM = "/api/events";
 const CHANNEL = "autonomy-events";
 const TOGETHER_MS = 150; // events within it make a query look again once
+const PATIENCE_MS = 5_000; // how long one look is waited for before the next begins
 
 /** The first words of the keys of queries that an event of each kind concerns. A page adds its own words here. */
 const TOPICS: Record<string, readonly string[]> = {
@@ -81,17 +82,26 @@ function stream(tell: (told: Told) => void): void {
   for (const kind of Object.keys(TOPICS)) source.addEventListener(kind, () => tell({ kind }));
 }
 
+/** What happens is gathered, and looked for together; one look at a time, so that a slow answer is waited for. */
 function gathered(queries: QueryClient): (kind: string) => void {
   const waiting = new Set<string>();
+  let isLooking = false;
   return (kind) => {
-    if (waiting.size === 0) setTimeout(() => void look(), TOGETHER_MS);
     for (const topic of [...ALWAYS, ...(TOPICS[kind] ?? [])]) waiting.add(topic);
+    if (isLooking) return;
+    isLooking = true;
+    setTimeout(() => void look(), TOGETHER_MS);
   };
 
   async function look(): Promise<void> {
+    const began = performance.now();
     const topics = [...waiting];
     waiting.clear();
-    await Promise.all(topics.map((topic) => queries.invalidateQueries({ queryKey: [topic] })));
+    const looked = topics.map((topic) => queries.invalidateQueries({ queryKey: [topic] }));
+    await Promise.race([Promise.all(looked), new Promise((go) => setTimeout(go, PATIENCE_MS))]);
+    isLooking = waiting.size > 0;
+    // What takes long is asked less often: at most half of the time somebody looks.
+    if (isLooking) setTimeout(() => void look(), Math.max(TOGETHER_MS, performance.now() - began));
   }
 }
 

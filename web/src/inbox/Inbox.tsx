@@ -50,9 +50,7 @@ export function Inbox(): ReactElement {
     <Page title={words.title} about={words.about} actions={<Actions help={help.open} />}>
       {error !== undefined && <Problem error={error} />}
       {isPending && <Skeleton height={240} />}
-      {!isPending && items.length === 0 && open.path === undefined && (
-        <EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />
-      )}
+      {!isPending && items.length === 0 && open.path === undefined && <EmptyState {...words.empty} />}
       {(items.length > 0 || open.path !== undefined) && (
         <>
           <Kinds items={items} kind={kind} setKind={setKind} />

@@ -117,7 +117,7 @@ export const words = {
     choose: "What should be done",
     choices: {
       retry: "Try again",
-      edit: "Give the result yourself",
+      edit: "Take it over: give the result yourself",
       skip: "Skip the step",
       compensate: "Undo what was done",
       cancel: "End the run",

@@ -56,7 +56,7 @@ export function Incidents(): ReactElement {
             <TextFilter label={words.filter.agent} value={filters.agent} set={(agent) => set({ agent })} />
           </>
         }
-        empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+        empty={<EmptyState {...words.empty} />}
       />
     </Page>
   );

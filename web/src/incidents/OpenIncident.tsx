@@ -10,8 +10,8 @@ import { Problem } from "@/kit";
 import { SEVERITIES } from "./queries";
 import { words } from "./words";
 
-type Opening = Schemas["Opening"];
-type Kind = Opening["about"];
+type Asked = Schemas["Opening"];
+type Kind = Asked["about"];
 
 const KINDS: readonly Kind[] = ["action", "agent", "run", "case"];
 
@@ -30,23 +30,30 @@ export function OpenIncident({ about, id }: Props): ReactElement | null {
       <Button size="xs" variant="light" color="red" onClick={open}>
         {words.open}
       </Button>
-      <Modal opened={opened} onClose={close} title={words.opening.title} centered>
-        <Form about={about} id={id} />
-      </Modal>
+      <Opening about={about} id={id} opened={opened} close={close} />
     </>
   );
 }
 
-function Form({ about, id }: Props): ReactElement {
-  const [asked, setAsked] = useState<Opening>({
+/** The same without the button: whoever shows it says when. */
+export function Opening({ about, id, opened, close }: Props & { opened: boolean; close: () => void }): ReactElement {
+  return (
+    <Modal opened={opened} onClose={close} title={words.opening.title} centered>
+      <Form about={about} id={id} close={close} />
+    </Modal>
+  );
+}
+
+function Form({ about, id, close }: Props & { close: () => void }): ReactElement {
+  const [asked, setAsked] = useState<Asked>({
     about: about ?? "agent",
     id: id ?? "",
     severity: "high",
     title: "",
     text: "",
   });
-  const set = (change: Partial<Opening>) => setAsked({ ...asked, ...change });
-  const opening = useOpening();
+  const set = (change: Partial<Asked>) => setAsked({ ...asked, ...change });
+  const opening = useOpening(close);
   const send = (event: FormEvent) => {
     event.preventDefault();
     opening.mutate(asked);
@@ -84,7 +91,7 @@ function Form({ about, id }: Props): ReactElement {
         <NativeSelect
           label={words.opening.severity}
           value={asked.severity}
-          onChange={(event) => set({ severity: event.currentTarget.value as Opening["severity"] })}
+          onChange={(event) => set({ severity: event.currentTarget.value as Asked["severity"] })}
           data={SEVERITIES.map((severity) => ({ value: severity, label: words.severities[severity] }))}
         />
         <Textarea
@@ -103,13 +110,14 @@ function Form({ about, id }: Props): ReactElement {
   );
 }
 
-function useOpening() {
+function useOpening(close: () => void) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   return useMutation({
-    mutationFn: (body: Opening) => answered(client.POST("/api/incidents", { body })),
+    mutationFn: (body: Asked) => answered(client.POST("/api/incidents", { body })),
     onSuccess: async (told) => {
       await queries.invalidateQueries({ queryKey: ["incidents"] });
+      close();
       void navigate({ to: "/incidents/$incident", params: { incident: told.incident.id } });
     },
   });

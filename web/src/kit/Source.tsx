@@ -1,6 +1,7 @@
 /** A text that a machine reads, a rule or a manifest, exactly as it is, with a way to copy it. */
 import { Box } from "@mantine/core";
 import type { ReactElement } from "react";
+import { words } from "@/words";
 import { Copy } from "./Copy";
 import { Foreign } from "./Foreign";
 import classes from "./details.module.css";
@@ -9,7 +10,7 @@ export function Source({ text, label }: { text: string; label: string }): ReactE
   return (
     <Box pos="relative">
       <Box pos="absolute" top={8} right={8}>
-        <Copy text={text} label={`Copy: ${label}`} />
+        <Copy text={text} label={words.copy.of(label)} />
       </Box>
       <pre className={classes.code} tabIndex={0} aria-label={label} role="region">
         <Foreign text={text} first={8_000} />

@@ -11,7 +11,7 @@ export { Facts } from "./Facts";
 export { ChoiceFilter, DayFilter, TextFilter } from "./Filters";
 export { Foreign } from "./Foreign";
 export type { GraphEdge, GraphNode, Tone } from "./Graph";
-export { Id } from "./Id";
+export { Id, shortened } from "./Id";
 export { Json } from "./Json";
 export { Money } from "./Money";
 export { Page } from "./Page";

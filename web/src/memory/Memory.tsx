@@ -26,7 +26,7 @@ export function Memory(): ReactElement {
           columns={COLUMNS}
           keyOf={(one) => one.name}
           open={(one) => void navigate({ to: "/memory/$space", params: { space: one.name } })}
-          empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+          empty={<EmptyState {...words.empty} />}
         />
       )}
     </Page>

@@ -11,7 +11,7 @@ export const words = {
     title: "No memory space",
     about:
       "A space is declared in the folder memory/ of the organisation: who may read and write it, how long it is kept.",
-    command: "autonomy describe MemorySpace NAME",
+    command: "autonomy apply org",
   },
   facts: {
     owner: "Owner",

@@ -38,7 +38,7 @@ export function People(): ReactElement {
             />
           </>
         }
-        empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+        empty={<EmptyState {...words.empty} />}
       />
     </Page>
   );

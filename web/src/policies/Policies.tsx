@@ -29,7 +29,7 @@ export function Policies(): ReactElement {
             <TextFilter label={words.filter.unit} value={filters.unit} set={(unit) => set({ unit })} />
           </>
         }
-        empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+        empty={<EmptyState {...words.empty} />}
       />
     </Page>
   );

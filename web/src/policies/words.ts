@@ -10,7 +10,7 @@ export const words = {
     title: "No rule",
     about:
       "Rules stand in the folder policies/ of the organisation, as Cedar. Without one that permits, nothing is done.",
-    command: "autonomy apply ./org",
+    command: "autonomy apply org",
   },
   rules: "Its rules",
   about_it: "About it",

@@ -12,13 +12,7 @@ export function Absences(): ReactElement {
       page={(after) => answered(client.GET("/api/absences", { params: { query: { after } } }))}
       columns={COLUMNS}
       keyOf={(one) => one.id}
-      empty={
-        <EmptyState
-          title={words.absences.empty.title}
-          about={words.absences.empty.about}
-          command={words.absences.empty.command}
-        />
-      }
+      empty={<EmptyState {...words.absences.empty} />}
     />
   );
 }

@@ -29,13 +29,7 @@ export function Access(): ReactElement {
           set={(next) => set({ kind: next })}
         />
       }
-      empty={
-        <EmptyState
-          title={words.access.empty.title}
-          about={words.access.empty.about}
-          command={words.access.empty.command}
-        />
-      }
+      empty={<EmptyState {...words.access.empty} />}
     />
   );
 }

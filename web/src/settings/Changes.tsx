@@ -33,13 +33,7 @@ export function Changes(): ReactElement {
             : []),
         ]}
         keyOf={(one) => one.id}
-        empty={
-          <EmptyState
-            title={words.changes.empty.title}
-            about={words.changes.empty.about}
-            command={words.changes.empty.command}
-          />
-        }
+        empty={<EmptyState {...words.changes.empty} />}
       />
       <Modal
         opened={back !== undefined}

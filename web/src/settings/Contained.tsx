@@ -24,13 +24,7 @@ export function Contained(): ReactElement {
           onChange={(event) => set({ ended: event.currentTarget.checked ? "yes" : undefined })}
         />
       }
-      empty={
-        <EmptyState
-          title={words.contained.empty.title}
-          about={words.contained.empty.about}
-          command={words.contained.empty.command}
-        />
-      }
+      empty={<EmptyState {...words.contained.empty} />}
     />
   );
 }

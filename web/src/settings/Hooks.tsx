@@ -22,13 +22,7 @@ export function Hooks(): ReactElement {
         keyOf={(one) => one.id}
         open={(one) => set({ delivery: one.id })}
         filters={<TextFilter label={words.hooks.filter} value={filters.hook} set={(hook) => set({ hook })} />}
-        empty={
-          <EmptyState
-            title={words.hooks.empty.title}
-            about={words.hooks.empty.about}
-            command={words.hooks.empty.command}
-          />
-        }
+        empty={<EmptyState {...words.hooks.empty} />}
       />
       <Drawer
         opened={filters.delivery !== undefined}

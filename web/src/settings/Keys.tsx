@@ -5,6 +5,7 @@ import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Problem, Section, When, useNow, type Column, State } from "@/kit";
+import { IssueKey } from "./IssueKey";
 import { words } from "./words";
 
 type Key = { expires_at: number; revoked_at: number | null };
@@ -12,36 +13,24 @@ type Key = { expires_at: number; revoked_at: number | null };
 export function Keys(): ReactElement {
   return (
     <Stack gap="md">
-      <Section title={words.keys.services}>
+      <Section title={words.keys.services} more={<IssueKey kind="service" />}>
         <DataTable
           label={words.keys.services}
           queryKey={["keys", "services"]}
           page={(after) => answered(client.GET("/api/service-keys", { params: { query: { after } } }))}
           columns={SERVICES}
           keyOf={(one) => one.id}
-          empty={
-            <EmptyState
-              title={words.keys.noService.title}
-              about={words.keys.noService.about}
-              command={words.keys.noService.command}
-            />
-          }
+          empty={<EmptyState {...words.keys.noService} />}
         />
       </Section>
-      <Section title={words.keys.sites}>
+      <Section title={words.keys.sites} more={<IssueKey kind="site" />}>
         <DataTable
           label={words.keys.sites}
           queryKey={["keys", "sites"]}
           page={(after) => answered(client.GET("/api/site-keys", { params: { query: { after } } }))}
           columns={SITES}
           keyOf={(one) => one.id}
-          empty={
-            <EmptyState
-              title={words.keys.noSite.title}
-              about={words.keys.noSite.about}
-              command={words.keys.noSite.command}
-            />
-          }
+          empty={<EmptyState {...words.keys.noSite} />}
         />
       </Section>
     </Stack>
@@ -58,6 +47,7 @@ const SERVICES: readonly Column<Schemas["ServiceKeyAnswer"]>[] = [
     of: (one) => (
       <Standing
         of={one}
+        needs="identity:service:revoke"
         revoke={() =>
           answered(
             client.POST("/api/service-keys/{key}/revoke", { params: { path: { key: one.id } }, body: { reason: "" } }),
@@ -77,15 +67,23 @@ const SITES: readonly Column<Schemas["SiteKeyAnswer"]>[] = [
     of: (one) => (
       <Standing
         of={one}
+        needs="identity:credential:revoke"
         revoke={() => answered(client.POST("/api/site-keys/{id}/revoke", { params: { path: { id: one.id } } }))}
       />
     ),
   },
 ];
 
-function Standing({ of, revoke }: { of: Key; revoke: () => Promise<unknown> }): ReactElement {
+interface StandingProps {
+  of: Key;
+  /** What one must be permitted to revoke it. */
+  needs: string;
+  revoke: () => Promise<unknown>;
+}
+
+function Standing({ of, needs, revoke }: StandingProps): ReactElement {
   const now = useNow();
-  const may = useMay()("identity:service:revoke");
+  const may = useMay()(needs);
   const [isSure, setSure] = useState(false);
   const queries = useQueryClient();
   const revoking = useMutation({

@@ -52,13 +52,7 @@ export function Organisation(): ReactElement {
           <TextFilter label={words.filter.unit} value={filters.unit} set={(unit) => set({ unit })} />
         </>
       }
-      empty={
-        <EmptyState
-          title={words.objects.empty.title}
-          about={words.objects.empty.about}
-          command={words.objects.empty.command}
-        />
-      }
+      empty={<EmptyState {...words.objects.empty} />}
     />
   );
 }

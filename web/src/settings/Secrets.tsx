@@ -1,27 +1,22 @@
 /** Which secrets there are and who can use them; never what they are. */
-import { Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { DataTable, EmptyState, Section, When, type Column } from "@/kit";
+import { StoreSecret } from "./StoreSecret";
 import { words } from "./words";
 
 export function Secrets(): ReactElement {
   return (
     <Stack gap="md">
-      <Section title={words.tabs.secrets} note={words.secrets.about}>
+      <Section title={words.tabs.secrets} note={words.secrets.about} more={<StoreSecret />}>
         <DataTable
           label={words.tabs.secrets}
           queryKey={["secrets", "list"]}
           page={(after) => answered(client.GET("/api/secrets", { params: { query: { after } } }))}
           columns={STORED}
           keyOf={(one) => `${one.name}/${one.version}`}
-          empty={
-            <EmptyState
-              title={words.secrets.empty.title}
-              about={words.secrets.empty.about}
-              command={words.secrets.empty.command}
-            />
-          }
+          empty={<EmptyState {...words.secrets.empty} />}
         />
       </Section>
       <Section title={words.secrets.uses}>
@@ -43,7 +38,14 @@ const STORED: readonly Column<Schemas["SecretAnswer"]>[] = [
   { name: words.secrets.columns.version, of: (one) => one.version, right: true },
   {
     name: words.secrets.columns.state,
-    of: (one) => (one.retired_at === null ? words.secrets.live : words.secrets.retired),
+    of: (one) =>
+      one.retired_at === null ? (
+        <Group gap="xs">
+          {words.secrets.live} <StoreSecret replaces={one.name} />
+        </Group>
+      ) : (
+        words.secrets.retired
+      ),
   },
   { name: words.secrets.columns.by, of: (one) => one.created_by.replace(/^person:/, ""), wide: true },
   { name: words.secrets.columns.at, of: (one) => <When at={one.created_at} />, wide: true },

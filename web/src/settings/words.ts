@@ -17,12 +17,12 @@ export const words = {
   filter: { like: "Name", kind: "Every kind", unit: "Unit", ended: "With those that are over" },
   objects: {
     columns: { name: "Name", kind: "Kind", unit: "Unit", about: "About" },
-    empty: { title: "Nothing", about: "Nothing of this kind is declared.", command: "autonomy apply ./org" },
+    empty: { title: "Nothing", about: "Nothing of this kind is declared.", command: "autonomy apply org" },
     about: "About it",
   },
   changes: {
     columns: { epoch: "Epoch", what: "What", by: "By", at: "When" },
-    empty: { title: "No change", about: "Nothing was declared yet.", command: "autonomy apply ./org" },
+    empty: { title: "No change", about: "Nothing was declared yet.", command: "autonomy apply org" },
     back: "Go back to this",
     backTitle: (epoch: number) => `Declare again what epoch ${epoch} declared`,
     backAbout: "As a new change. Nothing that happened is undone or hidden.",
@@ -39,10 +39,19 @@ export const words = {
     uses: "Who can use which, and last did",
     use: { secret: "Secret", agent: "Agent", tools: "By these tools", last: "Last used" },
     never: "never",
+    store: "Store a secret",
+    storeAbout:
+      "The value is kept encrypted and never shown again, not here and not in the log. What used the version before uses this one from its next call on.",
+    name: "Its name, as manifests say it",
+    value: "Its value",
+    show: "Show what is typed",
+    replace: "Replace",
+    replaceOf: (name: string) => `Replace ${name}`,
+    stored: (name: string, version: number) => `${name} is stored as version ${version}`,
     empty: {
       title: "No secret",
       about: "Credentials of systems of record are stored here.",
-      command: "autonomy secret put NAME",
+      command: "autonomy secret set NAME",
     },
   },
   keys: {
@@ -50,6 +59,20 @@ export const words = {
     sites: "Keys of sites",
     service: { name: "Name", purpose: "For", at: "Issued", ends: "Ends", state: "State" },
     site: { site: "Site", by: "Issued by" },
+    issue: { service: "Issue a key", site: "Issue a key of a site" },
+    issueAbout: {
+      service: "Another system shows it with each call. It opens what it is for, and nothing else.",
+      site: "Whoever holds it performs what is to be performed at that site, and nothing else.",
+    },
+    named: { service: "What to call it, such as the system that will hold it", site: "The site, as it is declared" },
+    purposes: { authzen: "To ask the policies (AuthZEN)", scim: "To tell of people (SCIM)" },
+    provider: "The identity provider it speaks for",
+    lasting: "How long it is good",
+    days: (days: string) => `${days} days`,
+    go: "Issue it",
+    once: "Keep it now",
+    onceAbout: "This is the only time that it is shown. Whoever loses it needs a new one.",
+    kept: "I have kept it",
     revoke: "Revoke",
     sure: "Revoke for good?",
     revoked: "revoked",
@@ -58,12 +81,12 @@ export const words = {
     noService: {
       title: "No key of another system",
       about: "An identity provider that tells of people, or a system that asks the policies, has a key of its own.",
-      command: "autonomy service-key issue scim NAME",
+      command: "autonomy service-key issue NAME --for authzen",
     },
     noSite: {
       title: "No key of a site",
       about: "A worker of a site performs there what must be performed there. It is known by its key.",
-      command: "autonomy site key NAME",
+      command: "autonomy site issue NAME",
     },
   },
   hooks: {
@@ -80,7 +103,11 @@ export const words = {
   },
   absences: {
     columns: { person: "Away", deputy: "Decides meanwhile", since: "From", until: "Until", by: "Declared by" },
-    empty: { title: "Nobody is away", about: "Now and later.", command: "autonomy absent DEPUTY --until 2030-01-31" },
+    empty: {
+      title: "Nobody is away",
+      about: "Now and later.",
+      command: "autonomy absent --deputy NAME --from 2030-01-07 --until 2030-01-31",
+    },
   },
   contained: {
     columns: { what: "What", reason: "Why", by: "By", at: "Since", lifted: "Until" },
@@ -88,7 +115,7 @@ export const words = {
     empty: {
       title: "Nothing is contained",
       about: "Everything may act within its rules.",
-      command: "autonomy contain agent NAME",
+      command: "autonomy contain agent NAME --reason 'it orders twice'",
     },
     now: "still contained",
   },
@@ -102,7 +129,7 @@ export const words = {
       state: "State",
     },
     kind: "Everybody",
-    empty: { title: "Nobody", about: "Nobody can do anything here.", command: "autonomy access" },
+    empty: { title: "Nobody", about: "Nobody can do anything here.", command: "autonomy access review" },
     actsFor: (names: string) => `acts for ${names}`,
   },
   signOn: {

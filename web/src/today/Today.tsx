@@ -1,164 +1,111 @@
-/** What needs me, what runs, what went wrong, what it costs, how it goes: the cards that the person may see. */
-import { Anchor, Group, Progress, SimpleGrid, Stack, Text } from "@mantine/core";
-import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import type { ReactElement, ReactNode } from "react";
-import type { Schemas } from "@/api/client";
-import { Strip } from "@/figures/Strip";
+/** Today: the same page for everybody, each audience with its own cards, the most important first. */
+import { NativeSelect, Skeleton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Fragment, type ReactElement, type ReactNode } from "react";
+import { FigureRow } from "@/figures/Strip";
 import { useMay, useMe } from "@/frame/session";
-import { Clock } from "@/inbox/Inbox";
-import { useInbox } from "@/inbox/queries";
-import { Foreign, Page, Problem, Section, State, To, When } from "@/kit";
-import { containedQuery, runningQuery, spendQuery, wrongQuery } from "./queries";
+import { EmptyState, Page, Problem, Section, To } from "@/kit";
+import { Changed, Contained, Spend, Waits } from "./Cards";
+import { Health, Record } from "./House";
+import { Running, Wrong } from "./Now";
+import { todayQuery, type Seen } from "./queries";
+import { AUDIENCES, type Audience } from "./Today.search";
 import classes from "./today.module.css";
 import { words } from "./words";
 
-const FEW = 5;
-const FIGURES = ["throughput", "accuracy", "error_rate", "exceptions", "escalations", "cost"];
+/** What the address of the page says. */
+export interface Search {
+  /** Whose cards; those that fit the person's access where nothing is said. */
+  audience?: Audience;
+}
 
-export function Today(): ReactElement {
+type Card = Seen["cards"][number];
+
+export function Today({ search }: { search: Search }): ReactElement {
   const me = useMe();
-  const may = useMay();
+  const sees = useMay()("insight:figure:read");
+  const navigate = useNavigate({ from: "/" });
+  const found = useQuery({ ...todayQuery(search.audience), enabled: sees });
+  const choose = (audience: Audience) => void navigate({ search: { audience }, replace: true });
   return (
-    <Page title={words.title} about={words.hello(me.display_name)}>
-      {may("insight:figure:read") && <Strip title={words.figures} by="all" of="all" names={FIGURES} />}
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-        {may("approvals:hold:read") && <Waits />}
-        {may("gate:action:read") && <Wrong />}
-        {may("workflow:run:read") && <Running />}
-        {may("budget:account:read") && <Spend />}
-        {may("identity:containment:read") && <Contained />}
-      </SimpleGrid>
+    <Page
+      title={words.title}
+      about={words.hello(me.display_name)}
+      actions={found.data && <SeenAs audience={search.audience ?? found.data.audience} choose={choose} />}
+    >
+      {!sees && <Little />}
+      {sees && found.isPending && <Skeleton height={420} />}
+      {found.error !== null && <Problem error={found.error} again={() => void found.refetch()} />}
+      {found.data && (
+        <div className={classes.cards}>
+          {found.data.cards.map((card) => (
+            <Fragment key={card}>{shown(card, found.data)}</Fragment>
+          ))}
+        </div>
+      )}
     </Page>
   );
 }
 
-function Waits(): ReactElement {
-  const { items, error } = useInbox();
+function SeenAs({ audience, choose }: { audience: Audience; choose: (audience: Audience) => void }): ReactElement {
   return (
-    <Section title={words.waits} more={<To to="/inbox">{words.toInbox(items.length)}</To>}>
-      {error !== undefined && <Problem error={error} />}
-      <Stack gap="sm">
-        {items.length === 0 && <Text c="dimmed">{words.waitsNone}</Text>}
-        {items.slice(0, FEW).map((item) => (
-          <div key={item.key}>
-            <Anchor component={Link} to={item.to} c="inherit" className={classes.sentence}>
-              <Foreign text={item.title} line first={160} />
-            </Anchor>
-            <Text size="xs" c="dimmed" component="div">
-              <Foreign text={item.who} line first={40} /> ·{" "}
-              {item.until === null ? <When at={item.at} /> : <Clock until={item.until} />}
-            </Text>
-          </div>
-        ))}
-      </Stack>
-    </Section>
+    <NativeSelect
+      size="xs"
+      aria-label={words.audience}
+      title={words.audience}
+      value={audience}
+      onChange={(event) => choose(event.currentTarget.value as Audience)}
+      data={AUDIENCES.map((one) => ({ value: one, label: words.audiences[one] }))}
+    />
   );
 }
 
-/** What was read, or why it could not be; `none` where there is nothing. */
-function Few<Row>({ found, none, children }: FewProps<Row>): ReactElement {
+/** One card; nothing where the person may not see what is on it. */
+function shown(card: Card, seen: Seen): ReactNode {
+  switch (card) {
+    case "needs_me":
+      return <Waits />;
+    case "running":
+      return seen.running && <Running now={seen.running} />;
+    case "went_wrong":
+      return seen.went_wrong && <Wrong now={seen.went_wrong} />;
+    case "spend":
+      return seen.spend && <Spend budgets={seen.spend} />;
+    case "kpis":
+      return seen.kpis && <Figures of={seen.kpis} />;
+    case "contained":
+      return seen.contained && <Contained all={seen.contained} />;
+    case "health":
+      return seen.health && <Health of={seen.health} />;
+    case "record":
+      return seen.record && <Record of={seen.record} />;
+    case "changes":
+      return seen.changes && <Changed changes={seen.changes} />;
+  }
+}
+
+function Figures({ of }: { of: NonNullable<Seen["kpis"]> }): ReactElement {
   return (
-    <Stack gap="xs">
-      {found.error !== null && <Problem error={found.error} again={() => void found.refetch()} />}
-      {found.data?.length === 0 && <Text c="dimmed">{none}</Text>}
-      {found.data?.map(children)}
-    </Stack>
+    <div className={classes.wide}>
+      <Section
+        title={words.figures}
+        note={words.figuresNote}
+        more={
+          <To to="/figures" size="sm">
+            {words.all}
+          </To>
+        }
+      >
+        <FigureRow figures={of} />
+      </Section>
+    </div>
   );
 }
 
-interface FewProps<Row> {
-  found: UseQueryResult<Row[]>;
-  none?: string;
-  children: (row: Row) => ReactNode;
-}
-
-function Running(): ReactElement {
-  const found = useQuery({ ...runningQuery, select: (page) => page.items });
-  return (
-    <Section title={words.runs} more={<To to="/work">{words.all}</To>}>
-      <Few found={found} none={words.runsNone}>
-        {(run: Schemas["RunAnswer"]) => (
-          <Group key={run.id} justify="space-between" wrap="nowrap" fz="sm">
-            <To to="/work/runs/$run" params={{ run: run.id }}>
-              <Foreign text={run.workflow} line first={60} />
-            </To>
-            <Text size="xs" c="dimmed" component="div">
-              <State of={run.status} /> · <When at={run.created_at} />
-            </Text>
-          </Group>
-        )}
-      </Few>
-    </Section>
-  );
-}
-
-function Wrong(): ReactElement {
-  return (
-    <Section title={words.wrong}>
-      <Few found={useQuery(wrongQuery)} none={words.wrongNone}>
-        {(one: Schemas["ActionAnswer"]) => (
-          <div key={one.id}>
-            <Group gap="xs" fz="sm">
-              <State of={one.state} />
-              <Anchor component={Link} to={`/actions/${one.id}`} c="inherit">
-                {one.agent_name} · {one.tool}
-              </Anchor>
-            </Group>
-            <Text size="xs" c="dimmed" component="div">
-              <Foreign text={one.message ?? one.code ?? ""} line first={140} /> · <When at={one.at} />
-            </Text>
-          </div>
-        )}
-      </Few>
-    </Section>
-  );
-}
-
-function Spend(): ReactElement {
-  return (
-    <Section title={words.budgets} more={<To to="/budgets">{words.all}</To>}>
-      <Few found={useQuery(spendQuery)} none={words.budgetsNone}>
-        {(one: Schemas["BudgetAnswer"]) => (
-          <div key={one.name}>
-            <Group justify="space-between" fz="sm">
-              <To to="/budgets/$budget" params={{ budget: one.name }}>
-                {one.name}
-              </To>
-              <Text size="xs" c="dimmed">
-                {one.summary}
-              </Text>
-            </Group>
-            <Progress
-              value={Math.min(100, one.percent)}
-              color={one.warned ? "orange" : "lagoon"}
-              aria-label={`${one.name}: ${one.percent} %`}
-            />
-          </div>
-        )}
-      </Few>
-    </Section>
-  );
-}
-
-/** Only where something is contained: nobody needs to read that nothing is. */
-function Contained(): ReactElement | null {
-  const found = useQuery({ ...containedQuery, select: (page) => page.items });
-  if (found.data?.length === 0) return null;
-  return (
-    <Section title={words.contained}>
-      <Few found={found}>
-        {(one: Schemas["ContainmentAnswer"]) => (
-          <div key={one.id}>
-            <Text size="sm">
-              {one.scope} {one.target} · {words.containedBy(one.by.replace("person:", ""))} · <When at={one.at} />
-            </Text>
-            <Text size="xs" c="dimmed" component="div">
-              <Foreign text={one.reason} line first={140} />
-            </Text>
-          </div>
-        )}
-      </Few>
-    </Section>
-  );
+/** For people without access to figures: what waits for them, if anything may. */
+function Little(): ReactElement {
+  const may = useMay();
+  if (may("approvals:hold:read") || may("tasks:task:read")) return <Waits />;
+  return <EmptyState {...words.nothing} />;
 }

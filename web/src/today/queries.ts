@@ -1,11 +1,23 @@
 /** What Today reads. */
 import { queryOptions } from "@tanstack/react-query";
-import { answered, client } from "@/api/client";
+import { answered, client, type Schemas } from "@/api/client";
+import type { Audience } from "./Today.search";
+
+export type Seen = Schemas["TodayAnswer"];
 
 const FEW = 5;
-const MANY = 100;
 const WRONG = ["failed", "unknown", "denied"] as const;
 
+/** The cards of `audience`; where nobody is named, of the one that fits the person's access. */
+export function todayQuery(audience: Audience | undefined) {
+  return queryOptions({
+    queryKey: ["today", audience],
+    queryFn: () => answered(client.GET("/api/today", { params: { query: { audience } } })),
+    placeholderData: (before) => before,
+  });
+}
+
+/** The newest runs that are under way. */
 export const runningQuery = queryOptions({
   queryKey: ["runs", "today"],
   queryFn: () => {
@@ -14,6 +26,7 @@ export const runningQuery = queryOptions({
   },
 });
 
+/** What went wrong last, since the day began. */
 export const wrongQuery = queryOptions({
   queryKey: ["actions", "today"],
   queryFn: async () => {
@@ -24,18 +37,4 @@ export const wrongQuery = queryOptions({
     const found = (await Promise.all(asked)).flatMap((page) => page.items);
     return found.sort((one, other) => other.at - one.at).slice(0, FEW);
   },
-});
-
-/** The limits that are used most. */
-export const spendQuery = queryOptions({
-  queryKey: ["budgets", "today"],
-  queryFn: async () => {
-    const found = await answered(client.GET("/api/budgets", { params: { query: { limit: MANY } } }));
-    return found.items.sort((one, other) => other.percent - one.percent).slice(0, FEW);
-  },
-});
-
-export const containedQuery = queryOptions({
-  queryKey: ["containments", "today"],
-  queryFn: () => answered(client.GET("/api/containments", { params: { query: { limit: FEW } } })),
 });

@@ -32,7 +32,7 @@ export function Tools(): ReactElement {
             />
           </>
         }
-        empty={<EmptyState title={words.empty.title} about={words.empty.about} command={words.empty.command} />}
+        empty={<EmptyState {...words.empty} />}
       />
     </Page>
   );

@@ -17,7 +17,7 @@ export const words = {
   empty: {
     title: "No tool",
     about: "An operation becomes a tool when it is declared in the folder tools/ of the organisation.",
-    command: "autonomy tool import --help",
+    command: "autonomy tool import mcp --name desk --command 'desk-server --stdio' --tool get_ticket --into org",
   },
   about_it: "About it",
   facts: { connector: "Connector", effect: "Effect", risk: "Risk", trust: "Trust", tags: "Tags", unit: "Unit" },

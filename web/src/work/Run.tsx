@@ -6,6 +6,7 @@ import { Suspense, useMemo, useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { span } from "@/figures/figure";
+import { OpenIncident } from "@/incidents/OpenIncident";
 import { Facts, Foreign, Graph, Id, Json, Money, Page, Problem, Section, State, When, useNow } from "@/kit";
 import { Exception } from "./Exception";
 import { edgesOf, ofRun } from "./picture";
@@ -28,7 +29,12 @@ export function Run({ id }: { id: string }): ReactElement {
           <State of={run.paused && run.ended_at === null ? "paused" : run.status} />
         </Group>
       }
-      actions={run.ended_at === null && may("workflow:run:steer") && <Steer run={run} />}
+      actions={
+        <>
+          <OpenIncident about="run" id={run.id} />
+          {run.ended_at === null && may("workflow:run:steer") && <Steer run={run} />}
+        </>
+      }
     >
       <About run={run} />
       {run.ended_at === null && <Stuck run={run.id} />}

@@ -6,7 +6,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { addressOfId, addressOfObject } from "@/frame/addresses";
 import { useMay, useMe } from "@/frame/session";
 import { said } from "@/figures/figure";
-import { DataTable, EmptyState, Foreign, Page, State, When } from "@/kit";
+import { DataTable, EmptyState, Foreign, Page, shortened, State, When } from "@/kit";
 import { useWorkflowFigures, useWorkflows, type Run, type Stuck } from "./queries";
 import { lasted } from "./times";
 import { words } from "./words";
@@ -182,7 +182,7 @@ export function RunList({ workflow, status, filters }: ListProps): ReactElement 
                 {row.workflow}
               </Text>
               <Text size="xs" c="dimmed">
-                {row.id.slice(0, 4)}…{row.id.slice(-6)}
+                {shortened(row.id)}
               </Text>
             </>
           ),

@@ -5,6 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Strip } from "@/figures/Strip";
 import { useMay } from "@/frame/session";
+import { OpenIncident } from "@/incidents/OpenIncident";
 import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
 import { Acts } from "./Acts";
 import { BudgetsOf } from "./BudgetsOf";
@@ -41,7 +42,12 @@ export function Agent({ name, view = "overview" }: Props): ReactElement {
           <State of={agent.state} />
         </Group>
       }
-      actions={<Acts agent={agent} />}
+      actions={
+        <>
+          <OpenIncident about="agent" id={agent.name} />
+          <Acts agent={agent} />
+        </>
+      }
     >
       <About agent={agent} />
       {agent.state === "contained" && may("identity:containment:read") && <Contained agent={agent} />}
