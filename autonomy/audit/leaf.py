@@ -7,9 +7,9 @@ rationales appear only as salted commitments, `SHA-256(salt || value)`. The valu
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from autonomy.db import Tx
@@ -63,9 +63,12 @@ def make_leaf(kind: Kind, at: int, action: str | None = None, **fields: Any) -> 
     return Leaf(kind, action, at, body, leaf_hash(body))
 
 
+_decode = msgspec.json.Decoder().decode
+
+
 def read_leaf(body: bytes) -> dict[str, Any]:
     """What a leaf of our own log says."""
-    found: dict[str, Any] = json.loads(body)
+    found: dict[str, Any] = _decode(body)
     return found
 
 

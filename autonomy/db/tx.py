@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, CursorResult, Executable
 
-from .ports import Epochs, Page, Post
+from .many import Many, write_many
+from .ports import Epochs, Page, Post, Row
 
 
 class Tx:
@@ -37,6 +38,10 @@ class Tx:
         """Run a SQLAlchemy Core statement."""
         result: CursorResult[Any] = self._core.execute(statement, values)
         return result
+
+    def write(self, many: Many, rows: Sequence[Row]) -> None:
+        """Write many rows at once, in the order of their columns; nothing where there are none."""
+        write_many(self._core, self.dialect, many, rows)
 
     def bump(self, which: Literal["catalog", "identity"]) -> int:
         """Move an epoch: whoever decided under the old one decides again. Returns the new value."""

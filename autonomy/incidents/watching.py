@@ -43,7 +43,7 @@ class Watching:
         for index, leaf in leaves:
             if leaf["kind"] in DECISIONS and "decision" in leaf:
                 watched = self._watched(leaf.get("epochs", {}).get("catalog", 0))
-                for rule in _rested_on(leaf["decision"]):
+                for rule in _rested_on(leaf["decision"]) if watched else ():
                     if rule in watched:
                         self._seen(tx, index, leaf, rule, watched[rule])
 

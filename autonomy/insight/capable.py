@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from autonomy.audit import read_leaf
-from autonomy.audit.store import leaf, read_head
+from autonomy.audit.store import read_head
 from autonomy.catalog.model import AgentSpec
 from autonomy.catalog.organisation import Organisation, Revision, spec
 from autonomy.catalog.store import change
@@ -23,9 +22,10 @@ from autonomy.policy import Bundle, Verdict
 from autonomy.policy.matrix import Row, question_of
 from autonomy.tools import Registry
 
-from . import found
+from . import postings
 from .marking import Marks
 from .search import first_at
+from .telling import read_at
 
 KEPT = 2  # epochs whose rules are kept ready
 MOST = 20_000  # suspensions and the like that are read back
@@ -169,8 +169,6 @@ _EVENTS = ("agent.suspended", "agent.reinstated", "agent.retired", "agents.retir
 def _events(connection: Connection, marks: Marks, at: int) -> list[dict[str, Any]]:
     """What the log says until then of agents and people that were stopped or let go on, in order."""
     stop = first_at(connection, at + 1, read_head(connection)[0])
-    columns = found.mark.c
-    wanted = columns.mark.in_([marks.event("identity", event) for event in _EVENTS]), columns.seq < stop
-    indices = select(columns.seq).where(*wanted).order_by(columns.seq.desc()).limit(MOST)
-    rows = connection.execute(select(leaf.c.body).where(leaf.c.idx.in_(indices)).order_by(leaf.c.idx))
-    return [read_leaf(bytes(body)) for (body,) in rows]
+    lists = (postings.newest(connection, marks.event("identity", event), stop, MOST) for event in _EVENTS)
+    told = read_at(connection, sorted(index for one in lists for index in one)[-MOST:])
+    return [told[index] for index in sorted(told)]

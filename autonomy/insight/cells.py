@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, bindparam, delete, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from autonomy.audit.store import head, leaf
 from autonomy.db import Tx, metadata
+from autonomy.db.many import Many, inserting
 from autonomy.kernel.clock import DAY
 
 from .counting import COUNTERS, KINDS, Begun, Case, Cell, Memory, Needs, Open, Said, Sums, Who, begun_of, read_said
@@ -118,7 +118,7 @@ def add(tx: Tx, sums: Mapping[Cell, Sums]) -> None:
     # Of forty counters a batch has ten: naming the others in every row would cost most of the writing.
     names = tuple(name for name in COUNTERS if any(name in counted for counted in sums.values()))
     if sums:
-        tx.execute(_adding(tx.dialect, names), figure_rows(sums, names))
+        tx.write(_adding(names), [tuple(row.values()) for row in figure_rows(sums, names)])
 
 
 def remember(tx: Tx, before: Memory, after: Memory) -> None:
@@ -128,8 +128,7 @@ def remember(tx: Tx, before: Memory, after: Memory) -> None:
     over = [id for id, one in after.open.items() if one is None and before.open.get(id) is not None]
     people = [{"name": name, "at": at} for name, at in after.people.items() if before.people.get(name) != at]
     for table, rows in ((figure_case, cases), (figure_open, opened), (figure_person, people)):
-        if rows:
-            tx.execute(_PUT[tx.dialect, table.name], rows)
+        tx.write(_PUT[table.name], [tuple(row.values()) for row in rows])
     if over:
         tx.execute(delete(figure_open).where(figure_open.c.id == bindparam("over")), [{"over": id} for id in over])
 
@@ -194,21 +193,18 @@ _BODIES = text("SELECT body FROM leaf WHERE idx >= :start AND idx < :stop AND ki
 )
 """As text: what is read most is then handed over as the driver has it, for half the work."""
 
-_BUILD: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
 
 @lru_cache(maxsize=64)
-def _adding(dialect: str, names: tuple[str, ...]) -> Any:
-    statement = _BUILD[dialect](figure)
-    sums = {name: figure.c[name] + statement.excluded[name] for name in names}
-    return statement.on_conflict_do_update(index_elements=["dimension", "span", "start", "key"], set_=sums)
+def _adding(names: tuple[str, ...]) -> Many:
+    added = ", ".join(f'"{name}" = figure."{name}" + excluded."{name}"' for name in names)
+    conflict = f"ON CONFLICT (dimension, span, start, key) DO UPDATE SET {added}"
+    return inserting(figure, (*names, "dimension", "span", "start", "key"), conflict)
 
 
-def _putting(dialect: str, table: Table) -> Any:
-    statement = _BUILD[dialect](table)
+def _putting(table: Table) -> Many:
     key, *others = (column.name for column in table.columns)
-    changed = {name: statement.excluded[name] for name in others}
-    return statement.on_conflict_do_update(index_elements=[key], set_=changed)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return inserting(table, (key, *others), f"ON CONFLICT ({key}) DO UPDATE SET {changed}")
 
 
-_PUT = {(dialect, table.name): _putting(dialect, table) for dialect in _BUILD for table in TABLES[1:]}
+_PUT = {table.name: _putting(table) for table in TABLES[1:]}

@@ -39,11 +39,12 @@ mark = Table(
     "search_mark",
     metadata,
     Column("mark", BigInteger, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("places", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What is found by a mark: actions by `seq`, other leaves by their index. In order, so that the newest come first
-however many there are."""
+"""What is found by a mark: actions by `seq`, other leaves by their index. Those of a block of the log stand in one row
+(`postings.py`), for most marks are borne by many: that is a tenth of the rows, and of the work to write them."""
 
 census = Table(
     "search_census",
@@ -76,4 +77,4 @@ view = Table(
 )
 """Searches that people keep; `query` is a JSON object of filters."""
 
-BLOCK = 1_000  # leaves of a block of the census
+BLOCK = 1_000  # leaves of a block: of the census, and of what a mark leads to

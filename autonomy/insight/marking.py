@@ -8,18 +8,28 @@ find by them either.
 from __future__ import annotations
 
 import hmac
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
+
+import msgspec
 
 from autonomy.memory.words import MAX_ASKED, texts, words
 
-MAX_WORDS = 200  # different words of one action that it is found by, and as many that are sealed
+MAX_WORDS = 200  # different words of each part of an action that it is found by
+KEPT = 4_000  # marks; half as many texts, and parts of leaves, with theirs
+SHORT = 64  # characters of a text of which that is kept
 SEALED = ("arguments", "rationale", "message")
 """Parts whose words are found by who may read them."""
 
-FACETS = ("unit", "tool", "case", "run", "task", "code", "parent", "workflow")
+PARTS = (("agent", "agent_name", "unit", "workflow"), ("tool",), ("case",), ("run", "task", "parent"), ("code",))
+"""Fields of the leaf that an action begins with, by what is repeated together."""
+CODE = ("code",)
+FACETS = {name: name for part in PARTS for name in part} | {"agent_name": "agent"}
+TOLD = frozenset({"agent_name", "tool", "unit", "case", "run", "code", "workflow"})
+"""Fields that an action is found by in words, and not only whole."""
+
 ABOUT = ("agent", "run", "task", "action", "case", "incident", "target", "person", "containment")
 """Fields of other leaves that say what they are about."""
 
@@ -29,14 +39,18 @@ ACTIONS = frozenset({"intent", "outcome", "denial", "hold", "approval", "reconci
 PASSING = frozenset({"held", "running", "done"})
 """States that have no marks: most actions are done, and those that are under way are among the newest."""
 
-_TOLD = ("agent_name", "tool", "unit", "case", "run", "code", "workflow")
+WORD, SEALED_WORD = "word", "sealed"
+Texts = tuple[str, ...]
 
 
 class Marks:
-    """Marks under one key."""
+    """Marks under one key. What is asked for often is kept: names and rules come back with every action."""
 
     def __init__(self, key: bytes) -> None:
-        self._mark = lru_cache(maxsize=20_000)(lambda domain, value: _mark(key, domain, value))
+        self._mark = lru_cache(maxsize=KEPT)(lambda domain, value: _mark(key, domain, value))
+        self._short = lru_cache(maxsize=KEPT // 2)(self._of_text)
+        self._part = lru_cache(maxsize=KEPT // 2)(self._of_part)
+        self._decided = lru_cache(maxsize=KEPT // 2)(self._of_decision)
 
     def facet(self, name: str, value: str) -> int:
         """The mark of actions whose `name` is `value`."""
@@ -52,16 +66,28 @@ class Marks:
 
     def word(self, word: str) -> int:
         """The mark of a word that was told in the log."""
-        return self._mark("word", word)
+        return self._mark(WORD, word)
 
     def sealed(self, word: str) -> int:
         """The mark of a word that was sealed."""
-        return self._mark("sealed", word)
+        return self._mark(SEALED_WORD, word)
 
     def of_action(self, leaf: Mapping[str, Any]) -> set[int]:
-        """What one leaf of an action adds to what it is found by."""
-        told = _some(_told(leaf), MAX_WORDS)
-        return {self.facet(*each) for each in facets(leaf)} | {self.word(word) for word in told}
+        """What one leaf of an action adds to what it is found by. One without a decision repeats what the action began
+        with, but for the code."""
+        get, decision = leaf.get, leaf.get("decision")
+        if decision is not None:
+            found = {*self._decided(_effect(decision), tuple(decision.get("policies", ())), *_reasons(decision))}
+            for names in PARTS:
+                found.update(self._part(names, tuple(map(get, names))))
+        else:
+            found = {*self._part(CODE, (get("code"),))} if get("code") else set()
+        for label in (*get("labels", ()), *get("tags", ())):
+            found.add(self.facet("label", label))
+        state = state_after(leaf)
+        if state is not None and state not in PASSING:
+            found.add(self.facet("state", state))
+        return found
 
     def of_other(self, leaf: Mapping[str, Any]) -> set[int]:
         """What a leaf that is about no action is found by."""
@@ -71,26 +97,31 @@ class Marks:
 
     def of_sealed(self, parts: Iterable[tuple[str, bytes]]) -> set[int]:
         """Marks of the words of sealed parts: their names and bytes."""
-        return {self.sealed(word) for word in _some((_text for part in parts for _text in _open(*part)), MAX_WORDS)}
+        return set(self._some(SEALED_WORD, chain.from_iterable(_open(*part) for part in parts)))
 
+    def _of_part(self, names: tuple[str, ...], values: tuple[str | None, ...]) -> tuple[int, ...]:
+        """The marks of fields of a leaf: each is a facet, and most are told in words as well."""
+        said = {name: value for name, value in zip(names, values, strict=True) if value}
+        facets = (self.facet(FACETS[name], value) for name, value in said.items())
+        return (*facets, *self._some(WORD, (value for name, value in said.items() if name in TOLD)))
 
-def facets(leaf: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The facets that one leaf of an action gives it."""
-    decision = leaf.get("decision")
-    if decision is not None:
-        yield "agent", leaf["agent"]
-        yield "agent", leaf.get("agent_name", "")
-        if (effect := decision.get("effect", "deny")) != "allow":
-            yield "decision", effect
-        yield from ((name, leaf[name]) for name in FACETS if leaf.get(name))
-        yield from (("policy", rule) for rule in decision.get("policies", ()))
-        yield from (("policy", rule) for notice in decision.get("notices", ()) for rule in notice["policies"])
-    elif leaf.get("code"):
-        yield "code", leaf["code"]
-    yield from (("label", label) for label in (*leaf.get("labels", ()), *leaf.get("tags", ())))
-    state = state_after(leaf)
-    if state is not None and state not in PASSING:
-        yield "state", state
+    def _of_decision(self, effect: str, policies: Texts, reasons: Texts, tried: Texts) -> tuple[int, ...]:
+        facets = {self.facet("policy", rule) for rule in (*policies, *tried)}
+        if effect != "allow":
+            facets.add(self.facet("decision", effect))
+        return (*facets, *self._some(WORD, (*policies, *reasons)))
+
+    def _some(self, domain: str, said: Iterable[str]) -> Iterable[int]:
+        """The marks of the first different words, `MAX_WORDS` at most."""
+        found: dict[int, None] = {}
+        for text in said:
+            found.update(self._short(domain, text) if len(text) <= SHORT else self._of_text(domain, text))
+            if len(found) >= MAX_WORDS:
+                return islice(found, MAX_WORDS)
+        return found
+
+    def _of_text(self, domain: str, text: str) -> dict[int, None]:
+        return {self._mark(domain, word): None for word in _some([text], MAX_WORDS)}
 
 
 _ENDED_BY = {"reject": "rejected", "return": "returned", "expire": "expired", "withdraw": "withdrawn"}
@@ -106,24 +137,28 @@ def state_after(leaf: Mapping[str, Any]) -> str | None:
     return {"denial": "denied", "intent": "running", "hold": "held"}.get(kind)
 
 
+_decode = msgspec.json.Decoder().decode
+
+
 def asked_words(text: str) -> list[str]:
     """The words of a question; what goes beyond the most that are looked for does not count."""
     return list(_some([text], MAX_ASKED))
 
 
-def _told(leaf: Mapping[str, Any]) -> Iterator[str]:
-    yield from (leaf[name] for name in _TOLD if leaf.get(name))
-    decision = leaf.get("decision", {})
-    yield from decision.get("policies", ())
-    yield from decision.get("reasons", ())
+def _effect(decision: Mapping[str, Any]) -> str:
+    return str(decision.get("effect", "deny"))
 
 
-def _open(name: str, value: bytes) -> Iterator[str]:
-    text = value.decode("utf-8", "replace")
+def _reasons(decision: Mapping[str, Any]) -> tuple[Texts, Texts]:
+    """Why it was decided so, and the rules on trial that would have decided otherwise."""
+    tried = (rule for notice in decision.get("notices", ()) for rule in notice["policies"])
+    return tuple(decision.get("reasons", ())), tuple(tried)
+
+
+def _open(name: str, value: bytes) -> Iterable[str]:
     if name.partition(".")[0] == "arguments":
-        yield from texts(json.loads(text))
-    else:
-        yield text
+        return texts(_decode(value))
+    return (value.decode("utf-8", "replace"),)
 
 
 def _some(said: Iterable[str], most: int) -> dict[str, None]:

@@ -14,7 +14,7 @@ from autonomy.audit.leaf import Kind
 from autonomy.audit.store import leaf
 from autonomy.db import Database
 
-from . import found
+from . import found, postings
 from .found import BLOCK
 from .marking import Marks
 from .search import first_at
@@ -81,16 +81,13 @@ class Sampling:
         self, facet: Facet, value: str, seed: str, count: int, since: int | None, until: int | None, size: int | None
     ) -> Sample:
         """A sample of actions with this facet, each by the leaf that began it."""
-        columns, mark = found.mark.c, self._marks.facet(facet, value)
+        mark = self._marks.facet(facet, value)
         with self._database.reading() as connection:
             first, stop, size = _bounds(connection, since, until, size)
-            where = columns.mark == mark, columns.seq >= first, columns.seq < stop
-            population = connection.execute(select(func.count()).select_from(found.mark).where(*where)).scalar_one()
+            blocks = postings.counted(connection, mark, first, stop)
+            population = sum(held for _, held in blocks)
             drawn = numbers(seed, population, count)
-            place = func.row_number().over(order_by=columns.seq).label("place")
-            numbered = select(columns.seq, place).where(*where).subquery()
-            wanted = select(numbered.c.seq).where(numbered.c.place.in_([one + 1 for one in drawn]))
-            members = sorted(connection.execute(wanted).scalars()) if drawn else []
+            members = list(_led(connection, mark, (first, stop), blocks, drawn))
             return Sample(seed, population, first, stop, size, _read(connection, members))
 
 
@@ -131,6 +128,23 @@ def _located(
             within = left.pop() - passed
             query = select(leaf.c.idx).where(leaf.c.idx >= low, leaf.c.idx < high, leaf.c.kind == kind)
             yield connection.execute(query.order_by(leaf.c.idx).offset(within).limit(1)).scalar_one()
+        passed += held
+
+
+def _led(
+    connection: Connection,
+    mark: int,
+    bounds: tuple[int, int],
+    blocks: Sequence[tuple[int, int]],
+    drawn: Sequence[int],
+) -> Iterator[int]:
+    """Where the members of these numbers stand that a mark leads to, rising; `blocks` says how many each one holds."""
+    passed, left = 0, list(reversed(drawn))
+    for block, held in blocks:
+        if left and left[-1] < passed + held:
+            places = postings.within(connection, mark, block, *bounds)
+            while left and left[-1] < passed + held:
+                yield places[left.pop() - passed]
         passed += held
 
 

@@ -17,7 +17,7 @@ from autonomy.db import Database
 from autonomy.gate.store import action as performed
 from autonomy.kernel.clock import HOUR
 
-from . import found
+from . import found, postings
 from .marking import PASSING, Marks, asked_words
 from .model import ActionRow, Wanted
 
@@ -112,30 +112,24 @@ class _Walk:
 
     def _candidates(self, before: int, most: int) -> list[int]:
         """Where to look: what the rarest group leads to, or every action, falling."""
-        if not self._groups:
-            return self._led(found.action.c.seq, (), before, most)
-        lists = [self._led(found.mark.c.seq, (found.mark.c.mark == one,), before, most) for one in self._groups[0]]
-        return sorted({seq for one in lists for seq in one}, reverse=True)[:most]
-
-    def _led(self, seq: Any, where: tuple[Any, ...], before: int, most: int) -> list[int]:
-        query = select(seq).where(*where, seq < before, seq >= self._first).order_by(seq.desc()).limit(most)
+        if self._groups:
+            lists = [postings.newest(self._connection, one, before, most, self._first) for one in self._groups[0]]
+            return sorted({seq for one in lists for seq in one}, reverse=True)[:most]
+        seq = found.action.c.seq
+        query = select(seq).where(seq < before, seq >= self._first).order_by(seq.desc()).limit(most)
         return list(self._connection.execute(query).scalars())
 
     def _rows(self, candidates: Sequence[int]) -> list[Row[Any]]:
         """The candidates that all other groups lead to as well, falling."""
-        left = list(candidates)
+        left = set(candidates)
         for group in self._groups[1:]:
-            if not left:
-                return []
-            columns = found.mark.c
-            query = select(columns.seq).where(columns.mark.in_(group), columns.seq.in_(left)).distinct()
-            left = list(self._connection.execute(query).scalars())
+            left = postings.among(self._connection, group, left)
         query = select(found.action).where(found.action.c.seq.in_(left)).order_by(found.action.c.seq.desc())
         return list(self._connection.execute(query)) if left else []
 
     def _count(self, group: Group, before: int) -> int:
         """How many a group leads to, as far as it is counted."""
-        return sum(len(self._led(found.mark.c.seq, (found.mark.c.mark == one,), before, COUNTED)) for one in group)
+        return sum(len(postings.newest(self._connection, one, before, COUNTED, self._first)) for one in group)
 
 
 def _fits(row: Any, wanted: Wanted) -> bool:

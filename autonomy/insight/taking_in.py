@@ -10,19 +10,28 @@ from typing import Any
 from .found import BLOCK
 from .marking import ACTIONS, Marks, state_after
 
-Row = dict[str, Any]
+Leaf = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a batch tells of one action. `first` is the index of the leaf that began it, none where an earlier batch
-    told of that."""
+    """What a batch tells of one action; None: nothing. `first` is the index of the leaf that began it (`began`), none
+    where an earlier batch told of that. A `code` that is empty says that there is none any more."""
 
     first: int | None = None
-    began: Row = field(default_factory=dict)
-    changed: Row = field(default_factory=dict)
+    began: Leaf | None = None
+    state: str | None = None
+    effect: str | None = None
+    money: int | None = None
+    ended_at: int | None = None
+    code: str | None = None
     marks: set[int] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
+
+    @property
+    def changes(self) -> tuple[str | None, str | None, int | None, int | None, str | None]:
+        """State, effect, money, end and code, as far as they change."""
+        return self.state, self.effect, self.money, self.ended_at, self.code
 
 
 @dataclass(slots=True)
@@ -31,56 +40,62 @@ class Batch:
 
     stop: int
     actions: dict[str, Seen] = field(default_factory=dict)
-    others: set[tuple[int, int]] = field(default_factory=set)
-    """Mark and index of leaves that are about no action."""
+    others: dict[int, set[int]] = field(default_factory=dict)
+    """The marks of leaves that are about no action, by their index."""
     census: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
-def take_in(leaves: Sequence[tuple[int, Mapping[str, Any]]], marks: Marks) -> Batch:
-    """What these leaves, which follow one another and of which there is one at least, change."""
-    batch = Batch(leaves[-1][0] + 1)
+def take_in(leaves: Sequence[tuple[int, Leaf]], marks: Marks) -> Batch:
+    """What these leaves, which follow one another, change."""
+    stop = leaves[-1][0] + 1 if leaves else 0
+    batch = Batch(stop, census=Counter((index // BLOCK, leaf["kind"]) for index, leaf in leaves))
     for index, leaf in leaves:
-        batch.census[index // BLOCK, leaf["kind"]] += 1
-        if leaf["kind"] in ACTIONS and "action" in leaf:
-            _take(batch.actions.setdefault(leaf["action"], Seen()), index, leaf, marks)
-        else:
-            batch.others |= {(mark, index) for mark in marks.of_other(leaf)}
+        action = leaf.get("action")
+        if action is None or leaf["kind"] not in ACTIONS:
+            batch.others[index] = marks.of_other(leaf)
+            continue
+        seen = batch.actions.get(action)
+        if seen is None:
+            seen = batch.actions[action] = Seen()
+        _take(seen, index, leaf, marks)
     return batch
 
 
-def _take(seen: Seen, index: int, leaf: Mapping[str, Any], marks: Marks) -> None:
-    if "decision" in leaf:
-        if not seen.began:
-            seen.first, seen.began = index, _began(leaf)
-        seen.changed["effect"] = leaf["decision"].get("effect", "deny")
+def row_of(action: str, seen: Seen, sealed: bytes | None) -> tuple[Any, ...]:
+    """The row of an action that this batch began, in the order of the table's columns."""
+    leaf = seen.began or {}
+    return (
+        seen.first,
+        action,
+        seen.state or "held",
+        seen.effect,
+        leaf["agent"],
+        leaf.get("agent_name", ""),
+        leaf.get("unit", ""),
+        leaf.get("case", ""),
+        leaf["tool"],
+        leaf.get("run"),
+        seen.money or 0,
+        leaf["at"],
+        seen.ended_at,
+        seen.code or None,
+        sealed,
+    )
+
+
+def _take(seen: Seen, index: int, leaf: Leaf, marks: Marks) -> None:
+    decision = leaf.get("decision")
+    if decision is not None:
+        if seen.began is None:
+            seen.first, seen.began = index, leaf
+        seen.effect = decision.get("effect", "deny")
     seen.marks |= marks.of_action(leaf)
-    seen.parts |= set(leaf.get("commitments", ()))
-    seen.changed |= _changed(leaf)
-
-
-def _began(leaf: Mapping[str, Any]) -> Row:
-    return {
-        "id": leaf["action"],
-        "agent": leaf["agent"],
-        "agent_name": leaf.get("agent_name", ""),
-        "unit": leaf.get("unit", ""),
-        "case_id": leaf.get("case", ""),
-        "tool": leaf["tool"],
-        "run": leaf.get("run"),
-        "at": leaf["at"],
-    }
-
-
-def _changed(leaf: Mapping[str, Any]) -> Row:
-    """What a leaf changes of its action's row."""
-    state, money = state_after(leaf), (leaf.get("cost") or {}).get("money")
-    changed: Row = {} if money is None else {"money": money}
-    if state is None:
-        return changed
-    if state not in ("held", "running"):
-        changed |= {"ended_at": leaf["at"], "code": leaf.get("code")}
-    return changed | {"state": state}
-
-
-NEW: Row = {"state": "held", "effect": "deny", "money": 0, "ended_at": None, "code": None, "sealed": None}
-"""What a row says until a leaf says otherwise."""
+    seen.parts.update(leaf.get("commitments", ()))
+    money = (leaf.get("cost") or {}).get("money")
+    if money is not None:
+        seen.money = money
+    state = state_after(leaf)
+    if state is not None:
+        seen.state = state
+        if state not in ("held", "running"):
+            seen.ended_at, seen.code = leaf["at"], leaf.get("code") or ""

@@ -14,7 +14,7 @@ from autonomy.db import Database
 from autonomy.gate.store import case_label
 from autonomy.kernel.errors import NotFound
 
-from . import found
+from . import found, postings
 from .cases import Span, spans
 from .marking import Marks
 from .search import SLACK, first_at
@@ -112,9 +112,7 @@ class Telling:
         with self._database.reading() as connection:
             actions = self._newest(connection, self._marks.facet("run", run), MOST + 1)
             told = _leaves_of(connection, [row.id for row in actions[:MOST]])
-            columns = found.mark.c
-            about = select(columns.seq).where(columns.mark == self._marks.about("run", run))
-            indices = list(connection.execute(about.order_by(columns.seq.desc()).limit(MOST + 1)).scalars())
+            indices = self._led(connection, self._marks.about("run", run), MOST + 1)
             told |= read_at(connection, sorted(indices[:MOST]))
             return spans(told.items()), max(len(actions), len(indices)) <= MOST
 
@@ -123,9 +121,7 @@ class Telling:
         with self._database.reading() as connection:
             size = read_head(connection)[0]
             first, stop = first_at(connection, since - SLACK, size), first_at(connection, until + SLACK, size)
-            columns, mark = found.mark.c, self._marks.facet("agent", agent)
-            led = select(columns.seq).where(columns.mark == mark, columns.seq >= first, columns.seq < stop)
-            newest = list(connection.execute(led.order_by(columns.seq.desc()).limit(COUNTED + 1)).scalars())
+            newest = postings.newest(connection, self._marks.facet("agent", agent), stop, COUNTED + 1, first)
             rows: list[Any] = []
             for start in range(0, min(len(newest), COUNTED), MOST):
                 some = found.action.c.seq.in_(newest[start : start + MOST])
@@ -142,10 +138,13 @@ class Telling:
         )
 
     def _newest(self, connection: Connection, mark: int, most: int) -> list[Any]:
-        led = select(found.mark.c.seq).where(found.mark.c.mark == mark).order_by(found.mark.c.seq.desc()).limit(most)
-        seqs = list(connection.execute(led).scalars())
+        seqs = self._led(connection, mark, most)
         query = select(found.action).where(found.action.c.seq.in_(seqs)).order_by(found.action.c.seq.desc())
         return list(connection.execute(query)) if seqs else []
+
+    def _led(self, connection: Connection, mark: int, most: int) -> list[int]:
+        """The newest places that a mark leads to, falling."""
+        return postings.newest(connection, mark, read_head(connection)[0], most)
 
     def _related(self, connection: Connection, told: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Leaves of the runs and tasks that the actions belong to."""
@@ -154,9 +153,7 @@ class Telling:
         marks += [self._marks.about("action", task) for task in _named(leaves, "task")]
         indices: set[int] = set()
         for mark in marks:
-            columns = found.mark.c
-            query = select(columns.seq).where(columns.mark == mark).order_by(columns.seq.desc()).limit(MOST)
-            indices |= set(connection.execute(query).scalars())
+            indices |= set(self._led(connection, mark, MOST))
         return read_at(connection, sorted(indices))
 
 

@@ -25,6 +25,9 @@ _MARK_BYTES = 6  # 48 bits: among a million words the chance that any two meet i
 
 def words(text: str) -> Iterator[str]:
     """The words of a text in order: case, accents and width do not matter. Chinese and Japanese are cut into pairs."""
+    if text.isascii():  # most are: nothing to fold but the case, nothing to cut but the length
+        yield from (found[:MAX_LENGTH] for found in _WORD.findall(text.lower()))
+        return
     plain = unicodedata.normalize("NFKD", text.casefold())
     for found in _WORD.findall("".join(char for char in plain if not unicodedata.combining(char))):
         if _UNSPACED.search(found):
@@ -33,19 +36,25 @@ def words(text: str) -> Iterator[str]:
             yield found[:MAX_LENGTH]
 
 
-def texts(value: Json, depth: int = 0) -> Iterator[str]:
-    """Every text in a value, and the names of its fields."""
+def texts(value: Json) -> list[str]:
+    """Every text in a value, and the names of its fields, in order."""
+    found: list[str] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Json, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
+        found.append(value)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield name
-            yield from texts(inner, depth + 1)
+            found.append(name)
+            _gather(inner, found)
     elif isinstance(value, list):
         for inner in value:
-            yield from texts(inner, depth + 1)
+            _gather(inner, found)
     elif value is not None and not isinstance(value, bool):
-        yield str(value)
+        found.append(str(value))
 
 
 class Marks:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from autonomy.audit.store import leaf, read_head
 from autonomy.db import Tx
-from autonomy.insight import Following, Marks, Search, Wanted, found
+from autonomy.insight import Following, Marks, Search, Wanted, found, postings
 from autonomy.kernel.clock import DAY, now
 from tests.gate.works import Works, works
 
@@ -39,7 +39,10 @@ def taken(it: Works) -> list[list[tuple[Any, ...]]]:
     with it.system.database.reading() as connection:
         keys = [list(table.primary_key) for table in TABLES]
         rows = [connection.execute(select(table).order_by(*key)) for table, key in zip(TABLES, keys, strict=True)]
-        return [[tuple(row) for row in each] for each in rows]
+        actions, marks, census = ([tuple(row) for row in each] for each in rows)
+        led = [(mark, seq) for mark, block, places in marks for seq in postings.unpack(block, bytes(places))]
+        assert len(set(led)) == len(led)
+        return [actions, sorted(led), census]
 
 
 async def follow(one: Following) -> None:

@@ -804,8 +804,9 @@ def upgrade() -> None:
     op.create_table(
         "search_mark",
         sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("mark", "seq"),
+        sa.Column("block", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("places", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "block"),
         sqlite_with_rowid=False,
     )
     op.create_table(
