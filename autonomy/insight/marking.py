@@ -121,7 +121,8 @@ class Marks:
         return found
 
     def _of_text(self, domain: str, text: str) -> dict[int, None]:
-        return {self._mark(domain, word): None for word in _some([text], MAX_WORDS)}
+        mark = self.word if domain == WORD else self.sealed
+        return {mark(word): None for word in _some([text], MAX_WORDS)}
 
 
 _ENDED_BY = {"reject": "rejected", "return": "returned", "expire": "expired", "withdraw": "withdrawn"}
