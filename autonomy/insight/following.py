@@ -33,13 +33,12 @@ Leaves = Sequence[tuple[int, dict[str, Any]]]
 Hear = Callable[[Tx, Leaves], None]
 """Whoever hears every leaf once, in the transaction that takes it in."""
 
-BATCH = 500  # leaves of one transaction: others wait for it
+BATCH = 250  # leaves of one transaction: some five milliseconds, in which nobody else can write, and a megabyte
 TIDIED = 500  # actions whose sealed words are let go of at once
 ASK_SECONDS = 1.0  # between two questions of a process whether it may follow
 LOOK_SECONDS = 0.4  # what is taken in together costs less, and all of it is there within a second
 WAIT_SECONDS = 0.01
 TIDY_SECONDS = 60.0
-CAREFUL = 300  # leaves of one transaction while the log grows: some five milliseconds, in which nobody else can write
 SHARE = 32  # parts of the processor's time, of which one is spent on following while the log grows
 
 
@@ -181,7 +180,7 @@ class Following:
         """The next leaves, and what can be made of them before their transaction."""
         begun = time.thread_time()
         size, _, _, identity = read_head(connection)
-        values = {"start": self.place, "most": self._batch if not self._grows else min(self._batch, CAREFUL)}
+        values = {"start": self.place, "most": self._batch}
         leaves = [(index, read_leaf(bytes(body))) for index, body in connection.execute(_LEAVES, values).all()]
         batch = take_in(leaves, self._marks)
         sealed = self._sealed(connection, batch)

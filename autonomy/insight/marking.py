@@ -18,7 +18,7 @@ import msgspec
 from autonomy.memory.words import MAX_ASKED, texts, words
 
 MAX_WORDS = 200  # different words of each part of an action that it is found by
-KEPT = 4_000  # marks; half as many texts, and parts of leaves, with theirs
+KEPT = 2_000  # marks; half as many texts, and parts of leaves, with theirs
 SHORT = 64  # characters of a text of which that is kept
 SEALED = ("arguments", "rationale", "message")
 """Parts whose words are found by who may read them."""

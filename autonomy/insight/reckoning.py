@@ -28,7 +28,7 @@ from .counting import Cell, Counting, Memory, Sums, needs_of
 log = logging.getLogger("autonomy.insight")
 
 LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
-BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
+BATCH = 750  # leaves of one transaction: a few milliseconds, in which nobody else can write
 SHARE = 80  # parts of the processor's time, of which one is spent on counting: the door comes first
 BREATH_SECONDS = 0.05  # between two batches at least
 HOLD_MS = 5 * SECOND
