@@ -23,6 +23,7 @@ from autonomy.db.migrations.revise import STORES
 from autonomy.kernel import interpreter
 from tests.postgres import start_postgres
 from tests.tables import own
+from tests.templates import migrate, put_migrated
 
 pytest_plugins = ("tests.coroutines",)
 LOG = "autonomy.example/log"
@@ -71,15 +72,41 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database."""
     url = _create(postgres_server)
     yield url
-    _administer(postgres_server, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+    _drop(url)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database as the migrations leave it, to be copied."""
+    url = _create(postgres_server)
+    migrate(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database as the migrations leave it."""
+    url = _create(postgres_server, postgres_template)
+    yield url
+    _drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without a table, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/autonomy.sqlite"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, once for each kind."""
+    """The URL of a database as the migrations leave it, once for each kind."""
     if request.param == "sqlite":
+        put_migrated(tmp_path / "autonomy.sqlite")
         return f"sqlite:///{tmp_path}/autonomy.sqlite"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("migrated_postgres_url")
     return url
 
 
@@ -113,10 +140,15 @@ def _quick_folder() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**31 else None
 
 
-def _create(server: str) -> str:
+def _create(server: str, template: str = "template1") -> str:
     name = f"t_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return f"{server}/{name}"
+
+
+def _drop(url: str) -> None:
+    server, _, name = url.rpartition("/")
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _empty(url: str) -> None:

@@ -21,6 +21,7 @@ from autonomy.server.app import Server
 from autonomy.server.serving import bind
 from autonomy.wiring import Functions, Settings, System, open_system
 from demo import business
+from tests.templates import put_migrated
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ def prepare(
     **set: Any,
 ) -> System:
     """A system with an organisation and, where the starter is used, its business database."""
+    if not database:
+        put_migrated(folder / "autonomy.sqlite")
     system = open_system(replace(Settings(), data=folder, database=database, **set), clock, functions)
     if files is None and not (folder / "business.sqlite").exists():
         business.create(f"sqlite:///{folder / 'business.sqlite'}")

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from autonomy.kernel.errors import Invalid
 
 from .sql_words import FUNCTIONS, KEYWORDS, Dialect, Kind
 
+REMEMBERED = 512  # statements; each change of what is declared looks at all of them, and few have changed
 MAX_LENGTH = 16_384  # characters; a longer statement is a program, and belongs into a view
 
 _TOKEN = re.compile(
@@ -58,6 +60,7 @@ class Parsed:
         return _text([token._replace(text=token.text.replace("%", "%%")) for token in self.tokens], "%({})s")
 
 
+@lru_cache(REMEMBERED)
 def parse(sql: str, dialect: Dialect) -> Parsed:
     """Read one declared statement. Raises Invalid (`sql.*`) with what is wrong and what would be right."""
     tokens = tuple(_scan(sql.strip().removesuffix(";").rstrip()))

@@ -141,8 +141,8 @@ def test_fifty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path:
 
 
 @pytest.mark.timeout(300)
-def test_kills_at_random_moments_lose_nothing_on_postgresql_either(tmp_path: Path, postgres_url: str) -> None:
-    found = killed_at_random(Run(tmp_path, postgres_url), 12)
+def test_kills_at_random_moments_lose_nothing_on_postgresql_either(tmp_path: Path, migrated_postgres_url: str) -> None:
+    found = killed_at_random(Run(tmp_path, migrated_postgres_url), 12)
     assert found.seen["acknowledged"] > 100
 
 

@@ -17,10 +17,10 @@ from autonomy.kernel.errors import Conflict
 
 
 @pytest.fixture
-def migrated(database_url: str) -> Database:
+def migrated(empty_database_url: str) -> Database:
     for store in STORES:
         importlib.import_module(f"autonomy.{store}")
-    found = Database.open(database_url)
+    found = Database.open(empty_database_url)
     upgrade(found)
     return found
 

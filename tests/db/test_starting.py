@@ -44,28 +44,28 @@ def works_now(folder: Path, url: str) -> None:
     system.close()
 
 
-def test_processes_that_start_at_once_on_nothing_all_succeed(tmp_path: Path, database_url: str) -> None:
-    started = [start(START, tmp_path, database_url) for _ in range(3)]
+def test_processes_that_start_at_once_on_nothing_all_succeed(tmp_path: Path, empty_database_url: str) -> None:
+    started = [start(START, tmp_path, empty_database_url) for _ in range(3)]
     told = [process.communicate(timeout=60)[1].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], told
-    works_now(tmp_path, database_url)
+    works_now(tmp_path, empty_database_url)
 
 
 @pytest.mark.parametrize("tables", [1, 4, 10_000])
 def test_a_start_that_was_killed_at_the_tables_leaves_none_of_them(
-    tmp_path: Path, database_url: str, tables: int
+    tmp_path: Path, empty_database_url: str, tables: int
 ) -> None:
-    process = start(KILLED.format(tables=tables) + START, tmp_path, database_url)
+    process = start(KILLED.format(tables=tables) + START, tmp_path, empty_database_url)
     told = process.communicate(timeout=60)[1].decode()
     assert process.returncode == -9, told
-    works_now(tmp_path, database_url)
+    works_now(tmp_path, empty_database_url)
 
 
-def test_a_failed_beginning_takes_the_tables_back(tmp_path: Path, database_url: str) -> None:
+def test_a_failed_beginning_takes_the_tables_back(tmp_path: Path, empty_database_url: str) -> None:
     def fail(_connection: object) -> None:
         raise RuntimeError("no")
 
-    database = Database.open(database_url)
+    database = Database.open(empty_database_url)
     with pytest.raises(RuntimeError):
         upgrade(database, fail)
     with database.reading() as connection:

@@ -69,7 +69,7 @@ def trouble(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
         way = full if request.param == "full" else locked
         yield f"sqlite:///{tmp_path}/autonomy.sqlite", lambda: way(tmp_path)
         return
-    with proxied(request.getfixturevalue("postgres_url")) as proxy:
+    with proxied(request.getfixturevalue("migrated_postgres_url")) as proxy:
         yield proxy.url, lambda: cut(proxy, request.param)
 
 
@@ -134,8 +134,10 @@ async def test_an_effect_under_way_when_the_store_goes_is_recorded_when_it_is_ba
         assert it.plant.effects[str(told.value.detail["action"])] == 1
 
 
-async def test_an_intent_whose_commit_was_not_answered_does_not_stay_open(tmp_path: Path, postgres_url: str) -> None:
-    with proxied(postgres_url) as proxy:
+async def test_an_intent_whose_commit_was_not_answered_does_not_stay_open(
+    tmp_path: Path, migrated_postgres_url: str
+) -> None:
+    with proxied(migrated_postgres_url) as proxy:
         async with works(tmp_path, proxy.url) as it:
             assert (await it.ask("buy", amount="1.00")).status == "done"
             await it.settle()

@@ -16,8 +16,10 @@ from tests.memory.team import team
 MARKS = Marks(b"k" * 32)
 
 
-async def test_a_search_is_answered_by_the_full_text_index_of_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    async with team(tmp_path, postgres_url) as it:
+async def test_a_search_is_answered_by_the_full_text_index_of_postgresql(
+    tmp_path: Path, migrated_postgres_url: str
+) -> None:
+    async with team(tmp_path, migrated_postgres_url) as it:
         await it.write("seller", "customers", "lenses")
         with it.system.database.reading() as connection:
             connection.execute(text("SET LOCAL enable_seqscan = off"))

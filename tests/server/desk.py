@@ -20,6 +20,7 @@ from autonomy.wiring import Settings, System, open_system
 from tests.gate.works import PEOPLE, Plant, organisation
 from tests.house import declare
 from tests.server.contract import check_documented
+from tests.templates import put_migrated
 
 STAFF = {
     "ada": ("[]", "admin"),
@@ -188,6 +189,8 @@ def desk(
     plant, bound = Plant(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     settings = replace(Settings(), data=folder, database=database, url=url, **set)
+    if not database:
+        put_migrated(folder / "autonomy.sqlite")
     system = open_system(settings, clock, {"plant": plant})
     if system.catalog.organisation().epoch == 0:
         declare(system, organisation or files())

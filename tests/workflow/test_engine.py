@@ -62,7 +62,7 @@ def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Engines:
 def engines_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Engines:
     """Engines of this kind on an empty database."""
     if kind.endswith("postgresql"):
-        return Engines(kind, folder, request.getfixturevalue("postgres_url"))
+        return Engines(kind, folder, request.getfixturevalue("migrated_postgres_url"))
     return Engines(kind, folder, f"sqlite:///{folder}/autonomy.sqlite")
 
 
@@ -257,10 +257,10 @@ async def test_a_process_that_looks_after_runs_says_that_it_does(engines: Engine
     "lost", ["DELETE FROM dbos.workflow_status", "UPDATE dbos.workflow_status SET status = 'PENDING'"]
 )
 async def test_a_delivery_that_was_lost_is_made_again(
-    tmp_path: Path, postgres_url: str, lost: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, migrated_postgres_url: str, lost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autonomy.workflow.distributed.LOST_MS", 0)
-    engines = Engines(KINDS[2], tmp_path, postgres_url)
+    engines = Engines(KINDS[2], tmp_path, migrated_postgres_url)
     plant = Plant()
     async with engines.process(plant, living=False, runs="elsewhere") as front:
         run = await front.start("pressing", n=1)
@@ -272,9 +272,9 @@ async def test_a_delivery_that_was_lost_is_made_again(
 
 
 async def test_a_delivery_and_what_it_is_of_are_durable_together_or_not_at_all(
-    tmp_path: Path, postgres_url: str
+    tmp_path: Path, migrated_postgres_url: str
 ) -> None:
-    engines = Engines(KINDS[2], tmp_path, postgres_url)
+    engines = Engines(KINDS[2], tmp_path, migrated_postgres_url)
     async with engines.process(Plant(), living=False, runs="elsewhere") as front:
         await front.start("pressing", n=1)
         assert offers(engines) == 1
