@@ -24,12 +24,13 @@ from autonomy.kernel.failpoint import failpoint
 from . import cells
 from .cells import PLACE, figure_place
 from .counting import Cell, Counting, Memory, Sums, needs_of
+from .pace import rest_after
 
 log = logging.getLogger("autonomy.insight")
 
 LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
 BATCH = 750  # leaves of one transaction: a few milliseconds, in which nobody else can write
-SHARE = 80  # parts of the processor's time, of which one is spent on counting: the door comes first
+SHARE = 80  # parts of the time, of which one is spent on counting while there is a crowd at the door
 BREATH_SECONDS = 0.05  # between two batches at least
 HOLD_MS = 5 * SECOND
 MAX_KNOWN = 5_000  # cases, and actions under way, that a process keeps in mind between two batches
@@ -77,7 +78,7 @@ class Reckoning:
             except AutonomyError as error:
                 log.warning("the figures wait: %s", error.code)
                 counted = 0
-            rest = max(BREATH_SECONDS, self._worked * (SHARE - 1))
+            rest = max(BREATH_SECONDS, rest_after(self._worked, SHARE, self._queue.waiting))
             await asyncio.sleep(rest if counted >= self._batch else LOOK_SECONDS)
 
     async def count(self) -> int:
