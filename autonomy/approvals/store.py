@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from autonomy.db import Tx, metadata
+from autonomy.db.indexes import partial_index
 
 from .model import Absence, Behind, Hold, Note, Seat, State, Vote
 from .rules import ALIVE, ANSWERED
@@ -64,27 +65,24 @@ hold = Table(
 
 _ALIVE = hold.c.state.in_(sorted(ALIVE))
 Index("hold_repeat", hold.c.bind, hold.c.agent, hold.c.case_id)
-Index(
+partial_index(
     "hold_once",
     hold.c.agent,
     hold.c.case_id,
     hold.c.bind,
     unique=True,
-    sqlite_where=_ALIVE,
-    postgresql_where=_ALIVE,
+    where=_ALIVE,
 )
-Index("hold_alive", hold.c.state, hold.c.expires_at, sqlite_where=_ALIVE, postgresql_where=_ALIVE)
-Index(
+partial_index("hold_alive", hold.c.state, hold.c.expires_at, where=_ALIVE)
+partial_index(
     "hold_escalation",
     hold.c.next_escalation_at,
-    sqlite_where=hold.c.next_escalation_at.is_not(None),
-    postgresql_where=hold.c.next_escalation_at.is_not(None),
+    where=hold.c.next_escalation_at.is_not(None),
 )
-Index(
+partial_index(
     "hold_reminder",
     hold.c.next_reminder_at,
-    sqlite_where=hold.c.next_reminder_at.is_not(None),
-    postgresql_where=hold.c.next_reminder_at.is_not(None),
+    where=hold.c.next_reminder_at.is_not(None),
 )
 
 Index("hold_of_tool", hold.c.tool, hold.c.agent, hold.c.created_at)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
 
 from autonomy.db import Tx, metadata
+from autonomy.db.indexes import partial_index
 from autonomy.kernel.errors import Corrupt
 
 from .merkle import NodeSource, node_source
@@ -34,9 +35,7 @@ leaf = Table(
     Column("body", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
-Index(
-    "leaf_action", leaf.c.action, sqlite_where=leaf.c.action.is_not(None), postgresql_where=leaf.c.action.is_not(None)
-)
+partial_index("leaf_action", leaf.c.action, where=leaf.c.action.is_not(None))
 
 node = Table(
     "log_node",

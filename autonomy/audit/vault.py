@@ -61,8 +61,7 @@ class SubjectKey:
         return canonical.keyed(self.binding, value)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A payload as it was: the value's bytes and the salt of its commitment."""
 
     value: bytes
@@ -137,7 +136,7 @@ class Vault:
 
     def open_all(self, connection: Connection, actions: Sequence[str], part: str) -> dict[str, Opened]:
         """What each of the actions carried as `part`, of those that carried anything whose subject was not erased."""
-        rows = connection.execute(_SEALED_PARTS, {"actions": list(actions), "part": part})
+        rows = connection.execute(_SEALED_PARTS, {"actions": list(actions), "part": part}).all()
         return {
             action: _opened(self._opening(subject, generation, bytes(wrapped)), action, part, box)
             for action, subject, generation, wrapped, box in rows

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import metadata
+from autonomy.db.indexes import partial_index
 from autonomy.kernel.clock import period_start
 
 from .forecast import Forecast, forecast
@@ -39,11 +40,10 @@ budget_warning = Table(
     Column("at", BigInteger, nullable=False),
     Column("announced_at", BigInteger),
 )
-Index(
+partial_index(
     "budget_warning_new",
     budget_warning.c.at,
-    sqlite_where=budget_warning.c.announced_at.is_(None),
-    postgresql_where=budget_warning.c.announced_at.is_(None),
+    where=budget_warning.c.announced_at.is_(None),
 )
 
 UPSERT_ACCOUNT = (

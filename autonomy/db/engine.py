@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -217,12 +218,18 @@ def upsert(
 ) -> Any:
     """INSERT … ON CONFLICT (`keys`) DO UPDATE of every other column given, for both databases."""
     rows = [values] if isinstance(values, Mapping) else list(values)
-    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = build(table).values(rows)
+    statement = _insert(table, dialect).values(rows)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     if not changed:
         return statement.on_conflict_do_nothing(index_elements=list(keys))
     return statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+def _insert(table: Table, dialect: str) -> Any:
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    # What SQLAlchemy knows of PostgreSQL is only loaded where it is used: four megabytes.
+    return import_module("sqlalchemy.dialects.postgresql").insert(table)
 
 
 def unavailable(error: BaseException | None) -> Unavailable:

@@ -6,12 +6,13 @@ SQLite takes the rows one by one in one call; PostgreSQL takes each column as an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql
 
 from .ports import Row
+
+NAMED = {"BLOB": "BYTEA"}  # types that PostgreSQL has another name for
 
 
 class Many(NamedTuple):
@@ -61,6 +62,5 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _unnested(table: Table, names: Sequence[str]) -> str:
-    dialect: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
-    types = (table.c[name].type.compile(dialect) for name in names)
-    return f"unnest({', '.join(f'%s::{type}[]' for type in types)})"
+    types = (str(table.c[name].type) for name in names)
+    return f"unnest({', '.join(f'%s::{NAMED.get(type, type)}[]' for type in types)})"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.indexes import partial_index
 
 action = Table(
     "action",
@@ -35,29 +36,24 @@ action = Table(
     Column("message", Text),
     Column("task", Text),
 )
-Index(
-    "action_task", action.c.task, sqlite_where=action.c.task.is_not(None), postgresql_where=action.c.task.is_not(None)
-)
-Index(
+partial_index("action_task", action.c.task, where=action.c.task.is_not(None))
+partial_index(
     "action_repeat",
     action.c.repeat_key,
     unique=True,
-    sqlite_where=action.c.repeat_key.is_not(None),
-    postgresql_where=action.c.repeat_key.is_not(None),
+    where=action.c.repeat_key.is_not(None),
 )
-Index(
+partial_index(
     "action_open",
     action.c.owner,
-    sqlite_where=action.c.state.in_(("intent", "unknown")),
-    postgresql_where=action.c.state.in_(("intent", "unknown")),
+    where=action.c.state.in_(("intent", "unknown")),
 )
-Index(
+partial_index(
     "action_about",
     action.c.agent,
     action.c.tool,
     action.c.about,
-    sqlite_where=action.c.about.is_not(None),
-    postgresql_where=action.c.about.is_not(None),
+    where=action.c.about.is_not(None),
 )
 
 record_state = Table(
@@ -97,11 +93,10 @@ case_holder = Table(
 )
 """Which agents have, or had, a task of a case: while they have it, whatever they do is done under its labels too."""
 
-Index(
+partial_index(
     "case_holder_now",
     case_holder.c.agent,
-    sqlite_where=case_holder.c.until.is_(None),
-    postgresql_where=case_holder.c.until.is_(None),
+    where=case_holder.c.until.is_(None),
 )
 
 process = Table(

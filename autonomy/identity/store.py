@@ -15,7 +15,6 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     Row,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 )
 
 from autonomy.db import Tx, metadata
+from autonomy.db.indexes import partial_index
 from autonomy.kernel.errors import NotFound
 
 from .model import AgentView
@@ -142,13 +142,12 @@ delegation = Table(
     Column("changed", BigInteger, nullable=False, index=True),
 )
 _not_revoked = delegation.c.revoked_at.is_(None)
-Index(
+partial_index(
     "delegation_live",
     delegation.c.from_agent,
     delegation.c.to_agent,
     unique=True,
-    sqlite_where=_not_revoked,
-    postgresql_where=_not_revoked,
+    where=_not_revoked,
 )
 
 containment = Table(
@@ -166,13 +165,12 @@ containment = Table(
     Column("changed", BigInteger, nullable=False, index=True),
 )
 _in_force = containment.c.lifted_at.is_(None)
-Index(
+partial_index(
     "containment_live",
     containment.c.scope,
     containment.c.target,
     unique=True,
-    sqlite_where=_in_force,
-    postgresql_where=_in_force,
+    where=_in_force,
 )
 
 signing_key = Table(

@@ -9,6 +9,7 @@ from msgspec import structs
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, Text, func, insert, select
 
 from autonomy.db import Tx, metadata, upsert
+from autonomy.db.indexes import partial_index
 from autonomy.kernel.errors import NotFound
 
 from .model import About, Entry, FollowUp, Incident, Place, Stop, StopKind, StopState, Told
@@ -40,7 +41,7 @@ incident = Table(
 )
 Index("incident_newest", incident.c.opened_at, incident.c.id)
 _LIVE = incident.c.closed_at.is_(None)
-Index("incident_live", incident.c.rule, incident.c.agent, sqlite_where=_LIVE, postgresql_where=_LIVE)
+partial_index("incident_live", incident.c.rule, incident.c.agent, where=_LIVE)
 
 entry = Table(
     "incident_entry",
@@ -64,7 +65,7 @@ stop = Table(
     Column("detail", Text, nullable=False),
 )
 _WAITING = stop.c.state.in_(("asked", "resuming"))
-Index("incident_stop_waiting", stop.c.incident, sqlite_where=_WAITING, postgresql_where=_WAITING)
+partial_index("incident_stop_waiting", stop.c.incident, where=_WAITING)
 
 follow_up = Table(
     "incident_follow_up",

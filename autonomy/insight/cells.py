@@ -105,7 +105,7 @@ def remembered(connection: Connection, needs: Needs, before: int, known: Memory)
     opened = _among(connection, figure_open, figure_open.c.id, needs.open - known.open.keys())
     people = _among(connection, figure_person, figure_person.c.name, needs.people - known.people.keys())
     return Memory(
-        begun=begun_in_log(connection, needs.actions, before),
+        begun=_part(known.begun, needs.actions) | begun_in_log(connection, needs.actions - known.begun.keys(), before),
         cases=_part(known.cases, needs.cases)
         | {row.id: Case(row.last, frozenset(row.met.split("\n"))) for row in cases},
         open=_part(known.open, needs.open) | {row.id: Open(_who(row.who), row.at, row.asked) for row in opened},

@@ -192,6 +192,8 @@ class Counting:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self.ended: set[str] = set()
+        """Actions of which an ending was counted."""
         self._hours: defaultdict[tuple[int, Who], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._cells: defaultdict[Cell, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._takers = {
@@ -246,6 +248,7 @@ class Counting:
         begun = self.memory.begun.get(said.action or "")
         if begun is None:
             return
+        self.ended.add(said.action or "")
         sums = self._sums(said.at, begun.who)
         if said.kind == "reconcile":
             sums["reconciled"] += 1

@@ -18,7 +18,7 @@ import msgspec
 from autonomy.memory.words import MAX_ASKED, texts, words
 
 MAX_WORDS = 200  # different words of each part of an action that it is found by
-KEPT = 4_000  # marks; half as many texts, and parts of leaves, with theirs
+KEPT = 2_000  # marks; half as many texts, and parts of leaves, with theirs
 SHORT = 64  # characters of a text of which that is kept
 SEALED = ("arguments", "rationale", "message")
 """Parts whose words are found by who may read them."""
@@ -121,7 +121,8 @@ class Marks:
         return found
 
     def _of_text(self, domain: str, text: str) -> dict[int, None]:
-        return {self._mark(domain, word): None for word in _some([text], MAX_WORDS)}
+        mark = self.word if domain == WORD else self.sealed
+        return {mark(word): None for word in _some([text], MAX_WORDS)}
 
 
 _ENDED_BY = {"reject": "rejected", "return": "returned", "expire": "expired", "withdraw": "withdrawn"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
@@ -24,19 +24,20 @@ from autonomy.kernel.failpoint import failpoint
 from . import cells
 from .cells import PLACE, figure_place
 from .counting import Cell, Counting, Memory, Sums, needs_of
+from .pace import rest_after
 
 log = logging.getLogger("autonomy.insight")
 
 LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
-BATCH = 1_000  # leaves of one transaction: a few milliseconds, in which nobody else can write
-REST = 19  # times as long as a batch took, where there is much to catch up with: the door comes first
-BREATH_SECONDS = 0.05  # between two batches where there is much to catch up with
+BATCH = 750  # leaves of one transaction: a few milliseconds, in which nobody else can write
+SHARE = 80  # parts of the time, of which one is spent on counting while there is a crowd at the door
+BREATH_SECONDS = 0.05  # between two batches at least
 HOLD_MS = 5 * SECOND
-MAX_KNOWN = 20_000  # cases that a process keeps in mind between two batches
+MAX_KNOWN = 5_000  # cases, and actions under way, that a process keeps in mind between two batches
 
 
 class Behind(NamedTuple):
-    """How far the figures are behind the log: `counted` of `size` leaves; when the oldest of the rest was written."""
+    """How far somebody is behind the log: `counted` of `size` leaves; when the oldest of the rest was written."""
 
     counted: int
     size: int
@@ -51,6 +52,8 @@ class Counted(NamedTuple):
     sums: Mapping[Cell, Sums]
     before: Memory
     after: Memory
+    ended: Collection[str]
+    """Actions that have ended in them: what they began with need not be remembered any more."""
 
 
 class Reckoning:
@@ -62,20 +65,21 @@ class Reckoning:
         self._owner = owner
         self._clock = clock
         self._batch = batch
+        self._worked = 0.0  # seconds of CPU that the last batch took
         self._counts = False  # whether this process has counted
         self._known, self._known_at = _nothing(), -1  # what it remembers, as long as nobody else has counted since
 
     async def run(self) -> None:
         """Count until cancelled. What fails is logged and tried again."""
         while True:
-            begun = time.monotonic()
+            self._worked = 0.0
             try:
                 counted = await self.count()
             except AutonomyError as error:
                 log.warning("the figures wait: %s", error.code)
                 counted = 0
-            spent = time.monotonic() - begun
-            await asyncio.sleep(max(BREATH_SECONDS, spent * REST) if counted >= self._batch else LOOK_SECONDS)
+            rest = max(BREATH_SECONDS, rest_after(self._worked, SHARE, self._queue.waiting))
+            await asyncio.sleep(rest if counted >= self._batch else LOOK_SECONDS)
 
     async def count(self) -> int:
         """Count one batch; returns how many leaves it went on, 0 where there is nothing or another process counts."""
@@ -103,24 +107,32 @@ class Reckoning:
         stop = min(size, start + self._batch)
         if stop <= start:
             return None
-        return count(connection, start, stop, self._known if self._known_at == start else _nothing())
+        begun = time.thread_time()
+        counted = count(connection, start, stop, self._known if self._known_at == start else _nothing())
+        self._worked = time.thread_time() - begun
+        return counted
 
     def _keep(self, found: Counted) -> None:
         """Keep in mind what was counted, so that it need not be read again."""
-        if self._known_at != found.start or len(self._known.cases) > MAX_KNOWN:
+        if self._known_at != found.start or max(len(self._known.cases), len(self._known.begun)) > MAX_KNOWN:
             self._known = _nothing()
+        self._known.begun.update(found.after.begun)
+        for action in found.ended:
+            self._known.begun.pop(action, None)
         self._known.cases.update(found.after.cases)
         self._known.open.update(found.after.open)
         self._known.people.update(found.after.people)
         self._known_at = found.stop
 
     def _write(self, tx: Tx, found: Counted) -> bool:
+        begun = time.thread_time()
         if not self._move(tx, found.start, found.stop):
             return False
         cells.add(tx, found.sums)
         cells.remember(tx, found.before, found.after)
         failpoint("figures.written")
         self._counts = True
+        self._worked += time.thread_time() - begun
         return True
 
     def _move(self, tx: Tx, start: int, stop: int) -> bool:
@@ -143,16 +155,21 @@ def count(connection: Connection, start: int, stop: int, known: Memory) -> Count
     counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
     for said in leaves:
         counting.take(said)
-    return Counted(start, stop, counting.sums(), before, counting.memory)
+    return Counted(start, stop, counting.sums(), before, counting.memory, counting.ended)
 
 
 def behind_of(connection: Connection) -> Behind:
     """How far the figures are behind the log."""
-    place, size = _place(connection), cells.log_size(connection)
-    counted = min(place.next, size) if place else 0
-    return Behind(
-        counted, size, connection.execute(select(leaf.c.at).where(leaf.c.idx == counted)).scalar_one_or_none()
-    )
+    place = _place(connection)
+    return behind_at(connection, place.next if place else 0)
+
+
+def behind_at(connection: Connection, next: int) -> Behind:
+    """How far whoever follows the log is behind it, where `next` is the leaf to come."""
+    size = cells.log_size(connection)
+    counted = min(next, size)
+    oldest = connection.execute(select(leaf.c.at).where(leaf.c.idx == counted)).scalar_one_or_none()
+    return Behind(counted, size, oldest)
 
 
 def _nothing() -> Memory:

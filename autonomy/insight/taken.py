@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from autonomy.audit.store import payload
 from autonomy.db import Tx
@@ -13,6 +13,7 @@ from autonomy.db.many import inserting, updating
 
 from . import found, postings
 from .postings import Postings
+from .reckoning import Behind, behind_at
 from .taking_in import Batch, row_of
 
 MARK_BYTES = 8  # of a mark beside its action
@@ -26,6 +27,11 @@ def write_batch(tx: Tx, batch: Batch, sealed: dict[str, set[int]]) -> None:
         gathered.add(marks, index)
     postings.write(tx, gathered.rows())
     tx.write(_COUNT, [(block, kind, count) for (block, kind), count in sorted(batch.census.items())])
+
+
+def behind_of(connection: Connection) -> Behind:
+    """How far what is found is behind the log."""
+    return behind_at(connection, connection.execute(select(found.place.c.next)).scalar_one_or_none() or 0)
 
 
 def still_kept(tx: Tx, sealed: dict[str, set[int]]) -> dict[str, set[int]]:

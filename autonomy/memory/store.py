@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from autonomy.db import metadata
+from autonomy.db.indexes import ONLY_THERE, partial_index
 
 item = Table(
     "memory_item",
@@ -46,16 +47,15 @@ Index("memory_item_id", item.c.id, unique=True)
 Index("memory_item_source", item.c.source)
 Index("memory_item_subject", item.c.subject)
 Index("memory_item_space", item.c.space, item.c.at)
-Index("memory_item_work", item.c.work, sqlite_where=item.c.work.is_not(None), postgresql_where=item.c.work.is_not(None))
+partial_index("memory_item_work", item.c.work, where=item.c.work.is_not(None))
 TSVECTOR = "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks)"
 """What PostgreSQL indexes: the shelf as a word beside the marks, none of which holds a digit."""
 
 Index(
     "memory_item_marks",
     literal_column(TSVECTOR),
-    postgresql_using="gin",
     # A list of what is not in the index yet would have to be read with every search.
-    postgresql_with={"fastupdate": "off"},
+    info={ONLY_THERE: {"using": "gin", "with": {"fastupdate": "off"}}},
 ).ddl_if(dialect="postgresql")
 
 SEARCH = "memory_search"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, and_, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, and_, insert, select, update
 
 from autonomy.db import Tx, metadata
+from autonomy.db.indexes import partial_index
 
 from .model import Notice
 
@@ -22,7 +23,7 @@ notice = Table(
     Column("channel", Text, nullable=False, server_default="webhook"),
     Column("recipient", Text, nullable=False, server_default=""),
 )
-Index("notice_due", notice.c.due, sqlite_where=notice.c.due.is_not(None), postgresql_where=notice.c.due.is_not(None))
+partial_index("notice_due", notice.c.due, where=notice.c.due.is_not(None))
 
 
 def add(tx: Tx, new: Notice, due: int) -> None:

@@ -9,6 +9,7 @@ from msgspec import structs
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Row, Table, Text, text
 
 from autonomy.db import metadata
+from autonomy.db.indexes import partial_index
 
 from .model import ENDED, Task
 
@@ -57,13 +58,13 @@ task = Table(
     Column("body", LargeBinary, nullable=False),
 )
 _LIVE = task.c.ended_at.is_(None)
-Index("task_live", task.c.role, task.c.priority, task.c.opened_at, sqlite_where=_LIVE, postgresql_where=_LIVE)
+partial_index("task_live", task.c.role, task.c.priority, task.c.opened_at, where=_LIVE)
 _HELD = task.c.lease_until.is_not(None)
-Index("task_lease", task.c.lease_until, sqlite_where=_HELD, postgresql_where=_HELD)
-Index("task_until", task.c.until, sqlite_where=_LIVE, postgresql_where=_LIVE)
-Index("task_run", task.c.run, sqlite_where=task.c.run.is_not(None), postgresql_where=task.c.run.is_not(None))
+partial_index("task_lease", task.c.lease_until, where=_HELD)
+partial_index("task_until", task.c.until, where=_LIVE)
+partial_index("task_run", task.c.run, where=task.c.run.is_not(None))
 Index("task_newest", task.c.opened_at, task.c.id)
-Index("task_ended", task.c.ended_at, sqlite_where=~_LIVE, postgresql_where=~_LIVE)
+partial_index("task_ended", task.c.ended_at, where=~_LIVE)
 
 tally = Table(
     "task_tally",

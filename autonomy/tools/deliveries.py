@@ -23,6 +23,7 @@ from sqlalchemy.engine import CursorResult
 from autonomy.audit.store import payload
 from autonomy.audit.vault import PayloadRow
 from autonomy.db import Tx, metadata
+from autonomy.db.indexes import partial_index
 
 delivery = Table(
     "delivery",
@@ -35,11 +36,10 @@ delivery = Table(
     Column("at", BigInteger, nullable=False),
     UniqueConstraint("hook", "sender_id", name="delivery_once"),
 )
-Index(
+partial_index(
     "delivery_answer",
     delivery.c.action,
-    sqlite_where=delivery.c.action.is_not(None),
-    postgresql_where=delivery.c.action.is_not(None),
+    where=delivery.c.action.is_not(None),
 )
 Index("delivery_at", delivery.c.at, delivery.c.id)
 

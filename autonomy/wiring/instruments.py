@@ -17,6 +17,7 @@ from autonomy.approvals.rules import ALIVE
 from autonomy.approvals.store import hold
 from autonomy.audit.store import checkpoint, read_head
 from autonomy.gate.store import action, process
+from autonomy.insight import taken
 from autonomy.insight.reckoning import behind_of
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError
@@ -45,6 +46,8 @@ class Stored:
     processes: int
     uncounted: int
     uncounted_at: int | None
+    unfound: int
+    unfound_at: int | None
 
 
 class Instruments:
@@ -133,6 +136,8 @@ class Instruments:
             gauge("autonomy_processes", "Processes that are known to the store.", stored.processes),
             gauge("autonomy_figures_lag_leaves", "Leaves that the figures of work do not hold yet.", stored.uncounted),
             gauge("autonomy_figures_lag_seconds", "Age of the oldest of them.", self._age(stored.uncounted_at, 0)),
+            gauge("autonomy_search_lag_leaves", "Leaves that the search does not know yet.", stored.unfound),
+            gauge("autonomy_search_lag_seconds", "Age of the oldest of them.", self._age(stored.unfound_at, 0)),
         ]
 
     def _life(self) -> list[Family]:
@@ -175,7 +180,7 @@ def read_stored(connection: Connection) -> Stored:
     ).one_or_none()
     alive = hold.c.state.in_(sorted(ALIVE))
     oldest = select(func.min(hold.c.created_at)).where(alive)
-    behind = behind_of(connection)
+    behind, unfound = behind_of(connection), taken.behind_of(connection)
     return Stored(
         size=size,
         catalog=catalog,
@@ -188,6 +193,8 @@ def read_stored(connection: Connection) -> Stored:
         processes=connection.execute(select(func.count()).select_from(process)).scalar_one(),
         uncounted=behind.size - behind.counted,
         uncounted_at=behind.oldest_at,
+        unfound=unfound.size - unfound.counted,
+        unfound_at=unfound.oldest_at,
     )
 
 

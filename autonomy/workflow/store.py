@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.indexes import partial_index
 
 definition = Table(
     "workflow_definition",
@@ -37,17 +38,14 @@ run = Table(
     Column("ended_at", BigInteger),
     Column("origin", Text, nullable=False),
 )
-Index(
+partial_index(
     "run_live_key",
     run.c.live_key,
     unique=True,
-    sqlite_where=run.c.live_key.is_not(None),
-    postgresql_where=run.c.live_key.is_not(None),
+    where=run.c.live_key.is_not(None),
 )
 Index("run_newest", run.c.created_at, run.c.id)
-Index(
-    "run_ended", run.c.ended_at, sqlite_where=run.c.ended_at.is_not(None), postgresql_where=run.c.ended_at.is_not(None)
-)
+partial_index("run_ended", run.c.ended_at, where=run.c.ended_at.is_not(None))
 
 command = Table(
     "run_command",
@@ -69,30 +67,26 @@ command = Table(
 for something else: the end of an `action`, an event of its `topic`, a person."""
 
 Index("run_command_run", command.c.run)
-Index(
+partial_index(
     "run_command_due",
     command.c.due,
-    sqlite_where=command.c.due.is_not(None),
-    postgresql_where=command.c.due.is_not(None),
+    where=command.c.due.is_not(None),
 )
-Index(
+partial_index(
     "run_command_owner",
     command.c.owner,
-    sqlite_where=command.c.owner.is_not(None),
-    postgresql_where=command.c.owner.is_not(None),
+    where=command.c.owner.is_not(None),
 )
-Index(
+partial_index(
     "run_command_action",
     command.c.action,
-    sqlite_where=command.c.action.is_not(None),
-    postgresql_where=command.c.action.is_not(None),
+    where=command.c.action.is_not(None),
 )
-Index(
+partial_index(
     "run_command_topic",
     command.c.topic,
     command.c.topic_key,
-    sqlite_where=command.c.topic.is_not(None),
-    postgresql_where=command.c.topic.is_not(None),
+    where=command.c.topic.is_not(None),
 )
 
 source = Table(

@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from autonomy.audit.store import leaf, read_head
 from autonomy.db import Tx
 from autonomy.insight import Following, Marks, Search, Wanted, found, postings
+from autonomy.insight.pace import rest_after
 from autonomy.kernel.clock import DAY, now
 from tests.gate.works import Works, works
 
@@ -125,3 +126,9 @@ async def test_words_of_old_actions_are_let_go_of(tmp_path: Path, database_url: 
         assert await asyncio.to_thread(found_by, "zanzibar") == 0
         assert await asyncio.to_thread(found_by, "pay") == 1
         assert await it.system.queue.perform(one.tidy) == 0
+
+
+@pytest.mark.parametrize(("waiting", "part"), [(0, 8), (8, 8), (9, 32), (64, 32)])
+def test_whoever_follows_has_a_small_part_of_the_time_while_there_is_a_crowd(waiting: int, part: int) -> None:
+    worked = 0.012
+    assert (worked + rest_after(worked, 32, waiting)) / worked == pytest.approx(part)

@@ -134,6 +134,9 @@ def test_the_store_the_log_and_the_life_of_the_process_are_told(tmp_path: Path, 
     assert value(figures, "autonomy_connector_failures", connector="plant") == 1
     assert value(figures, "autonomy_store_group_seconds_count") > 1
     assert value(figures, "autonomy_beat_age_seconds") < 60
+    for lag in ("autonomy_search_lag", "autonomy_figures_lag"):
+        assert 0 <= figures[f"{lag}_leaves", frozenset()] <= size
+        assert 0 <= figures[f"{lag}_seconds", frozenset()] < 60
     assert value(figures, "process_resident_memory_bytes") > 1e7
     assert value(figures, "process_open_fds") > 3
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from alembic import command
 
 from autonomy.db.engine import Database, metadata
+from autonomy.db.indexes import say_to_postgresql
 from autonomy.db.migrate import upgrade
 from autonomy.db.migrations.run import configuration
 
@@ -44,6 +45,7 @@ def revise(message: str, number: str) -> None:
     """Compare a freshly migrated database with the declared tables and write the difference as a migration."""
     for store in STORES:
         importlib.import_module(f"autonomy.{store}")
+    say_to_postgresql(metadata)
     with tempfile.TemporaryDirectory() as folder:
         database = Database.open(f"sqlite:///{Path(folder) / 'present.sqlite'}")
         upgrade(database)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.indexes import partial_index
 
 assignment = Table(
     "assignment",
@@ -23,12 +24,11 @@ assignment = Table(
 )
 """`state` is waiting, claimed, ended or left (nobody waits for it any more). Rows live as long as their call may."""
 
-Index(
+partial_index(
     "assignment_waiting",
     assignment.c.site,
     assignment.c.expires_at,
-    sqlite_where=assignment.c.state == "waiting",
-    postgresql_where=assignment.c.state == "waiting",
+    where=assignment.c.state == "waiting",
 )
 
 site_key = Table(
