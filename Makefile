@@ -37,9 +37,11 @@ $(CONSOLE): web/node_modules/.ready web/package.json web/index.html web/vite.con
 
 erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
 
-.erp/.ready: setup pyproject.toml uv.lock
+.erp/.ready: setup pyproject.toml uv.lock demo/tryton/seed.py demo/tryton/program.py
 	@echo "installing Tryton and Roundup into .erp, as locked"
 	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
+	@echo "building the database of the demo's company, which takes a minute"
+	@$(RUN) python -m demo.tryton.program
 	@touch $@
 
 demo: setup console $(if $(filter tryton,$(ERP)),erp)  ## a purchasing department, governed; ERP=tryton: on a running Tryton

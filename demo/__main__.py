@@ -73,7 +73,13 @@ def _business(erp: str, folder: Path, teller: Teller, stack: ExitStack) -> tuple
         # Only here: whoever runs the usual demo needs no Tryton.
         from .tryton import story  # noqa: PLC0415
 
-        return stack.enter_context(story.on_tryton(folder, teller)), (*story.SCENES, budgets, proof)
+        return stack.enter_context(story.on_tryton(folder, teller)), (
+            *story.SCENES,
+            onboarding,
+            takeover,
+            budgets,
+            proof,
+        )
     business = on_sqlite(folder)
     teller.scene("Larkspur Instruments", business.about)
     return business, (*SCENES, onboarding, takeover, runaway, proof)

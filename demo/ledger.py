@@ -35,7 +35,7 @@ _OPEN_INVOICES = """
 
 
 class Tables:
-    """An SQLite file, read only."""
+    """An SQLite file, read only but for `kept_busy`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,9 +53,25 @@ class Tables:
         found = self.rows(query, *values)
         return found[0][0] if found else None
 
+    @contextmanager
+    def kept_busy(self) -> Iterator[None]:
+        """Somebody else writes for a while, as happens in a database; nothing is changed."""
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+
 
 class Ledger(Tables):
-    """The business database, read only but for `kept_busy`."""
+    """The business database."""
+
+    applicant = "ven-001"
+    """The vendor who wants to be taken on."""
+    budget_tool = "budget.check"
+    """What finance is asked before an order."""
 
     def leaves_trace(self, _tool: str) -> bool:
         """Whether what a tool wrote can be found by its action: here always."""
@@ -68,6 +84,10 @@ class Ledger(Tables):
     def order(self, sku: str, number: str = "id") -> Any:
         """Something about the newest order of an item that the seed did not hold."""
         return self.one(f"SELECT {number} FROM purchase_order WHERE sku = ? AND client_ref NOT LIKE 'seed-%'", sku)
+
+    def ordered(self, sku: str) -> int:
+        """How many orders of an item there are that the seed did not hold."""
+        return int(self.order(sku, "COUNT(*)"))
 
     def split(self, count: int) -> list[tuple[str, str, int]]:
         """(supplier, sku, price) of `count` items that one approved supplier has under contract, for the best price."""
@@ -92,19 +112,16 @@ class Ledger(Tables):
         """(id, amount, amount of its order) of the open invoices."""
         return [(name, amount, ordered) for name, amount, ordered in self.rows(_OPEN_INVOICES)]
 
+    def admitted(self, vendor: str) -> int:
+        """How often an applicant is a supplier."""
+        return int(self.one("SELECT COUNT(*) FROM supplier WHERE id = ?", vendor))
+
+    def asked(self, vendor: str) -> int:
+        """How often an applicant was asked for documents."""
+        return int(self.one("SELECT requests FROM vendor_application WHERE id = ?", vendor))
+
     def documents_come(self, vendor: str) -> None:
         """The vendor uploads what is missing, at a place of its own, past the Autonomy OS."""
         with closing(sqlite3.connect(self._path)) as connection, connection:
             for kind in ("registration", "tax", "bank"):
                 connection.execute("INSERT OR IGNORE INTO vendor_document VALUES (?, ?)", (vendor, kind))
-
-    @contextmanager
-    def kept_busy(self) -> Iterator[None]:
-        """Somebody else writes for a while, as happens in a database; nothing is changed."""
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.execute("ROLLBACK")
-        finally:
-            connection.close()

@@ -12,7 +12,6 @@ from .approving import Approving
 from .company import ADMIN, Company
 from .processes import Failed
 
-VENDOR = "ven-001"
 WORKFLOW = "vendor-onboarding"
 WAIT_SECONDS = 20.0
 LOOK_SECONDS = 0.05
@@ -22,17 +21,18 @@ def onboarding(company: Company, approving: Approving) -> None:
     """Collect, assess, verify, admit; the procurement lead says yes at the end."""
     teller, client = company.teller, company.people[ADMIN].client
     teller.scene("S9  Vendor onboarding", "four agents and a person, as one run that waits as long as it must")
-    begun = client.start_run(WORKFLOW, {"application_id": VENDOR})
+    vendor = company.ledger.applicant
+    begun = client.start_run(WORKFLOW, {"application_id": vendor})
     run = str(begun["run"])
-    teller.say(f"{ADMIN} begins `{WORKFLOW}` for {VENDOR}: {run}", "▶")
-    joined = client.start_run(WORKFLOW, {"application_id": VENDOR})
+    teller.say(f"{ADMIN} begins `{WORKFLOW}` for {vendor}: {run}", "▶")
+    joined = client.start_run(WORKFLOW, {"application_id": vendor})
     teller.check(
         joined["run"] == run and joined["joined"], "the same request again is the same run: nobody is asked twice"
     )
     _until(company, run, lambda shown: _waits(shown, "subscribe"))
     teller.say("the vendor is asked for what is missing; the run waits, as a row", "…", "collector-1", "yellow")
-    company.ledger.documents_come(VENDOR)
-    client.signal("vendor.documents", VENDOR)
+    company.ledger.documents_come(vendor)
+    client.signal("vendor.documents", vendor)
     teller.say("the documents come in, and somebody tells of it", "✉")
     company.office.give("assessor-1", "assess")
     company.office.until_quiet(approving)
@@ -42,11 +42,11 @@ def onboarding(company: Company, approving: Approving) -> None:
     shown = _until(company, run, lambda shown: shown["status"] != "running" or _waits(shown, "raise_exception"))
     for step in shown["steps"]:
         teller.say(f"step [bold]{escape(step['path'])}[/]: {step['state']}", "→")
-    admitted = company.ledger.one("SELECT COUNT(*) FROM supplier WHERE id = ?", VENDOR)
-    agreed = held not in approving.rejected
-    teller.check(admitted == int(agreed), "the vendor is a supplier, or not, as its approver decided")
-    asked = company.ledger.one("SELECT requests FROM vendor_application WHERE id = ?", VENDOR)
-    teller.check(asked == 1, "it was asked for its documents once")
+    admitted = int(held not in approving.rejected)
+    teller.check(
+        company.ledger.admitted(vendor) == admitted, "the vendor is a supplier, or not, as its approver decided"
+    )
+    teller.check(company.ledger.asked(vendor) == 1, "it was asked for its documents once")
 
 
 def _until(company: Company, run: str, so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from .processes import Failed
 
 WORKFLOW = "reorder"
 
-STEP = "budget.check"  # during which the process dies
 TAKEOVER_SECONDS = 15.0
 LOOK_SECONDS = 0.05
 
@@ -30,10 +29,7 @@ def takeover(company: Company, _approving: Approving) -> None:
         teller.say(f"step [bold]{step['path']}[/]: {step['state']}", "→")
     teller.check(shown["status"] == "done", f"the run is done, {seconds:.0f} s after its process was gone")
     teller.check(seconds < TAKEOVER_SECONDS, f"another process took it up within {TAKEOVER_SECONDS:.0f} s")
-    placed = company.ledger.one(
-        "SELECT COUNT(*) FROM purchase_order WHERE sku = ? AND client_ref NOT LIKE 'seed-%'", item
-    )
-    teller.check(placed == 1, "no step is missing and none was done twice: one order")
+    teller.check(company.ledger.ordered(item) == 1, "no step is missing and none was done twice: one order")
 
 
 def _killed_in_the_middle(company: Company, item: str) -> tuple[str, float]:
@@ -46,15 +42,15 @@ def _killed_in_the_middle(company: Company, item: str) -> tuple[str, float]:
             company.teller.say(f"{SUPERVISOR} begins `{WORKFLOW}` for {item} there: {run}", "▶")
             _wait_for_call(company)
             server.kill()
-            company.teller.say(f"kill -9, in the middle of `{STEP}`", "✖", colour="red")
+            company.teller.say(f"kill -9, in the middle of `{company.ledger.budget_tool}`", "✖", colour="red")
     return run, time.monotonic()
 
 
 def _wait_for_call(company: Company) -> None:
-    until = time.monotonic() + TAKEOVER_SECONDS
-    while not any(company.supervisor.client.actions(state="running", tool=STEP)):
+    until, tool = time.monotonic() + TAKEOVER_SECONDS, company.ledger.budget_tool
+    while not any(company.supervisor.client.actions(state="running", tool=tool)):
         if time.monotonic() > until:
-            raise Failed(f"the run did not come to `{STEP}`")
+            raise Failed(f"the run did not come to `{tool}`")
         time.sleep(LOOK_SECONDS)
 
 

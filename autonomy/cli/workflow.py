@@ -10,8 +10,9 @@ from autonomy.kernel import canonical
 
 from .connect import connected
 from .ending import Misused
+from .following import follow_run
 from .options import AsJson, Limit, Url, commands
-from .screen import details, heading, say, show_json, table
+from .screen import details, heading, json_lines, say, show_json, table
 from .words import moment
 
 app = commands()
@@ -20,6 +21,7 @@ app.add_typer(workflow, name="workflow")
 
 Run = Annotated[str, typer.Argument(help="The run, `run_…`.")]
 Priority = Literal["low", "normal", "high", "urgent"]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Tell each change until the run ends, or Ctrl-C.")]
 Input = Annotated[str, typer.Option("--input", "-i", help="JSON, an object.")]
 
 
@@ -28,6 +30,7 @@ def run(
     name: Annotated[str, typer.Argument(help="The workflow.")],
     input: Input = "{}",
     priority: Annotated[Priority | None, typer.Option(help="Before others or after; else the workflow's own.")] = None,
+    follow: Follow = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,10 +41,12 @@ def run(
     """
     with connected(url) as client:
         found = client.start_run(name, _object(input), priority)
-    if as_json:
-        show_json(found)
-    else:
-        say(f"{found['run']} {'is live already' if found['joined'] else 'has begun'}")
+        if as_json:
+            json_lines([found]) if follow else show_json(found)
+        else:
+            say(f"{found['run']} {'is live already' if found['joined'] else 'has begun'}")
+        if follow:
+            follow_run(client, found["run"], as_json)
 
 
 @workflow.command("list")
@@ -70,13 +75,16 @@ def list_runs(
 
 
 @workflow.command()
-def show(run: Run, url: Url = None, as_json: AsJson = False) -> None:
+def show(run: Run, follow: Follow = False, url: Url = None, as_json: AsJson = False) -> None:
     """Show a run: where its steps are, and what it waits for.
 
     \b
       autonomy workflow show run_01jd8m3y6p2k7q4r9t5v8x0z1b
     """
     with connected(url) as client:
+        if follow:
+            follow_run(client, run, as_json)
+            return
         found = client.run(run)
     if as_json:
         show_json(found)

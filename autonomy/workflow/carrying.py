@@ -122,7 +122,7 @@ class Carrying:
     async def give_up(self, work: Work) -> None:
         """A command under which processes died again and again: nobody knows whether it was done, a person looks."""
         command, at = work.command, self._clock()
-        told = f"it was begun {work.attempts - 1} times, and whoever did was gone before it ended"
+        told = f"limit.claims: it was begun {work.attempts - 1} times, and whoever did was gone before it ended"
         log.error("%s is given up: %s", work.id, told)
         if work.attempts > HOPELESS or not work.run:
             await self._abandon(work)

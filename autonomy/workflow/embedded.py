@@ -42,7 +42,7 @@ STUCK_SECONDS = 10.0  # without a look: the process is then not ready
 MAX_OUT = 512  # commands that one process carries out at once; the others are anybody's
 MAX_NEWS = 1_000  # leaves looked through at once
 SURVEY = 2_000  # waiting commands looked at in one round of the slow look
-ATTEMPTS = 10  # claims of one command before it is given up
+CLAIMS = 10  # of one command before it is given up (`limit.claims`): its rests have come to four minutes by then
 AT_ONCE = 2  # claims after which what outlived its process is free at once; later it rests, for it may be what kills
 AGAIN_MS = 500
 LONGEST_MS = 60_000
@@ -189,7 +189,7 @@ class Embedded:
 
     async def _do(self, work: Work) -> None:
         try:
-            await (self._carry(work) if work.attempts <= ATTEMPTS else self._give_up(work))
+            await (self._carry(work) if work.attempts <= CLAIMS else self._give_up(work))
         except Busy as error:
             await self._later(work, round(error.retry_after * 1_000), 1)
         except (Unavailable, Overdue) as error:
@@ -265,7 +265,7 @@ class Embedded:
 
 def _rest(attempts: int) -> int:
     """Milliseconds that a command rests whose processes died under it so often; none where it is given up next."""
-    return min(LONGEST_MS, AGAIN_MS << attempts) if AT_ONCE < attempts < ATTEMPTS else 0
+    return min(LONGEST_MS, AGAIN_MS << attempts) if AT_ONCE < attempts < CLAIMS else 0
 
 
 def _is_over(acted: str | None, asked: str | None) -> bool:

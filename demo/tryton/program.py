@@ -40,10 +40,10 @@ def copy_template(target: Path) -> None:
 
     They are built the first time, which takes a minute, and kept in `.erp` as long as seed and versions stay the same.
     """
-    template = _template()
+    kept = template()
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(template / f"{DATABASE}.sqlite", target)
-    shutil.copy(template / "keys.json", target)
+    shutil.copy(kept / f"{DATABASE}.sqlite", target)
+    shutil.copy(kept / "keys.json", target)
     (target / "keys.json").chmod(0o600)
 
 
@@ -55,7 +55,8 @@ def write_configuration(folder: Path, listen: str = "127.0.0.1:0") -> Path:
     return path
 
 
-def _template() -> Path:
+def template() -> Path:
+    """The folder of the template, which is built where it is not there."""
     binary("trytond")
     digest = hashlib.sha256(SEED.read_bytes() + (ROOT / "uv.lock").read_bytes() + repr(MODULES).encode())
     kept = ENVIRONMENT / f"template-{digest.hexdigest()[:16]}"
@@ -97,3 +98,7 @@ def _alone(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    template()

@@ -30,6 +30,8 @@ USERS = {
     "payables-1": ("Accounting", "Payment", "Purchase"),
     "planner-1": ("Production", "Stock"),
     "sales-1": ("Sales", "Sale Opportunity"),
+    "verifier-1": ("Purchase",),
+    "updater-2": ("Purchase",),
 }
 PAYER = "Payment Approval"  # the group that may approve payments; `payables-1` is in it, and a person holds each one
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from demo.approving import Approving
 from demo.company import Business, Company
 from demo.ledger import Tables
 from demo.processes import Failed
+from demo.roundup.tracker import Roundup
 from demo.teller import Teller
 
 from . import organisation
@@ -26,19 +27,34 @@ PROGRAMS = MappingProxyType(
         "budget-checker": "erp_budget.py",
         "payables-1": "erp_payables.py",
         "planner-1": "erp_production.py",
+        "assessor-1": "assessor.py",
     }
 )
 APPROVERS = MappingProxyType({"procurement-lead": "priya", "finance-manager": "felix", "operations-lead": "omar"})
+VENDOR = "Norwick Fasteners"
+AT_THE_TRACKER = ("desk-1", "collector-1", "updater-2")
+PORTAL = "portal"  # the user of the tracker by whom vendors write
 TRACED = ("purchase_order.create", "payment.prepare", "budget.reserve")
 """Writes that carry their action as a reference. The others are steps of a record, which Tryton takes once."""
 
 
-class TrytonLedger(Tables):
-    """Looks into Tryton's own tables and those of the budgets, past the Autonomy OS."""
+_LOW = """
+    SELECT i.code FROM stock_order_point o JOIN product_product i ON i.id = o.product
+    WHERE NOT EXISTS (SELECT 1 FROM purchase_line l JOIN purchase_purchase p ON p.id = l.purchase
+    WHERE l.product = i.id AND p.reference LIKE 'act_%') ORDER BY o.target_quantity, i.code LIMIT 1"""
 
-    def __init__(self, path: Path, controlling: Path) -> None:
+
+class TrytonLedger(Tables):
+    """Looks into the tables of Tryton, of the budgets and of the tracker, past the Autonomy OS."""
+
+    budget_tool = "budget.reserve"
+    """What finance is asked before an order is confirmed."""
+
+    def __init__(self, path: Path, controlling: Path, tracker: Roundup) -> None:
         super().__init__(path)
         self._controlling = Tables(controlling)
+        self._tracker = tracker
+        self.applicant = tracker.open_ticket(PORTAL, VENDOR)
 
     def leaves_trace(self, tool: str) -> bool:
         """Whether what a tool wrote can be found by its action."""
@@ -63,6 +79,38 @@ class TrytonLedger(Tables):
             )
         ]
 
+    def ordered(self, sku: str) -> int:
+        """How many orders of a product are bought that the seed did not hold."""
+        return sum(state in ("confirmed", "processing") for _, state, _ in self.order(sku))
+
+    def low(self) -> str:
+        """The product that Tryton asks for, is not ordered yet, and of which the fewest are to be bought."""
+        return str(self.one(_LOW))
+
+    def kept_busy(self) -> AbstractContextManager[None]:
+        """Somebody else writes into the budgets for a while."""
+        return self._controlling.kept_busy()
+
+    def admitted(self, vendor: str) -> int:
+        """How often an applicant is a supplier from whom may be bought."""
+        query = (
+            'SELECT COUNT(*) FROM party_party p JOIN "party_party-party_category" l ON l.party = p.id '
+            "JOIN party_category c ON c.id = l.category WHERE p.code = ? AND c.name = 'Approved supplier'"
+        )
+        return int(self.one(query, f"SUP-{vendor}"))
+
+    def asked(self, vendor: str) -> int:
+        """How often an applicant was asked for documents."""
+        query = (
+            "SELECT COUNT(*) FROM issue__journal j JOIN _user u ON u.id = j.tag "
+            "WHERE j.nodeid = ? AND j.action = 'set' AND u._username = 'collector-1'"
+        )
+        return int(Tables(self._tracker.database).one(query, vendor))
+
+    def documents_come(self, vendor: str) -> None:
+        """The vendor writes under its application, past the Autonomy OS."""
+        self._tracker.comment(PORTAL, vendor, "registration, tax, bank: enclosed")
+
     def invoice(self, reference: str) -> tuple[int, str]:
         """(id, state) of the invoice with a reference of the seed."""
         number, state = self.rows("SELECT id, state FROM account_invoice WHERE reference = ?", reference)[0]
@@ -72,15 +120,17 @@ class TrytonLedger(Tables):
 @contextmanager
 def on_tryton(folder: Path, teller: Teller) -> Iterator[Business]:
     """The company on a Tryton of its own, which is ended with it."""
-    about = "a company of nine people and seven agents, its rules, Tryton as its ERP"
+    about = "a company of nine people and twelve agents, its rules, Tryton as its ERP, Roundup for its tickets"
     teller.scene("Larkspur Instruments", about)
     teller.say("a Tryton 8.2 is set up; the first time its database is built, which takes a minute or two")
-    with Tryton(folder / "tryton") as tryton:
+    with Tryton(folder / "tryton") as tryton, Roundup(folder / "roundup", PORTAL, *AT_THE_TRACKER) as tracker:
         teller.say(f"Tryton answers at http://127.0.0.1:{tryton.port}; each agent has a Tryton user of its own")
+        teller.say(f"Roundup answers at http://127.0.0.1:{tracker.port}; who works with tickets is a user there, too")
         controlling = folder / "data" / organisation.CONTROLLING
         organisation.create_controlling(f"sqlite:///{controlling}")
-        ledger = TrytonLedger(folder / "tryton" / f"{DATABASE}.sqlite", controlling)
-        files, secrets = organisation.files(tryton.url), organisation.secrets(tryton.keys)
+        ledger = TrytonLedger(folder / "tryton" / f"{DATABASE}.sqlite", controlling, tracker)
+        files = tracker.connected(organisation.files(tryton.url, more=("roundup", "vendors")))
+        secrets = organisation.secrets(tryton.keys) | tracker.secrets()
         yield Business(about, files, PROGRAMS, APPROVERS, secrets, ledger)
 
 

@@ -22,6 +22,7 @@ TOGETHER = [
     ("robot",),
     ("node-red",),
     ("tryton", "roundup", "robot", "node-red"),
+    ("tryton", "roundup", "vendors"),
     ("postgresql", "roundup"),
 ]
 

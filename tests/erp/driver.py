@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from autonomy.gate import Reply, Request
 from autonomy.gate.store import action
+from autonomy.kernel.errors import Unavailable
 from autonomy.wiring import Settings, System, open_system
 from demo.tryton import organisation
 from tests.house import declare
@@ -114,7 +115,12 @@ class _Buyer:
 
     async def _ask(self, agent: str, tool: str, **arguments: Any) -> Reply:
         case = f"case {self._luck.random()}"
-        reply = await self._gate.perform(self._keys[agent], Request(tool, arguments, case=case))
+        while True:
+            try:
+                reply = await self._gate.perform(self._keys[agent], Request(tool, arguments, case=case))
+                break
+            except Unavailable:
+                continue  # the machine is busy: nothing was done, and whoever wants it asks again
         said = {"action": reply.action, "tool": tool, "status": reply.status}
         self._pipe.send_bytes(json.dumps(said).encode())
         return reply

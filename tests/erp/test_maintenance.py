@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
+from demo.roundup.tracker import Roundup
 from demo.tryton import organisation
 from demo.tryton.server import Tryton
 from tests.erp.company import Patient, rows
 from tests.house import House, house
-from tests.tickets.test_roundup import BASE_URL
-from tests.tickets.tracker import Roundup
 
 CASE = "maintenance/feeder"
 
@@ -30,9 +29,7 @@ def roundup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roundup]:
 @asynccontextmanager
 async def company(folder: Path, tryton: Tryton, roundup: Roundup) -> AsyncIterator[House]:
     """The starter company with both packs, each of its agents as itself in the system it works with."""
-    files = organisation.files(tryton.url, more=["roundup"])
-    text = files["ticketing.yaml"].replace(BASE_URL, roundup.url)
-    files["ticketing.yaml"] = text.replace("http://127.0.0.1:8080", roundup.url.removesuffix("/rest/data"))
+    files = roundup.connected(organisation.files(tryton.url, more=["roundup"]))
     organisation.create_controlling(f"sqlite:///{folder / organisation.CONTROLLING}")
     async with house(folder, files=files) as made:
         secrets = organisation.secrets(tryton.keys) | {"roundup.desk-1": roundup.basic("desk-1")}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .tracker import Roundup
+from demo.roundup.tracker import Roundup
 
 
 @pytest.fixture(scope="module")

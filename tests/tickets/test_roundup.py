@@ -9,21 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from autonomy.catalog import starter
+from demo.roundup.tracker import Roundup
 from tests.erp.between import Forward, between
 from tests.erp.company import Patient
 from tests.house import House, house
-
-from .tracker import Roundup
-
-BASE_URL = "http://127.0.0.1:8080/rest/data"
 
 
 @asynccontextmanager
 async def desk(folder: Path, roundup: Roundup, url: str = "") -> AsyncIterator[House]:
     """The starter company with its tickets in `roundup`, or in what stands at `url` before it."""
-    files = starter.organisation(["roundup"])
-    text = files["ticketing.yaml"].replace(BASE_URL, url or roundup.url)
-    files["ticketing.yaml"] = text.replace("http://127.0.0.1:8080", roundup.url.removesuffix("/rest/data"))
+    files = roundup.connected(starter.organisation(["roundup"]), url)
     folder.mkdir(exist_ok=True)
     async with house(folder, files=files) as made:
         made.system.secrets.set("roundup.desk-1", roundup.basic("desk-1"), "person:ada")

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from autonomy.db import Tx
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Invalid
-from autonomy.workflow.embedded import ATTEMPTS
+from autonomy.workflow.embedded import CLAIMS
 from autonomy.workflow.ports import Offer
 from autonomy.workflow.store import command
 from autonomy.workflow.units import Fence
@@ -221,12 +221,12 @@ async def test_what_was_begun_too_often_is_given_up_and_a_person_looks(engines: 
         run = await dead.start("pressing", n=1)
         await plant.called("press")
         plant.behaves.clear()
-        await change(front, run, attempts=ATTEMPTS)
+        await change(front, run, attempts=CLAIMS)
         await dead.works.system.lifeline.leave()
         async with engines.process(plant):
             [asked] = await front.excepted(run)
             assert asked.command.kind == "unknown"
-            assert f"begun {ATTEMPTS} times" in asked.command.reason
+            assert f"limit.claims: it was begun {CLAIMS} times" in asked.command.reason
 
 
 async def test_a_process_that_stops_takes_nothing_more_and_ends_what_it_has(engines: Engines) -> None:
