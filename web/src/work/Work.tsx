@@ -7,6 +7,7 @@ import { addressOfId, addressOfObject } from "@/frame/addresses";
 import { useMay, useMe } from "@/frame/session";
 import { said } from "@/figures/figure";
 import { DataTable, EmptyState, Foreign, Named, Page, shortened, State, Views, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { useWorkflowFigures, useWorkflows, type Run, type Stuck } from "./queries";
 import { lasted } from "./times";
 import { words } from "./words";
@@ -159,7 +160,7 @@ export function RunList({ workflow, status, filters }: ListProps): ReactElement 
           of: (row) => <Named name={row.workflow} about={shortened(row.id)} />,
         },
         { name: words.columns.state, of: (row) => <State of={row.status} /> },
-        { name: words.columns.by, wide: true, of: (row) => <Foreign text={row.started_by} line first={60} /> },
+        { name: words.columns.by, wide: true, of: (row) => <Foreign text={nameOf(row.started_by)} line first={60} /> },
         { name: words.columns.began, of: (row) => <When at={row.created_at} /> },
         { name: words.columns.took, right: true, wide: true, of: (row) => lasted(row.created_at, row.ended_at) },
       ]}
@@ -231,7 +232,7 @@ function Tasks({ search, filter }: Filtered): ReactElement {
                   {row.step !== null && ` · ${row.step}`}
                 </>
               }
-              about={<Foreign text={row.workflow ?? row.opened_by} line first={60} />}
+              about={<Foreign text={row.workflow ?? nameOf(row.opened_by)} line first={60} />}
             />
           ),
         },
@@ -239,7 +240,7 @@ function Tasks({ search, filter }: Filtered): ReactElement {
           name: words.columns.state,
           of: (row) => <State of={row.state === "open" ? "new" : row.state} as={row.state} />,
         },
-        { name: words.columns.holder, wide: true, of: (row) => row.holder ?? "–" },
+        { name: words.columns.holder, wide: true, of: (row) => (row.holder === null ? "–" : nameOf(row.holder)) },
         { name: words.columns.priority, wide: true, of: (row) => row.priority },
         { name: words.columns.since, of: (row) => <When at={row.opened_at} /> },
       ]}

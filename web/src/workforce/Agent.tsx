@@ -7,6 +7,7 @@ import { Strip } from "@/figures/Strip";
 import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
 import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, Views, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { Acts } from "./Acts";
 import { BudgetsOf } from "./BudgetsOf";
 import { Deeds, Live } from "./Deeds";
@@ -122,7 +123,7 @@ function Contained({ agent }: { agent: Shown }): ReactElement | null {
     <Attention label={words.agent.containedSince}>
       {why.map((one) => (
         <Text size="sm" key={one.id} component="div">
-          {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {one.by.replace(/^person:/, "")}:{" "}
+          {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {nameOf(one.by)}:{" "}
           <Foreign text={one.reason} />
         </Text>
       ))}
