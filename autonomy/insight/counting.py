@@ -78,6 +78,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     of: int = 0
     stands: bool = True
     looked: int | None = None
+    approval: str | None = None
 
 
 class Who(NamedTuple):
@@ -179,6 +180,8 @@ def hour_of(at: int) -> int:
 def _opened(said: Said) -> Iterator[str]:
     if said.kind in ("hold", "approval"):
         yield f"hold:{said.action}"
+    if said.kind == "intent" and said.approval:
+        yield f"hold:{said.approval}"
     if said.kind == "approval":
         yield f"run:{said.agent}"
     if said.kind == "run":
@@ -231,6 +234,8 @@ class Counting:
     def _intent(self, said: Said) -> None:
         begun = begun_of(said)
         self.memory.begun[said.action or ""] = begun
+        if said.approval:  # it waits for nobody any more; no leaf of the approval says so
+            self.memory.open[f"hold:{said.approval}"] = None
         self._sums(said.at, begun.who)["begun"] += 1
         self._meet(said, begun.who)
 

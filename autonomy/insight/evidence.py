@@ -37,10 +37,18 @@ class Evidence:
         self._vault = vault
         self._clock = clock
 
-    def leaves(self, after: int, limit: int, kind: str | None = None) -> list[tuple[int, bytes, bytes]]:
-        """Index, exact bytes and hash of the `limit` leaves after the index `after`, of one kind if given."""
+    def leaves(
+        self, after: int | None, limit: int, kind: str | None = None, newest_first: bool = False
+    ) -> list[tuple[int, bytes, bytes]]:
+        """Index, exact bytes and hash of the `limit` leaves that come after the index `after`, of one kind if given.
+
+        With `newest_first` those below `after`, downwards. Without `after` from the beginning, whichever that is.
+        """
         columns = leaf.c
-        query = select(columns.idx, columns.body, columns.hash).where(columns.idx > after).order_by(columns.idx)
+        query = select(columns.idx, columns.body, columns.hash)
+        query = query.order_by(columns.idx.desc() if newest_first else columns.idx)
+        if after is not None:
+            query = query.where(columns.idx < after if newest_first else columns.idx > after)
         wanted = query if kind is None else query.where(columns.kind == kind)
         with self._database.reading() as connection:
             return [(index, bytes(body), bytes(hash)) for index, body, hash in connection.execute(wanted.limit(limit))]

@@ -245,11 +245,8 @@ def test_a_key_is_issued_shown_once_and_revoked(hall: Desk, browser: Browser) ->
         dialog.get_by_label("How long it is good").select_option("30")
         dialog.get_by_role("button", name="Issue it").click()
         key = dialog.locator("code").inner_text()
-        asked = {
-            "subject": {"type": "agent", "id": "w1"},
-            "action": {"name": "look"},
-            "resource": {"type": "x", "id": ""},
-        }
+        subject, resource = {"type": "agent", "id": "w1"}, {"type": "x", "id": ""}
+        asked = {"subject": subject, "action": {"name": "look"}, "resource": resource}
         caller = Client(hall.pool, key)
         assert caller.post("/access/v1/evaluation", asked).status != 401
         dialog.get_by_role("button", name="I have kept it").click()

@@ -115,7 +115,7 @@ CHOICES = {
     "Take it over": ('{"ok": 7}', "running", ("done", 1)),
     "Skip the step": (None, "done", ("skipped", 1)),
     "Undo what was done": (None, "compensated", ("cancelled", 1)),
-    "End the run": (None, "cancelled", ("cancelled", 1)),
+    "End the run": (None, "cancelled", ("blocked", 1)),
 }
 """What can be chosen: what is said with it, and how the run and its first step stand afterwards."""
 

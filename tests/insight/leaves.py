@@ -79,7 +79,7 @@ _label = st.fixed_dictionaries(
     }
 )
 _KINDS = {
-    "intent": _who(),
+    "intent": st.builds(lambda who, used: who | used, _who(), _few([{}, {"approval": "act_1"}])),
     "hold": _who(),
     "denial": _who(),
     "outcome": _ending,

@@ -19,6 +19,7 @@ from autonomy.db import CommitQueue, Database
 from autonomy.insight.cells import figure, figure_case
 from autonomy.insight.reckoning import Reckoning, behind_of
 from autonomy.insight.recompute import Recompute, Result
+from autonomy.insight.today import running
 from tests.insight.leaves import HOUR, START, Leaf, logs, write
 
 QUIET = [HealthCheck.function_scoped_fixture]
@@ -77,7 +78,7 @@ A_LIFE: list[Leaf] = [
         "act_2",
         {"event": "approve", "state": "ready", "actor": "person:bea", "agent": "w1"},
     ),
-    ("intent", START + HOUR + 61_000, "act_2", _who("w1")),
+    ("intent", START + HOUR + 61_000, "act_2", _who("w1", approval="act_2")),
     ("outcome", START + HOUR + 62_000, "act_2", {"status": "failed", "case": "c1"}),
     ("intent", START + 2 * HOUR, "act_3", _who("w2", run="run_1", workflow="order")),
     ("outcome", START + 2 * HOUR + 9, "act_3", {"status": "unknown", "case": "c1"}),
@@ -137,6 +138,16 @@ def test_a_life_comes_to_what_one_counts_by_hand(database: Database, queue: Comm
     assert sums(database, "agent", "w1")["money"] == 250
     assert sums(database, "agent", "w2")["cases"] == 1
     assert sums(database, "workflow", "order") == sums(database, "agent", "w2") - Counter(denied=1)
+
+
+def test_what_waits_for_people_waits_until_it_has_begun(database: Database, queue: CommitQueue) -> None:
+    held = []
+    for stop in (3, 4, 5):
+        write(queue, A_LIFE[stop - 1 : stop] if stop > 3 else A_LIFE[:3])
+        asyncio.run(counted_in_turns(database, queue, [1]))
+        with database.reading() as connection:
+            held.append(running(connection).held)
+    assert held == [1, 1, 0]
 
 
 def test_work_of_people_is_never_longer_than_they_had_or_than_its_limit(database: Database, queue: CommitQueue) -> None:

@@ -23,6 +23,9 @@ def test_the_log_is_read_page_by_page(office: Desk) -> None:
     assert [one["index"] for one in found] == list(range(len(found)))
     kinds = {one["leaf"]["kind"] for one in found}
     assert {"change", "identity", "intent", "outcome"} <= kinds
+    downwards = aldo.get("/api/audit/leaves?newest_first=true&limit=3").json
+    below = aldo.get(f"/api/audit/leaves?newest_first=true&limit=3&after={downwards['next']}").json
+    assert downwards["leaves"] + below["leaves"] == found[::-1][:6]
     only = aldo.get("/api/audit/leaves?kind=intent").json["leaves"]
     assert [one["leaf"]["tool"] for one in only] == ["look"]
 

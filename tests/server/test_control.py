@@ -60,12 +60,15 @@ def test_a_containment_stops_a_unit_and_is_lifted_with_a_reason(office: Desk) ->
     assert (stop["in_flight"], stop["confirmed"]) == ([], [])
     assert office.agent().post("/v1/actions", {"tool": "look", "arguments": {"n": 1}}).status == 401
     named = stop["containment"]["id"]
-    assert [one["id"] for one in suzi.get("/api/containments").json["items"]] == [named]
+    (listed,) = suzi.get("/api/containments").json["items"]
+    assert (listed["id"], listed["agent_name"]) == (named, None)
     assert suzi.post("/api/reinstate", {"what": named, "reason": "false alarm"}).status == 204
     assert suzi.get("/api/containments").json["items"] == []
     (ended,) = suzi.get("/api/containments?ended=true").json["items"]
     assert (ended["lifted_by"], ended["lift_reason"]) == ("person:suzi", "false alarm")
     assert office.act("look", n=2)["status"] == "done"
+    suzi.post("/api/contain", {"scope": "agent", "target": "w1", "reason": "smoke again"})
+    assert suzi.get("/api/containments").json["items"][0]["agent_name"] == "w1"
 
 
 def test_what_is_spent_stands_beside_its_limit(office: Desk) -> None:

@@ -68,6 +68,6 @@ export const words = {
     invisible: "An invisible character stands here",
     lookalike: "Holds letters that look like others",
   },
-  json: { exact: "Exact text", fields: "Fields", nothing: "nothing" },
+  json: { as: "Shown as", exact: "Exact text", fields: "Fields", nothing: "nothing" },
   when: { now: "now" },
 } as const;

@@ -81,12 +81,13 @@ class ErasedAnswer(Answer):
 def list_leaves(
     _person: Reader,
     here: Here,
-    after: Annotated[int, AfterIndex] = -1,
+    after: Annotated[int | None, AfterIndex] = None,
     kind: Annotated[str | None, Query(max_length=40)] = None,
+    newest_first: Annotated[bool, Query(description="downwards; `after` then means below it")] = False,
     limit: Limit = PAGE,
 ) -> LeavesAnswer:
-    """In order, of one kind if named."""
-    found = here.evidence.leaves(after, limit + 1, kind)
+    """In order, of one kind if named; the oldest first, or the newest."""
+    found = here.evidence.leaves(after, limit + 1, kind, newest_first)
     kept = found[:limit]
     leaves = [LoggedAnswer(index=index, hash=hash.hex(), leaf=read_leaf(body)) for index, body, hash in kept]
     return LeavesAnswer(leaves=leaves, next=kept[-1][0] if len(found) > limit else None)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
-from autonomy.identity.model import Scope
+from autonomy.identity.model import Containment, Scope
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text, refusals
 from ..here import Here
 from ..paging import page
+from ..parts import Parts
 from ..route import api
 
 router = api("containment")
@@ -49,6 +51,12 @@ class ContainmentAnswer(Answer):
     lift_reason: str | None
 
 
+class ListedContainmentAnswer(ContainmentAnswer):
+    """`agent_name` says what people call the agent that is the target, where one is."""
+
+    agent_name: str | None
+
+
 class StoppedAnswer(Answer):
     """What was under way when it was contained, and which of that is known to have ended."""
 
@@ -75,8 +83,13 @@ def reinstate(asked: Resume, person: Lifter, here: Here) -> None:
 @router.get("/containments", summary="containments")
 def list_containments(
     _person: Reader, here: Here, ended: bool = False, after: After = None, limit: Limit = PAGE
-) -> Page[ContainmentAnswer]:
+) -> Page[ListedContainmentAnswer]:
     """Those in force, with `ended` also those lifted; newest first."""
     found = here.system.identity.containments(ended)
     items, following = page(found, lambda one: one.id, after, limit, newest_first=True)
-    return Page(items=[ContainmentAnswer.model_validate(one) for one in items], next=following)
+    return Page(items=[_listed(one, here) for one in items], next=following)
+
+
+def _listed(one: Containment, here: Parts) -> ListedContainmentAnswer:
+    name = here.system.identity.agent(one.target).name if one.scope == "agent" else None
+    return ListedContainmentAnswer(agent_name=name, **asdict(one))

@@ -22,7 +22,7 @@ from ..parts import Parts
 from ..route import api
 from .approvals import HoldAnswer, list_approvals
 from .budgets import BudgetAnswer, list_budgets
-from .containment import ContainmentAnswer, list_containments
+from .containment import ListedContainmentAnswer, list_containments
 from .insight import FormulaAnswer, LagAnswer, currency, formula, lag_answer
 from .organisation import ChangeAnswer
 from .runs import ExceptionAnswer, list_exceptions
@@ -109,7 +109,7 @@ class TodayAnswer(Answer):
     went_wrong: WentWrongAnswer | None = None
     spend: list[BudgetAnswer] | None = Field(None, description="the limits that are used most")
     kpis: list[StripAnswer] | None = None
-    contained: list[ContainmentAnswer] | None = None
+    contained: list[ListedContainmentAnswer] | None = None
     health: HealthAnswer | None = None
     record: LogAnswer | None = None
     changes: list[ChangeAnswer] | None = None

@@ -8,6 +8,7 @@ import { OpenIncident } from "@/incidents/OpenIncident";
 import { Columns, Details, Foreign, Id, Money, Page, Problem, Section, When, To, State } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
 import { words as proving } from "@/proof/words";
+import { nameOf } from "@/kit/who";
 import classes from "./actions.module.css";
 import { Decisions } from "./Decided";
 import { Judge } from "./Judge";
@@ -177,7 +178,7 @@ function People({ said }: { said: readonly Schemas["Said"][] }): ReactElement {
     <Stack gap={6} component="ol" m={0} pl="1.1rem">
       {said.map((one) => (
         <Text size="sm" component="li" key={one.index}>
-          {one.actor.replace(/^person:/, "")} · {one.event} · <When at={one.at} />
+          {nameOf(one.actor)} · {one.event} · <When at={one.at} />
           {one.reason ? (
             <>
               : <Foreign text={one.reason} />

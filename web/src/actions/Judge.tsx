@@ -7,6 +7,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Foreign, Problem, Section, When, State } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { PartShown } from "./Parts";
 import { words } from "./words";
 
@@ -44,7 +45,7 @@ function Said({ one }: { one: Schemas["Judged"] }): ReactElement {
     <Stack gap={4}>
       <Group gap="xs" fz="sm">
         <State of={one.verdict} />
-        <span>{one.by.replace(/^person:/, "")}</span>
+        <span>{nameOf(one.by)}</span>
         <When at={one.at} />
         {one.stands && (
           <Text span size="xs" c="dimmed">

@@ -3,6 +3,7 @@ import { Text, UnstyledButton } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Foreign, useNow } from "@/kit";
+import { nameOf } from "@/kit/who";
 import classes from "./actions.module.css";
 import { duration, laid, type Row, type Span } from "./waterfall";
 import { words } from "./words";
@@ -35,7 +36,7 @@ function Bar({ row, isHere }: { row: Row; isHere: boolean }): ReactElement {
       </span>
       <Foreign text={span.what || span.state} line first={60} />
       <Text span size="xs" c="dimmed">
-        <Foreign text={span.who.replace(/^person:/, "")} line first={40} />
+        <Foreign text={nameOf(span.who)} line first={40} />
       </Text>
     </>
   );

@@ -5,6 +5,7 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters } from "@/frame/filters";
 import { Foreign, Problem, Section, State } from "@/kit";
+import { objectOf } from "@/kit/json";
 import { words } from "./words";
 import { FILTERS } from "./Could.search";
 
@@ -22,7 +23,7 @@ export function Could(): ReactElement {
   });
   const send = (event: FormEvent) => {
     event.preventDefault();
-    const said = { arguments: object(given), facts: object(facts) };
+    const said = { arguments: objectOf(given), facts: objectOf(facts) };
     setWrong(said.arguments === undefined || said.facts === undefined);
     if (said.arguments === undefined || said.facts === undefined) return;
     const at = startOf(filters.at, 1); // the end of that day
@@ -95,18 +96,6 @@ export function Could(): ReactElement {
       </Stack>
     </Section>
   );
-}
-
-function object(text: string): Record<string, unknown> | undefined {
-  if (text.trim() === "") return {};
-  try {
-    const read: unknown = JSON.parse(text);
-    return typeof read === "object" && read !== null && !Array.isArray(read)
-      ? (read as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function Answer({ found }: { found: Schemas["CouldAnswer"] }): ReactElement {

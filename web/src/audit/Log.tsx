@@ -21,7 +21,7 @@ export function Log(): ReactElement {
         label={words.tabs.log}
         queryKey={["leaves", kind]}
         page={async (after) => {
-          const query = { kind, after: after === undefined ? undefined : Number(after) };
+          const query = { kind, newest_first: true, after: after === undefined ? undefined : Number(after) };
           const found = await answered(client.GET("/api/audit/leaves", { params: { query } }));
           return { items: found.leaves, next: found.next === null ? null : String(found.next) };
         }}

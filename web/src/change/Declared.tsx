@@ -8,6 +8,7 @@ import { addressOfObject } from "@/frame/addresses";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Details, Foreign, Id, Problem, Section, Source, When, To, State } from "@/kit";
+import { nameOf } from "@/kit/who";
 import classes from "./change.module.css";
 import { useApply, usePlan, type Described } from "./queries";
 import { words } from "./words";
@@ -229,7 +230,7 @@ export function Revisions({ found }: { found: Described }): ReactElement {
         {found.revisions.map((one) => (
           <Text size="sm" key={one.since_epoch} component="div">
             {words.revision(one.since_epoch)}
-            {one.until_epoch === null && ` (${words.now})`} · {one.by.replace(/^person:/, "")} · <When at={one.at} />
+            {one.until_epoch === null && ` (${words.now})`} · {nameOf(one.by)} · <When at={one.at} />
             {one.message !== "" && (
               <Text size="xs" c="dimmed" component="div">
                 <Foreign text={one.message} first={200} />

@@ -6,11 +6,12 @@ export type Formula = Schemas["FormulaAnswer"];
 export type Values = Record<string, number | null>;
 
 const NUMBER = new Intl.NumberFormat("en");
+const TENTHS = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** `1,250`, `98.2 %`, `4 min 10 s`, `12.50 EUR`; a dash where there is no value. */
 export function said(unit: Formula["unit"], value: number | null | undefined, currency: string): string {
   if (value === null || value === undefined) return "–";
-  if (unit === "share") return `${(value / 100).toFixed(value % 100 === 0 ? 0 : 1)} %`;
+  if (unit === "share") return `${(value % 100 === 0 ? NUMBER : TENTHS).format(value / 100)} %`;
   if (unit === "ms") return span(value);
   return unit === "money" ? money(value, currency) : NUMBER.format(value);
 }

@@ -25,6 +25,8 @@ const TOPICS: Record<string, readonly string[]> = {
   run: ["runs", "exceptions"],
   task: ["tasks"],
   incident: ["incidents"],
+  identity: ["people", "agents", "keys"],
+  label: ["actions", "figures"],
 };
 
 /** Concerned by everything that happens. */

@@ -4,6 +4,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { Copy, Foreign, Id, Json, Section, To, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { Before } from "./Before";
 import { Decide } from "./Decide";
 import { Clock } from "./Inbox";
@@ -151,7 +152,7 @@ function History({ said }: { said: readonly Schemas["Said"][] }): ReactElement {
     <Stack gap={6} component="ol" style={{ margin: 0, paddingInlineStart: "1.1rem" }}>
       {said.map((one) => (
         <Text size="sm" component="li" key={one.index}>
-          {one.actor.replace(/^person:/, "")} · {one.event}
+          {nameOf(one.actor)} · {one.event}
           {one.instead_of ? ` (${words.insteadOf(one.instead_of)})` : ""} · <When at={one.at} />
           {one.reason ? (
             <>

@@ -7,9 +7,9 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
+import { parsed } from "@/kit/json";
 import classes from "./inbox.module.css";
 import { exceptionsQuery } from "./queries";
-import { parsed } from "./Task";
 import { words } from "./words";
 
 type Found = Schemas["ExceptionAnswer"];

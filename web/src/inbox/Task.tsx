@@ -7,6 +7,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay, useMe } from "@/frame/session";
 import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
+import { parsed } from "@/kit/json";
 import classes from "./inbox.module.css";
 import { taskQuery } from "./queries";
 import { words } from "./words";
@@ -189,15 +190,6 @@ function send(task: Shown, deed: Deed, text: string): Promise<Schemas["TaskAnswe
     return answered(client.POST("/api/tasks/{task}/escalate", { params, body: { claim, reason: text, question: "" } }));
   }
   return answered(client.POST("/api/tasks/{task}/give-back", { params, body: { claim, text } }));
-}
-
-/** What a text says as JSON; undefined where it is none. */
-export function parsed(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    return undefined;
-  }
 }
 
 function useAgain(): () => Promise<void> {

@@ -18,6 +18,7 @@ import { useDraft } from "@/frame/draft";
 import { startOf } from "@/frame/filters";
 import { useMay, useMe } from "@/frame/session";
 import { Columns, Details, Foreign, Id, Page, Problem, Section, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { Contain } from "./Contain";
 import { Context } from "./Context";
 import { Severity, Standing } from "./Incidents";
@@ -36,7 +37,7 @@ export function Incident({ incident }: { incident: string }): ReactElement {
           <Severity of={told.incident} />
           <Standing of={told.incident} />
           <span>
-            {words.opened} <When at={opened_at} /> {words.by} {opened_by.replace(/^person:/, "")}
+            {words.opened} <When at={opened_at} /> {words.by} {nameOf(opened_by)}
           </span>
           <Id id={told.incident.id} short />
         </Group>
@@ -103,7 +104,7 @@ function About({ told }: { told: Told }): ReactElement {
           words.facts.closed,
           closed_at && (
             <>
-              <When at={closed_at} /> {words.by} {closed_by?.replace(/^person:/, "")}
+              <When at={closed_at} /> {words.by} {nameOf(closed_by ?? "")}
             </>
           ),
         ],
@@ -174,7 +175,7 @@ function FollowUps({ told, steers }: { told: Told; steers: boolean }): ReactElem
 }
 
 function Due({ one }: { one: Schemas["FollowUpAnswer"] }): ReactElement {
-  if (one.done_by !== null) return <>{words.followUp.isDone(one.done_by.replace(/^person:/, ""))}</>;
+  if (one.done_by !== null) return <>{words.followUp.isDone(nameOf(one.done_by))}</>;
   return (
     <>
       {one.owner}
@@ -250,7 +251,7 @@ function Happened({ told, steers }: { told: Told; steers: boolean }): ReactEleme
         {told.timeline.map((one) => (
           <Timeline.Item key={one.number} title={<Text size="sm">{one.event.replaceAll("_", " ")}</Text>}>
             <Text size="xs" c="dimmed" component="div">
-              {one.by.replace(/^person:/, "")} · <When at={one.at} />
+              {nameOf(one.by)} · <When at={one.at} />
             </Text>
             {one.text !== "" && (
               <Text size="sm">

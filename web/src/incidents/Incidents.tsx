@@ -1,10 +1,9 @@
 /** The incidents there are and were. */
-import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, When, type Column, State } from "@/kit";
+import { ChoiceFilter, type Column, DataTable, EmptyState, Foreign, Named, Page, State, TextFilter, When } from "@/kit";
 import { OpenIncident } from "./OpenIncident";
 import { SEVERITIES, STATES, type Incident } from "./queries";
 import { words } from "./words";
@@ -66,16 +65,10 @@ const COLUMNS: readonly Column<Incident>[] = [
   {
     name: words.columns.title,
     of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          <Foreign text={one.title} line first={140} />
-        </Text>
-        {one.place.rule !== null && (
-          <Text size="xs" c="dimmed">
-            <Foreign text={one.place.rule} line first={80} />
-          </Text>
-        )}
-      </Stack>
+      <Named
+        name={<Foreign text={one.title} line first={140} />}
+        about={one.place.rule !== null && <Foreign text={one.place.rule} line first={80} />}
+      />
     ),
   },
   {

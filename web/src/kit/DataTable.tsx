@@ -118,6 +118,7 @@ function Rows<Row>({ rows, columns, keyOf, open, label }: Props<Row> & { rows: R
                 <Table.Td
                   key={column.name}
                   ta={column.right ? "right" : undefined}
+                  className={column.right ? classes.right : undefined}
                   visibleFrom={column.wide ? "sm" : undefined}
                 >
                   {column.of(row)}

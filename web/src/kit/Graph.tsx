@@ -52,6 +52,7 @@ interface Props {
 }
 
 const SIZE = { width: 190, height: 64 };
+const READABLE = 0.4; // what is smaller is moved rather than seen as a whole
 const [LOWEST, HIGHEST, MARGIN] = [190, 480, 90];
 
 type Box = Node<{ node: GraphNode; down: boolean }, "box">;
@@ -80,7 +81,7 @@ export default function Graph({ label, nodes, edges, onOpen, selected, down = fa
         edgeTypes={EDGE_TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ padding: 0.08, maxZoom: 1 }}
+        fitViewOptions={{ padding: 0.08, minZoom: READABLE, maxZoom: 1 }}
         minZoom={0.1}
         maxZoom={1.6}
         nodesDraggable={false}

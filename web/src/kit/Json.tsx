@@ -22,6 +22,7 @@ export function Json({ value, exact }: Props): ReactElement {
       <Group justify="flex-end" gap="xs">
         <SegmentedControl
           size="xs"
+          aria-label={words.json.as}
           value={as}
           onChange={setAs}
           data={[
@@ -54,11 +55,16 @@ function Value({ value, depth }: { value: unknown; depth: number }): ReactElemen
   return <Fields entries={entries} depth={depth} />;
 }
 
+/** What has fields of its own stands below its name, so that however deep it goes there is room to read it. */
+function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length > 0;
+}
+
 function Fields({ entries, depth }: { entries: readonly (readonly [string, unknown])[]; depth: number }): ReactElement {
   return (
     <dl style={{ margin: 0 }}>
       {entries.map(([name, one]) => (
-        <div className={classes.field} key={name}>
+        <div className={classes.field} key={name} data-nested={isNested(one) || undefined}>
           <dt>
             <Foreign text={name} line />
           </dt>

@@ -14,6 +14,7 @@ export type { GraphEdge, GraphNode, Tone } from "./Graph";
 export { Id, shortened } from "./Id";
 export { Json } from "./Json";
 export { Money } from "./Money";
+export { Named } from "./Named";
 export { Page } from "./Page";
 export { Problem } from "./Problem";
 export { Section } from "./Section";
@@ -21,6 +22,7 @@ export { Source } from "./Source";
 export { State } from "./State";
 export { TabbedPage } from "./TabbedPage";
 export { To } from "./To";
+export { Views } from "./Views";
 export { When, useNow } from "./When";
 
 export const Graph = lazy(() => import("./Graph"));

@@ -1,10 +1,9 @@
 /** The memory spaces, and a search over what is in them. */
-import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column } from "@/kit";
+import { type Column, DataTable, EmptyState, Foreign, Named, Page, TextFilter } from "@/kit";
 import { Items } from "./Items";
 import { words } from "./words";
 
@@ -36,16 +35,7 @@ export function Memory(): ReactElement {
 const COLUMNS: readonly Column<Space>[] = [
   {
     name: words.columns.space,
-    of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          {one.name}
-        </Text>
-        <Text size="xs" c="dimmed">
-          <Foreign text={one.description} line first={160} />
-        </Text>
-      </Stack>
-    ),
+    of: (one) => <Named name={one.name} about={<Foreign text={one.description} line first={160} />} />,
   },
   { name: words.columns.owner, of: (one) => one.owner, wide: true },
   { name: words.columns.retention, of: (one) => one.retention, wide: true },

@@ -1,10 +1,9 @@
 /** Everybody ever declared. */
-import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
+import { ChoiceFilter, type Column, DataTable, EmptyState, Foreign, Named, Page, State, TextFilter } from "@/kit";
 import { words } from "./words";
 import { FILTERS } from "./People.search";
 
@@ -48,14 +47,14 @@ const COLUMNS: readonly Column<Person>[] = [
   {
     name: words.columns.name,
     of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          <Foreign text={one.display_name} line first={80} />
-        </Text>
-        <Text size="xs" c="dimmed">
-          {one.name} · <Foreign text={one.email} line first={80} />
-        </Text>
-      </Stack>
+      <Named
+        name={<Foreign text={one.display_name} line first={80} />}
+        about={
+          <>
+            {one.name} · <Foreign text={one.email} line first={80} />
+          </>
+        }
+      />
     ),
   },
   { name: words.columns.roles, of: (one) => one.roles.join(", "), wide: true },

@@ -1,10 +1,9 @@
 /** Every rule in force. */
-import { Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Page, TextFilter, type Column, State } from "@/kit";
+import { type Column, DataTable, EmptyState, Named, Page, State, TextFilter } from "@/kit";
 import { effect, reason } from "./cedar";
 import { words } from "./words";
 import { FILTERS } from "./Policies.search";
@@ -38,16 +37,7 @@ export function Policies(): ReactElement {
 const COLUMNS: readonly Column<Rule>[] = [
   {
     name: words.columns.rule,
-    of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          {one.id}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {reason(one.text)}
-        </Text>
-      </Stack>
-    ),
+    of: (one) => <Named name={one.id} about={reason(one.text)} />,
   },
   { name: words.columns.effect, of: (one) => <Effect rule={one} /> },
   { name: words.columns.policy, of: (one) => one.file, wide: true },

@@ -5,6 +5,7 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { Foreign, Problem, Section, State } from "@/kit";
+import { objectOf } from "@/kit/json";
 import { words } from "./words";
 
 type Why = Schemas["WhyAnswer"];
@@ -23,7 +24,7 @@ export function Try(): ReactElement {
   });
   const send = (event: FormEvent) => {
     event.preventDefault();
-    const read = { arguments: object(given), facts: object(facts) };
+    const read = { arguments: objectOf(given), facts: objectOf(facts) };
     setWrong(read.arguments === undefined || read.facts === undefined);
     if (read.arguments && read.facts)
       ask.mutate({ ...UNSAID, agent, tool, arguments: read.arguments, facts: read.facts as Asked["facts"] });
@@ -64,18 +65,6 @@ export function Try(): ReactElement {
 
 const at = (set: (text: string) => void) => (event: { currentTarget: { value: string } }) =>
   set(event.currentTarget.value);
-
-function object(text: string): Record<string, unknown> | undefined {
-  if (text.trim() === "") return {};
-  try {
-    const read: unknown = JSON.parse(text);
-    return typeof read === "object" && read !== null && !Array.isArray(read)
-      ? (read as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 const COLOURS = { allow: "teal", hold: "yellow", deny: "red" } as const;
 

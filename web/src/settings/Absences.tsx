@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { DataTable, EmptyState, When, type Column } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { words } from "./words";
 
 export function Absences(): ReactElement {
@@ -22,5 +23,5 @@ const COLUMNS: readonly Column<Schemas["AbsenceAnswer"]>[] = [
   { name: words.absences.columns.deputy, of: (one) => one.deputy },
   { name: words.absences.columns.since, of: (one) => <When at={one.since} />, wide: true },
   { name: words.absences.columns.until, of: (one) => <When at={one.until} /> },
-  { name: words.absences.columns.by, of: (one) => one.declared_by.replace(/^person:/, ""), wide: true },
+  { name: words.absences.columns.by, of: (one) => nameOf(one.declared_by), wide: true },
 ];

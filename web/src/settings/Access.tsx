@@ -1,9 +1,8 @@
 /** Who can do what, and who answers for it. */
-import { Stack, Text } from "@mantine/core";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { ChoiceFilter, DataTable, EmptyState, Foreign, type Column } from "@/kit";
+import { ChoiceFilter, type Column, DataTable, EmptyState, Foreign, Named } from "@/kit";
 import { words } from "./words";
 
 type Reviewed = Schemas["AccessAnswer"];
@@ -38,16 +37,10 @@ const COLUMNS: readonly Column<Reviewed>[] = [
   {
     name: words.access.columns.name,
     of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          <Foreign text={one.name} line first={80} />
-        </Text>
-        {one.acts_for.length > 0 && (
-          <Text size="xs" c="dimmed">
-            {words.access.actsFor(one.acts_for.join(", "))}
-          </Text>
-        )}
-      </Stack>
+      <Named
+        name={<Foreign text={one.name} line first={80} />}
+        about={one.acts_for.length > 0 && words.access.actsFor(one.acts_for.join(", "))}
+      />
     ),
   },
   { name: words.access.columns.kind, of: (one) => one.kind, wide: true },

@@ -6,6 +6,7 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Foreign, Problem, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { words } from "./words";
 
 type Change = Schemas["ChangeAnswer"];
@@ -26,7 +27,7 @@ export function Changes(): ReactElement {
         columns={[
           { name: words.changes.columns.epoch, of: (one) => one.epoch },
           { name: words.changes.columns.what, of: (one) => <What change={one} /> },
-          { name: words.changes.columns.by, of: (one) => one.by.replace(/^person:/, ""), wide: true },
+          { name: words.changes.columns.by, of: (one) => nameOf(one.by), wide: true },
           { name: words.changes.columns.at, of: (one) => <When at={one.at} />, wide: true },
           ...(may
             ? [{ name: words.changes.back, of: (one: Change) => <Back go={() => setBack(one)} />, wide: true }]

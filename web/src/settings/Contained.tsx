@@ -4,6 +4,7 @@ import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
 import { DataTable, EmptyState, Foreign, When, type Column } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { words } from "./words";
 
 export function Contained(): ReactElement {
@@ -29,18 +30,18 @@ export function Contained(): ReactElement {
   );
 }
 
-const COLUMNS: readonly Column<Schemas["ContainmentAnswer"]>[] = [
+const COLUMNS: readonly Column<Schemas["ListedContainmentAnswer"]>[] = [
   {
     name: words.contained.columns.what,
     of: (one) => (
       <>
         {words.contained.scopes[one.scope]}{" "}
-        {one.scope !== "everything" && <Foreign text={one.target.replace(/^spiffe:.*\//, "")} line first={60} />}
+        {one.scope !== "everything" && <Foreign text={one.agent_name ?? one.target} line first={60} />}
       </>
     ),
   },
   { name: words.contained.columns.reason, of: (one) => <Foreign text={one.reason} line first={120} /> },
-  { name: words.contained.columns.by, of: (one) => one.by.replace(/^person:/, ""), wide: true },
+  { name: words.contained.columns.by, of: (one) => nameOf(one.by), wide: true },
   { name: words.contained.columns.at, of: (one) => <When at={one.at} />, wide: true },
   {
     name: words.contained.columns.lifted,

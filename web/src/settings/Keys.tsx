@@ -5,6 +5,7 @@ import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Problem, Section, When, useNow, type Column, State } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { IssueKey } from "./IssueKey";
 import { words } from "./words";
 
@@ -60,7 +61,7 @@ const SERVICES: readonly Column<Schemas["ServiceKeyAnswer"]>[] = [
 
 const SITES: readonly Column<Schemas["SiteKeyAnswer"]>[] = [
   { name: words.keys.site.site, of: (one) => one.site },
-  { name: words.keys.site.by, of: (one) => one.created_by.replace(/^person:/, ""), wide: true },
+  { name: words.keys.site.by, of: (one) => nameOf(one.created_by), wide: true },
   { name: words.keys.service.ends, of: (one) => <When at={one.expires_at} />, wide: true },
   {
     name: words.keys.service.state,

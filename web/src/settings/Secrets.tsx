@@ -3,6 +3,7 @@ import { Group, Stack, Text } from "@mantine/core";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { DataTable, EmptyState, Section, When, type Column } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { StoreSecret } from "./StoreSecret";
 import { words } from "./words";
 
@@ -47,7 +48,7 @@ const STORED: readonly Column<Schemas["SecretAnswer"]>[] = [
         words.secrets.retired
       ),
   },
-  { name: words.secrets.columns.by, of: (one) => one.created_by.replace(/^person:/, ""), wide: true },
+  { name: words.secrets.columns.by, of: (one) => nameOf(one.created_by), wide: true },
   { name: words.secrets.columns.at, of: (one) => <When at={one.created_at} />, wide: true },
 ];
 

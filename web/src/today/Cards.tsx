@@ -6,6 +6,7 @@ import type { Schemas } from "@/api/client";
 import { Clock } from "@/inbox/Inbox";
 import { useInbox } from "@/inbox/queries";
 import { Foreign, Problem, Section, To, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import classes from "./today.module.css";
 import { words } from "./words";
 
@@ -61,7 +62,7 @@ export function Spend({ budgets }: { budgets: Schemas["BudgetAnswer"][] }): Reac
   );
 }
 
-export function Contained({ all }: { all: Schemas["ContainmentAnswer"][] }): ReactElement {
+export function Contained({ all }: { all: Schemas["ListedContainmentAnswer"][] }): ReactElement {
   return (
     <Section title={words.contained} more={<To to="/settings/contained">{words.all}</To>}>
       <Stack gap="xs">
@@ -69,8 +70,8 @@ export function Contained({ all }: { all: Schemas["ContainmentAnswer"][] }): Rea
         {all.map((one) => (
           <div key={one.id}>
             <Text size="sm" component="div">
-              {one.scope} <Foreign text={one.target} line first={60} /> ·{" "}
-              {words.containedBy(one.by.replace("person:", ""))} · <When at={one.at} />
+              {one.scope} <Foreign text={one.agent_name ?? one.target} line first={60} /> ·{" "}
+              {words.containedBy(nameOf(one.by))} · <When at={one.at} />
             </Text>
             <Text size="xs" c="dimmed" component="div">
               <Foreign text={one.reason} line first={140} />
@@ -93,7 +94,12 @@ export function Changed({ changes }: { changes: Schemas["ChangeAnswer"][] }): Re
               {words.change(one.epoch)}: {one.summary}
             </Text>
             <Text size="xs" c="dimmed" component="div">
-              <Foreign text={one.message} line first={140} /> {one.by.replace("person:", "")} · <When at={one.at} />
+              {one.message !== "" && (
+                <>
+                  <Foreign text={one.message} line first={140} /> ·{" "}
+                </>
+              )}
+              {nameOf(one.by)} · <When at={one.at} />
             </Text>
           </div>
         ))}

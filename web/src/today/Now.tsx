@@ -7,6 +7,7 @@ import { addressOfId } from "@/frame/addresses";
 import { useMay } from "@/frame/session";
 import { Facts, Foreign, Problem, Section, shortened, State, To, When } from "@/kit";
 import { runningQuery, wrongQuery, type Seen } from "./queries";
+import classes from "./today.module.css";
 import { words } from "./words";
 
 const NUMBER = new Intl.NumberFormat("en");
@@ -145,9 +146,9 @@ function Newest(): ReactElement {
       {found.data?.length === 0 && <Text c="dimmed">{words.wrongNone}</Text>}
       {found.data?.map((one) => (
         <div key={one.id}>
-          <Group gap="xs" fz="sm">
+          <Group gap="xs" fz="sm" wrap="nowrap" align="flex-start">
             <State of={one.state} />
-            <Anchor component={Link} to={`/actions/${one.id}`} c="inherit">
+            <Anchor component={Link} to={`/actions/${one.id}`} c="inherit" className={classes.long}>
               {one.agent_name} · {one.tool}
             </Anchor>
           </Group>

@@ -2,7 +2,7 @@
 import { NativeSelect, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Fragment, type ReactElement, type ReactNode } from "react";
+import type { ReactElement, ReactNode } from "react";
 import { FigureRow } from "@/figures/Strip";
 import { useMay, useMe } from "@/frame/session";
 import { EmptyState, Page, Problem, Section, To } from "@/kit";
@@ -37,14 +37,32 @@ export function Today({ search }: { search: Search }): ReactElement {
       {!sees && <Little />}
       {sees && found.isPending && <Skeleton height={420} />}
       {found.error !== null && <Problem error={found.error} again={() => void found.refetch()} />}
-      {found.data && (
-        <div className={classes.cards}>
-          {found.data.cards.map((card) => (
-            <Fragment key={card}>{shown(card, found.data)}</Fragment>
-          ))}
-        </div>
-      )}
+      {found.data && <Cards seen={found.data} />}
     </Page>
+  );
+}
+
+/** In their order; the strip of figures takes the whole width, above the others or below them. */
+function Cards({ seen }: { seen: Seen }): ReactElement {
+  const figures = seen.kpis && <Figures of={seen.kpis} />;
+  const isFirst = seen.cards[0] === "kpis";
+  return (
+    <>
+      {isFirst && figures}
+      <div className={classes.cards}>
+        {seen.cards.map((card) => {
+          const one = shown(card, seen);
+          return (
+            one && (
+              <div key={card} className={classes.card}>
+                {one}
+              </div>
+            )
+          );
+        })}
+      </div>
+      {!isFirst && figures}
+    </>
   );
 }
 
@@ -61,7 +79,7 @@ function SeenAs({ audience, choose }: { audience: Audience; choose: (audience: A
   );
 }
 
-/** One card; nothing where the person may not see what is on it. */
+/** One card; nothing where the person may not see what is on it. The figures are no card among others. */
 function shown(card: Card, seen: Seen): ReactNode {
   switch (card) {
     case "needs_me":
@@ -73,7 +91,7 @@ function shown(card: Card, seen: Seen): ReactNode {
     case "spend":
       return seen.spend && <Spend budgets={seen.spend} />;
     case "kpis":
-      return seen.kpis && <Figures of={seen.kpis} />;
+      return null;
     case "contained":
       return seen.contained && <Contained all={seen.contained} />;
     case "health":
@@ -87,19 +105,17 @@ function shown(card: Card, seen: Seen): ReactNode {
 
 function Figures({ of }: { of: NonNullable<Seen["kpis"]> }): ReactElement {
   return (
-    <div className={classes.wide}>
-      <Section
-        title={words.figures}
-        note={words.figuresNote}
-        more={
-          <To to="/figures" size="sm">
-            {words.all}
-          </To>
-        }
-      >
-        <FigureRow figures={of} />
-      </Section>
-    </div>
+    <Section
+      title={words.figures}
+      note={words.figuresNote}
+      more={
+        <To to="/figures" size="sm">
+          {words.all}
+        </To>
+      }
+    >
+      <FigureRow figures={of} />
+    </Section>
   );
 }
 

@@ -1,10 +1,10 @@
 /** The operations agents may ask for. */
-import { Stack, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
-import { DataTable, EmptyState, Foreign, Page, TextFilter, type Column, State } from "@/kit";
+import { type Column, DataTable, EmptyState, Foreign, Named, Page, State, TextFilter } from "@/kit";
 import { words } from "./words";
 import { FILTERS } from "./Tools.search";
 
@@ -41,16 +41,7 @@ export function Tools(): ReactElement {
 const COLUMNS: readonly Column<Tool>[] = [
   {
     name: words.columns.tool,
-    of: (one) => (
-      <Stack gap={0}>
-        <Text size="sm" fw={550}>
-          {one.name}
-        </Text>
-        <Text size="xs" c="dimmed" lineClamp={2}>
-          <Foreign text={one.description} line first={160} />
-        </Text>
-      </Stack>
-    ),
+    of: (one) => <Named name={one.name} about={<Foreign text={one.description} line first={160} />} />,
   },
   { name: words.columns.connector, of: (one) => one.connector, wide: true },
   { name: words.columns.effect, of: (one) => words.effects[one.effect], wide: true },

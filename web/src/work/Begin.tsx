@@ -8,7 +8,7 @@ import type { ReactElement } from "react";
 import { answered, client } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { Problem } from "@/kit";
-import { objectOf } from "./json";
+import { objectOf } from "@/kit/json";
 import { words } from "./words";
 
 export function Begin({ workflow }: { workflow: string }): ReactElement {

@@ -8,6 +8,7 @@ import { useMay } from "@/frame/session";
 import { span } from "@/figures/figure";
 import { OpenIncident } from "@/incidents/OpenIncident";
 import { Facts, Foreign, Graph, Id, Json, Money, Page, Problem, Section, State, When, useNow } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { Exception } from "./Exception";
 import { edgesOf, ofRun } from "./picture";
 import { runGraphQuery, runQuery, stuckQuery, timelineQuery, type RunShown } from "./queries";
@@ -63,7 +64,7 @@ function About({ run }: { run: RunShown }): ReactElement {
           </Anchor>,
         ],
         [words.run.unit, run.unit],
-        [words.run.by, <Foreign key="b" text={run.started_by.replace(/^person:/, "")} line first={80} />],
+        [words.run.by, <Foreign key="b" text={nameOf(run.started_by)} line first={80} />],
         [words.run.began, <When key="a" at={run.created_at} />],
         [
           run.ended_at === null ? words.run.sofar : words.run.took,

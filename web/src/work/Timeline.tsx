@@ -7,6 +7,7 @@ import { addressOfId } from "@/frame/addresses";
 import { span as long } from "@/figures/figure";
 import { Foreign, Money, Section, State, useNow } from "@/kit";
 import { exact } from "@/kit/when";
+import { nameOf } from "@/kit/who";
 import type { RunShown } from "./queries";
 import { lines, type Line, type Part } from "./times";
 import { words } from "./words";
@@ -124,9 +125,9 @@ function who(line: Line): string {
     const waited = parts
       .filter((part) => part.kind === "waiting")
       .map((part) => `${words.spans.approval} ${part.what}`);
-    return [span.who.replace(/^person:/, ""), ...waited].filter(Boolean).join(" · ");
+    return [nameOf(span.who), ...waited].filter(Boolean).join(" · ");
   }
-  return [span.who, ...marks.map((mark) => `${mark.what} ${mark.who.replace(/^\w+:/, "")}`)].join(" → ");
+  return [span.who, ...marks.map((mark) => `${mark.what} ${nameOf(mark.who)}`)].join(" → ");
 }
 
 function Piece({ part, scale }: { part: Part; scale: Scale }): ReactElement {

@@ -1,12 +1,13 @@
 /** Workflows, runs, exceptions, tasks: one list at a time, named by the address. */
-import { Select, Tabs, Text } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { addressOfId, addressOfObject } from "@/frame/addresses";
 import { useMay, useMe } from "@/frame/session";
 import { said } from "@/figures/figure";
-import { DataTable, EmptyState, Foreign, Page, shortened, State, When } from "@/kit";
+import { DataTable, EmptyState, Foreign, Named, Page, shortened, State, Views, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { useWorkflowFigures, useWorkflows, type Run, type Stuck } from "./queries";
 import { lasted } from "./times";
 import { words } from "./words";
@@ -38,35 +39,24 @@ const TASK_STATES: TaskState[] = ["open", "claimed", "escalated", "returned", "d
 export function Work({ search }: { search: Search }): ReactElement {
   const navigate = useNavigate({ from: "/work" });
   const may = useMay();
-  const view = search.view ?? "workflows";
   const views = VIEWS.filter((one) => one !== "tasks" || may("tasks:task:read"));
+  const filter = (more: Search) => void navigate({ search: { ...search, ...more }, replace: true });
+  const of = {
+    workflows: <Workflows />,
+    runs: <Runs search={search} filter={filter} />,
+    exceptions: <Exceptions />,
+    tasks: <Tasks search={search} filter={filter} />,
+  };
   return (
     <Page title={words.title} about={words.about}>
-      <Tabs
-        value={view}
-        onChange={(value) => void navigate({ search: { view: value as Search["view"] } })}
-        keepMounted={false}
-      >
-        <Tabs.List aria-label={words.viewsLabel} mb="md">
-          {views.map((one) => (
-            <Tabs.Tab key={one} value={one}>
-              {words.views[one]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value="workflows">
-          <Workflows />
-        </Tabs.Panel>
-        <Tabs.Panel value="runs">
-          <Runs search={search} filter={(more) => void navigate({ search: { ...search, ...more }, replace: true })} />
-        </Tabs.Panel>
-        <Tabs.Panel value="exceptions">
-          <Exceptions />
-        </Tabs.Panel>
-        <Tabs.Panel value="tasks">
-          <Tasks search={search} filter={(more) => void navigate({ search: { ...search, ...more }, replace: true })} />
-        </Tabs.Panel>
-      </Tabs>
+      <Views
+        label={words.viewsLabel}
+        names={words.views}
+        views={views}
+        shown={search.view ?? "workflows"}
+        show={(view) => void navigate({ search: { view } })}
+        of={(view) => of[view]}
+      />
     </Page>
   );
 }
@@ -88,16 +78,7 @@ function Workflows(): ReactElement {
       columns={[
         {
           name: words.columns.workflow,
-          of: (row) => (
-            <>
-              <Text size="sm" fw={550}>
-                {row.name}
-              </Text>
-              <Text size="xs" c="dimmed" component="div">
-                <Foreign text={row.description} line first={120} />
-              </Text>
-            </>
-          ),
+          of: (row) => <Named name={row.name} about={<Foreign text={row.description} line first={120} />} />,
         },
         { name: words.columns.unit, of: (row) => row.unit, wide: true },
         {
@@ -176,19 +157,10 @@ export function RunList({ workflow, status, filters }: ListProps): ReactElement 
       columns={[
         {
           name: words.columns.workflow,
-          of: (row) => (
-            <>
-              <Text size="sm" fw={550}>
-                {row.workflow}
-              </Text>
-              <Text size="xs" c="dimmed">
-                {shortened(row.id)}
-              </Text>
-            </>
-          ),
+          of: (row) => <Named name={row.workflow} about={shortened(row.id)} />,
         },
         { name: words.columns.state, of: (row) => <State of={row.status} /> },
-        { name: words.columns.by, wide: true, of: (row) => <Foreign text={row.started_by} line first={60} /> },
+        { name: words.columns.by, wide: true, of: (row) => <Foreign text={nameOf(row.started_by)} line first={60} /> },
         { name: words.columns.began, of: (row) => <When at={row.created_at} /> },
         { name: words.columns.took, right: true, wide: true, of: (row) => lasted(row.created_at, row.ended_at) },
       ]}
@@ -210,16 +182,10 @@ function Exceptions(): ReactElement {
         {
           name: words.columns.workflow,
           of: (row) => (
-            <>
-              <Text size="sm" fw={550}>
-                {row.workflow} · {row.step || words.exception.whole}
-              </Text>
-              {row.reason !== null && (
-                <Text size="xs" c="dimmed" component="div">
-                  <Foreign text={row.reason} line first={140} />
-                </Text>
-              )}
-            </>
+            <Named
+              name={`${row.workflow} · ${row.step || words.exception.whole}`}
+              about={row.reason !== null && <Foreign text={row.reason} line first={140} />}
+            />
           ),
         },
         { name: words.columns.kind, of: (row) => <State of={row.kind} /> },
@@ -259,22 +225,22 @@ function Tasks({ search, filter }: Filtered): ReactElement {
         {
           name: words.columns.task,
           of: (row) => (
-            <>
-              <Text size="sm" fw={550}>
-                {row.role}
-                {row.step !== null && ` · ${row.step}`}
-              </Text>
-              <Text size="xs" c="dimmed" component="div">
-                <Foreign text={row.workflow ?? row.opened_by} line first={60} />
-              </Text>
-            </>
+            <Named
+              name={
+                <>
+                  {row.role}
+                  {row.step !== null && ` · ${row.step}`}
+                </>
+              }
+              about={<Foreign text={row.workflow ?? nameOf(row.opened_by)} line first={60} />}
+            />
           ),
         },
         {
           name: words.columns.state,
           of: (row) => <State of={row.state === "open" ? "new" : row.state} as={row.state} />,
         },
-        { name: words.columns.holder, wide: true, of: (row) => row.holder ?? "–" },
+        { name: words.columns.holder, wide: true, of: (row) => (row.holder === null ? "–" : nameOf(row.holder)) },
         { name: words.columns.priority, wide: true, of: (row) => row.priority },
         { name: words.columns.since, of: (row) => <When at={row.opened_at} /> },
       ]}

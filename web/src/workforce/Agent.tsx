@@ -1,12 +1,13 @@
 /** An agent: who it is and who answers for it, what it may do, what it does, how well, and every wording it had. */
-import { Group, Skeleton, Stack, Tabs, Text } from "@mantine/core";
+import { Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { Strip } from "@/figures/Strip";
 import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
-import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, When } from "@/kit";
+import { Attention, Facts, Foreign, Id, Page, Problem, Section, State, To, Views, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { Acts } from "./Acts";
 import { BudgetsOf } from "./BudgetsOf";
 import { Deeds, Live } from "./Deeds";
@@ -33,6 +34,12 @@ export function Agent({ name, view = "overview" }: Props): ReactElement {
   const views = VIEWS.filter(
     (one) => (one !== "revisions" || may("catalog:object:read")) && (one !== "work" || may("gate:action:read")),
   );
+  const of = {
+    overview: <Overview agent={agent} />,
+    permissions: <May agent={agent.name} />,
+    work: <Deeds agent={agent.name} />,
+    revisions: <Revisions agent={agent.name} />,
+  };
   return (
     <Page
       title={agent.name}
@@ -51,31 +58,14 @@ export function Agent({ name, view = "overview" }: Props): ReactElement {
     >
       <About agent={agent} />
       {agent.state === "contained" && may("identity:containment:read") && <Contained agent={agent} />}
-      <Tabs
-        value={view}
-        onChange={(chosen) => void navigate({ search: { view: chosen as View }, replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List aria-label={words.viewsLabel} mb="md">
-          {views.map((one) => (
-            <Tabs.Tab key={one} value={one}>
-              {words.agent.views[one]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value="overview">
-          <Overview agent={agent} />
-        </Tabs.Panel>
-        <Tabs.Panel value="permissions">
-          <May agent={agent.name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="work">
-          <Deeds agent={agent.name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="revisions">
-          <Revisions agent={agent.name} />
-        </Tabs.Panel>
-      </Tabs>
+      <Views
+        label={words.viewsLabel}
+        names={words.agent.views}
+        views={views}
+        shown={view}
+        show={(chosen) => void navigate({ search: { view: chosen }, replace: true })}
+        of={(chosen) => of[chosen]}
+      />
     </Page>
   );
 }
@@ -133,7 +123,7 @@ function Contained({ agent }: { agent: Shown }): ReactElement | null {
     <Attention label={words.agent.containedSince}>
       {why.map((one) => (
         <Text size="sm" key={one.id} component="div">
-          {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {one.by.replace(/^person:/, "")}:{" "}
+          {words.agent.containedSince} <When at={one.at} /> {words.agent.by} {nameOf(one.by)}:{" "}
           <Foreign text={one.reason} />
         </Text>
       ))}

@@ -6,6 +6,7 @@ import type { Schemas } from "@/api/client";
 import { Compared } from "@/figures/Compared";
 import { useMay } from "@/frame/session";
 import { Copy, Foreign, Problem, Section, State, When } from "@/kit";
+import { nameOf } from "@/kit/who";
 import { declaredQuery, differenceQuery } from "./queries";
 import { words } from "./words";
 
@@ -28,7 +29,7 @@ export function Revisions({ agent }: { agent: string }): ReactElement {
                   {one.until_epoch === null && <State of="active" as={words.revisions.now} />}
                 </Table.Td>
                 <Table.Td>
-                  <Text size="sm">{one.by.replace(/^person:/, "")}</Text>
+                  <Text size="sm">{nameOf(one.by)}</Text>
                   <Text size="xs" c="dimmed" component="div">
                     <Foreign text={one.message} line first={120} />
                   </Text>

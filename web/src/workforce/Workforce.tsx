@@ -1,5 +1,5 @@
 /** The workforce as a roster, as a chart, and by units. */
-import { Button, Checkbox, Group, Select, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Checkbox, Group, Select, Stack, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
@@ -7,7 +7,7 @@ import { Compared } from "@/figures/Compared";
 import { said } from "@/figures/figure";
 import { addressOfObject } from "@/frame/addresses";
 import { useMe } from "@/frame/session";
-import { DataTable, EmptyState, Foreign, Page, State } from "@/kit";
+import { DataTable, EmptyState, Foreign, Named, Page, State, Views } from "@/kit";
 import { Chart } from "./Chart";
 import { useFiguresBy, useRoles, useUnits, type Agent, type Unit } from "./queries";
 import { words } from "./words";
@@ -30,30 +30,22 @@ export interface Search {
 export function Workforce({ search }: { search: Search }): ReactElement {
   const navigate = useNavigate({ from: "/workforce" });
   const go = (more: Search) => void navigate({ search: { ...search, ...more }, replace: true });
+  const openUnit = (unit: string) => void navigate({ search: { unit } });
+  const of = {
+    roster: <Roster search={search} go={go} />,
+    chart: <Chart openUnit={openUnit} />,
+    units: <Units openUnit={openUnit} />,
+  };
   return (
     <Page title={words.title} about={words.about}>
-      <Tabs
-        value={search.view ?? "roster"}
-        onChange={(view) => void navigate({ search: { view: view as Search["view"] } })}
-        keepMounted={false}
-      >
-        <Tabs.List aria-label={words.viewsLabel} mb="md">
-          {VIEWS.map((one) => (
-            <Tabs.Tab key={one} value={one}>
-              {words.views[one]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value="roster">
-          <Roster search={search} go={go} />
-        </Tabs.Panel>
-        <Tabs.Panel value="chart">
-          <Chart openUnit={(unit) => void navigate({ search: { unit } })} />
-        </Tabs.Panel>
-        <Tabs.Panel value="units">
-          <Units openUnit={(unit) => void navigate({ search: { unit } })} />
-        </Tabs.Panel>
-      </Tabs>
+      <Views
+        label={words.viewsLabel}
+        names={words.views}
+        views={VIEWS}
+        shown={search.view ?? "roster"}
+        show={(view) => void navigate({ search: { view } })}
+        of={(view) => of[view]}
+      />
     </Page>
   );
 }
@@ -197,16 +189,7 @@ function Units({ openUnit }: { openUnit: (unit: string) => void }): ReactElement
       columns={[
         {
           name: words.columns.unit,
-          of: (row) => (
-            <>
-              <Text size="sm" fw={550}>
-                {row.name}
-              </Text>
-              <Text size="xs" c="dimmed" component="div">
-                <Foreign text={row.description} line first={120} />
-              </Text>
-            </>
-          ),
+          of: (row) => <Named name={row.name} about={<Foreign text={row.description} line first={120} />} />,
         },
         { name: words.columns.above, of: (row) => row.parent ?? "–" },
         { name: words.columns.agents, right: true, of: (row) => row.agents },
