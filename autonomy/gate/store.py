@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.spelled import among
 
 action = Table(
     "action",
@@ -45,20 +46,12 @@ Index(
     sqlite_where=action.c.repeat_key.is_not(None),
     postgresql_where=action.c.repeat_key.is_not(None),
 )
-Index(
-    "action_open",
-    action.c.owner,
-    sqlite_where=action.c.state.in_(("intent", "unknown")),
-    postgresql_where=action.c.state.in_(("intent", "unknown")),
-)
-Index(
-    "action_about",
-    action.c.agent,
-    action.c.tool,
-    action.c.about,
-    sqlite_where=action.c.about.is_not(None),
-    postgresql_where=action.c.about.is_not(None),
-)
+IS_OPEN = among(action.c.state, ("intent", "unknown"))
+"""Of actions that are under way, or nobody knows how they ended. Few are: whoever looks for some of them says this too,
+and reads no others."""
+
+Index("action_open", action.c.owner, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("action_about", action.c.agent, action.c.tool, action.c.about, action.c.id)
 
 record_state = Table(
     "record_state",

@@ -9,6 +9,7 @@ from msgspec import structs
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, Text, func, insert, select
 
 from autonomy.db import Tx, metadata, upsert
+from autonomy.db.spelled import among
 from autonomy.kernel.errors import NotFound
 
 from .model import About, Entry, FollowUp, Incident, Place, Stop, StopKind, StopState, Told
@@ -63,8 +64,8 @@ stop = Table(
     Column("at", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
-_WAITING = stop.c.state.in_(("asked", "resuming"))
-Index("incident_stop_waiting", stop.c.incident, sqlite_where=_WAITING, postgresql_where=_WAITING)
+IS_WAITING = among(stop.c.state, ("asked", "resuming"))
+Index("incident_stop_waiting", stop.c.incident, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
 
 follow_up = Table(
     "incident_follow_up",

@@ -55,6 +55,7 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     kind: str
     at: int
     action: str | None = None
+    approval: str | None = None
     event: str = ""
     status: str = ""
     state: str = ""
@@ -177,7 +178,7 @@ def hour_of(at: int) -> int:
 
 
 def _opened(said: Said) -> Iterator[str]:
-    if said.kind in ("hold", "approval"):
+    if said.kind in ("hold", "approval") or said.approval:
         yield f"hold:{said.action}"
     if said.kind == "approval":
         yield f"run:{said.agent}"
@@ -230,6 +231,8 @@ class Counting:
         begun = begun_of(said)
         self.memory.begun[said.action or ""] = begun
         self._sums(said.at, begun.who)["begun"] += 1
+        if said.approval:
+            self.memory.open[f"hold:{said.action}"] = None
         self._meet(said, begun.who)
 
     def _denial(self, said: Said) -> None:

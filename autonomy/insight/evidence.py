@@ -14,6 +14,8 @@ from autonomy.db import Database
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
 
+from .kinds import of_kind
+
 BATCH = 1_000  # leaves an export reads at once, each batch over a connection of its own
 
 
@@ -41,9 +43,10 @@ class Evidence:
         """Index, exact bytes and hash of the `limit` leaves after the index `after`, of one kind if given."""
         columns = leaf.c
         query = select(columns.idx, columns.body, columns.hash).where(columns.idx > after).order_by(columns.idx)
-        wanted = query if kind is None else query.where(columns.kind == kind)
         with self._database.reading() as connection:
-            return [(index, bytes(body), bytes(hash)) for index, body, hash in connection.execute(wanted.limit(limit))]
+            if kind is not None:
+                query = query.where(columns.idx.in_(of_kind(connection, kind, after + 1, limit)))
+            return [(index, bytes(body), bytes(hash)) for index, body, hash in connection.execute(query.limit(limit))]
 
     def newest_checkpoint(self) -> str | None:
         """The newest signed note; None while there is none."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from autonomy.audit import read_leaf
 from autonomy.audit.leaf import Kind
@@ -86,11 +86,7 @@ class Sampling:
             first, stop, size = _bounds(connection, since, until, size)
             where = columns.mark == mark, columns.seq >= first, columns.seq < stop
             population = connection.execute(select(func.count()).select_from(found.mark).where(*where)).scalar_one()
-            drawn = numbers(seed, population, count)
-            place = func.row_number().over(order_by=columns.seq).label("place")
-            numbered = select(columns.seq, place).where(*where).subquery()
-            wanted = select(numbered.c.seq).where(numbered.c.place.in_([one + 1 for one in drawn]))
-            members = sorted(connection.execute(wanted).scalars()) if drawn else []
+            members = list(_members(connection, where, numbers(seed, population, count)))
             return Sample(seed, population, first, stop, size, _read(connection, members))
 
 
@@ -132,6 +128,16 @@ def _located(
             query = select(leaf.c.idx).where(leaf.c.idx >= low, leaf.c.idx < high, leaf.c.kind == kind)
             yield connection.execute(query.order_by(leaf.c.idx).offset(within).limit(1)).scalar_one()
         passed += held
+
+
+def _members(connection: Connection, where: Iterable[ColumnElement[bool]], drawn: Sequence[int]) -> Iterator[int]:
+    """The members of these numbers, rising: walked to one after another, so that the rest is passed and never held."""
+    query, at, passed = select(found.mark.c.seq).where(*where).order_by(found.mark.c.seq), 0, 0
+    for number in drawn:
+        here = query.where(found.mark.c.seq >= at).offset(number - passed).limit(1)
+        member = connection.execute(here).scalar_one()
+        yield member
+        at, passed = member + 1, number + 1
 
 
 def _read(connection: Connection, members: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:

@@ -63,6 +63,8 @@ Index("task_lease", task.c.lease_until, sqlite_where=_HELD, postgresql_where=_HE
 Index("task_until", task.c.until, sqlite_where=_LIVE, postgresql_where=_LIVE)
 Index("task_run", task.c.run, sqlite_where=task.c.run.is_not(None), postgresql_where=task.c.run.is_not(None))
 Index("task_newest", task.c.opened_at, task.c.id)
+Index("task_waiting", task.c.opened_at, task.c.id, sqlite_where=_LIVE, postgresql_where=_LIVE)
+Index("task_over", task.c.state, task.c.opened_at, task.c.id, sqlite_where=~_LIVE, postgresql_where=~_LIVE)
 Index("task_ended", task.c.ended_at, sqlite_where=~_LIVE, postgresql_where=~_LIVE)
 
 tally = Table(

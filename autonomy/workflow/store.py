@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.spelled import equals
 
 definition = Table(
     "workflow_definition",
@@ -44,7 +45,17 @@ Index(
     sqlite_where=run.c.live_key.is_not(None),
     postgresql_where=run.c.live_key.is_not(None),
 )
+_OVER = run.c.ended_at.is_not(None)
 Index("run_newest", run.c.created_at, run.c.id)
+Index("run_of_workflow", run.c.workflow, run.c.created_at, run.c.id)
+Index("run_live", run.c.created_at, run.c.id, sqlite_where=~_OVER, postgresql_where=~_OVER)
+Index("run_over", run.c.status, run.c.created_at, run.c.id, sqlite_where=_OVER, postgresql_where=_OVER)
+Index(
+    "run_of_workflow_over",
+    *(run.c.workflow, run.c.status, run.c.created_at, run.c.id),
+    sqlite_where=_OVER,
+    postgresql_where=_OVER,
+)
 Index(
     "run_ended", run.c.ended_at, sqlite_where=run.c.ended_at.is_not(None), postgresql_where=run.c.ended_at.is_not(None)
 )
@@ -68,6 +79,10 @@ command = Table(
 """`due`: from when it may be taken by whoever is free; none while it is carried out (then it has an `owner`) or waits
 for something else: the end of an `action`, an event of its `topic`, a person."""
 
+IS_EXCEPTION = equals(command.c.kind, "raise_exception")
+"""Of commands that are exceptions, which wait for people."""
+
+Index("run_command_exception", command.c.at, command.c.id, sqlite_where=IS_EXCEPTION, postgresql_where=IS_EXCEPTION)
 Index("run_command_run", command.c.run)
 Index(
     "run_command_due",

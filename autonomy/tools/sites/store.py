@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from autonomy.db import metadata
+from autonomy.db.spelled import equals
 
 assignment = Table(
     "assignment",
@@ -23,12 +24,14 @@ assignment = Table(
 )
 """`state` is waiting, claimed, ended or left (nobody waits for it any more). Rows live as long as their call may."""
 
+IS_WAITING = equals(assignment.c.state, "waiting")
+
 Index(
     "assignment_waiting",
     assignment.c.site,
     assignment.c.expires_at,
-    sqlite_where=assignment.c.state == "waiting",
-    postgresql_where=assignment.c.state == "waiting",
+    sqlite_where=IS_WAITING,
+    postgresql_where=IS_WAITING,
 )
 
 site_key = Table(
