@@ -1,1 +1,1 @@
-"""Benchmarks: `python -m bench door|mcp|policy|audit --json`. Figures are ratios to something run beside them."""
+"""Benchmarks: `python -m bench NAME --json`. Figures are ratios to something run beside them."""

@@ -8,19 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from . import report
 from .figures import described
-from .measure import Measured, Scale, machine
+from .measure import CACHE, Measured, Scale, machine
 
-BENCHES = ("door", "mcp", "policy", "audit", "connectors", "memory", "work")
+BENCHES = ("door", "mcp", "policy", "audit", "connectors", "memory", "work", "console")
 
 
 def main() -> None:
     """Measure, print, and with `all` write the document."""
     options = _options()
-    scale = Scale(options.scale)
+    scale = Scale(options.scale, options.leaves, options.data)
     result = run_all(scale) if options.bench == "all" else run_one(options.bench, scale)
     if options.json:
         print(json.dumps(result))
@@ -57,7 +58,9 @@ def _rounded(figures: Mapping[str, float | str]) -> dict[str, float | str]:
 
 
 def _apart(bench: str, scale: Scale) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench", bench, "--json", "--scale", str(scale.factor)]
+    command = [sys.executable, "-m", "bench", bench, "--json", "--scale", str(scale.factor), "--data", str(scale.cache)]
+    if scale.leaves is not None:
+        command += ["--leaves", str(scale.leaves)]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     result: dict[str, Any] = json.loads(told.splitlines()[-1])
     print(report.text(result), end="\n\n", file=sys.stderr, flush=True)
@@ -69,6 +72,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("bench", choices=(*BENCHES, "all"))
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line instead of a table")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on every size, to see that it runs")
+    parser.add_argument("--leaves", type=int, help="leaves of the log of the house of `console`; ten million else")
+    parser.add_argument("--data", type=Path, default=CACHE, help="where what takes long to make is kept")
     return parser.parse_args()
 
 

@@ -146,6 +146,25 @@ FIGURES: Mapping[str, tuple[Figure, ...]] = {
         Figure("waiting_mb", "memory that 10,000 runs take that wait for people", _at_most("waiting_mb", 10, " MB")),
         Figure("waiting", "runs that waited"),
     ),
+    "console": (
+        Figure(
+            "api_p95_ms",
+            "SQLite: 95 % of the slowest call of the slowest page are answered within",
+            _at_most("api_p95_ms", 200, " ms"),
+        ),
+        Figure("leaves", "leaves of that log, by 5,000 agents"),
+        Figure("pg_api_p95_ms", "PostgreSQL: the same", _at_most("pg_api_p95_ms", 200, " ms")),
+        Figure("pg_leaves", "leaves of that log"),
+        Figure("fcp_ms", "first contentful paint of Today, in a new browser", _at_most("fcp_ms", 1_000, " ms")),
+        Figure("feed_ms", "from the answer to an agent to its row on the screen", _at_most("feed_ms", 500, " ms")),
+        Figure("bundle_kb", "scripts that every page begins with, by gzip", _at_most("bundle_kb", 300, " kB")),
+        Figure(
+            "ingest_overhead",
+            "share of what the door does at 64 callers that search and figures cost",
+            _at_most("ingest_overhead", 0.05),
+        ),
+        Figure("ingest_per_s", "actions a second with both"),
+    ),
 }
 
 

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+CACHE = Path(__file__).parent / ".cache"
+
 BLOCKS = 5
 """How often everything is measured in turn; what is reported is the median over the blocks."""
 
@@ -30,9 +32,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A factor on every size. Anything below 1 only shows that the bench runs; its figures mean nothing."""
+    """A factor on every size. Anything below 1 only shows that the bench runs; its figures mean nothing.
+
+    `leaves` is the length of the log where a bench has one and somebody says it; in `cache` lies what takes long to
+    make.
+    """
 
     factor: float = 1.0
+    leaves: int | None = None
+    cache: Path = CACHE
 
     def of(self, size: int, least: int = 1) -> int:
         """`size` at this scale, never below `least`."""

@@ -21,7 +21,7 @@ from autonomy.kernel.errors import AutonomyError, Unauthenticated
 from .effect import Effects
 from .epochs import Watch
 from .errand import Errand
-from .store import action
+from .store import IS_OPEN, action
 
 log = logging.getLogger("autonomy.gate")
 
@@ -151,7 +151,7 @@ class Containing:
 def open_actions(connection: Connection | Tx) -> dict[str, Agents]:
     """The agents behind every action that is under way in any process, the acting one first, and its tool."""
     columns = action.c
-    query = select(columns.id, columns.context, columns.tool).where(columns.state == "intent")
+    query = select(columns.id, columns.context, columns.tool).where(IS_OPEN, columns.state == "intent")
     rows: Any = connection.execute(query)
     return {row.id: (json.loads(row.context)["chain"], row.tool) for row in rows}
 

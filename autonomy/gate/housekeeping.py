@@ -7,8 +7,7 @@ import logging
 
 from sqlalchemy import delete, select
 
-from autonomy.approvals.rules import ALIVE
-from autonomy.approvals.store import hold
+from autonomy.approvals.store import IS_ALIVE, hold
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
 from autonomy.db.store_time import store_time
@@ -18,7 +17,7 @@ from autonomy.tools.deliveries import delivery
 from autonomy.tools.signatures import UNTIMED
 
 from .lifeline import DEAD_MS
-from .store import action, process, window_bucket
+from .store import IS_OPEN, action, process, window_bucket
 
 log = logging.getLogger("autonomy.gate")
 
@@ -66,9 +65,9 @@ class Housekeeping:
         return gone + self._forget_payloads(tx, at - self._retention)
 
     def _forget_payloads(self, tx: Tx, before: int) -> int:
-        begun = select(action.c.id).where(action.c.state.in_(("intent", "unknown")))
+        begun = select(action.c.id).where(IS_OPEN)
         # An action that people did not allow stays `held`; its hold says that it is over.
-        asked = select(hold.c.action).where(hold.c.state.in_(sorted(ALIVE)))
+        asked = select(hold.c.action).where(IS_ALIVE)
         over = payload.c.action.not_in(begun.union_all(asked))
         old = select(payload.c.action).where(payload.c.at < before, over).limit(BATCH)
         names = list(tx.execute(old).scalars())

@@ -21,7 +21,7 @@ from autonomy.db import CommitQueue, Tx, upsert
 from autonomy.db.store_time import store_time
 from autonomy.kernel.ids import new_id
 
-from .store import action, process
+from .store import IS_OPEN, action, process
 
 BEAT_SECONDS = 1.0
 DEAD_MS = 3_000  # three missed beats
@@ -83,7 +83,7 @@ class Lifeline:
         """Make open actions of dead processes ours, and free what they had claimed; returns the actions' ids."""
         dead = self._dead(tx)
         release_claims(tx, dead)
-        orphaned = action.c.state == "intent", action.c.owner.in_(dead)
+        orphaned = IS_OPEN, action.c.state == "intent", action.c.owner.in_(dead)
         ids = list(tx.execute(select(action.c.id).where(*orphaned).limit(count)).scalars())
         tx.execute(update(action).where(action.c.id.in_(ids)).values(owner=self.owner))
         return ids
@@ -110,7 +110,8 @@ class Lifeline:
 
     def _dead(self, tx: Tx) -> list[str]:
         """Who left open actions or claims and is dead."""
-        owners = select(action.c.owner).where(action.c.state == "intent", action.c.owner.is_not(None)).distinct()
+        under_way = IS_OPEN, action.c.state == "intent", action.c.owner.is_not(None)
+        owners = select(action.c.owner).where(*under_way).distinct()
         return self.dead_among(tx, {*tx.execute(owners).scalars(), *claimants(tx)})
 
     def dead_among(self, tx: Tx, owners: Collection[str]) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from autonomy.db import metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.spelled import among
 
 action = Table(
     "action",
@@ -43,18 +44,12 @@ partial_index(
     unique=True,
     where=action.c.repeat_key.is_not(None),
 )
-partial_index(
-    "action_open",
-    action.c.owner,
-    where=action.c.state.in_(("intent", "unknown")),
-)
-partial_index(
-    "action_about",
-    action.c.agent,
-    action.c.tool,
-    action.c.about,
-    where=action.c.about.is_not(None),
-)
+IS_OPEN = among(action.c.state, ("intent", "unknown"))
+"""Of actions that are under way, or nobody knows how they ended. Few are: whoever looks for some of them says this too,
+and reads no others."""
+
+partial_index("action_open", action.c.owner, where=IS_OPEN)
+Index("action_about", action.c.agent, action.c.tool, action.c.about, action.c.id)
 
 record_state = Table(
     "record_state",

@@ -34,7 +34,7 @@ from .patience import Patience
 from .recovery import Recovery
 from .results import Results
 from .service import Gate
-from .store import action
+from .store import IS_OPEN, action
 
 log = logging.getLogger("autonomy.gate")
 
@@ -132,7 +132,7 @@ class TakingUp:
     def _orphans(self, connection: Connection) -> bool:
         """Whether anything begun or claimed is not ours; whether its owner lives is looked at in the transaction."""
         owner = self._lifeline.owner
-        begun = select(action.c.id).where(action.c.state == "intent", action.c.owner != owner).limit(1)
+        begun = select(action.c.id).where(IS_OPEN, action.c.state == "intent", action.c.owner != owner).limit(1)
         return connection.execute(begun).first() is not None or claimed_by_another(connection, owner)
 
     async def _resume(self, claim: Claim) -> None:

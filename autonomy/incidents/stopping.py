@@ -212,8 +212,9 @@ class Stopping:
 
 
 def _unfinished(connection: Connection) -> list[str]:
-    waiting = store.stop.c.state.in_(("asked", "resuming"))
-    return list(connection.execute(select(store.stop.c.incident).where(waiting).distinct().limit(MOST)).scalars())
+    return list(
+        connection.execute(select(store.stop.c.incident).where(store.IS_WAITING).distinct().limit(MOST)).scalars()
+    )
 
 
 def _of_run(run: str, is_rested: bool, at: int) -> Stop:
@@ -232,7 +233,9 @@ def _calls(tx: Tx, stop: Containment, covered: Mapping[str, str]) -> list[Named]
 def _tasks(tx: Tx, names: Iterable[str]) -> list[Named]:
     """The tasks that these agents have in hand."""
     holders = [f"agent:{name}" for name in names]
-    query = select(task.c.id, task.c.holder).where(task.c.state == "claimed", task.c.holder.in_(holders))
+    query = select(task.c.id, task.c.holder).where(
+        task.c.ended_at.is_(None), task.c.state == "claimed", task.c.holder.in_(holders)
+    )
     return [("task", row.id, row.holder) for row in tx.execute(query)]
 
 

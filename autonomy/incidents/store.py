@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Tabl
 
 from autonomy.db import Tx, metadata, upsert
 from autonomy.db.indexes import partial_index
+from autonomy.db.spelled import among
 from autonomy.kernel.errors import NotFound
 
 from .model import About, Entry, FollowUp, Incident, Place, Stop, StopKind, StopState, Told
@@ -64,8 +65,8 @@ stop = Table(
     Column("at", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
-_WAITING = stop.c.state.in_(("asked", "resuming"))
-partial_index("incident_stop_waiting", stop.c.incident, where=_WAITING)
+IS_WAITING = among(stop.c.state, ("asked", "resuming"))
+partial_index("incident_stop_waiting", stop.c.incident, where=IS_WAITING)
 
 follow_up = Table(
     "incident_follow_up",

@@ -14,6 +14,8 @@ from autonomy.db import Database
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, NotFound
 
+from .kinds import last_of_kind, of_kind
+
 BATCH = 1_000  # leaves an export reads at once, each batch over a connection of its own
 
 
@@ -49,9 +51,10 @@ class Evidence:
         query = query.order_by(columns.idx.desc() if newest_first else columns.idx)
         if after is not None:
             query = query.where(columns.idx < after if newest_first else columns.idx > after)
-        wanted = query if kind is None else query.where(columns.kind == kind)
         with self._database.reading() as connection:
-            return [(index, bytes(body), bytes(hash)) for index, body, hash in connection.execute(wanted.limit(limit))]
+            if kind is not None:
+                query = query.where(columns.idx.in_(_named(connection, kind, after, limit, newest_first)))
+            return [(index, bytes(body), bytes(hash)) for index, body, hash in connection.execute(query.limit(limit))]
 
     def newest_checkpoint(self) -> str | None:
         """The newest signed note; None while there is none."""
@@ -126,3 +129,10 @@ class Evidence:
 def _first_after(index: int) -> Select[tuple[int, str]]:
     query = select(checkpoint.c.size, checkpoint.c.note).where(checkpoint.c.size > index)
     return query.order_by(checkpoint.c.size).limit(1)
+
+
+def _named(connection: Connection, kind: str, after: int | None, limit: int, newest_first: bool) -> list[int]:
+    """The leaves of a kind that come after `after`, in this direction."""
+    if newest_first:
+        return last_of_kind(connection, kind, after, limit)
+    return of_kind(connection, kind, 0 if after is None else after + 1, limit)

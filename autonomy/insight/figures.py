@@ -274,7 +274,7 @@ def _query(dimension: str, time: Time, only: Sequence[str] | None) -> Select[Any
 
 
 def _sums(row: Row[Any]) -> Sums:
-    return {name: int(row._mapping[name]) for name in COUNTERS}
+    return dict(zip(COUNTERS, map(int, row[1 : len(COUNTERS) + 1]), strict=True))  # the first is the key
 
 
 def time_of(since: int | None, until: int | None, bucket: Bucket | None, now: int) -> Time:
@@ -306,4 +306,5 @@ def _nothing() -> Sums:
 
 def _add(into: Sums, sums: Mapping[str, int]) -> None:
     for name, value in sums.items():
-        into[name] += value
+        if value:
+            into[name] += value

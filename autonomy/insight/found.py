@@ -55,6 +55,8 @@ census = Table(
 )
 """How many leaves of a kind each thousand of the log holds."""
 
+Index("search_census_kind", census.c.kind, census.c.block, census.c.leaves)
+
 place = Table(
     "search_place",
     metadata,

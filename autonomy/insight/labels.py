@@ -55,6 +55,7 @@ label = Table(
 )
 """The label that counts for each subject; `last` orders the list: the id of the latest one given."""
 Index("outcome_label_last", label.c.last)
+Index("outcome_label_verdict", label.c.verdict, label.c.last)
 Index("outcome_label_agent", label.c.agent, label.c.last)
 
 

@@ -4,8 +4,8 @@ the system itself, to prove what comes in at hooks, to sign people on, to send l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -15,6 +15,7 @@ from autonomy.catalog.model import AgentSpec, ConnectorSpec
 from autonomy.catalog.organisation import Organisation, spec
 from autonomy.catalog.systems import HookSpec
 from autonomy.gate.store import action
+from autonomy.identity.store import agent
 from autonomy.tools import Registry
 from autonomy.tools.deliveries import delivery
 from autonomy.tools.secret_names import filled, named_secrets, places_of
@@ -58,31 +59,48 @@ class Used(NamedTuple):
     hooks: Mapping[str, int]
 
 
-def last_used(connection: Connection) -> Used:
-    """When each agent last acted with each tool, and each hook was last posted to, as far as that is kept."""
+def dated(connection: Connection, uses: Sequence[SecretUse]) -> list[SecretUse]:
+    """The same with the time at which each was last used, as far as that is kept. For a page of them: each agent with
+    each tool is looked up."""
+    used = _used(connection, uses)
+    return [replace(one, last_used=max(_times(one, used), default=None)) for one in uses]
+
+
+def _times(use: SecretUse, used: Used) -> list[int]:
+    if use.agent is not None:
+        return [used.tools[use.agent, tool] for tool in use.tools if (use.agent, tool) in used.tools]
+    return [used.hooks[hook] for hook in map(_hook_of, use.purposes) if hook in used.hooks]
+
+
+def _used(connection: Connection, uses: Sequence[SecretUse]) -> Used:
     columns = action.c
-    query = select(columns.agent_name, columns.tool, func.max(columns.at)).where(columns.state.in_(_PERFORMED))
-    rows = connection.execute(query.group_by(columns.agent_name, columns.tool))
-    posted = connection.execute(select(delivery.c.hook, func.max(delivery.c.at)).group_by(delivery.c.hook))
-    return Used({(agent, tool): at for agent, tool, at in rows}, {hook: at for hook, at in posted})
+    agents, tools = {one.agent for one in uses if one.agent is not None}, {tool for one in uses for tool in one.tools}
+    theirs = select(agent.c.id).where(agent.c.name.in_(agents))
+    query = select(columns.agent_name, columns.tool, func.max(columns.at)).where(
+        columns.agent.in_(theirs), columns.tool.in_(tools), columns.state.in_(_PERFORMED)
+    )
+    rows = connection.execute(query.group_by(columns.agent_name, columns.tool)) if agents and tools else ()
+    hooks = {_hook_of(one) for use in uses for one in use.purposes}
+    posted = (
+        select(delivery.c.hook, func.max(delivery.c.at)).where(delivery.c.hook.in_(hooks)).group_by(delivery.c.hook)
+    )
+    return Used({(name, tool): at for name, tool, at in rows}, {hook: at for hook, at in connection.execute(posted)})
+
+
+def _hook_of(purpose: str) -> str:
+    return purpose.removeprefix(_HOOK)
 
 
 def secret_uses(
-    organisation: Organisation, registry: Registry, stored: Collection[str], used: Used, letters: str = ""
+    organisation: Organisation, registry: Registry, stored: Collection[str], letters: str = ""
 ) -> list[SecretUse]:
     """Every secret with every agent that can use it, by name; also what the system itself uses, and what nobody can.
-    `letters` is the connector by which the system sends letters."""
+    `letters` is the connector by which the system sends letters. `dated` says when a page of them was last used."""
     found, ours = _uses(organisation, registry), _own_uses(organisation, letters)
     idle = (set(stored) | _named(organisation)) - {secret for secret, _ in found} - set(ours)
-    lines = [
-        _line(secret, agent, use, stored, [used.tools.get((agent, tool)) for tool in use.tools])
-        for (secret, agent), use in found.items()
-    ]
-    lines += [
-        _line(secret, None, use, stored, [used.hooks.get(one.removeprefix(_HOOK)) for one in use.purposes])
-        for secret, use in ours.items()
-    ]
-    lines += [_line(secret, None, _Use(_naming(organisation, secret)), stored, []) for secret in idle]
+    lines = [_line(secret, name, use, stored) for (secret, name), use in found.items()]
+    lines += [_line(secret, None, use, stored) for secret, use in ours.items()]
+    lines += [_line(secret, None, _Use(_naming(organisation, secret)), stored) for secret in idle]
     return sorted(lines, key=lambda one: (one.secret, one.agent or ""))
 
 
@@ -103,15 +121,16 @@ def _own_uses(organisation: Organisation, letters: str) -> dict[str, _Use]:
 
 def _uses(organisation: Organisation, registry: Registry) -> dict[tuple[str, str], _Use]:
     named = {name: [secret for _, secret in _secrets(organisation, name)] for name in organisation.all("Connector")}
+    needing = {tool for tool in registry.tools if any(named.get(each) for each in _connectors(registry, tool))}
     found: dict[tuple[str, str], _Use] = defaultdict(_Use)
-    for agent, revision in organisation.all("Agent").items():
-        places = places_of(organisation, agent)
-        for tool in registry.listed_for(spec(revision, AgentSpec).roles, revision.unit):
+    for name, revision in organisation.all("Agent").items():
+        places = places_of(organisation, name)
+        for tool in needing & registry.listed_for(spec(revision, AgentSpec).roles, revision.unit):
             for connector in _connectors(registry, tool):
                 for secret in named.get(connector, ()):
                     if (meant := filled(secret, places)) is not None:
-                        found[meant, agent].connectors.add(connector)
-                        found[meant, agent].tools.add(tool)
+                        found[meant, name].connectors.add(connector)
+                        found[meant, name].tools.add(tool)
     return found
 
 
@@ -141,8 +160,7 @@ def _naming(organisation: Organisation, wanted: str) -> set[str]:
     }
 
 
-def _line(secret: str, agent: str | None, use: _Use, stored: Collection[str], times: list[int | None]) -> SecretUse:
+def _line(secret: str, name: str | None, use: _Use, stored: Collection[str]) -> SecretUse:
     ours = None if ":" in secret else secret in stored
     connectors, tools, purposes = (tuple(sorted(each)) for each in (use.connectors, use.tools, use.purposes))
-    last = max((at for at in times if at is not None), default=None)
-    return SecretUse(secret, agent, connectors, tools, purposes, ours, last)
+    return SecretUse(secret, name, connectors, tools, purposes, ours, None)

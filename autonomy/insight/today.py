@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, func, select
 
-from autonomy.gate.store import action
+from autonomy.gate.store import IS_OPEN, action
 
 from .cells import figure_open
 
@@ -59,14 +59,16 @@ def audience_of(access: Collection[str]) -> Audience:
 
 def running(connection: Connection) -> Running:
     """What is under way, as of the leaf that was counted last."""
-    begun = select(func.count()).select_from(action).where(action.c.state == "intent")
+    begun = select(func.count()).select_from(action).where(IS_OPEN, action.c.state == "intent")
     held, runs, tasks = (int(connection.execute(_open(kind)).scalar_one()) for kind in ("hold", "run", "task"))
     return Running(int(connection.execute(begun).scalar_one()), held, runs, tasks)
 
 
 def unknown(connection: Connection, limit: int) -> list[str]:
     """The newest actions whose ending nobody knows: a person has to look."""
-    query = select(action.c.id).where(action.c.state == "unknown").order_by(action.c.id.desc()).limit(limit)
+    query = select(action.c.id).where(IS_OPEN, action.c.state == "unknown")
+    # By time: in the order of their ids the database would read all actions there are to find a few.
+    query = query.order_by(action.c.at.desc(), action.c.id.desc()).limit(limit)
     return list(connection.execute(query).scalars())
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
 
 from autonomy.db import Database
 from autonomy.identity import PersonCaller
 from autonomy.kernel.errors import NotFound
 
-from .model import State, Task
+from .model import ENDED, State, Task
 from .store import COLUMNS, task, to_task
 
 PAGE = 100  # tasks a list returns unless told
@@ -43,17 +43,30 @@ class Inbox:
             query = query.where(task.c.run == run)
         if role is not None:
             query = query.where(task.c.role == role)
-        if states:
-            query = query.where(task.c.state.in_(states))
+        queries = [query.where(part) for part in _parts(states)] if states else [query]
         count = max(1, min(count, MAX_PAGE))
-        return await self._database.read(lambda connection: _page(connection, query, count, after))
+        return await self._database.read(lambda connection: _page(connection, queries, count, after))
 
 
-def _page(connection: Connection, query: Select[tuple[object, ...]], count: int, after: str | None) -> list[Task]:
+def _parts(states: Collection[State]) -> Iterator[ColumnElement[bool]]:
+    """Conditions of which a task in one of these states fulfils one: each has an index in which its tasks lie in
+    order."""
+    waiting = sorted(set(states) - ENDED)
+    if waiting:
+        yield and_(task.c.ended_at.is_(None), task.c.state.in_(waiting))
+    for one in sorted(ENDED.intersection(states)):
+        yield and_(task.c.ended_at.is_not(None), task.c.state == one)
+
+
+Query = Select[tuple[object, ...]]
+
+
+def _page(connection: Connection, queries: Sequence[Query], count: int, after: str | None) -> list[Task]:
     if after is not None:
         last = connection.execute(select(task.c.opened_at, task.c.id).where(task.c.id == after)).one_or_none()
         if last is None:
             raise NotFound(f"there is no task `{after[:80]}`", code="task.unknown")
-        query = query.where(tuple_(task.c.opened_at, task.c.id) < (last.opened_at, last.id))
-    newest = query.order_by(task.c.opened_at.desc(), task.c.id.desc()).limit(count)
-    return [to_task(row) for row in connection.execute(newest)]
+        queries = [each.where(tuple_(task.c.opened_at, task.c.id) < (last.opened_at, last.id)) for each in queries]
+    newest = (each.order_by(task.c.opened_at.desc(), task.c.id.desc()).limit(count) for each in queries)
+    found = [to_task(row) for each in newest for row in connection.execute(each)]
+    return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)[:count]

@@ -64,6 +64,8 @@ partial_index("task_lease", task.c.lease_until, where=_HELD)
 partial_index("task_until", task.c.until, where=_LIVE)
 partial_index("task_run", task.c.run, where=task.c.run.is_not(None))
 Index("task_newest", task.c.opened_at, task.c.id)
+partial_index("task_waiting", task.c.opened_at, task.c.id, where=_LIVE)
+partial_index("task_over", task.c.state, task.c.opened_at, task.c.id, where=~_LIVE)
 partial_index("task_ended", task.c.ended_at, where=~_LIVE)
 
 tally = Table(

@@ -92,16 +92,16 @@ class Sweeping:
         return len(old)
 
     def _stopped(self, connection: Connection) -> list[str]:
-        holders = select(task.c.holder).where(task.c.state == "claimed").distinct()
+        holders = select(task.c.holder).where(task.c.ended_at.is_(None), task.c.state == "claimed").distinct()
         return self._workforce.stopped(connection, connection.execute(holders).scalars())
 
     def _wanted(self, connection: Connection, stopped: set[str]) -> list[str]:
         at = self._clock()
         lost = (task.c.state == "claimed") & (or_(task.c.lease_until <= at, task.c.holder.in_(stopped)))
-        late = task.c.ended_at.is_(None) & (task.c.until <= at) & (task.c.state != "claimed")
+        late = (task.c.until <= at) & (task.c.state != "claimed")
         forgotten = (task.c.state == "returned") & task.c.command.is_(None) & task.c.run.is_not(None)
         forgotten &= task.c.moved_at <= at - FORGOTTEN
-        query = select(task.c.id).where(or_(lost, late, forgotten)).limit(BATCH)
+        query = select(task.c.id).where(task.c.ended_at.is_(None), or_(lost, late, forgotten)).limit(BATCH)
         return list(connection.execute(query).scalars())
 
     def _nobodys(self, connection: Connection) -> list[str]:

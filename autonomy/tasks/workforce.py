@@ -97,7 +97,8 @@ def of_person(who: PersonCaller) -> Candidate:
 
 def _held(reader: Reader, names: Collection[str]) -> Counter[str]:
     """How many tasks each agent has in hand."""
-    wanted = task.c.holder.in_([AGENT + name for name in names]), task.c.state == "claimed"
+    claimed = task.c.ended_at.is_(None), task.c.state == "claimed"
+    wanted = *claimed, task.c.holder.in_([AGENT + name for name in names])
     rows = reader.execute(select(task.c.holder, func.count()).where(*wanted).group_by(task.c.holder))
     return Counter({str(row[0]): int(row[1]) for row in rows})
 

@@ -42,6 +42,7 @@ partial_index(
     where=delivery.c.action.is_not(None),
 )
 Index("delivery_at", delivery.c.at, delivery.c.id)
+Index("delivery_of_hook", delivery.c.hook, delivery.c.at, delivery.c.id)
 
 
 class Delivery(NamedTuple):

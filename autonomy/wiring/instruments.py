@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from autonomy.approvals.rules import ALIVE
-from autonomy.approvals.store import hold
+from autonomy.approvals.store import IS_ALIVE, hold
 from autonomy.audit.store import checkpoint, read_head
-from autonomy.gate.store import action, process
+from autonomy.gate.store import IS_OPEN, action, process
 from autonomy.insight import taken
 from autonomy.insight.reckoning import behind_of
 from autonomy.kernel.clock import Clock
@@ -178,16 +178,15 @@ def read_stored(connection: Connection) -> Stored:
     newest: Any = connection.execute(
         select(checkpoint.c.size, checkpoint.c.at).order_by(checkpoint.c.size.desc()).limit(1)
     ).one_or_none()
-    alive = hold.c.state.in_(sorted(ALIVE))
-    oldest = select(func.min(hold.c.created_at)).where(alive)
+    oldest = select(func.min(hold.c.created_at)).where(IS_ALIVE)
     behind, unfound = behind_of(connection), taken.behind_of(connection)
     return Stored(
         size=size,
         catalog=catalog,
         identity=identity,
-        holds=dict.fromkeys(sorted(ALIVE), 0) | _counts(connection, hold.c.state, alive),
+        holds=dict.fromkeys(sorted(ALIVE), 0) | _counts(connection, hold.c.state, IS_ALIVE),
         oldest_hold_at=connection.execute(oldest).scalar_one(),
-        open=dict.fromkeys(OPEN_STATES, 0) | _counts(connection, action.c.state, action.c.state.in_(OPEN_STATES)),
+        open=dict.fromkeys(OPEN_STATES, 0) | _counts(connection, action.c.state, IS_OPEN),
         signed=newest.size if newest else 0,
         signed_at=newest.at if newest else None,
         processes=connection.execute(select(func.count()).select_from(process)).scalar_one(),

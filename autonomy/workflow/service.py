@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, tuple_
 
 from autonomy.audit import Leaf, record
 from autonomy.catalog.workflow import HOOK_EVENTS
@@ -24,6 +24,7 @@ from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
 from .model import (
+    ENDED,
     AnyEvent,
     AskApproval,
     Cancelled,
@@ -42,6 +43,7 @@ from .offering import offer_anew
 from .outcome import PRIORITIES, chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
+from .store import IS_EXCEPTION
 from .store import command as commands
 from .store import run as table
 from .units import Fence, Joined
@@ -227,10 +229,9 @@ class Runs:
         query = select(table)
         if workflow is not None:
             query = query.where(table.c.workflow == workflow)
-        if status:
-            query = query.where(table.c.status.in_(status))
+        queries = [query.where(part) for part in _parts(status)] if status else [query]
         count = max(1, min(count, MAX_PAGE))
-        return await self._database.read(lambda connection: _page(connection, query, count, after))
+        return await self._database.read(lambda connection: _page(connection, queries, count, after))
 
     async def show(self, run: str) -> Shown:
         """One run. Raises NotFound."""
@@ -257,7 +258,7 @@ class Runs:
     async def exceptions(self, count: int = PAGE, after: str | None = None) -> list[OpenException]:
         """Exceptions that wait for people, the oldest first."""
         query = select(commands, table.c.workflow).join(table, table.c.id == commands.c.run)
-        query = query.where(commands.c.kind == "raise_exception")
+        query = query.where(IS_EXCEPTION)
         if after is not None:
             place = select(commands.c.at, commands.c.id).where(commands.c.id == after)
             query = query.where(tuple_(commands.c.at, commands.c.id) > place.scalar_subquery())
@@ -320,11 +321,22 @@ def _listed(row: Row[Any]) -> Listed:
     )
 
 
-def _page(connection: Connection, query: Select[Any], count: int, after: str | None) -> list[Listed]:
+def _parts(status: Collection[RunStatus]) -> Iterator[ColumnElement[bool]]:
+    """Conditions of which a run in one of these states fulfils one: each has an index in which its runs lie in
+    order."""
+    live = sorted(set(status) - ENDED)
+    if live:
+        yield and_(table.c.ended_at.is_(None), table.c.status.in_(live))
+    for one in sorted(ENDED.intersection(status)):
+        yield and_(table.c.ended_at.is_not(None), table.c.status == one)
+
+
+def _page(connection: Connection, queries: Sequence[Select[Any]], count: int, after: str | None) -> list[Listed]:
     if after is not None:
         last = connection.execute(select(table.c.created_at, table.c.id).where(table.c.id == after)).one_or_none()
         if last is None:
             raise NotFound(f"there is no run `{after[:80]}`", code="workflow.unknown_run")
-        query = query.where(tuple_(table.c.created_at, table.c.id) < (last.created_at, last.id))
-    newest = query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(count)
-    return [_listed(row) for row in connection.execute(newest)]
+        queries = [each.where(tuple_(table.c.created_at, table.c.id) < (last.created_at, last.id)) for each in queries]
+    newest = (each.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(count) for each in queries)
+    found = [_listed(row) for each in newest for row in connection.execute(each)]
+    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:count]

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, T
 
 from autonomy.db import metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.spelled import equals
 
 definition = Table(
     "workflow_definition",
@@ -44,8 +45,13 @@ partial_index(
     unique=True,
     where=run.c.live_key.is_not(None),
 )
+_OVER = run.c.ended_at.is_not(None)
 Index("run_newest", run.c.created_at, run.c.id)
-partial_index("run_ended", run.c.ended_at, where=run.c.ended_at.is_not(None))
+Index("run_of_workflow", run.c.workflow, run.c.created_at, run.c.id)
+partial_index("run_live", run.c.created_at, run.c.id, where=~_OVER)
+partial_index("run_over", run.c.status, run.c.created_at, run.c.id, where=_OVER)
+partial_index("run_of_workflow_over", run.c.workflow, run.c.status, run.c.created_at, run.c.id, where=_OVER)
+partial_index("run_ended", run.c.ended_at, where=_OVER)
 
 command = Table(
     "run_command",
@@ -66,6 +72,10 @@ command = Table(
 """`due`: from when it may be taken by whoever is free; none while it is carried out (then it has an `owner`) or waits
 for something else: the end of an `action`, an event of its `topic`, a person."""
 
+IS_EXCEPTION = equals(command.c.kind, "raise_exception")
+"""Of commands that are exceptions, which wait for people."""
+
+partial_index("run_command_exception", command.c.at, command.c.id, where=IS_EXCEPTION)
 Index("run_command_run", command.c.run)
 partial_index(
     "run_command_due",

@@ -13,7 +13,7 @@ import pytest
 from autonomy.catalog import read
 from autonomy.catalog.files import collect, write
 from autonomy.cli.declared import organisation_of
-from autonomy.insight.secret_use import last_used, secret_uses
+from autonomy.insight.secret_use import dated, secret_uses
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import AutonomyError, Invalid
 from autonomy.tools.quarantine import accept_again
@@ -131,8 +131,8 @@ spec: { use: { type: http, baseUrl: "https://idle.example", credential: "aws:idl
             await it.ask("order.read", "w1", id=1)
             await it.settle()
             house = await it.system.watch.house()
-            used = await it.system.database.read(last_used)
-            uses = secret_uses(house.organisation, house.registry, {"erp/w1", "forgotten"}, used)
+            uses = secret_uses(house.organisation, house.registry, {"erp/w1", "forgotten"})
+            uses = await it.system.database.read(lambda connection: dated(connection, uses))
     lines = {(one.secret, one.agent): one for one in uses}
     mine = lines["erp/w1", "w1"]
     assert (mine.connectors, mine.tools, mine.stored) == (("shop",), ("order.place", "order.read"), True)

@@ -36,7 +36,7 @@ def _who(draw: st.DrawFn) -> dict[str, Any]:
         "roles": draw(_few([["worker"], ["worker", "boss"], []])),
         "case": draw(_cases),
     }
-    return said | draw(_few([{}, {"moves": True}, {"workflow": "order", "run": "run_1"}]))
+    return said | draw(_few([{}, {"moves": True}, {"workflow": "order", "run": "run_1"}, {"approval": "act_0"}]))
 
 
 _cost = st.fixed_dictionaries({}, optional={"money": st.integers(0, 9_999), "tokens": st.integers(0, 99)})

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 
 from autonomy.db import CommitQueue, Database
 from autonomy.insight.cells import figure, figure_case
+from autonomy.insight.counting import Counting, Memory, Said, needs_of
 from autonomy.insight.reckoning import Reckoning, behind_of
 from autonomy.insight.recompute import Recompute, Result
 from autonomy.insight.today import running
@@ -148,6 +149,17 @@ def test_what_waits_for_people_waits_until_it_has_begun(database: Database, queu
         with database.reading() as connection:
             held.append(running(connection).held)
     assert held == [1, 1, 0]
+
+
+def test_an_approved_action_waits_for_nobody_once_it_is_begun() -> None:
+    counting = Counting(Memory({}, {}, {}, {}))
+    begun = Said("intent", START + 2, "act_1", approval="act_1")
+    for said in (Said("hold", START, "act_1"), Said("approval", START + 1, "act_1", event="approve", state="ready")):
+        counting.take(said)
+    assert counting.memory.open["hold:act_1"] is not None
+    counting.take(begun)
+    assert counting.memory.open["hold:act_1"] is None
+    assert needs_of([begun]).open == {"hold:act_1"}
 
 
 def test_work_of_people_is_never_longer_than_they_had_or_than_its_limit(database: Database, queue: CommitQueue) -> None:

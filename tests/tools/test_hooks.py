@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from autonomy.gate import Housekeeping
-from autonomy.insight.secret_use import last_used, secret_uses
+from autonomy.insight.secret_use import dated, secret_uses
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import (
     AutonomyError,
@@ -343,8 +343,9 @@ async def test_the_audit_of_secrets_says_which_hooks_use_a_key_and_when_they_las
     async with hooked(tmp_path, database_url) as it:
         began = now()
         await take(it, {"type": "order.done"})
-        house, used = await it.system.watch.house(), await it.system.database.read(last_used)
-        found = secret_uses(house.organisation, house.registry, {"engine-key"}, used)
+        house = await it.system.watch.house()
+        uses = secret_uses(house.organisation, house.registry, {"engine-key"})
+        found = await it.system.database.read(lambda connection: dated(connection, uses))
     lines = {(one.secret, one.agent): one for one in found}
     own = lines["engine-key", None]
     assert own.purposes == ("hook/engine", "hook/forge") and own.stored is True

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, SecretStr
 
 from autonomy.identity import Permission, PersonCaller
-from autonomy.insight.secret_use import last_used, secret_uses
+from autonomy.insight.secret_use import dated, secret_uses
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
@@ -75,11 +75,11 @@ async def audit_secrets(
     house = await system.watch.house()
     versions = await run_in_threadpool(system.secrets.list)
     stored = {one.name for one in versions if one.retired_at is None}
-    used = await system.database.read(last_used)
-    found = secret_uses(house.organisation, house.registry, stored, used, system.settings.mail)
+    found = await run_in_threadpool(secret_uses, house.organisation, house.registry, stored, system.settings.mail)
     wanted = (one for one in found if agent in (None, one.agent))
     items, following = page(wanted, lambda one: f"{one.secret} {one.agent or ''}", after, limit)
-    return Page(items=[SecretUseAnswer.model_validate(one) for one in items], next=following)
+    shown = await system.database.read(lambda connection: dated(connection, items))
+    return Page(items=[SecretUseAnswer.model_validate(one) for one in shown], next=following)
 
 
 @router.put("/secrets/{name:path}", summary="store a secret")

@@ -32,7 +32,7 @@ from ..errors import Refused, Unreachable, Unsure
 from ..model import Invocation, Result
 from ..ports import Told
 from .model import Assignment, Ending, Order
-from .store import assignment
+from .store import IS_WAITING, assignment
 
 LEASE_MS = 3_000  # three missed beats of a worker, as with processes of the control plane
 GRACE_S = 1.0  # how long an ending may be on its way once the time of the call is over
@@ -153,7 +153,7 @@ class Office:
 
     def _claim(self, tx: Tx, site: str, worker: str, count: int) -> list[Assignment]:
         at, c = store_time(tx), assignment.c
-        query = select(assignment).where(c.site == site, c.state == "waiting", c.expires_at > at)
+        query = select(assignment).where(c.site == site, IS_WAITING, c.expires_at > at)
         rows = tx.execute(query.order_by(c.expires_at, c.id).limit(count)).all()
         taken = [row for row in rows if not row.write or self._open_still(tx, row.action, row.owner)]
         for row in taken:
@@ -241,7 +241,7 @@ def _state(connection: Connection, id: str) -> str:
 
 def _any_waiting(connection: Connection, site: str) -> bool:
     c = assignment.c
-    query = select(c.id).where(c.site == site, c.state == "waiting", c.expires_at > store_time(connection)).limit(1)
+    query = select(c.id).where(c.site == site, IS_WAITING, c.expires_at > store_time(connection)).limit(1)
     return connection.execute(query).first() is not None
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 
 from autonomy.db import metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.spelled import equals
 
 assignment = Table(
     "assignment",
@@ -24,11 +25,13 @@ assignment = Table(
 )
 """`state` is waiting, claimed, ended or left (nobody waits for it any more). Rows live as long as their call may."""
 
+IS_WAITING = equals(assignment.c.state, "waiting")
+
 partial_index(
     "assignment_waiting",
     assignment.c.site,
     assignment.c.expires_at,
-    where=assignment.c.state == "waiting",
+    where=IS_WAITING,
 )
 
 site_key = Table(

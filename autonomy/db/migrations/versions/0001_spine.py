@@ -62,14 +62,7 @@ def upgrade() -> None:
         sa.Column("task", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "action_about",
-        "action",
-        ["agent", "tool", "about"],
-        unique=False,
-        sqlite_where=sa.text("about IS NOT NULL"),
-        postgresql_where=sa.text("about IS NOT NULL"),
-    )
+    op.create_index("action_about", "action", ["agent", "tool", "about", "id"], unique=False)
     op.create_index(
         "action_open",
         "action",
@@ -237,6 +230,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("action IS NOT NULL"),
     )
     op.create_index("delivery_at", "delivery", ["at", "id"], unique=False)
+    op.create_index("delivery_of_hook", "delivery", ["hook", "at", "id"], unique=False)
     op.create_table(
         "figure",
         sa.Column("dimension", sa.Text(), nullable=False),
@@ -361,6 +355,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_escalation_at IS NOT NULL"),
         postgresql_where=sa.text("next_escalation_at IS NOT NULL"),
     )
+    op.create_index("hold_newest", "hold", ["state", "created_at", "action"], unique=False)
     op.create_index("hold_of_tool", "hold", ["tool", "agent", "created_at"], unique=False)
     op.create_index(
         "hold_once",
@@ -613,6 +608,7 @@ def upgrade() -> None:
     )
     op.create_index("outcome_label_agent", "outcome_label", ["agent", "last"], unique=False)
     op.create_index("outcome_label_last", "outcome_label", ["last"], unique=False)
+    op.create_index("outcome_label_verdict", "outcome_label", ["verdict", "last"], unique=False)
     op.create_table(
         "payload",
         sa.Column("action", sa.Text(), nullable=False),
@@ -695,6 +691,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
     op.create_index(
+        "run_live",
+        "run",
+        ["created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
         "run_live_key",
         "run",
         ["live_key"],
@@ -703,6 +707,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("live_key IS NOT NULL"),
     )
     op.create_index("run_newest", "run", ["created_at", "id"], unique=False)
+    op.create_index("run_of_workflow", "run", ["workflow", "created_at", "id"], unique=False)
+    op.create_index(
+        "run_of_workflow_over",
+        "run",
+        ["workflow", "status", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
+        "run_over",
+        "run",
+        ["status", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
     op.create_table(
         "run_command",
         sa.Column("id", sa.Text(), nullable=False),
@@ -734,6 +755,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("due IS NOT NULL"),
         postgresql_where=sa.text("due IS NOT NULL"),
+    )
+    op.create_index(
+        "run_command_exception",
+        "run_command",
+        ["at", "id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'raise_exception'"),
+        postgresql_where=sa.text("kind = 'raise_exception'"),
     )
     op.create_index(
         "run_command_owner",
@@ -801,6 +830,7 @@ def upgrade() -> None:
         sa.Column("leaves", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("block", "kind"),
     )
+    op.create_index("search_census_kind", "search_census", ["kind", "block", "leaves"], unique=False)
     op.create_table(
         "search_mark",
         sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -949,6 +979,14 @@ def upgrade() -> None:
     )
     op.create_index("task_newest", "task", ["opened_at", "id"], unique=False)
     op.create_index(
+        "task_over",
+        "task",
+        ["state", "opened_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(
         "task_run",
         "task",
         ["run"],
@@ -960,6 +998,14 @@ def upgrade() -> None:
         "task_until",
         "task",
         ["until"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "task_waiting",
+        "task",
+        ["opened_at", "id"],
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
@@ -1281,6 +1327,12 @@ def downgrade() -> None:
     op.drop_table("task_waiter")
     op.drop_table("task_tally")
     op.drop_index(
+        "task_waiting",
+        table_name="task",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.drop_index(
         "task_until",
         table_name="task",
         sqlite_where=sa.text("ended_at IS NULL"),
@@ -1291,6 +1343,12 @@ def downgrade() -> None:
         table_name="task",
         sqlite_where=sa.text("run IS NOT NULL"),
         postgresql_where=sa.text("run IS NOT NULL"),
+    )
+    op.drop_index(
+        "task_over",
+        table_name="task",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
     op.drop_index("task_newest", table_name="task")
     op.drop_index(
@@ -1321,6 +1379,7 @@ def downgrade() -> None:
     op.drop_table("secret")
     op.drop_table("search_place")
     op.drop_table("search_mark")
+    op.drop_index("search_census_kind", table_name="search_census")
     op.drop_table("search_census")
     op.drop_index("search_action_id", table_name="search_action")
     op.drop_table("search_action")
@@ -1341,6 +1400,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("owner IS NOT NULL"),
     )
     op.drop_index(
+        "run_command_exception",
+        table_name="run_command",
+        sqlite_where=sa.text("kind = 'raise_exception'"),
+        postgresql_where=sa.text("kind = 'raise_exception'"),
+    )
+    op.drop_index(
         "run_command_due",
         table_name="run_command",
         sqlite_where=sa.text("due IS NOT NULL"),
@@ -1353,12 +1418,31 @@ def downgrade() -> None:
         postgresql_where=sa.text("action IS NOT NULL"),
     )
     op.drop_table("run_command")
+    op.drop_index(
+        "run_over",
+        table_name="run",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "run_of_workflow_over",
+        table_name="run",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_index("run_of_workflow", table_name="run")
     op.drop_index("run_newest", table_name="run")
     op.drop_index(
         "run_live_key",
         table_name="run",
         sqlite_where=sa.text("live_key IS NOT NULL"),
         postgresql_where=sa.text("live_key IS NOT NULL"),
+    )
+    op.drop_index(
+        "run_live",
+        table_name="run",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.drop_index(
         "run_ended",
@@ -1374,6 +1458,7 @@ def downgrade() -> None:
     op.drop_index("payload_subject", table_name="payload")
     op.drop_index("payload_at", table_name="payload")
     op.drop_table("payload")
+    op.drop_index("outcome_label_verdict", table_name="outcome_label")
     op.drop_index("outcome_label_last", table_name="outcome_label")
     op.drop_index("outcome_label_agent", table_name="outcome_label")
     op.drop_table("outcome_label")
@@ -1445,6 +1530,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
     )
     op.drop_index("hold_of_tool", table_name="hold")
+    op.drop_index("hold_newest", table_name="hold")
     op.drop_index(
         "hold_escalation",
         table_name="hold",
@@ -1465,6 +1551,7 @@ def downgrade() -> None:
     op.drop_table("figure_case")
     op.drop_index("figure_key", table_name="figure")
     op.drop_table("figure")
+    op.drop_index("delivery_of_hook", table_name="delivery")
     op.drop_index("delivery_at", table_name="delivery")
     op.drop_index(
         "delivery_answer",
@@ -1526,12 +1613,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('intent', 'unknown')"),
         postgresql_where=sa.text("state IN ('intent', 'unknown')"),
     )
-    op.drop_index(
-        "action_about",
-        table_name="action",
-        sqlite_where=sa.text("about IS NOT NULL"),
-        postgresql_where=sa.text("about IS NOT NULL"),
-    )
+    op.drop_index("action_about", table_name="action")
     op.drop_table("action")
     op.drop_table("account")
     op.drop_index(op.f("ix_absence_person"), table_name="absence")
