@@ -53,13 +53,13 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
         approving = Approving(company)
         for scene in scenes:
             scene(company, approving)
-        if asked.erp == "sqlite":
-            leave_waiting(company)
         _where_next(company, asked.erp)
         if asked.picture:
             teller.save_picture(asked.picture)
         if asked.excerpt:
             teller.save_excerpt(asked.excerpt)
+        if asked.erp == "sqlite":
+            leave_waiting(company)
         stays = asked.stay or (teller.is_live and not asked.exit)
         _console(company, stays)
         if stays:

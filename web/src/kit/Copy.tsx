@@ -6,8 +6,9 @@ import { words } from "@/words";
 
 const SHOWN_MS = 1_500;
 
-export function Copy({ text, label = words.copy.copy }: { text: string; label?: string }): ReactElement {
+export function Copy({ text, label = words.copy.copy }: { text: string; label?: string }): ReactElement | null {
   const [done, setDone] = useState(false);
+  if (!("clipboard" in navigator)) return null; // over plain HTTP from another machine a browser has none
   const copy = async () => {
     await navigator.clipboard.writeText(text);
     setDone(true);
