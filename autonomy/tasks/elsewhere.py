@@ -32,11 +32,17 @@ class Elsewhere:
         self._owner = owner
         self._told: frozenset[str] = frozenset()
 
+    def is_news(self, names: Collection[str]) -> bool:
+        """Whether others have been told of other waiters than these."""
+        return frozenset(names) != self._told
+
     async def tell(self, names: Collection[str]) -> None:
         """Let the other processes know who waits here; where there are none, nobody needs to."""
         now = frozenset(names)
-        if now == self._told or (now and await self._database.read(self._is_alone)):
-            return
+        if now:
+            alone = await self._database.read(self._is_alone)
+            if alone:
+                return
         before = self._told
         await self._queue.perform(lambda tx: self._write(tx, before - now, now - before))
         self._told = now

@@ -68,7 +68,6 @@ class Waiting:
         self._elsewhere = elsewhere
         self._clock = clock
         self._left: dict[str, float] = {}
-        self._told = -math.inf
         self._waiters: list[_Waiter] = []
         self._due = asyncio.Event()
 
@@ -96,16 +95,21 @@ class Waiting:
 
     async def run(self) -> None:
         """Give out what is free, until cancelled."""
-        while True:
-            self._due.clear()
-            while self._waiters and await self.look():
-                pass
-            await self._tell()
-            try:
-                async with asyncio.timeout(LOOK_SECONDS if self._waiters else None):
-                    await self._due.wait()
-            except TimeoutError:
-                pass  # nobody woke us: another process may have opened something
+        telling = asyncio.create_task(self._tell())
+        try:
+            while True:
+                self._due.clear()
+                while self._waiters and await self.look():
+                    pass
+                if telling.done():
+                    telling = asyncio.create_task(self._tell())
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS if self._waiters else None):
+                        await self._due.wait()
+                except TimeoutError:
+                    pass  # nobody woke us: another process may have opened something
+        finally:
+            telling.cancel()
 
     async def look(self) -> int:
         """Give out what is free once; returns how many tasks were taken."""
@@ -119,14 +123,13 @@ class Waiting:
         return len(taken)
 
     async def _tell(self) -> None:
-        """Other processes hear who waits here; not hearing it costs nobody a task."""
-        if self._waiters and time.monotonic() - self._told < LOOK_SECONDS:
-            return
-        self._told = time.monotonic()
-        try:
-            await self._elsewhere.tell({waiter.name for waiter in self._waiters})
-        except AutonomyError as error:
-            log.warning("other processes could not be told who waits: %s", error.code)
+        """Other processes hear who waits here, beside the giving out; not hearing it costs nobody a task."""
+        while self._elsewhere.is_news(names := {waiter.name for waiter in self._waiters}):
+            try:
+                await self._elsewhere.tell(names)
+            except AutonomyError as error:
+                log.warning("other processes could not be told who waits: %s", error.code)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _given(self, connection: Connection, waiters: dict[str, _Waiter]) -> list[Given]:
         """What goes to whom of those who wait here."""

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from autonomy.gate import Request
+from autonomy.kernel.errors import Unavailable
 from autonomy.kernel.failpoint import arm
 from autonomy.kernel.ids import new_id
 from autonomy.wiring import Settings, System, open_system
@@ -39,7 +40,10 @@ async def drive(folder: Path, database: str, key: str) -> None:
 async def _write(system: System, key: str) -> None:
     while True:
         text = f"remembered {new_id('n')}"
-        reply = await system.gate.perform(key, Request("memory.write", {"space": "customers", "text": text}))
+        try:
+            reply = await system.gate.perform(key, Request("memory.write", {"space": "customers", "text": text}))
+        except Unavailable:
+            continue  # the machine is busy: nothing was done, and whoever wants it asks again
         if reply.status == "done":
             print(text, flush=True)
 
