@@ -47,7 +47,7 @@ TIMES = 30  # that each call is asked
 FEW = 30_000  # leaves of the smallest house
 READS = 1_000
 ACTIONS = 2_000  # in a block at the door
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 QUIET = "agent-7"  # has done nothing yet: what it does is seen at once
 CONSOLE = Path(__file__).parent.parent / "autonomy" / "console"
 SESSION = "autonomy_session"
@@ -238,7 +238,7 @@ def _shown(browser: Browser, place: Place, times: int) -> list[float]:
             page.goto(f"{place.url}/actions?agent={QUIET}")
         page.wait_for_function(SETTLED)
         with urllib3.PoolManager(retries=False, timeout=10) as pool:
-            for amount in random.sample(range(1, 100_000), times):  # what is asked again gets the answer it got
+            for amount in random.sample(range(1, 100_000), times + 1):  # what is asked again gets the answer it got
                 body = json.dumps({"tool": "work.t0", "arguments": {"amount": amount, "item": "x"}})
                 rows = page.locator("tbody tr").count()
                 answer = pool.request("POST", f"{place.url}/v1/actions", body=body, headers=headers)
@@ -249,7 +249,7 @@ def _shown(browser: Browser, place: Place, times: int) -> list[float]:
                 found.append((time.perf_counter() - started) * 1000)
     finally:
         context.close()
-    return found
+    return found[1:]  # for the first one somebody had to begin to follow the log
 
 
 def _context(browser: Browser, place: Place) -> Any:
