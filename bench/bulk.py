@@ -11,6 +11,7 @@ import psycopg
 
 from autonomy.db import Database
 from autonomy.db.ports import Write
+from autonomy.insight.postings import Posting
 
 PLACES = (
     "UPDATE search_place SET next = {0}",
@@ -18,8 +19,6 @@ PLACES = (
     "UPDATE workflow_source SET place = {0} WHERE name = 'log'",
 )
 """Whoever follows the log has come to its end."""
-
-SORTED = "INSERT INTO search_mark (mark, seq) SELECT mark, seq FROM {0} WHERE true ORDER BY mark, seq"
 
 Rows = Sequence[Sequence[Any]]
 
@@ -35,22 +34,23 @@ class Bulk(Protocol):
 
     def put(self, table: str, rows: Rows) -> None: ...
 
-    def put_marks(self, rows: Iterable[tuple[int, int]]) -> None: ...
+    def put_postings(self, rows: Sequence[Posting]) -> None:
+        """What marks lead to; where a block has some already, these are added."""
 
     def put_census(self, rows: Rows) -> None: ...
 
     def put_figures(self, rows: Rows) -> None: ...
 
     def finish(self, size: int) -> None:
-        """Marks are sorted into their index, and the places of all who follow the log are at `size`."""
+        """The places of all who follow the log are at `size`."""
 
     def close(self) -> None: ...
 
 
-def bulk_of(database: Database, folder: Path) -> Bulk:
+def bulk_of(database: Database) -> Bulk:
     """What writes to this database."""
     if database.path is not None:
-        return SqliteBulk(database.path, folder / "marks.part")
+        return SqliteBulk(database.path)
     url = database.url.set(drivername="postgresql")
     return PostgresBulk(url.render_as_string(hide_password=False))
 
@@ -58,14 +58,10 @@ def bulk_of(database: Database, folder: Path) -> Bulk:
 class SqliteBulk:
     """One transaction for each group, synchronised by nobody until the end."""
 
-    def __init__(self, path: Path, side: Path) -> None:
-        self._side = side
+    def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA synchronous=OFF")
         self._connection.execute("PRAGMA cache_size=-524288")
-        self._connection.execute("ATTACH ? AS side", (str(side),))
-        self._connection.execute("PRAGMA side.journal_mode=OFF")
-        self._connection.execute("CREATE TABLE side.bulk_mark (mark INTEGER, seq INTEGER)")
 
     def read(self, sql: str) -> list[Any]:
         return [self._connection.execute(sql).fetchall()]
@@ -81,8 +77,9 @@ class SqliteBulk:
             marks = ", ".join("?" * len(rows[0]))
             self.write([(f"INSERT INTO {table} VALUES ({marks})", rows)])  # type: ignore[list-item]
 
-    def put_marks(self, rows: Iterable[tuple[int, int]]) -> None:
-        self.write([("INSERT INTO side.bulk_mark VALUES (?, ?)", list(rows))])
+    def put_postings(self, rows: Sequence[Posting]) -> None:
+        more = "ON CONFLICT (mark, block) DO UPDATE SET places = CAST(places || excluded.places AS BLOB)"
+        self.write([(f"INSERT INTO search_mark VALUES (?, ?, ?) {more}", rows)])
 
     def put_census(self, rows: Rows) -> None:
         known = "ON CONFLICT (block, kind) DO UPDATE SET leaves = leaves + excluded.leaves"
@@ -94,7 +91,6 @@ class SqliteBulk:
 
     def finish(self, size: int) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute(SORTED.format("side.bulk_mark") + " ON CONFLICT DO NOTHING")
         for statement in PLACES:
             self._connection.execute(statement.format(size))
         self._connection.execute("COMMIT")
@@ -102,7 +98,6 @@ class SqliteBulk:
 
     def close(self) -> None:
         self._connection.close()
-        self._side.unlink(missing_ok=True)
 
 
 class PostgresBulk:
@@ -110,8 +105,9 @@ class PostgresBulk:
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
-        self._connection.execute("CREATE UNLOGGED TABLE bulk_mark (mark bigint, seq bigint)")
         self._connection.execute("SET synchronous_commit = off")
+        for table in ("figure", "search_mark"):
+            self._connection.execute(f"CREATE TEMP TABLE bulk_{table} (LIKE {table})".encode())
 
     def read(self, sql: str) -> list[Any]:
         return [self._connection.execute(sql.encode()).fetchall()]
@@ -129,8 +125,9 @@ class PostgresBulk:
         if rows:
             self._copy(table, rows)
 
-    def put_marks(self, rows: Iterable[tuple[int, int]]) -> None:
-        self._copy("bulk_mark", rows)
+    def put_postings(self, rows: Sequence[Posting]) -> None:
+        more = "ON CONFLICT (mark, block) DO UPDATE SET places = search_mark.places || excluded.places"
+        self._add("search_mark", rows, more)
 
     def put_census(self, rows: Rows) -> None:
         known = "ON CONFLICT (block, kind) DO UPDATE SET leaves = search_census.leaves + excluded.leaves"
@@ -138,20 +135,20 @@ class PostgresBulk:
             cursor.executemany(f"INSERT INTO search_census VALUES (%s, %s, %s) {known}".encode(), rows)
 
     def put_figures(self, rows: Rows) -> None:
-        self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS bulk_figure (LIKE figure)")
-        self._copy("bulk_figure", rows)
-        self._connection.execute("INSERT INTO figure SELECT * FROM bulk_figure ON CONFLICT DO NOTHING")
-        self._connection.execute("TRUNCATE bulk_figure")
+        self._add("figure", rows, "ON CONFLICT DO NOTHING")
 
     def finish(self, size: int) -> None:
-        self._connection.execute((SORTED.format("bulk_mark") + " ON CONFLICT DO NOTHING").encode())
-        self._connection.execute("DROP TABLE bulk_mark")
         for statement in PLACES:
             self._connection.execute(statement.format(size).encode())
         self._connection.execute("VACUUM ANALYZE")
 
     def close(self) -> None:
         self._connection.close()
+
+    def _add(self, table: str, rows: Iterable[Sequence[Any]], conflict: str) -> None:
+        self._copy(f"bulk_{table}", rows)
+        self._connection.execute(f"INSERT INTO {table} SELECT * FROM bulk_{table} {conflict}".encode())
+        self._connection.execute(f"TRUNCATE bulk_{table}".encode())
 
     def _copy(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         with self._connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:

@@ -32,6 +32,7 @@ from autonomy.identity.store import agent
 from autonomy.insight import Marks, found
 from autonomy.insight.cells import COUNTERS, figure, figure_rows
 from autonomy.insight.counting import Cell, Memory, Sums
+from autonomy.insight.postings import Postings, unpack
 from autonomy.insight.reckoning import count
 from autonomy.insight.taking_in import take_in
 from autonomy.kernel import canonical
@@ -141,7 +142,7 @@ async def _built(folder: Path, database: str, leaves: int, tell: Tell) -> None:
     async with stage(folder, database, DAYS * DAY) as it:
         episodes = await played(it)
         patterns, actors = await asyncio.to_thread(_read, it.system, folder, episodes)
-        bulk = bulk_of(it.system.database, folder)
+        bulk = bulk_of(it.system.database)
         log, start = Log(it.system.checkpoints.row), it.clock()
     writing = Writing(bulk, log, patterns, actors, start)
     try:
@@ -164,13 +165,13 @@ class Writing:
             self._patterns[pattern.name].append(pattern)
         self._chance = random.Random(11)
         self._rows: dict[str, list[list[Any]]] = defaultdict(list)
-        self._marks: list[tuple[int, int]] = []
+        self._marks: set[tuple[int, int]] = set()
         self._census: Counter[tuple[int, str]] = Counter()
         self._counted: Counter[tuple[int, str, int]] = Counter()
         self._known: set[tuple[str, Any]] = set()
 
     def run(self, leaves: int, tell: Tell) -> None:
-        """All of it. Figures, marks and places come last."""
+        """All of it. Figures and places come last."""
         first = size = self._head()[0]
         names = self._names(leaves - first)
         while size < leaves:
@@ -220,9 +221,9 @@ class Writing:
             if table not in SHARED or self._is_new(table, copied[0]):
                 self._rows[table].append(copied)
         for mark, seq in pattern.marks:
-            self._marks.append((mark, seq + further))
+            self._marks.add((mark, seq + further))
         for make, of, seq in pattern.made:
-            self._marks.append((make(of(values)), seq + further))
+            self._marks.add((make(of(values)), seq + further))
         for one in pattern.leaves:
             body = one.body(values)
             action = one.action(values) if callable(one.action) else one.action
@@ -240,7 +241,10 @@ class Writing:
         for table, rows in self._rows.items():
             self._bulk.put(table, rows)
         self._rows.clear()
-        self._bulk.put_marks(self._marks)
+        led = Postings()
+        for mark, seq in self._marks:
+            led.add((mark,), seq)
+        self._bulk.put_postings(led.rows())
         self._marks.clear()
 
     def _finish(self, size: int) -> None:
@@ -333,10 +337,8 @@ def _pattern(
 
 def _marks(connection: Connection, marks: Heard, slots: Slots, episode: Episode) -> tuple[Any, Any]:
     """Marks that every copy shares, and those it makes anew."""
-    columns = found.mark.c
-    query = select(columns.mark, columns.seq).where(columns.seq >= episode.start, columns.seq < episode.stop)
     plain, made = [], []
-    for mark, seq in connection.execute(query):
+    for mark, seq in _led(connection, episode):
         make, value, is_word = marks.said.get(mark, (None, "", False))
         filler = slots.word(value) if is_word else slots.pattern(value)
         if make is not None and callable(filler):
@@ -344,6 +346,14 @@ def _marks(connection: Connection, marks: Heard, slots: Slots, episode: Episode)
         else:
             plain.append((mark, seq))
     return plain, made
+
+
+def _led(connection: Connection, episode: Episode) -> Iterator[tuple[int, int]]:
+    """Marks that lead into the episode, each with where to."""
+    block = found.mark.c.block
+    query = select(found.mark).where(block.between(episode.start // found.BLOCK, (episode.stop - 1) // found.BLOCK))
+    for mark, at, places in connection.execute(query):
+        yield from ((mark, seq) for seq in unpack(at, bytes(places)) if episode.start <= seq < episode.stop)
 
 
 def _reseal_payload(
