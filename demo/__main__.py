@@ -22,7 +22,7 @@ from .approving import Approving
 from .company import AUDITOR, SUPERVISOR, Business, Company, new_folder, on_sqlite, prepare, running
 from .onboarding import onboarding
 from .processes import Failed
-from .proof import large_order, proof, verify_command
+from .proof import exported, large_order, proof, verify_command
 from .runaway import runaway
 from .scenes import SCENES, Scene, budgets, leave_waiting
 from .takeover import takeover
@@ -60,6 +60,7 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
             teller.save_excerpt(asked.excerpt)
         if asked.erp == "sqlite":
             leave_waiting(company)
+            exported(company)  # as long as the copies of the witness are by now
         stays = asked.stay or (teller.is_live and not asked.exit)
         _console(company, stays)
         if stays:

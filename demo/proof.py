@@ -15,15 +15,21 @@ from .processes import run
 def proof(company: Company, _approving: Approving) -> None:
     """Export, verify, try to cheat, compare with the business database, explain."""
     company.teller.scene("Proof", "the log is exported and verified offline, against copies that a witness kept")
-    export = company.folder / "audit.jsonl"
-    with export.open("wb") as target:
-        target.writelines(company.auditor.client.export(payloads=True))
+    export = exported(company)
     verified = verify(company, export)
     company.teller.check(verified.returncode == 0, "the exported log verifies, offline, against the witness's copies")
     company.teller.plain(_indented(verified.stdout))
     _cheat(company, export)
     _compare(company)
     _explain(company)
+
+
+def exported(company: Company) -> Path:
+    """The whole log as it is now, with what it seals, in one file."""
+    export = company.folder / "audit.jsonl"
+    with export.open("wb") as target:
+        target.writelines(company.auditor.client.export(payloads=True))
+    return export
 
 
 def verify_command(company: Company, export: Path) -> list[str]:

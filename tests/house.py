@@ -40,6 +40,11 @@ class House:
                 self.keys[agent] = self.system.identity.issue_credential(agent, "api_key", "system").secret
             return self.keys[agent]
 
+    async def meet(self, *agents: str) -> None:
+        """Give them their credentials now: each moves the epoch, under which others may just be decided."""
+        for agent in agents:
+            await asyncio.to_thread(self.key, agent)
+
     async def ask(self, agent: str, tool: str, arguments: Mapping[str, Json], **more: object) -> Reply:
         """The agent's call through the door."""
         key = await asyncio.to_thread(self.key, agent)

@@ -45,6 +45,7 @@ _BEGIN_SNAPSHOT = {
 }
 READ_SECONDS = 2.0  # how long somebody on the event loop waits for what is read in a thread
 WIPES = 20  # tries to wipe what is gone
+WIPE_PAUSE_SECONDS = 0.05  # between two tries
 WIPE_TIMEOUT_MS = 250  # how long one of them waits for readers: others cannot write meanwhile
 
 POSTGRESQL_CONNECTION = {
@@ -255,6 +256,8 @@ def uncertain() -> Unavailable:
 def _is_wiped(connection: Connection, turns: Turns) -> bool:
     with turns.take():
         busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if busy:
+        time.sleep(WIPE_PAUSE_SECONDS)  # for readers SQLite has waited, for somebody who copies back it does not
     return not busy
 
 

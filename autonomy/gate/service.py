@@ -56,7 +56,7 @@ from .units import (
     Repeat,
 )
 
-MOVES = 3  # decisions that the epochs overtook before the door stays shut
+MOVES = 8  # decisions that the epochs overtook before the door stays shut: many may be taken on at once
 ROUNDS = 12  # decisions in all; windows, labels and records of a busy moment are looked at again more often
 
 

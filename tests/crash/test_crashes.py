@@ -134,10 +134,11 @@ def _send(work: Callable[[Orders], str], orders: Orders, pipe: Connection) -> No
 
 
 @pytest.mark.timeout(300)
-def test_fifty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
-    found = killed_at_random(Run(tmp_path, ""), 50)
-    assert found.seen["acknowledged"] > 500 and found.seen["executed"] > 200
-    assert found.seen["shout unknown"] > 0, "some were killed where nobody can know"
+@pytest.mark.parametrize("kills", [16, pytest.param(50, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path: Path, kills: int) -> None:
+    found = killed_at_random(Run(tmp_path, ""), kills)
+    assert found.seen["acknowledged"] > 10 * kills and found.seen["executed"] > 4 * kills
+    assert found.seen["shout unknown"] > 0 or kills < 50, "some were killed where nobody can know"
 
 
 @pytest.mark.timeout(300)

@@ -129,7 +129,7 @@ async def test_who_takes_a_budget_to_its_warning_is_told_and_the_log_says_so_onc
 async def test_of_many_spends_at_once_through_two_processes_one_crosses(tmp_path: Path, database_url: str) -> None:
     async with works(tmp_path, database_url, files=TREE) as it, works(tmp_path, database_url, it.plant) as other:
         for system in (it, other):
-            await system.meet("w1", "w2")
+            await system.house.meet("w1", "w2")
         calls = [buy((it, other)[n % 2], "10.00", ("w1", "w2")[n % 2], f"c{n}") for n in range(48)]
         replies = await asyncio.gather(*calls)
         assert Counter(reply.status for reply in replies) == {"done": 48}

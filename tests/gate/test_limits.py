@@ -29,7 +29,7 @@ def booked(it: Works, budget: str) -> list[tuple[int, int]]:
 
 async def meet(*systems: Works) -> None:
     for system in systems:
-        await system.meet("w1", "w2")
+        await system.house.meet("w1", "w2")
 
 
 async def test_ten_payments_just_under_the_limit_pass_and_the_eleventh_is_held(

@@ -139,12 +139,12 @@ async def provoke(it: Works) -> list[bytes]:
 
 
 async def test_a_credential_is_found_nowhere_but_at_the_socket_it_is_for(
-    tmp_path: Path, database_url: str, postgres_server: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, empty_database_url: str, postgres_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with echoing() as (port, heard):
         files = organisation(tools=systems(port, f"{postgres_server}/nowhere"), budgets="", policy=PERMIT)
-        async with works(tmp_path, database_url, Plant(), files=files) as it:
+        async with works(tmp_path, empty_database_url, Plant(), files=files) as it:
             for name, value in CANARY.items():
                 await asyncio.to_thread(it.system.secrets.set, name, value, "person:ada")
             told = await provoke(it)

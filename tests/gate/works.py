@@ -334,11 +334,6 @@ class Works:
         """A call through the door."""
         return await self.house.ask(agent, tool, arguments, key=key, case=case)
 
-    async def meet(self, *agents: str) -> None:
-        """Give them their credentials now: each moves the epoch, under which others may just be decided."""
-        for agent in agents:
-            await asyncio.to_thread(self.house.key, agent)
-
     async def result(self, action: str, agent: str = "w1") -> Reply:
         """What the agent hears of an earlier action."""
         return await self.system.gate.result(self.house.key(agent), action)

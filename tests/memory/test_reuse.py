@@ -62,6 +62,7 @@ async def test_of_many_who_ask_at_once_one_works_and_all_others_get_its_result(
             return str(answer["item"]["text"])
 
         agents = ["helper", "seller", "seller-2", "recruiter"]
+        await it.house.meet(*agents)
         told = await asyncio.gather(*(work(agents[number % 4], number) for number in range(12)))
         assert len(set(told)) == 1
         assert saved(it) == (11, 1)
