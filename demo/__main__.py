@@ -1,8 +1,8 @@
 """`make demo`: a purchasing department of agents, governed, from an empty folder to a verified record.
 
 On a terminal it asks you to approve as the people would, and stays up until Ctrl-C. Without one it approves by itself
-and exits: 0 where everything happened as told, 1 where something did not. In the end it prints the link of the console,
-in whose inbox an order waits; where it does not stay up, with the command that opens it there again.
+and exits: 0 where everything happened as told, 1 where something did not. In the end it prints the link of the console:
+where it stays up an order waits in the inbox there, else it says what opens it there again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .approving import Approving
 from .company import AUDITOR, SUPERVISOR, Business, Company, new_folder, on_sqlite, prepare, running
 from .onboarding import onboarding
 from .processes import Failed
-from .proof import exported, large_order, proof, verify_command
+from .proof import large_order, proof, verify_command
 from .runaway import runaway
 from .scenes import SCENES, Scene, budgets, leave_waiting
 from .takeover import takeover
@@ -58,10 +58,9 @@ def _run(asked: argparse.Namespace, teller: Teller) -> int:
             teller.save_picture(asked.picture)
         if asked.excerpt:
             teller.save_excerpt(asked.excerpt)
-        if asked.erp == "sqlite":
-            leave_waiting(company)
-            exported(company)  # as long as the copies of the witness are by now
         stays = asked.stay or (teller.is_live and not asked.exit)
+        if stays and asked.erp == "sqlite":
+            leave_waiting(company)
         _console(company, stays)
         if stays:
             _wait(teller)
