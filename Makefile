@@ -7,6 +7,9 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 ERP ?= sqlite
 
+# What was compiled once is kept, wherever the surroundings say otherwise: the tests start Python a thousand times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup console erp demo programs chromium sign-on test test-all lint bench clean
 
 help:  ## this list
@@ -37,7 +40,7 @@ $(CONSOLE): web/node_modules/.ready web/package.json web/index.html web/vite.con
 
 erp: .erp/.ready  ## Tryton and Roundup, in an environment of their own
 
-.erp/.ready: setup pyproject.toml uv.lock demo/tryton/seed.py demo/tryton/program.py
+.erp/.ready: .venv/.ready pyproject.toml uv.lock demo/tryton/seed.py demo/tryton/program.py
 	@echo "installing Tryton and Roundup into .erp, as locked"
 	@UV_PROJECT_ENVIRONMENT=.erp $(UV) sync --frozen --quiet --only-group erp
 	@echo "building the database of the demo's company, which takes a minute"

@@ -30,6 +30,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from autonomy.kernel.clock import DAY, now
 from autonomy.wiring import Settings, System, open_system
+from demo.processes import free_port
 from tests.postgres import start_postgres
 
 from .door import CALLERS, Desk, noop
@@ -39,7 +40,7 @@ from .mcp import COMMAND
 from .measure import BLOCKS, Measured, Scale, median, percentile
 from .organisation import organisation
 from .pages import calls
-from .processes import Process, free_port
+from .processes import Process
 
 LEAVES = 10_000_000
 PG_LEAVES = 1_000_000

@@ -13,13 +13,14 @@ from pathlib import Path
 import uvloop
 
 from autonomy.wiring import Settings, open_system
+from demo.processes import free_port
 
 from .bare import CALLERS
 from .clients import ITEM, Call, Clients, governed
 from .door import noop
 from .measure import Scale
 from .organisation import organisation
-from .processes import Process, free_port, running
+from .processes import Process, running
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 AGENTS = 5_000

@@ -21,11 +21,12 @@ import uvloop
 
 from autonomy.wiring import Settings, open_system
 from autonomy.wiring.assembly import BUILTIN_TOOLS
+from demo.processes import free_port
 
 from .door import noop
 from .measure import BLOCKS, Scale, median
 from .organisation import organisation
-from .processes import free_port, running
+from .processes import running
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 TOOLS = 1_000

@@ -17,12 +17,13 @@ from typing import NamedTuple
 import uvloop
 
 from autonomy.wiring import Settings, open_system
+from demo.processes import free_port
 
 from .clients import ITEM, ORDER, Call, Clients, governed, read, write
 from .door import noop
 from .measure import BLOCKS, Measured, RawCommits, Scale, median, medians
 from .organisation import organisation
-from .processes import Process, free_port, running
+from .processes import Process, running
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 CLIENTS = 32

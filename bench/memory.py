@@ -23,7 +23,7 @@ from sqlalchemy import insert
 
 from autonomy.catalog import read
 from autonomy.gate import Request
-from autonomy.memory import Author, Work, store
+from autonomy.memory import Author, Question, Work, store
 from autonomy.memory.index import ADD, tend
 from autonomy.memory.index import place as index_place
 from autonomy.memory.rules import restriction
@@ -51,7 +51,7 @@ spec: {trustDomain: bench.example, currency: EUR}
 apiVersion: autonomy/v1
 kind: Person
 metadata: {name: ana}
-spec: {displayName: Ana, email: ana@bench.example, roles: [manager], access: [admin]}
+spec: {displayName: Ana, email: ana@bench.example, roles: [manager], access: [admin, approver]}
 ---
 apiVersion: autonomy/v1
 kind: Role
@@ -121,7 +121,7 @@ async def _run(scale: Scale) -> Measured:
 async def _block(system: System, key: str, number: int, commits: RawCommits, count: int) -> dict[str, float]:
     chance = random.Random(number)
     questions = [" ".join(words) for words in itertools.islice(_texts(chance, 3), QUESTIONS)]
-    searched = [await _timed(system.own.memory.search(_AUTHOR, question)) for question in questions]
+    searched = [await _timed(system.own.memory.search(_AUTHOR, Question(question))) for question in questions]
     recalled = [await _timed(system.own.reuse.recall(_AUTHOR, _work(chance.randrange(count)))) for _ in range(CALLS)]
     found = [await _timed(_ask(system, key, "memory.search", query=each)) for each in questions[:CALLS]]
     written = [await _timed(_ask(system, key, "memory.write", space="notes", text=each)) for each in questions[:CALLS]]
@@ -196,7 +196,7 @@ def _row(system: System, key: Any, number: int, words: list[str]) -> dict[str, A
 
 
 def _put(tx: Any, rows: list[dict[str, Any]]) -> None:
-    shelves = {space: place(tx, space, *restriction(space, (), ())).id for space in SPACES}
+    shelves = {space: place(tx, space, *restriction(space, (), ()), "agent-1").id for space in SPACES}
     standing = [row | {"shelf": shelves[row["space"]]} for row in rows]
     tx.execute(insert(store.item), standing)
     tx.execute(ADD, [{"place": index_place(row["shelf"], row["seq"]), "marks": row["marks"]} for row in standing])

@@ -19,7 +19,7 @@ spec: {trustDomain: bench.example, currency: EUR, rates: {USD: "0.92"}}
 apiVersion: autonomy/v1
 kind: Person
 metadata: {name: ana}
-spec: {displayName: Ana, email: ana@bench.example, roles: [manager], access: [admin]}
+spec: {displayName: Ana, email: ana@bench.example, roles: [manager], access: [admin, approver]}
 ---
 apiVersion: autonomy/v1
 kind: Role

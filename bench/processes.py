@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import urllib3
 
+from demo.processes import end
+
 READY_SECONDS = 30
-STOP_SECONDS = 15
 LOOK_SECONDS = 0.005
 
 
@@ -38,12 +38,7 @@ class Process:
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
     def _wait(self, url: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -70,11 +65,3 @@ def _answers(pool: urllib3.PoolManager, url: str) -> bool:
         return pool.request("GET", url).status == 200
     except urllib3.exceptions.HTTPError:
         return False
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

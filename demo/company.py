@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import shutil
 import signal
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from autonomy.catalog import starter
+from demo.processes import free_port
 
 from . import business
 from .ledger import Ledger
@@ -106,7 +106,7 @@ def running(folder: Path, teller: Teller, port: int, business: Business) -> Iter
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     log = folder / "logs" / "server.log"
-    server = Server("up", folder, port or _free_port(), log, "--org", str(folder / "org"))
+    server = Server("up", folder, port or free_port(), log, "--org", str(folder / "org"))
     try:
         seconds = server.wait()
         teller.check(seconds < READY_SECONDS, f"`autonomy up` answers at {server.url} after {seconds:.1f} s")
@@ -129,7 +129,7 @@ def running(folder: Path, teller: Teller, port: int, business: Business) -> Iter
 @contextmanager
 def second_server(company: Company) -> Iterator[Server]:
     """Another server process on the company's store; ends it, whatever happens."""
-    server = Server("serve", company.folder, _free_port(), company.folder / "logs" / "second.log")
+    server = Server("serve", company.folder, free_port(), company.folder / "logs" / "second.log")
     try:
         server.wait()
         yield server
@@ -164,9 +164,3 @@ def _office(folder: Path, url: str, admin: Person, programs: Mapping[str, str]) 
         environment = {"AUTONOMY_URL": url, "AGENT_NAME": name, **identity}
         workers[name] = Worker(name, AGENTS / program, environment, events, folder / "logs" / f"{name}.log")
     return Office(events, workers)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

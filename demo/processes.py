@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +18,8 @@ from typing import Any
 
 AUTONOMY = (str(Path(sys.executable).with_name("autonomy")),)
 READY_SECONDS = 30.0
-STOP_SECONDS = 12.0
+STOP_SECONDS = 15.0
+GO_HOME_SECONDS = 1.0
 
 Event = dict[str, Any]
 Events = queue.SimpleQueue[tuple[str, Event]]
@@ -53,7 +56,7 @@ class Server:
 
     def stop(self) -> None:
         """End it in order."""
-        _stop(self._process)
+        end(self._process)
 
     def kill(self) -> None:
         """End it at once, as a power failure would."""
@@ -90,13 +93,30 @@ class Worker:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended already
             self._process.stdin.close()
-        _stop(self._process, gently=True)
+        if not _ended(self._process, GO_HOME_SECONDS):
+            end(self._process)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._events.put((self.name, json.loads(line)))
         self._events.put((self.name, {"event": "ended", "code": self._process.wait()}))
+
+
+def end(process: subprocess.Popen[Any], how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask a program to end, and wait until it has; one that does not is killed."""
+    process.send_signal(how)
+    if not _ended(process, STOP_SECONDS):
+        process.kill()
+        process.wait()
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of loopback that nobody listens at now; `kind` is SOCK_DGRAM for one of UDP."""
+    with socket.socket(type=kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -124,16 +144,7 @@ def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AUTONOMY_")}
 
 
-def _stop(process: subprocess.Popen[str], gently: bool = False) -> None:
-    if gently and _ended(process, 1.0):
-        return
-    process.terminate()
-    if not _ended(process, STOP_SECONDS):
-        process.kill()
-        process.wait()
-
-
-def _ended(process: subprocess.Popen[str], seconds: float) -> bool:
+def _ended(process: subprocess.Popen[Any], seconds: float) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

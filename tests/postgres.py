@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from demo.processes import free_port
 
 SETTINGS = (
     "fsync=off",
@@ -19,6 +21,9 @@ SETTINGS = (
     "max_connections=200",
     "unix_socket_directories=",
 )
+
+REACHED: dict[str, Any] = {"allow": ["127.0.0.1/32"], "security": "none"}
+"""What a connector declares to reach it: it is private, and has no TLS."""
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def start_postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
             "--locale=C",
         ],
     )
-    port = _free_port()
+    port = free_port()
     settings = () if durable else SETTINGS
     options = " ".join(
         f"-c {setting}"
@@ -93,10 +98,3 @@ def _open_way_to(folder: Path) -> None:
 def _run(account: pwd.struct_passwd | None, command: list[str]) -> None:
     identity = {"user": account.pw_uid, "group": account.pw_gid} if account else {}
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **identity)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -3,8 +3,10 @@
 from .absences import Absences
 from .consequence import consequence
 from .model import Absence, Behind, Claim, Hold, NewHold, Note
+from .ports import Staff
 from .rules import escalation_targets
 from .service import Approvals
+from .store import forget_subject
 
 __all__ = [
     "Absence",
@@ -15,6 +17,8 @@ __all__ = [
     "Hold",
     "NewHold",
     "Note",
+    "Staff",
     "consequence",
     "escalation_targets",
+    "forget_subject",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from autonomy.policy.model import Ask
@@ -13,11 +13,18 @@ from autonomy.policy.model import Ask
 Verdict = Literal["approve", "reject", "return"]
 """`return` sends the action back to its agent with a change that is wanted."""
 
+Void = Literal["standing", "behind", "role"]
+"""Why an approval counts no more: who gave it (or is spoken for) left or may decide nothing any more, is behind the
+action by now, holds none of the roles any more."""
+
 State = Literal["waiting", "ready", "claimed", "performed", "denied", "rejected", "returned", "expired", "withdrawn"]
 """`waiting` for people, `ready` to be carried out, `claimed` by a process; the others are ends.
 
 `performed`: the approval was used. `denied`: approved, but refused by the gate when it looked again.
 """
+
+Order = Literal["newest", "ends"]
+"""How holds are listed: the newest first, or what expires first."""
 
 Finish = Literal["performed", "denied", "withdrawn"]
 """How a claim ends, other than by asking people again."""
@@ -25,7 +32,8 @@ Finish = Literal["performed", "denied", "withdrawn"]
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """An agent behind an action and the people accountable for it. None of these people may approve the action."""
+    """An agent behind an action and the people accountable for it, now or at some time since it was asked for. None of
+    these people may approve the action."""
 
     agent: str
     sponsor: str
@@ -38,6 +46,7 @@ class NewHold:
 
     `behind` names the acting agent first, then everyone it acts for and every agent it is a child of; `requesters`
     are people on whose word it acts, if any. `needed` is the verdict's. `consequence` is one sentence for people.
+    `key` is the idempotency key of the call, empty where it has none.
     """
 
     action: str
@@ -51,6 +60,7 @@ class NewHold:
     needed: tuple[Ask, ...]
     consequence: str
     requesters: tuple[str, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,8 @@ class Vote:
     reason: str
     at: int
     instead_of: str | None = None
+    void: Void | None = None
+    """Why it counts no more, where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,7 @@ class Hold:
     reminders: tuple[int, ...] = ()
     """How long before its end people are reminded, in milliseconds, the first one first."""
     next_reminder_at: int | None = None
+    key: str = ""
     votes: tuple[Vote, ...] = ()
 
     @property
@@ -135,8 +148,8 @@ class Hold:
 
     @property
     def given(self) -> tuple[Vote, ...]:
-        """The votes of this round; those of earlier rounds are void."""
-        return tuple(vote for vote in self.votes if vote.round == self.round)
+        """The votes of this round that count; those of earlier rounds are void."""
+        return tuple(vote for vote in self.votes if vote.round == self.round and vote.void is None)
 
     @property
     def heard(self) -> frozenset[str]:
@@ -193,14 +206,11 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to carry out an approved action until `until`; `fence` proves it is still ours. `approvers` says how
-    many people stand behind each of `approvals`."""
+    """The right to carry out an approved action until `until`; `fence` proves it is still ours."""
 
     action: str
     fence: int
     until: int
-    approvals: frozenset[str]
-    approvers: Mapping[str, int] = field(default_factory=dict)
 
 
 NoteKind = Literal["question", "handing"]

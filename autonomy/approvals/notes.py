@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from autonomy.audit import record
-from autonomy.db import CommitQueue, Database, Tx
+from autonomy.db import CommitQueue, Database, Reader, Tx
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
@@ -18,7 +18,6 @@ from . import rules, store
 from .model import Hold, Note, NoteKind
 from .ports import Announce
 from .rules import MAX_REASON
-from .store import Reader
 from .voices import Voices
 
 MAX_NOTES = 50  # about one hold: whoever has more to say talks to the other

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
-from autonomy.db import Tx
+from autonomy.db import Reader, Tx
 
-from .model import Absence, Hold
-from .store import Reader
+from .model import Absence, Behind, Hold
 
 Holders = Callable[[Reader, str], Collection[str]]
 """The names of the active people who hold a role, as the transaction or connection sees them."""
+
+RolesOf = Callable[[str], Collection[str] | None]
+"""The roles of a person who is active and may decide approvals, as last told of them; None of anybody else. Unlike a
+session, what was told does not run out: who signs off in the evening has not taken back what they approved."""
+
+BehindNow = Callable[[Iterable[str]], Iterable[Behind]]
+"""The agents of these ids that there are, and all above them, each with who answers for it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """What is known of people and agents at the moment of asking."""
+
+    holders: Holders
+    roles_of: RolesOf
+    behind: BehindNow
+
 
 MayDecide = Callable[[str], bool]
 """Whether a person is active and may decide approvals."""

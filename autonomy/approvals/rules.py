@@ -10,7 +10,7 @@ waiting ──approve (all seats)──► ready ──claim──► claimed �
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from autonomy.catalog.model import RoleSpec
@@ -19,14 +19,15 @@ from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 from autonomy.policy.model import Ask
 
-from .model import Ballot, Finish, Hold, NewHold, Seat, StandIn, State, Vote
+from .model import Ballot, Behind, Finish, Hold, NewHold, Seat, StandIn, State, Void, Vote
 
 DEFAULT_EXPIRY = DAY  # an approval nobody gave within a day is asked for anew, with today's facts
 REPEAT_FOR = DAY  # how long a repeat of the same action gets the answer that was given
 MAX_CHAIN = 8  # roles one seat can be escalated to; more than an organisation has floors
 MAX_REASON = 2_000  # characters: a reason is a remark, not a document
 
-ANSWERED: frozenset[State] = frozenset({"performed", "rejected", "returned"})
+REFUSED: frozenset[State] = frozenset({"rejected", "returned"})
+ANSWERED = REFUSED | {"performed"}
 """Ends that answer a repeat of the action; after the others it may be asked again."""
 
 ALIVE: frozenset[State] = frozenset({"waiting", "ready", "claimed"})
@@ -68,6 +69,7 @@ def open_hold(new: NewHold, targets: Targets, at: int) -> Hold:
         consequence=new.consequence,
         reminders=reminders(new.needed),
         next_reminder_at=next_reminder(reminders(new.needed), at + expiry(new.needed), at),
+        key=new.key,
     )
 
 
@@ -285,6 +287,32 @@ def _check_independent(hold: Hold, person: str) -> None:
         )
 
 
+def with_behind(hold: Hold, now: Iterable[Behind]) -> Hold:
+    """The hold with those who are behind it `now`. Who once was stays so: nobody hands an agent over to approve what it
+    has asked."""
+    new = tuple(link for link in now if link not in hold.behind)
+    return replace(hold, behind=(*hold.behind, *new)) if new else hold
+
+
+def look_again(hold: Hold, roles_of: Callable[[str], Collection[str] | None]) -> Hold:
+    """The hold as its approvals count now: those are void whose giver may not give them any more (`roles_of` as
+    `ports.RolesOf`). An absence that has ended makes void nothing: the deputy spoke in time."""
+    counted = hold.given
+    votes = tuple(replace(vote, void=_void(hold, vote, roles_of)) if vote in counted else vote for vote in hold.votes)
+    return hold if votes == hold.votes else replace(hold, votes=votes)
+
+
+def _void(hold: Hold, vote: Vote, roles_of: Callable[[str], Collection[str] | None]) -> Void | None:
+    heard = (vote.person,) if vote.instead_of is None else (vote.person, vote.instead_of)
+    if not barred(hold).isdisjoint(heard):
+        return "behind"
+    standing = [roles_of(person) for person in heard]
+    if None in standing:
+        return "standing"
+    allowed = {role for seat in hold.seats if seat.role == vote.role for role in seat.roles}
+    return None if allowed.intersection(standing[-1] or ()) else "role"
+
+
 def barred(hold: Hold) -> frozenset[str]:
     """The people who may not decide about the hold, whatever roles they have."""
     accountable = {person for link in hold.behind for person in (link.sponsor, link.owner)}
@@ -335,8 +363,16 @@ def still_answers(state: str, expires_at: int, ended_at: int | None, at: int) ->
     return state in ANSWERED and ended_at is not None and at < ended_at + REPEAT_FOR
 
 
-def answers_repeat(hold: Hold, at: int) -> bool:
-    """Whether a repeat of the same action by the same agent in the same case gets this hold."""
+def is_meant(key: str, asked: str, state: str) -> bool:
+    """Whether a hold in `state`, asked for under `asked`, is about a call alike with `key`: a yes is for the one
+    it was given to, a no for all that are alike. A call without a key is a repeat of any."""
+    return not key or key == asked or state in REFUSED
+
+
+def answers_repeat(hold: Hold, at: int, key: str = "") -> bool:
+    """Whether a repeat of the same action, with this `key`, by the same agent in the same case gets this hold."""
+    if not is_meant(key, hold.key, hold.state):
+        return False
     if hold.state in ALIVE:
         return at < hold.expires_at or _leased(hold, at)
     return hold.state in ANSWERED and hold.ended_at is not None and at < hold.ended_at + REPEAT_FOR

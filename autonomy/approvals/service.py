@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autonomy.audit import record
-from autonomy.db import CommitQueue, Database, Tx
+from autonomy.db import CommitQueue, Database, Reader, Tx
 from autonomy.kernel import clock
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.policy.model import Ask
 
 from . import rules, store
-from .model import Ballot, Claim, Finish, Hold, NewHold, State, Verdict
+from .model import Ballot, Claim, Finish, Hold, NewHold, Order, State, Verdict, Vote
 from .notes import Notes
-from .ports import Announce, Holders, announce_nothing
+from .ports import Announce, Staff, announce_nothing
 from .rules import Targets
-from .store import Reader
 from .voices import Voices
 
 SWEEP_BATCH = 50  # holds a sweep moves in one transaction: others wait for it
@@ -49,14 +48,14 @@ class Approvals:
         self,
         database: Database,
         queue: CommitQueue,
-        holders: Holders,
+        staff: Staff,
         targets: Targets,
         clock: Clock = clock.now,
         announce: Announce = announce_nothing,
     ) -> None:
         self._database = database
         self._queue = queue
-        self._holders = holders
+        self._staff = staff
         self._targets = targets
         self._clock = clock
         self._announce = announce
@@ -66,11 +65,12 @@ class Approvals:
         """Hold `new` and ask its people; or the hold that answers a repeat of the same action already.
 
         An action waiting, ready, being carried out, or performed, rejected or returned within a day is not asked
-        about again: models do call again, and people are asked once.
+        about again: models do call again, and people are asked once. Another key makes it another action, unless people
+        said no.
         """
         at = self._clock()
         for known in store.same(tx, new.agent, new.case_id, new.bind):
-            if rules.answers_repeat(known, at):
+            if rules.answers_repeat(known, at, new.key):
                 return known
             self._expire(tx, known, at)
         hold = rules.open_hold(new, self._targets, at)
@@ -91,19 +91,21 @@ class Approvals:
         """Count the vote of `person`, who was shown what hashes to `shown`; returns the hold as it then stands.
 
         A deputy of somebody who is away may speak in their roles; the two of them count as one person. `role` picks the
-        seat where the person could fill several. `looked_ms` is how long they had it open, where that is known: it goes
-        on record, no longer than since they were asked. The vote that fills the last seat makes the action ready in the
-        same transaction. Raises NotFound, Conflict (too late, decided already, something else was shown), Forbidden
-        (not theirs to decide) or Invalid.
+        seat where the person could fill several. Earlier approvals by people who have left since, may not decide any
+        more or are behind the action by now are void, and asked again. `looked_ms` is how long they had it open, where
+        that is known: it goes on record, no longer than since they were asked. The vote that fills the last seat makes
+        the action ready in the same transaction. Raises NotFound, Conflict (too late, decided already, something else
+        was shown), Forbidden (not theirs to decide) or Invalid.
         """
 
         def work(tx: Tx) -> Hold:
             at = self._clock()
-            asked = self._escalate(tx, _known(tx, action), at)
-            empty = self._voices(tx, at).ballot(asked, person)
-            ballot = replace(empty, verdict=verdict, shown=shown, reason=reason, role=role)
+            before, voices = self._escalate(tx, _known(tx, action), at), self._voices(tx, at)
+            asked = voices.seen(before)
+            ballot = replace(voices.ballot(asked, person), verdict=verdict, shown=shown, reason=reason, role=role)
             after = rules.decide(asked, ballot, at)
-            _move(tx, asked, after)
+            _move(tx, before, after)
+            self._tell_void(tx, before, after, at)
             _record_vote(tx, after, ballot, None if looked_ms is None else min(looked_ms, max(0, at - after.asked_at)))
             return after
 
@@ -140,7 +142,8 @@ class Approvals:
         """Take up to `count` approved holds to carry them out within the lease; no two callers get the same one.
 
         Whether the action may still be done (its agent not suspended, its tool unchanged, policy and facts as they
-        were) is for the gate to look at again, before it uses the approval up.
+        were, who approved it still entitled to: `counted`) is for the gate to look at again, before it uses the
+        approval up.
         """
         if not self._due(store.claimable):
             return []
@@ -151,8 +154,9 @@ class Approvals:
 
         return self._queue.run(work)
 
-    def finish(self, tx: Tx, action: str, fence: int, state: Finish) -> Hold:
-        """End what was claimed. Raises Conflict where the claim was lost to another, or the approval has expired.
+    def finish(self, tx: Tx, action: str, fence: int, state: Finish, code: str | None = None) -> Hold:
+        """End what was claimed; `code` says why where it was not done. Raises Conflict where the claim was lost to
+        another, or the approval has expired.
 
         The gate uses `store.CONSUME` instead where it writes the intent; both let one caller through, once.
         """
@@ -160,22 +164,29 @@ class Approvals:
         before = _known(tx, action)
         after = rules.finish(before, fence, state, at)
         _move(tx, before, after)
-        _record(tx, after, at, "system", "finish")
+        _record(tx, after, at, "system", "finish", code=code)
         return after
 
     def reask(self, tx: Tx, action: str, fence: int, needed: Sequence[Ask], difference: str) -> Hold:
-        """Ask people again because facts changed the decision; what they said before is void.
+        """Ask people again because facts changed the decision, or what they said does not count any more; what they
+        said before is void.
 
         `difference` is shown to them and must be echoed by their votes; like every text kept here it holds no
         personal data. Raises Conflict where the claim was lost to another.
         """
         at = self._clock()
         before = _known(tx, action)
-        after = rules.ask_again(before, fence, needed, difference, self._targets, at)
+        seen = self._voices(tx, at).seen(before)
+        after = rules.ask_again(seen, fence, needed, _with_lost(before, seen, difference), self._targets, at)
         _move(tx, before, after)
+        _record_void(tx, before, after, at)
         _record(tx, after, at, "system", "ask_again")
         self._tell(tx, "approval.asked_again", after, at)
         return after
+
+    def counted(self, reader: Reader, action: str) -> Hold:
+        """The hold of `action` as its approvals count now; raises NotFound. Nothing is written."""
+        return self._voices(reader, self._clock()).seen(_known(reader, action))
 
     def get(self, action: str) -> Hold:
         """The hold of `action` with all its votes; raises NotFound."""
@@ -188,6 +199,11 @@ class Approvals:
             voices = self._voices(connection, self._clock())
             return {hold.action for hold in holds if voices.could_decide(hold, person)}
 
+    def deciders(self, hold: Hold) -> tuple[str, ...]:
+        """Everybody who could decide about the hold now, by name."""
+        with self._database.reading() as connection:
+            return self._voices(connection, self._clock()).deciders(hold)
+
     def stands_in_for(self, deputy: str) -> tuple[str, ...]:
         """The absent people for whom `deputy` may decide now."""
         with self._database.reading() as connection:
@@ -199,18 +215,26 @@ class Approvals:
         roles: Collection[str] | None = None,
         count: int = PAGE,
         after: str | None = None,
+        order: Order = "newest",
+        decider: str | None = None,
     ) -> list[Hold]:
-        """Holds in `states` (all when empty), newest first; with `roles`, those in which one of them may decide now.
+        """Holds in `states` (all when empty), newest first, or by when they expire; with `roles`, those in which one of
+        them may decide now, with `decider` those that this person could decide now.
 
-        `after` is the action of the last hold of the page before.
+        `after` is the action of the last hold of the page before. Raises Invalid (`approval.order`) where what is over
+        is to be ordered by its end.
         """
-        count = max(1, min(count, MAX_PAGE))
+        if order == "ends":
+            _check_ending(states)
+        count, read = max(1, min(count, MAX_PAGE)), store.ending if order == "ends" else store.page
         found: list[Hold] = []
         with self._database.reading() as connection:
+            voices = self._voices(connection, self._clock())
             last = _known(connection, after) if after else None
-            while len(found) < count and (page := store.newest(connection, states, PAGE, last)):
-                found += [hold for hold in page if roles is None or _is_for(hold, roles)]
+            while len(found) < count and (page := read(connection, states, PAGE, last)):
                 last = page[-1]
+                fitting = (hold for hold in page if roles is None or _is_for(hold, roles))
+                found += [hold for hold in fitting if decider is None or voices.could_decide(hold, decider)]
         return found[:count]
 
     def _due(self, query: Callable[[Reader, int, int], list[Hold]]) -> bool:
@@ -250,11 +274,24 @@ class Approvals:
             self._tell(tx, "approval.reminded", after, at)
         return after
 
+    def _tell_void(self, tx: Tx, before: Hold, after: Hold, at: int) -> None:
+        """Say of which approvals nothing is left, and ask for others in their place."""
+        _record_void(tx, before, after, at)
+        if after.state == "waiting" and _voided(before, after):
+            self._tell(tx, "approval.asked_again", after, at)
+
     def _tell(self, tx: Tx, kind: str, hold: Hold, at: int) -> None:
         self._announce(tx, kind, hold, lambda: self._voices(tx, at).deciders(hold), at)
 
     def _voices(self, reader: Reader, at: int) -> Voices:
-        return Voices(reader, self._holders, at)
+        return Voices(reader, self._staff, at)
+
+
+def _check_ending(states: Collection[State]) -> None:
+    """Raise Invalid (`approval.order`) unless all states are of holds that are not over, and some are named."""
+    if not states or not rules.ALIVE.issuperset(states):
+        hint = f"name states among {', '.join(sorted(rules.ALIVE))}"
+        raise Invalid("what is over does not expire any more", code="approval.order", hint=hint)
 
 
 def _known(reader: Reader, action: str) -> Hold:
@@ -272,7 +309,26 @@ def _move(tx: Tx, before: Hold, after: Hold) -> None:
 def _claim(tx: Tx, before: Hold, owner: str, at: int, lease_ms: int) -> Claim:
     after = rules.claim(before, owner, at, lease_ms)
     _move(tx, before, after)
-    return Claim(after.action, after.fence, at + lease_ms, after.approvals, after.approvers)
+    return Claim(after.action, after.fence, at + lease_ms)
+
+
+def _voided(before: Hold, after: Hold) -> list[Vote]:
+    """The approvals that count in `before` and are void in `after`."""
+    return [now for vote, now in zip(before.votes, after.votes, strict=False) if vote.void is None and now.void]
+
+
+def _with_lost(before: Hold, seen: Hold, difference: str) -> str:
+    lost = len(_voided(before, seen))
+    if not lost:
+        return difference
+    counted = "an approval counts" if lost == 1 else f"{lost} approvals count"
+    return f"{counted} no more, for who gave it may not any longer; {difference}"
+
+
+def _record_void(tx: Tx, before: Hold, after: Hold, at: int) -> None:
+    for vote in _voided(before, after):
+        told = {"role": vote.role, "person": vote.person, "instead_of": vote.instead_of}
+        _record(tx, after, at, "system", "void", **told, why=vote.void)
 
 
 def _deciding(hold: Hold) -> set[str]:

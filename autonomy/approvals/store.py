@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from operator import attrgetter
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    CursorResult,
     Executable,
     ForeignKey,
     Index,
     Integer,
+    Row,
     RowMapping,
     Table,
     Text,
-    UniqueConstraint,
     and_,
+    case,
     insert,
     or_,
     select,
@@ -29,8 +29,10 @@ from sqlalchemy import (
     update,
 )
 
-from autonomy.db import Tx, metadata
+from autonomy.audit.store import payload
+from autonomy.db import Reader, Tx, metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.newest import newest
 from autonomy.db.spelled import among
 
 from .model import Absence, Behind, Hold, Note, Seat, State, Vote
@@ -63,6 +65,7 @@ hold = Table(
     Column("ended_at", BigInteger),
     Column("reminders", Text, nullable=False, server_default="[]"),
     Column("next_reminder_at", BigInteger),
+    Column("key", Text, nullable=False, server_default=""),
 )
 
 IS_ALIVE = among(hold.c.state, ALIVE)
@@ -75,6 +78,7 @@ partial_index(
     hold.c.agent,
     hold.c.case_id,
     hold.c.bind,
+    hold.c.key,
     unique=True,
     where=IS_ALIVE,
 )
@@ -96,16 +100,20 @@ vote = Table(
     "vote",
     metadata,
     Column("action", Text, ForeignKey("hold.action"), primary_key=True),
-    Column("round", Integer, primary_key=True),
-    Column("person", Text, primary_key=True),
+    Column("nth", Integer, primary_key=True),
+    Column("round", Integer, nullable=False),
+    Column("person", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("shown", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("instead_of", Text),
-    UniqueConstraint("action", "round", "instead_of", name="vote_one_voice"),
+    Column("void", Text),
 )
+_COUNTS = vote.c.void.is_(None)
+partial_index("vote_once", vote.c.action, vote.c.round, vote.c.person, unique=True, where=_COUNTS)
+partial_index("vote_one_voice", vote.c.action, vote.c.round, vote.c.instead_of, unique=True, where=_COUNTS)
 
 note = Table(
     "hold_note",
@@ -143,6 +151,8 @@ _JSON: dict[str, Any] = {
 }
 """Columns that hold JSON text, and what it says."""
 
+_VOTE = tuple(vote.c[each.name] for each in fields(Vote))
+
 CONSUME = (
     "UPDATE hold SET state = 'performed', ended_at = ?, claimed_by = NULL, claim_until = NULL "
     "WHERE action = ? AND state = 'claimed' AND fence = ? AND expires_at > ?"
@@ -156,16 +166,10 @@ def read_claims(count: int) -> str:
 
 
 def read_answers(count: int) -> str:
-    """The SQL that reads what people were asked about before, for `count` binds: bind, agent, case, action, state,
-    expires_at, ended_at."""
-    columns = "bind, agent, case_id, action, state, expires_at, ended_at"
+    """The SQL that reads what people were asked about before, for `count` binds: bind, agent, case, action, key,
+    state, expires_at, ended_at."""
+    columns = "bind, agent, case_id, action, key, state, expires_at, ended_at"
     return f"SELECT {columns} FROM hold WHERE bind IN ({', '.join('?' * count)})"
-
-
-class Reader(Protocol):
-    """What runs a statement: a reading connection, or the transaction of a use case."""
-
-    def execute(self, statement: Executable, /) -> CursorResult[Any]: ...
 
 
 def find(reader: Reader, action: str) -> Hold | None:
@@ -173,10 +177,10 @@ def find(reader: Reader, action: str) -> Hold | None:
     return next(iter(_holds(reader, select(hold).where(hold.c.action == action))), None)
 
 
-def were_held(reader: Reader, actions: Sequence[str]) -> set[str]:
-    """Which of the actions people allowed: they were held, and their approvals have been used up."""
-    query = select(hold.c.action).where(hold.c.action.in_(actions), hold.c.state == "performed")
-    return set(reader.execute(query).scalars())
+def used(reader: Reader, actions: Sequence[str]) -> dict[str, Hold]:
+    """The holds of those of the actions that people allowed, and whose approvals have been used up, by action."""
+    found = _holds(reader, select(hold).where(hold.c.action.in_(actions), hold.c.state == "performed"))
+    return {each.action: each for each in found}
 
 
 def same(reader: Reader, agent: str, case_id: str, bind: str) -> list[Hold]:
@@ -218,15 +222,19 @@ def release_claims(tx: Tx, dead: Sequence[str]) -> None:
     tx.execute(update(hold).where(*left).values(claim_until=0))
 
 
-def newest(reader: Reader, states: Sequence[State], count: int, before: Hold | None) -> list[Hold]:
+def page(reader: Reader, states: Sequence[State], count: int, before: Hold | None) -> list[Hold]:
     """Holds in any of `states` (all when empty), newest first, from after `before` in that order."""
-    place = hold.c.created_at, hold.c.action
-    query = select(hold).order_by(*(column.desc() for column in place)).limit(count)
-    if before is not None:
-        query = query.where(tuple_(*place) < (before.created_at, before.action))
-    # Each state by itself comes in the order of its index; of several together the database would read all.
-    found = [one for state in states or get_args(State) for one in _holds(reader, query.where(hold.c.state == state))]
-    return sorted(found, key=lambda one: (one.created_at, one.action), reverse=True)[:count]
+    queries = [select(hold).where(hold.c.state == state) for state in states or get_args(State)]
+    last = None if before is None else (before.created_at, before.action)
+    return _with_votes(reader, newest(reader, queries, (hold.c.created_at, hold.c.action), count, last))
+
+
+def ending(reader: Reader, states: Sequence[State], count: int, after: Hold | None) -> list[Hold]:
+    """Holds in any of `states` that are not over, what expires first first, from after `after` in that order."""
+    query = select(hold).where(IS_ALIVE, hold.c.state.in_(states))
+    if after is not None:
+        query = query.where(tuple_(hold.c.expires_at, hold.c.action) > (after.expires_at, after.action))
+    return _holds(reader, query.order_by(hold.c.expires_at, hold.c.action).limit(count))
 
 
 def add(tx: Tx, new: Hold) -> None:
@@ -234,7 +242,8 @@ def add(tx: Tx, new: Hold) -> None:
 
 
 def replace(tx: Tx, before: Hold, after: Hold) -> bool:
-    """Write `after` over `before`, new votes included; False where the hold has moved on and nothing was written."""
+    """Write `after` over `before`, new and void votes included; False where the hold has moved on: nothing was written
+    then."""
     unmoved = and_(
         hold.c.action == before.action,
         hold.c.state == before.state,
@@ -243,8 +252,13 @@ def replace(tx: Tx, before: Hold, after: Hold) -> bool:
     )
     if tx.execute(update(hold).where(unmoved).values(_row(after))).rowcount != 1:
         return False
-    for each in after.votes[len(before.votes) :]:
-        tx.execute(insert(vote).values(action=after.action, **asdict(each)))
+    known = len(before.votes)
+    for nth, (old, now) in enumerate(zip(before.votes, after.votes, strict=False)):
+        if now.void != old.void:
+            which = vote.c.action == after.action, vote.c.nth == nth
+            tx.execute(update(vote).where(*which).values(void=now.void))
+    for nth, each in enumerate(after.votes[known:], known):
+        tx.execute(insert(vote).values(action=after.action, nth=nth, **asdict(each)))
     return True
 
 
@@ -304,6 +318,17 @@ def of_tool(reader: Reader, tool: str, agent: str, ended: Sequence[State], count
     return _holds(reader, query.order_by(hold.c.created_at.desc(), hold.c.action.desc()).limit(count))
 
 
+def forget_subject(tx: Tx, subject: str) -> int:
+    """Empty what people wrote about held actions of a subject, by the name the store knows it under; the vault calls it
+    as it erases. Who said what when, and the verdicts, stay. Returns how many texts went."""
+    actions = select(payload.c.action).where(payload.c.subject == subject)
+    reasons = update(vote).where(vote.c.action.in_(actions), vote.c.reason != "").values(reason="")
+    answers = case((note.c.answer.is_not(None), ""))
+    words = or_(note.c.text != "", note.c.answer != "")
+    notes = update(note).where(note.c.action.in_(actions), words).values(text="", answer=answers)
+    return tx.execute(reasons).rowcount + tx.execute(notes).rowcount
+
+
 def _notes(reader: Reader, query: Executable) -> list[Note]:
     return [Note(**row) for row in reader.execute(query).mappings()]
 
@@ -318,21 +343,20 @@ def _row(found: Hold) -> dict[str, Any]:
 
 
 def _holds(reader: Reader, query: Executable) -> list[Hold]:
-    rows = reader.execute(query).mappings().all()
-    votes = _votes(reader, [row["action"] for row in rows])
-    return [_hold(row, votes[row["action"]]) for row in rows]
+    return _with_votes(reader, reader.execute(query).all())
+
+
+def _with_votes(reader: Reader, rows: Sequence[Row[Any]]) -> list[Hold]:
+    votes = _votes(reader, [row.action for row in rows])
+    return [_hold(row._mapping, votes[row.action]) for row in rows]
 
 
 def _votes(reader: Reader, actions: Sequence[str]) -> defaultdict[str, list[Vote]]:
-    """The votes about each action, in the order in which they were cast; where the clock does not tell, the one that
-    ended a round comes last."""
+    """The votes about each action, in the order in which they were cast."""
     found: defaultdict[str, list[Vote]] = defaultdict(list)
-    query = (
-        select(vote).where(vote.c.action.in_(actions)).order_by(vote.c.round, vote.c.verdict, vote.c.at, vote.c.person)
-    )
-    for row in reader.execute(query).mappings() if actions else ():
-        values = dict(row)
-        found[values.pop("action")].append(Vote(**values))
+    query = select(*_VOTE, vote.c.action).where(vote.c.action.in_(actions)).order_by(vote.c.action, vote.c.nth)
+    for *said, action in reader.execute(query) if actions else ():
+        found[action].append(Vote(*said))
     return found
 
 

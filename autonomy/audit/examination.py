@@ -94,6 +94,13 @@ class Examination:
         if uncovered > tail:
             self._add("checkpoint.missing", f"no checkpoint covers the last {uncovered} leaves")
 
+    def end(self, head: merkle.Frontier) -> None:
+        """Hold what was walked against the head, the tree that the log says it is."""
+        if head.size != self.size:
+            self._add("head.other_size", f"the head counts {head.size} leaves, {self.size} are there")
+        elif head.root() != self.root():
+            self._add("head.other_root", f"the {self.size} leaves are not those the head was made of")
+
     def root(self) -> bytes:
         """The root of the tree so far."""
         if self._hashes:

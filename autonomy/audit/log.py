@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from sqlalchemy import Connection, insert, select, update
@@ -17,8 +18,9 @@ from .store import INSERT_CHECKPOINT, INSERT_LEAF, INSERT_NODE, READ_HEAD, UPDAT
 
 Mark = tuple[int, int, int]
 
-Sign = Callable[[int, bytes], Row]
-"""Makes the checkpoint row (size, at, note) of a tree of this size with this root."""
+Sign = Callable[[Connection, Frontier, Frontier], Row | None]
+"""Makes the checkpoint row (size, at, note) of a tree that goes on, after leaves not stored yet, from one that is; None
+where that cannot be proved to go on from what was signed before."""
 
 SIGN_AFTER = 700  # leaves; with a whole group after it still less than the thousand that verifiers are promised
 
@@ -26,7 +28,15 @@ SIGN_AFTER = 700  # leaves; with a whole group after it still less than the thou
 class LogPage:
     """What one group of commits appends. Nothing is kept between groups: the next one reads the head again."""
 
-    def __init__(self, size: int, frontier: bytes, catalog: int, identity: int, signed: int, sign: Sign | None) -> None:
+    def __init__(
+        self,
+        size: int,
+        frontier: bytes,
+        catalog: int,
+        identity: int,
+        signed: int,
+        sign: Callable[[Frontier, Frontier], Row | None] | None,
+    ) -> None:
         self._signed = signed
         self._sign = sign
         self.epochs = Epochs(catalog, identity)
@@ -71,8 +81,10 @@ class LogPage:
         if nodes:
             writes.append((INSERT_NODE, nodes))
         if self._sign and self.size - self._signed >= SIGN_AFTER:
-            self._signed = self.size
-            writes.append((INSERT_CHECKPOINT, [self._sign(self.size, frontier.root())]))
+            signed = self._sign(Frontier.decode(self._frontier), frontier)
+            if signed is not None:
+                self._signed = self.size
+                writes.append((INSERT_CHECKPOINT, [signed]))
         return [*writes, (UPDATE_HEAD, [(self.size, frontier.encode(), *epochs, self._signed)])]
 
 
@@ -84,9 +96,10 @@ class Log:
     def __init__(self, sign: Sign | None = None) -> None:
         self._sign = sign
 
-    def open(self, row: Row) -> LogPage:
+    def open(self, row: Row, core: Connection) -> LogPage:
         size, frontier, catalog, identity, signed = row
-        return LogPage(size, bytes(frontier), catalog, identity, signed, self._sign)
+        sign = partial(self._sign, core) if self._sign else None
+        return LogPage(size, bytes(frontier), catalog, identity, signed, sign)
 
 
 def begin_log(connection: Connection, origin: str) -> None:

@@ -71,6 +71,23 @@ class Frontier:
         self.size = size
         return completed
 
+    def grow(self, size: int, node: NodeSource) -> None:
+        """Append the leaves up to `size`, by the largest complete nodes there are: O(log n) of them.
+
+        Raises what `node` raises where leaves are missing.
+        """
+        while self.size < size:
+            level = (size - self.size).bit_length() - 1
+            if self.size:
+                level = min(level, (self.size & -self.size).bit_length() - 1)
+            index = self.size >> level
+            hash = node(level, index)
+            while index & 1:
+                hash = node_hash(self._hashes.pop(), hash)
+                index >>= 1
+            self._hashes.append(hash)
+            self.size += 1 << level
+
     def root(self) -> bytes:
         """The root of the tree (RFC 9162, section 2.1.1)."""
         return _joined(self._hashes) if self._hashes else EMPTY_ROOT

@@ -15,6 +15,7 @@ from autonomy.audit.report import Findings
 from autonomy.kernel.errors import Corrupt, Invalid
 
 MAX_KEYS = 100
+MAX_TIME = 253_402_300_799_999  # ms: the end of the year 9999
 MIN_SALT_BYTES = 16  # under a shorter salt a short value could be guessed from its commitment
 
 Record = dict[str, Any]
@@ -32,6 +33,7 @@ class Header:
     keys: tuple[note.Verifier, ...]
     start: int
     stop: int
+    exported_at: int
     frontier: Frontier
 
 
@@ -51,7 +53,9 @@ def read_header(line: bytes) -> Header:
     start, stop = fields["from"], fields["to"]
     if not frontier.size == start <= stop <= layout.MAX_SIZE:
         raise Malformed("the range and the frontier do not belong together")
-    return Header(fields["origin"], keys, start, stop, frontier)
+    if not 0 <= fields["exported_at"] <= MAX_TIME:
+        raise Malformed("the time of the export is none")
+    return Header(fields["origin"], keys, start, stop, fields["exported_at"], frontier)
 
 
 class Reading:

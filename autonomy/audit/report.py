@@ -34,6 +34,8 @@ class Report:
     witness: Literal["none given", "matched", "failed"]
     witness_matched: int = 0
     witness_outside: int = 0  # copies of checkpoints this export says nothing about
+    witness_later: int = 0  # how many leaves the witness saw after the export was made; 0 where no more than it holds
+    exported_at: int | None = None  # ms
 
     @property
     def ok(self) -> bool:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    select,
+)
 
 from autonomy.db import Tx, metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.spelled import among
+from autonomy.db.tx import Reader
 from autonomy.kernel.errors import Corrupt
 
 from .merkle import NodeSource, node_source
@@ -36,6 +51,11 @@ leaf = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 partial_index("leaf_action", leaf.c.action, where=leaf.c.action.is_not(None))
+
+COMMON = ("intent", "outcome")
+"""Kinds of which every action that is let through writes a leaf: no index tells of these, so the door writes none."""
+IS_RARE = ~among(leaf.c.kind, COMMON)
+partial_index("leaf_rare", leaf.c.kind, leaf.c.idx, where=IS_RARE)
 
 node = Table(
     "log_node",
@@ -95,6 +115,12 @@ INSERT_PAYLOAD = "INSERT INTO payload (action, part, subject, generation, box, a
 SCAN_ROWS = 5_000  # rows a scan holds in memory at once
 
 
+def is_kind(kind: str) -> ColumnElement[bool]:
+    """Whether a leaf is of this kind; of a rare one the index is used."""
+    named = leaf.c.kind == kind
+    return named if kind in COMMON else and_(named, IS_RARE)
+
+
 def leaves(connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Index and exact bytes of the leaves from `start` up to, not including, `stop`, in order."""
     at = start
@@ -129,19 +155,21 @@ def newest(connection: Connection, count: int, kind: str | None = None) -> list[
     return [(index, bytes(body)) for index, body in reversed(rows)]
 
 
-def nodes(connection: Connection) -> NodeSource:
-    """The complete nodes of the tree, for proofs."""
+def leaf_hashes(reader: Reader, start: int, stop: int) -> list[bytes]:
+    """The stored hashes of the leaves from `start` up to, not including, `stop`, in order."""
+    query = select(leaf.c.hash).where(leaf.c.idx >= start, leaf.c.idx < stop).order_by(leaf.c.idx)
+    return [bytes(found) for (found,) in reader.execute(query)]
 
-    def hashes(start: int, stop: int) -> list[bytes]:
-        query = select(leaf.c.hash).where(leaf.c.idx >= start, leaf.c.idx < stop).order_by(leaf.c.idx)
-        return [bytes(found) for (found,) in connection.execute(query)]
+
+def nodes(reader: Reader) -> NodeSource:
+    """The complete nodes of the tree, for proofs."""
 
     def stored(level: int, start: int, stop: int) -> list[bytes]:
         columns = node.c
         query = select(columns.hash).where(columns.level == level, columns.idx >= start, columns.idx < stop)
-        return [bytes(found) for (found,) in connection.execute(query.order_by(columns.idx))]
+        return [bytes(found) for (found,) in reader.execute(query.order_by(columns.idx))]
 
-    return node_source(hashes, stored)
+    return node_source(partial(leaf_hashes, reader), stored)
 
 
 def read_head(connection: Connection) -> tuple[int, bytes, int, int]:

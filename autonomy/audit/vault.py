@@ -144,16 +144,17 @@ class Vault:
 
     def unseal(self, connection: Connection | Tx, boxes: Sequence[Sealed]) -> dict[str, bytes]:
         """What each of the boxes holds, by name; those of erased subjects are left out."""
-        keys = self._live_keys(connection, {(each.subject, each.generation) for each in boxes})
+        keys = self.live_keys(connection, {(each.subject, each.generation) for each in boxes})
         opened = {}
         for each in boxes:
             if key := keys.get((each.subject, each.generation)):
                 opened[each.name] = _unboxed(key, each.name, each.part, each.box)[SALT_BYTES:]
         return opened
 
-    def _live_keys(
+    def live_keys(
         self, connection: Connection | Tx, wanted: Iterable[tuple[str, int]]
     ) -> dict[tuple[str, int], SubjectKey]:
+        """The keys under these names and generations, of subjects that were not erased."""
         names = {subject for subject, _ in wanted}
         found = connection.execute(_LIVE_KEYS, {"subjects": list(names)}) if names else ()
         return {

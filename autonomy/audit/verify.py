@@ -6,8 +6,7 @@ reads: whatever is malformed is a finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from autonomy.audit import layout, note, witness
@@ -17,26 +16,14 @@ from autonomy.audit.reading import Malformed, Reading, read_header
 from autonomy.audit.report import Findings, Report
 from autonomy.kernel.errors import Invalid
 
-Copies = Sequence[note.Checkpoint]
-
-
-def verify_file(
-    path: Path, *, keys: Sequence[note.Verifier] = (), witness_folder: Path | None = None, fast: bool = False
-) -> Report:
-    """Verify the export at `path`, as `verify_export` does; `witness_folder` holds the copies as `*.note`.
-
-    Raises OSError where a file cannot be read at all.
-    """
-    notes = None if witness_folder is None else _notes(witness_folder)
-    with path.open("rb") as stream:
-        return verify_export(stream, keys=keys, witness_notes=notes, fast=fast)
+Copies = Sequence[witness.Seen]
 
 
 def verify_export(
     stream: BinaryIO,
     *,
     keys: Sequence[note.Verifier] = (),
-    witness_notes: Iterable[str] | None = None,
+    witness_copies: Iterable[witness.Copy] | None = None,
     fast: bool = False,
 ) -> Report:
     """Verify an export.
@@ -50,13 +37,13 @@ def verify_export(
         header = read_header(first)
     except Malformed as error:
         findings.add("file.header", str(error))
-        return _report(Examination("", keys, findings, Frontier()), keys, None if witness_notes is None else [])
+        return _report(Examination("", keys, findings, Frontier()), keys, None if witness_copies is None else [])
     trusted = tuple(keys) or header.keys
-    copies = _copies(witness_notes, header.origin, trusted, findings)
+    copies = _copies(witness_copies, header.origin, trusted, findings)
     walk = Examination(header.origin, trusted, findings, header.frontier, _sizes(copies), fast)
     reading = Reading(stream, first, header, walk)
     reading.run()
-    return _report(walk, keys, copies, reading.payloads)
+    return _report(walk, keys, copies, reading.payloads, header.exported_at)
 
 
 def verify_database(
@@ -65,15 +52,17 @@ def verify_database(
     *,
     origin: str,
     keys: Sequence[note.Verifier],
-    witness_notes: Iterable[str] | None = None,
+    witness_copies: Iterable[witness.Copy] | None = None,
     fast: bool = False,
+    head: Frontier | None = None,
 ) -> Report:
     """Verify the whole log from its rows (index, exact bytes) and its signed checkpoints, both in ascending order.
 
-    The newest leaves, as many as may stand between two checkpoints, need not be covered by one yet.
+    The newest leaves, as many as may stand between two checkpoints, need not be covered by one yet; with `head`, the
+    tree the database says it holds, they must be the leaves of that.
     """
     findings = Findings()
-    copies = _copies(witness_notes, origin, keys, findings)
+    copies = _copies(witness_copies, origin, keys, findings)
     walk = Examination(origin, keys, findings, Frontier(), _sizes(copies), fast)
     coming = _Coming(checkpoints, walk)
     coming.take()
@@ -89,6 +78,8 @@ def verify_database(
             break
     coming.take_rest()
     walk.finish(tail=layout.MAX_CHECKPOINT_GAP)
+    if head is not None:
+        walk.end(head)
     return _report(walk, keys, copies)
 
 
@@ -124,24 +115,25 @@ class _Coming:
             self.size = 0  # the walk finds at once what is wrong with it
 
 
-def _notes(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.glob("*.note")):
-        yield path.read_bytes().decode("utf-8", errors="replace")
-
-
 def _copies(
-    notes: Iterable[str] | None, origin: str, keys: Sequence[note.Verifier], findings: Findings
+    copies: Iterable[witness.Copy] | None, origin: str, keys: Sequence[note.Verifier], findings: Findings
 ) -> Copies | None:
-    return None if notes is None else witness.read_copies(notes, origin, keys, findings)
+    return None if copies is None else witness.read_copies(copies, origin, keys, findings)
 
 
 def _sizes(copies: Copies | None) -> list[int]:
-    return [copy.size for copy in copies or ()]
+    return [copy.checkpoint.size for copy in copies or ()]
 
 
-def _report(walk: Examination, keys: Sequence[note.Verifier], copies: Copies | None, payloads: int = 0) -> Report:
+def _report(
+    walk: Examination,
+    keys: Sequence[note.Verifier],
+    copies: Copies | None,
+    payloads: int = 0,
+    exported_at: int | None = None,
+) -> Report:
     findings = walk.findings
-    compared = witness.compare(copies or (), walk.roots, findings)
+    compared = witness.compare(copies or (), walk.roots, findings, exported_at)
     agreed = compared.matched and not any(finding.code.startswith("witness.") for finding in findings.found)
     return Report(
         findings=tuple(findings.found),
@@ -153,4 +145,6 @@ def _report(walk: Examination, keys: Sequence[note.Verifier], copies: Copies | N
         witness="none given" if copies is None else "matched" if agreed else "failed",
         witness_matched=compared.matched,
         witness_outside=compared.outside,
+        witness_later=compared.later,
+        exported_at=exported_at,
     )

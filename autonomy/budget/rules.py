@@ -101,11 +101,6 @@ def settle(balances: Balances, charges: Iterable[Charge], actual: Usage) -> Sett
     return Settlement(touched, tuple(overruns))
 
 
-def release(balances: Balances, charges: Iterable[Charge]) -> dict[str, Balance]:
-    """The touched accounts after an action that had no effect. Raises Corrupt where a charge was never reserved."""
-    return {charge.account: _released(balances, charge) for charge in charges}
-
-
 def _released(balances: Balances, charge: Charge) -> Balance:
     held = balances.get(charge.account, _EMPTY)
     if held.reserved < charge.amount:

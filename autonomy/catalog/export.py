@@ -39,11 +39,16 @@ def folder(scope: str, stored: Iterable[str], agreed: Mapping[str, str]) -> dict
 def files_of(body: str) -> dict[str, str]:
     """The files of one stored object by path: its own first, then the document it names."""
     manifest = restore(body)
-    place = f"{FOLDERS[manifest.kind]}/{manifest.metadata.name}"
+    place = place_of(manifest.kind, manifest.metadata.name)
     if isinstance(manifest.spec, PolicySpec):
         return {f"{place}.cedar": manifest.spec.text}
     shown, documents = extracted(written(manifest))
     return {f"{place}.yaml": write(shown), **documents}
+
+
+def place_of(kind: str, name: str) -> str:
+    """Where an object is written, without the ending."""
+    return f"{FOLDERS[kind]}/{name}"
 
 
 def state(agreed: Mapping[str, str]) -> str:

@@ -33,7 +33,14 @@ def providers(organisation: Organisation) -> Iterator[Problem]:
 def accounts(organisation: Organisation) -> Iterator[Problem]:
     """One SCIM account is one person, one workload outside is one agent."""
     yield from _twice(organisation, "Person", "spec.userName", _user_names)
+    yield from _owners(organisation)
     yield from _twice(organisation, "Agent", "spec.federated", _workloads)
+
+
+def account_provider(organisation: Organisation, person: PersonSpec) -> str | None:
+    """The identity provider that may say who `person` is: the one that is named, or the only one there is."""
+    known = organisation.all("IdentityProvider")
+    return person.provider or (next(iter(known)) if person.userName and len(known) == 1 else None)
 
 
 def is_trustworthy(url: str) -> bool:
@@ -69,6 +76,23 @@ def _twice(
             if owner != revision.name:
                 message = f"the {kind.lower()} `{owner}` says the same"
                 yield about(revision, field, message, "let it belong to one of them")
+
+
+def _owners(organisation: Organisation) -> Iterator[Problem]:
+    """Were any provider's word enough, one of them could say who the people of another one are."""
+    known = organisation.all("IdentityProvider")
+    for person in organisation.all("Person").values():
+        said = spec(person, PersonSpec)
+        if said.provider is not None and said.provider not in known:
+            hint = f"declared are: {', '.join(sorted(known)) or 'none'}"
+            yield about(person, "spec.provider", f"there is no identity provider `{said.provider}`", hint)
+        elif said.userName is not None and said.provider is None and len(known) > 1:
+            yield about(
+                person,
+                "spec.provider",
+                f"{len(known)} identity providers are declared, and any of them could say that this is theirs",
+                "name the one whose account it is",
+            )
 
 
 def _user_names(person: Revision) -> list[str]:

@@ -35,6 +35,7 @@ from .words import (
     Rate,
     SecretName,
     SharedSecret,
+    SocketFolder,
     Strict,
     Text,
     TrustDomain,
@@ -106,6 +107,9 @@ class PersonSpec(Strict):
     userName: Text | None = Field(
         None, description="SCIM account of this person; name, e-mail and subject are then the identity provider's"
     )
+    provider: Name | None = Field(
+        None, description="identity provider whose account that is; to be named where several are declared"
+    )
     roles: list[Name] = Field([], description="business roles held, such as `finance-manager`; approvals ask for these")
     access: list[Access] = Field(["viewer"])
     manager: Name | None = None
@@ -117,6 +121,8 @@ class PersonSpec(Strict):
         said = [name for name, value in own.items() if value is not None]
         if self.userName is not None and said:
             raise fault(f"`{said[0]}` belongs to the SCIM account `{self.userName}`", f"leave out `{said[0]}`")
+        if self.userName is None and self.provider is not None:
+            raise fault("`provider` says whose account `userName` names", "name the account as well")
         if self.userName is None and (self.displayName is None or self.email is None):
             raise fault("`displayName` and `email` are needed", "write both, or the `userName` of a SCIM account")
         return self
@@ -153,6 +159,14 @@ class SqlConnector(Strict):
     type: Literal["sql"]
     url: str | None = Field(None, description="`sqlite:///file` or `postgresql://host/db`, without a password")
     credential: SharedSecret | None = Field(None, description="secret holding the whole URL or the password")
+    allow: list[str] = Field([], description="CIDR ranges that may be reached although they are private")
+    security: Literal["tls", "none"] = Field(
+        "tls", description="`tls`: the server proves its name; `none`: only what `allow` names, by SCRAM or no password"
+    )
+    certificates: Text | None = Field(None, description="a file of certificates to trust instead of the system's")
+    socket: SocketFolder | None = Field(
+        None, description="the folder of a PostgreSQL server's Unix socket, in place of a host in the URL"
+    )
     maxRows: int = Field(1_000, ge=1, le=100_000)
     timeout: Duration = "5s"
 
@@ -160,6 +174,12 @@ class SqlConnector(Strict):
     def _reachable(self) -> SqlConnector:
         if self.url is None and self.credential is None:
             raise fault("neither `url` nor `credential` says where the database is", "give a `url`")
+        if self.socket is not None and (self.allow or self.certificates or self.security == "none"):
+            raise fault("a Unix socket has no address and no TLS", "declare `socket` alone")
+        if self.security == "none" and self.certificates is not None:
+            raise fault("without TLS no certificate is looked at", "leave `certificates` out, or `security`")
+        if self.security == "none" and not self.allow:
+            raise fault("without TLS only an address is reached that `allow` names", "name the server's in `allow`")
         return self
 
 

@@ -77,6 +77,13 @@ class Organisation:
 
     def lineage(self, unit: str) -> tuple[str, ...]:
         """`unit` and its ancestors, nearest first, the root last; empty for an unknown unit."""
+        return self._lineages.get(unit, ())
+
+    @cached_property
+    def _lineages(self) -> Mapping[str, tuple[str, ...]]:
+        return {unit: self._lineage(unit) for unit in self.all("Unit")}
+
+    def _lineage(self, unit: str) -> tuple[str, ...]:
         found: list[str] = []
         current: str | None = unit
         while current and current not in found and (revision := self.get("Unit", current)):

@@ -242,11 +242,15 @@ _MEMORY_TOOLS: Mapping[str, tuple[str, str, dict[str, Json], tuple[str, ...]]] =
     ),
     "search": (
         "read",
-        "Find what is remembered, by words",
+        "Find what is remembered, by words and, where spaces declare it, by meaning",
         {
             "query": {"type": "string", "minLength": 1, "maxLength": MAX_QUERY},
             "space": _SPACE,
             "limit": {"type": "integer", "minimum": 1, "maximum": 50},
+            "by": {
+                "enum": ["text", "meaning", "both"],
+                "description": "by its words, by what it means, or by both, where spaces have meanings",
+            },
         },
         ("query",),
     ),

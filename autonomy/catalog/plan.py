@@ -130,7 +130,7 @@ def compare(
 
 
 _MOVED = "was declared or changed on the server since this folder last agreed with it"
-_PULL = "run `autonomy pull`, look at the difference, then apply again"
+_PULL = "run `autonomy pull` into a new folder, merge, then `autonomy pull FOLDER --note-only` and apply again"
 
 
 def _conflict(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .budget import BudgetSpec
 from .identity_provider import IdentityProviderSpec
@@ -36,12 +38,22 @@ def links(revision: Revision, root: str) -> Iterator[Link]:
 
 def users(organisation: Organisation, kind: str, name: str) -> list[Revision]:
     """The objects that refer to the object `name` of `kind`."""
-    root = organisation.root.name
+    revisions, by_kind = _named(organisation)
+    places = by_kind.get(kind, {})
+    targets = [one for one in places if one == name or (kind == "Tool" and matches([one], name))]
+    return [revisions[place] for place in sorted({place for target in targets for place in places[target]})]
 
-    def names_it(link: Link) -> bool:
-        return link.kind == kind and (link.target == name or (kind == "Tool" and matches([link.target], name)))
 
-    return [revision for revision in organisation.revisions() if any(names_it(link) for link in links(revision, root))]
+@lru_cache(maxsize=1)
+def _named(organisation: Organisation) -> tuple[list[Revision], Mapping[str, Mapping[str, list[int]]]]:
+    """Everything that is declared, and where in it those stand that name something: by kind and name. Somebody who
+    looks around asks this of one organisation again and again."""
+    revisions, root = list(organisation.revisions()), organisation.root.name
+    found: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, revision in enumerate(revisions):
+        for link in links(revision, root):
+            found[link.kind][link.target].append(place)
+    return revisions, found
 
 
 def unresolved(organisation: Organisation, builtin_tools: Iterable[str]) -> Iterator[Problem]:
@@ -59,12 +71,12 @@ def unresolved_of(organisation: Organisation, revision: Revision, tools: frozens
 
 
 def borrowed(organisation: Organisation) -> Iterator[Problem]:
-    """Roles of agents and connectors of tools that belong to a unit that is not above their user.
+    """Roles of agents and connectors of tools and memory spaces that belong to a unit that is not above their user.
 
     Only a unit's own and its ancestors' count: a role carries authority, a connector carries a credential.
     """
     root = organisation.root.name
-    for kind, lent in (("Agent", "Role"), ("Tool", "Connector")):
+    for kind, lent in (("Agent", "Role"), ("Tool", "Connector"), ("MemorySpace", "Connector")):
         for user in organisation.all(kind).values():
             for link in links(user, root):
                 if link.kind == lent and link.field != "spec.supervisor":
@@ -195,6 +207,8 @@ def _space_links(revision: Revision) -> Iterator[Link]:
     yield Link("spec.owner", "Person", said.owner)
     yield from _audience("spec.readers", said.readers)
     yield from _audience("spec.writers", said.writers)
+    if said.embedding:
+        yield Link("spec.embedding.connector", "Connector", said.embedding.connector)
 
 
 def _audience(field: str, said: Audience) -> Iterator[Link]:

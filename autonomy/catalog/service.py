@@ -26,7 +26,7 @@ from .problem import Check, nearest
 from .proposal import Proposal, Target, declared_as, examine, planned, propose, targets
 from .revision import restore, revision, total, written
 from .snapshot import Snapshot, Snapshots, load, manifest
-from .store import Change, Period
+from .store import Change, Listed, Period
 
 MAX_CHANGES = 1_000  # how many changes one answer lists
 
@@ -173,15 +173,27 @@ class Catalog:
             stored = store.bodies(connection, {before, after})
         return tuple(differences(written(restore(stored[before])), written(restore(stored[after]))))
 
-    def changes(self, limit: int = 50) -> list[Change]:
-        """The last changes of the organisation, newest first."""
+    def changes(self, limit: int = 50, before: int | None = None) -> list[Listed]:
+        """The last changes of the organisation, those before the epoch `before` if it is given; newest first."""
         with self._database.reading() as connection:
-            return store.changes(connection, min(limit, MAX_CHANGES))
+            return store.changes(connection, min(limit, MAX_CHANGES), before)
 
-    def pull(self, scope: str = DEFAULT_SCOPE) -> dict[str, str]:
-        """The objects of `scope` as files by path, with the state from which the next `apply` starts."""
+    def change(self, epoch: int) -> Change:
+        """The change that led to `epoch`, in full. Raises NotFound (`catalog.no_epoch`)."""
+        with self._database.reading() as connection:
+            found = store.change_at(connection, epoch)
+        if found is None:
+            raise NotFound(f"no change led to epoch {epoch}", code="catalog.no_epoch")
+        return found
+
+    def pull(self, scope: str = DEFAULT_SCOPE, without: str = "") -> dict[str, str]:
+        """The objects of `scope` as files by path, with the state from which the next `apply` starts.
+
+        Of the kind `without` there are none, nor any in that state: a folder that never had them retires none of them.
+        """
         snapshot = self._snapshot(None)
-        own = {key: held.digest for key, held in snapshot.held.items() if held.scope == scope}
+        held = ((key, held) for key, held in snapshot.held.items() if held.scope == scope and key[0] != without)
+        own = {key: one.digest for key, one in held}
         with self._database.reading() as connection:
             stored = store.bodies(connection, own.values())
         agreed = {f"{kind}/{name}": digest for (kind, name), digest in own.items()}
@@ -194,6 +206,11 @@ class Catalog:
         if row is None:
             raise NotFound(f"there was no policy `{name}` at epoch {epoch}", code="catalog.not_found")
         return spec(revision(manifest(row), row.held.digest, row.held.unit), PolicySpec).text
+
+    def ruled_anew(self, epoch: int) -> bool:
+        """Whether policies, roles, units or agents were declared anew since `epoch`, or are no more."""
+        with self._database.reading() as connection:
+            return store.is_moved(connection, ("Policy", "Role", "Unit", "Agent"), epoch)
 
     def _proposal(self, folder: Folder, retire: bool) -> tuple[Plan, Proposal]:
         present = self._snapshot(None)

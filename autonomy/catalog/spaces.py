@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from autonomy.kernel import clock
 
-from .memory_space import Audience, MemorySpaceSpec
+from .memory_space import Audience, Embedding, MemorySpaceSpec
+from .model import ConnectorSpec, HttpConnector
 from .organisation import Organisation, Revision, spec
 from .own_tools import GOAL, is_own
 from .problem import Problem, about
@@ -23,6 +24,8 @@ def spaces(organisation: Organisation) -> Iterator[Problem]:
             if length is not None and clock.duration(length) == 0:
                 yield about(space, f"spec.{field}", "it is no time at all", "write for example `30d`")
         yield from _ungranted(organisation, space, said)
+        if said.embedding is not None:
+            yield from _unfit_embedding(organisation, space, said, said.embedding)
 
 
 def reserved(organisation: Organisation) -> Iterator[Problem]:
@@ -47,3 +50,38 @@ def _ungranted(organisation: Organisation, space: Revision, said: MemorySpaceSpe
         if tag != "*" and not organisation.grants_data(space.unit, [tag]):
             message = f"the unit `{space.unit}` may not touch data of the class `{tag}`"
             yield about(space, f"spec.data[{index}]", message, "leave it out, or grant it to the unit under `data`")
+
+
+def _unfit_embedding(
+    organisation: Organisation, space: Revision, said: MemorySpaceSpec, embedding: Embedding
+) -> Iterator[Problem]:
+    """Its endpoint is one that the system may ask by itself, at a place where the space may be, about data it holds."""
+    for index, tag in enumerate(embedding.data):
+        if "*" not in (tag, *said.data) and tag not in said.data:
+            message = f"the space holds no data of the class `{tag}`"
+            yield about(space, f"spec.embedding.data[{index}]", message, "leave it out, or add it to `spec.data`")
+    if "{" in embedding.path:
+        yield about(space, "spec.embedding.path", "nothing is filled in here", "write the path as it is")
+    if clock.duration(embedding.timeout) == 0:
+        yield about(space, "spec.embedding.timeout", "it is no time at all", "write for example `2s`")
+    if found := organisation.get("Connector", embedding.connector):
+        yield from _unfit_connector(space, said, spec(found, ConnectorSpec))
+
+
+def _unfit_connector(space: Revision, said: MemorySpaceSpec, connector: ConnectorSpec) -> Iterator[Problem]:
+    field, use = "spec.embedding.connector", connector.use
+    if not isinstance(use, HttpConnector):
+        yield about(space, field, f"it is of the type `{use.type}`", "name a connector of the type `http`")
+    elif any("{" in secret for secret in _secrets(use)):
+        yield about(space, field, "it shows a secret of whoever acts, and nobody does", "name one that all share")
+    if said.residency and connector.site not in said.residency:
+        where = f"at `{connector.site}`" if connector.site else "anywhere"
+        message = f"the space is kept to {', '.join(f'`{each}`' for each in said.residency)}; this performs {where}"
+        yield about(space, field, message, "name a connector whose `site` is one of the space's `residency`")
+
+
+def _secrets(use: HttpConnector) -> Iterator[str]:
+    """The names of the secrets the connector shows."""
+    oauth = use.oauth
+    more = (oauth.clientSecret, oauth.refreshToken, oauth.subjectToken, oauth.actorToken) if oauth else ()
+    yield from (each for each in (use.credential, use.certificate, use.authorities, *more) if each)

@@ -77,11 +77,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One step of the organisation from an epoch to the next.
-
-    `detail` maps `added`, `changed`, `retired` to objects as `Kind/name`, with their digests.
-    """
+class Listed:
+    """One step of the organisation from an epoch to the next, as a list shows it."""
 
     id: str
     epoch: int
@@ -89,6 +86,15 @@ class Change:
     at: int
     summary: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Listed):
+    """One step of the organisation in full.
+
+    `detail` maps `added`, `changed`, `retired` to objects as `Kind/name`, with their digests.
+    """
+
     detail: Mapping[str, Any]
 
 
@@ -201,10 +207,19 @@ def write_change(tx: Tx, one: Change) -> None:
     )
 
 
-def changes(connection: Connection, limit: int) -> list[Change]:
-    """The last `limit` changes, newest first."""
-    query = select(change).order_by(change.c.epoch.desc()).limit(limit)
-    return [_change(row) for row in connection.execute(query)]
+def changes(connection: Connection, limit: int, before: int | None = None) -> list[Listed]:
+    """The last `limit` changes, those before the epoch `before` if it is given; newest first."""
+    columns = change.c
+    query = select(columns.id, columns.epoch, columns.by, columns.at, columns.summary, columns.message)
+    if before is not None:
+        query = query.where(columns.epoch < before)
+    return [Listed(*row) for row in connection.execute(query.order_by(columns.epoch.desc()).limit(limit))]
+
+
+def change_at(connection: Connection, epoch: int) -> Change | None:
+    """The change that led to `epoch`."""
+    row = connection.execute(select(change).where(change.c.epoch == epoch)).one_or_none()
+    return None if row is None else _change(row)
 
 
 def periods(connection: Connection, kind: str, name: str) -> list[Period]:
@@ -236,6 +251,13 @@ def row_at(connection: Connection, kind: str, name: str, epoch: int) -> Row | No
     )
     found = connection.execute(query).one_or_none()
     return _row(found) if found else None
+
+
+def is_moved(connection: Connection, kinds: Sequence[str], epoch: int) -> bool:
+    """Whether anything of these kinds began or ended after `epoch`."""
+    moved = or_(declared.c.since_epoch > epoch, declared.c.until_epoch > epoch)
+    query = select(declared.c.name).where(declared.c.kind.in_(kinds), moved).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _rows() -> Select[Any]:

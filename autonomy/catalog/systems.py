@@ -40,9 +40,21 @@ class ProcessConnector(Strict):
     )
     timeout: Duration = "30s"
     maxBytes: int = Field(1_048_576, ge=1, le=67_108_864, description="of what it writes to stdout")
-    cpuSeconds: int = Field(60, ge=1, le=3_600)
-    memoryMegabytes: int = Field(1_024, ge=16, le=65_536)
-    openFiles: int = Field(256, ge=8, le=65_536)
+    cpuSeconds: int = Field(
+        60,
+        ge=1,
+        le=3_600,
+        description="of CPU time, user's and system's, for each of its processes, and on Linux for it with all it has"
+        " started, measured a few times a second",
+    )
+    memoryMegabytes: int = Field(
+        1_024,
+        ge=16,
+        le=65_536,
+        description="of addresses for each of its processes; on Linux also of memory held by it with all it has"
+        " started, shared memory counted once, swapped memory too, measured a few times a second",
+    )
+    openFiles: int = Field(256, ge=8, le=65_536, description="for each of its processes")
     processes: int = Field(64, ge=1, le=4_096, description="how many it may be at once, with those it started")
     fileMegabytes: int = Field(256, ge=0, le=65_536, description="the largest file it may write")
 

@@ -37,6 +37,9 @@ Pointer = Annotated[str, StringConstraints(pattern=r"^(/([^~/]|~[01])*)*$", max_
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=4096)]
 """A word of a command line, or the value of a variable."""
 
+SocketFolder = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,90}$")]
+"""A folder of Unix sockets; its path and the socket's name fit into an address of one (107 bytes)."""
+
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 """The name of an environment variable."""
 
@@ -92,6 +95,7 @@ FORMS = {
         "the name of a secret such as `crm-key` or `aws:prod/crm#key`, the same for every agent"
     ),
     r"^[^\x00]*$": "a text without NUL",
+    r"^/[A-Za-z0-9._/-]{0,90}$": "a folder such as `/run/postgresql`: letters, digits, `.`, `_`, `-`, `/`",
     r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "the name of an environment variable",
     r"^[A-Za-z0-9_]{1,40}(\.[A-Za-z0-9_]{1,40}){0,5}$": "an event's type such as `invoice.approved`",
     r"^([^@\s*,<>]+|\*)@[A-Za-z0-9.-]+$": "an address, or everybody of a domain as `*@example.com`",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +9,14 @@ from typing import Annotated
 import typer
 
 from autonomy.kernel.clock import duration
+from autonomy.kernel.errors import AutonomyError
 
+from .arguments import parsed
 from .asking import confirm
 from .connect import connected
 from .ending import Misused
+from .issued import hand_over
 from .options import AsJson, Reason, Url, Yes, commands
-from .private import write_private
 from .screen import details, note, say, show_json, table
 from .words import moment
 
@@ -104,14 +105,8 @@ def credential(
     """
     with connected(url) as client:
         found = client.issue_credential(name, kind.value, None if lasting is None else duration(lasting))
-    if out is not None:
-        write_private(out, found["secret"] + "\n")
-        del found["secret"]
-    if as_json:
-        show_json(found)
-        return
-    note(f"{found['kind']} {found['id']} of {found['agent']}, good until {moment(found['expires_at'])}")
-    say(found["secret"] if out is None else f"the secret is in `{out}`")
+    about = f"{found['kind']} {found['id']} of {found['agent']}, good until {moment(found['expires_at'])}"
+    hand_over(found, out, as_json, about)
 
 
 @agent.command()
@@ -138,8 +133,8 @@ def key(
 
 def _read_jwk(path: Path) -> dict[str, object]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, AutonomyError):
         raise Misused(f"`{path}` is no JSON Web Key") from None
     if not isinstance(found, dict):
         raise Misused(f"`{path}` is no JSON Web Key")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from autonomy.kernel.canonical import parse
+from autonomy.kernel.errors import AutonomyError
 
 from .ending import Misused
 
@@ -59,25 +61,31 @@ def _guessed(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = parsed(text)
+    except AutonomyError:
         return text
     return value if isinstance(value, int | float) else text
 
 
 def _json(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
-        raise Misused(f"`{name}` is not JSON", hint=f"""for example `{name}:='["a", "b"]'`""") from None
+        return parsed(text)
+    except AutonomyError as error:
+        raise Misused(f"`{name}`: {error.message}", hint=f"""for example `{name}:='["a", "b"]'`""") from None
+
+
+def parsed(text: str) -> Any:
+    """JSON, read as strictly as the server does: nothing is guessed. Raises Invalid, TooLarge."""
+    return parse(text.encode("utf-8", errors="surrogateescape"))
 
 
 def read_object(text: str) -> dict[str, Any]:
     """The JSON object in `text`. Raises Misused for anything else."""
+    hint = """for example '{"sku": "sku-0001"}'"""
     try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
+        found = parsed(text)
+    except AutonomyError as error:
+        raise Misused(f"the arguments: {error.message}", hint=hint) from None
     if not isinstance(found, dict):
-        raise Misused("the arguments are not a JSON object", hint="""for example '{"sku": "sku-0001"}'""")
+        raise Misused("the arguments are not a JSON object", hint=hint)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ app = commands()
 audit = commands("Read, export, verify and explain the log.")
 app.add_typer(audit, name="audit")
 
+_INDEX = re.compile("[0-9]{1,15}")  # what else looks like digits is no index
 _FRAME = frozenset({"kind", "at", "v", "version"})
 
 
@@ -69,7 +71,7 @@ def show(
       autonomy audit show 0
     """
     with connected(url) as client:
-        if id.isdigit():
+        if _INDEX.fullmatch(id):
             leaf = next(takewhile(lambda one: one["index"] == int(id), client.leaves(int(id) - 1)), None)
             found: Any = {**client.proof(int(id)), "leaf": leaf and leaf["leaf"]}
         else:

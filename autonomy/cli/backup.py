@@ -83,21 +83,25 @@ def restore(
     data: Data = None,
     database: DatabaseUrl = None,
     witness: Witness = None,
+    without_witness: Annotated[
+        bool, typer.Option("--without-witness", help="Accept that no copies say whether the backup is the newest.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring back what `backup` saved, if its log is whole, into an empty database of either kind.
 
     First the log in it is proved: every leaf, every signature, and that it goes on from the last checkpoint the witness
-    has seen. A backup that is older is refused, for what happened since would be gone without a trace.
+    has seen. A backup that is older is refused, for what happened since would be gone without a trace; and so is one
+    for which no copies are found, unless you accept that.
 
     \b
-      autonomy restore autonomy.backup --data restored
+      autonomy restore autonomy.backup --data restored --witness autonomy-data/witness
     """
     settings = settings_of(data=data, database=database, witness=witness)
     archive = Archive(file)
     try:
         with _progress("restoring") as progress:
-            found = restore_archive(archive, settings, progress)
+            found = restore_archive(archive, settings, progress, without_witness)
     finally:
         archive.close()
     if as_json:
@@ -105,7 +109,7 @@ def restore(
         return
     say(f"restored, and the log is whole: {found.leaves:,} leaves", "green")
     if found.witness == "none given":
-        say(f"no witness's copies are in `{settings.witness_folder}`: only the log's own key vouches for it", "yellow")
+        say("no witness's copies were found: nothing says that this is the newest backup", "yellow")
 
 
 def _save(store: Database, file: Path, key: bytes | None) -> Header:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from autonomy.catalog.files import write
-from autonomy.tools.kit import package
+from autonomy.tools.kit import checkout, package
 
 from .options import AsJson, commands
 from .screen import say, show_json
@@ -32,7 +32,7 @@ def new(
     \b
       autonomy connector new payroll
     """
-    target, files = folder or Path(name), package(name)
+    target, files = folder or Path(name), package(name, checkout())
     check_empty(target)
     write(target, files)
     if as_json:

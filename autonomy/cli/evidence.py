@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from autonomy.audit import note
 from autonomy.audit.page import write_html
 from autonomy.audit.report import Finding, Report
 from autonomy.audit.verify import verify_export
+from autonomy.audit.witness import copies_in
+from autonomy.kernel.clock import rfc3339
 from autonomy.kernel.errors import Invalid, NotFound
 from autonomy.sdk import Client
 
 from .screen import counted, read_with_progress
 
-NOTES = "*.note"
 MAX_KEY_FILE = 10_000  # bytes: a key is one line
 
 
@@ -50,9 +50,15 @@ class Verdict:
         if self.report.key == "from the file":
             found.append("the key is the one the file names; check it with `--key`, from a source of your own")
         if self.report.witness == "none given":
-            found.append("no witness was given: whoever holds the key could have written this log anew")
+            culprits = "whoever holds the key, or made a server forget what it had signed"
+            found.append(f"no witness was given: {culprits}, could have written this log anew")
         elif self.report.witness == "matched":
             found.append(f"{self.report.witness_matched} copies of the witness agree")
+        if self.report.witness_later and self.report.exported_at is not None:
+            seen, made = self.report.witness_later, rfc3339(self.report.exported_at)
+            found.append(
+                f"it holds the first {self.report.size} leaves, all there were at {made}; the witness saw {seen}"
+            )
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,15 +90,9 @@ def verified(file: Path, witness: Path | None, key: str | None, fast: bool) -> V
     if witness is not None and not witness.is_dir():
         raise NotFound(f"there is no folder `{witness}`", code="file.unknown", hint="it holds `*.note` files")
     keys = [] if key is None else [note.Verifier.parse(_key(key))]
-    notes = None if witness is None else copies(witness)
+    copies = None if witness is None else copies_in(witness)
     with file.open("rb") as raw, read_with_progress(raw, file.stat().st_size, "verifying") as stream:
-        return Verdict(verify_export(stream, keys=keys, witness_notes=notes, fast=fast))
-
-
-def copies(folder: Path) -> Iterator[str]:
-    """The checkpoints in a witness's folder."""
-    for path in sorted(folder.glob(NOTES)):
-        yield path.read_bytes().decode("utf-8", errors="replace")
+        return Verdict(verify_export(stream, keys=keys, witness_copies=copies, fast=fast))
 
 
 def _key(text: str) -> str:

@@ -12,8 +12,10 @@ from typing import Literal
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
+from autonomy.audit.merkle import Frontier
 from autonomy.audit.store import checkpoint, leaf, leaves, read_head, read_origin
 from autonomy.audit.verify import verify_database
+from autonomy.audit.witness import NOTES, copies_in
 from autonomy.db import Database
 from autonomy.db.engine import unavailable
 from autonomy.db.migrate import newest_revision, revision_of
@@ -22,7 +24,6 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.sdk import Client, Unreachable
 from autonomy.wiring import Settings, log_signer
 
-from .evidence import NOTES, copies
 from .place import KEY_FILE, existing_database, existing_key, newest_note
 
 State = Literal["ok", "warning", "fail"]
@@ -119,18 +120,16 @@ def look_at_log(settings: Settings) -> Check:
     master = existing_key(settings)
     if master is None:
         return _failed("it cannot be checked without the master key", "mend that first")
-    with _reading(settings) as connection:
-        newest, size = newest_note(connection), read_head(connection)[0]
-        if newest is None:
-            return (
-                _fine(f"{size} leaves, not signed yet") if size == 0 else _warned(f"{size} leaves, none signed", _START)
-            )
-        origin = read_origin(connection)
+    with _opened(settings) as database, database.snapshot() as connection:
+        origin, head = read_origin(connection), Frontier.decode(read_head(connection)[1])
         keys = [log_signer(origin, master).verifier]
         signed = (text for (text,) in connection.execute(select(checkpoint.c.note).order_by(checkpoint.c.size)))
-        report = verify_database(leaves(connection), signed, origin=origin, keys=keys, fast=True)
+        report = verify_database(leaves(connection), signed, origin=origin, keys=keys, fast=True, head=head)
     if not report.ok:
         return _failed(f"it is not whole: {report.findings[0].message}", "stop the server; keep everything as evidence")
+    if report.checkpoints == 0:
+        told = f"{report.size} leaves, none signed"
+        return _warned(told, _START) if report.size else _fine(told)
     return _fine(f"{report.size} leaves, whole, under {report.checkpoints} checkpoints")
 
 
@@ -203,7 +202,7 @@ def _disagreement(settings: Settings, master: bytes) -> str:
             (),
             origin=origin,
             keys=[log_signer(origin, master).verifier],
-            witness_notes=copies(settings.witness_folder),
+            witness_copies=copies_in(settings.witness_folder),
             fast=True,
         )
     return next((one.message for one in report.findings if one.code.startswith("witness.")), "")

@@ -63,6 +63,7 @@ def openapi(
         show_json({"written": sorted(written), "tools": [tool_name(name, one) for one in operation]})
     else:
         say(f"written into `{into}`: {', '.join(sorted(written))}; read them, then `autonomy plan`")
+        say(f"until a unit, a role and a rule admit `{name}.*`, the tools exist for no agent")
 
 
 def _read(file: Path) -> dict[str, object]:

@@ -228,6 +228,12 @@ def _steer(id: str, what: str, said: dict[str, Any], url: str | None, as_json: b
     _tell(told, as_json)
 
 
+def _of(shown: int, every: int) -> None:
+    """Say so where there is more than is shown."""
+    if shown < every:
+        say(f"{shown} of {every}", "dim")
+
+
 def _tell(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(told)
@@ -252,7 +258,9 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
         heading("What was stopped")
         rows = ([one["kind"], one["target"], one["state"], moment(one["at"]), one["detail"]] for one in told["stops"])
         table(["WHAT", "WHICH", "STATE", "AT", "KNOWN BY"], rows, "nothing")
+        _of(len(told["stops"]), sum(told["stop_counts"].values()))
     heading("What happened")
+    _of(len(told["timeline"]), told["timeline_count"])
     lines = ([moment(one["at"]), one["by"], one["event"], one["text"]] for one in told["timeline"])
     table(["AT", "BY", "WHAT", ""], lines, "nothing")
     if told["follow_ups"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
@@ -10,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from autonomy.kernel.clock import duration
+from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.money import show
 
+from .arguments import parsed
 from .connect import connected
 from .ending import REFUSED, Misused
 from .options import AsJson, Url, commands
@@ -165,10 +166,12 @@ def label(
 
 
 def _json(text: str | None) -> Any:
+    if text is None:
+        return None
     try:
-        return None if text is None else json.loads(text)
-    except ValueError:
-        raise Misused(f"`{text}` is not JSON") from None
+        return parsed(text)
+    except AutonomyError as error:
+        raise Misused(f"`{text[:80]}`: {error.message}") from None
 
 
 def _earliest(since: str | None) -> int | None:

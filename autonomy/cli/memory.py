@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ app = commands()
 memory = commands("List, find, show and forget what agents remember.")
 app.add_typer(memory, name="memory")
 
+Found = Literal["text", "meaning", "both"]
 Space = Annotated[str | None, typer.Option(help="Only in this memory space.")]
 
 
@@ -44,21 +45,26 @@ def search(
     query: Annotated[list[str], typer.Argument(help="Words to look for.")],
     space: Space = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=50, help="How many at most.")] = 10,
+    by: Annotated[Found | None, typer.Option(help="By words, by meaning, or by both.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find items by words, the best first, of those you may read.
+    """Find items by words, or by meaning where spaces declare it, the best first, of those you may read.
 
     \b
       autonomy memory search late payment
     """
     with connected(url) as client:
-        found = client.search_memory(" ".join(query), space, limit)
+        found = client.search_memory(" ".join(query), space, limit, by)
     if as_json:
         show_json(found)
         return
-    rows = ([each["item"], each["space"], moment(each["at"]), each["author"], _short(each)] for each in found)
-    table(["ITEM", "SPACE", "WRITTEN", "BY", "WHAT"], rows, "nothing you may read has these words")
+    items = found["items"]
+    rows = ([each["item"], each["space"], moment(each["at"]), each["author"], _short(each)] for each in items)
+    nothing = "has these words" if found["by"] == "text" else "is like this"
+    table(["ITEM", "SPACE", "WRITTEN", "BY", "WHAT"], rows, f"nothing you may read {nothing}")
+    if found.get("missing"):
+        say(f"not looked for by meaning, or not everywhere: {found['missing']}")
 
 
 @memory.command()

@@ -87,19 +87,23 @@ def pull(
     note_only: Annotated[
         bool, typer.Option("--note-only", help="Only note what the server has: the next apply goes over it.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also undo what was edited in the folder and not applied.")
+    ] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the organisation into a folder.
 
-    One file for each object; comments are not kept. In a folder that arranges its objects otherwise nothing is written
-    but, with `--note-only`, the note of what the server has.
+    One file for each object. A file that says the same is left as it is, with its comments, and so is what the server
+    never had; what was edited and not applied is not undone without `--force`. In a folder that arranges its objects
+    otherwise nothing is written but, with `--note-only`, the note of what the server has.
 
     \b
       autonomy pull copy-of-org
     """
     with connected(url) as client:
-        pulled = pull_into(folder, client, scope, note_only)
+        pulled = pull_into(folder, client, scope, note_only, force)
     if as_json:
         show_json({"folder": str(folder), "written": pulled.written, "removed": pulled.removed})
     else:

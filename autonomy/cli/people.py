@@ -10,9 +10,9 @@ import typer
 from .asking import confirm
 from .connect import connected
 from .ending import REFUSED
+from .issued import hand_over
 from .options import AsJson, Reason, Url, Yes, commands
-from .private import write_private
-from .screen import details, note, say, show_json, table
+from .screen import details, say, show_json, table
 from .words import span
 
 app = commands()
@@ -62,14 +62,8 @@ def invite(
     """
     with connected(url) as client:
         found = client.invite(name)
-    if out is not None:
-        write_private(out, found["link"] + "\n")
-        del found["link"]
-    if as_json:
-        show_json(found)
-        return
-    note(f"works once, for {span(found['expires_in'])}; `autonomy login --link-file` takes it, and so does a browser")
-    say(found["link"] if out is None else f"the link is in `{out}`")
+    about = f"works once, for {span(found['expires_in'])}; `autonomy login --link-file` takes it, and so does a browser"
+    hand_over(found, out, as_json, about, "link")
 
 
 @person.command()

@@ -72,16 +72,17 @@ def record(
     except KeyboardInterrupt:
         pass  # the usual way to say that enough was seen
     finally:
-        _say_written(folder, kept.finish(), as_json)
+        signal.signal(signal.SIGTERM, lambda *_: None)  # once is enough: what was seen is still to be written
+        _say_written(folder, kept.finish(), kept.next_step, as_json)
     raise typer.Exit(status)
 
 
-def _say_written(folder: Path, files: Mapping[str, str], as_json: bool) -> None:
+def _say_written(folder: Path, files: Mapping[str, str], next_step: str, as_json: bool) -> None:
     """On the error stream, for the other one may be the watched program's own."""
     if as_json:
         print(json.dumps({"folder": str(folder), "files": sorted(files)}), file=sys.stderr)
     else:
-        note(f"{len(files)} files are in `{folder}`; read `{folder / 'REPORT.md'}`, then `autonomy plan {folder}`")
+        note(f"{len(files)} files are in `{folder}`; read `{folder / 'REPORT.md'}`, then `{next_step}`")
 
 
 def _use(command: list[str] | None, mcp: str | None, api: str | None) -> dict[str, Any]:
@@ -135,7 +136,9 @@ async def _watch_url(url: str, is_api: bool, document: Path | None, port: int, k
         known = operations(_document(document)) if document else []
         listen = RestListening(Interface(kept.seen, known), base, kept.keep)
     try:
-        await Address(Passing(endpoint, listen, pages), port, lambda at: _say_address(at, base, url)).serve()
+        await Address(
+            Passing(endpoint, listen, pages, hears_answers=not is_api), port, lambda at: _say_address(at, base, url)
+        ).serve()
     finally:
         await endpoint.close()
 

@@ -17,6 +17,7 @@ from autonomy.audit.merkle import Frontier
 from autonomy.audit.report import Report
 from autonomy.audit.store import checkpoint, head, leaf, node
 from autonomy.audit.verify import verify_database
+from autonomy.audit.witness import NOTES, copies_in
 from autonomy.db import Database, metadata
 from autonomy.db.engine import unavailable
 from autonomy.db.migrate import newest_revision, upgrade
@@ -25,7 +26,6 @@ from autonomy.memory import index
 from autonomy.wiring import Settings, log_signer
 
 from .archive import PAGE, Archive, Progress
-from .evidence import NOTES, copies
 from .place import KEY_FILE, existing_key
 from .private import write_private
 
@@ -40,15 +40,19 @@ class Restored:
     witness: str
 
 
-def restore_archive(archive: Archive, settings: Settings, progress: Progress) -> Restored:
+def restore_archive(
+    archive: Archive, settings: Settings, progress: Progress, without_witness: bool = False
+) -> Restored:
     """Fill the empty database of `settings` from a backup whose log is whole and not behind its witness.
 
-    Raises Conflict (`restore.release`, `restore.not_empty`, `restore.behind_witness`, `restore.other_key`), Invalid
-    (`restore.no_key`), Corrupt (`restore.log`).
+    Raises Conflict (`restore.release`, `restore.not_empty`, `restore.behind_witness`, `restore.other_key`, and
+    `restore.no_witness` unless `without_witness`), Invalid (`restore.no_key`), Corrupt (`restore.log`).
     """
     _check_release(archive)
     master = _key(archive, settings)
     report = prove(archive, master, settings.witness_folder)
+    if report is not None and report.witness == "none given" and not without_witness:
+        raise _unwitnessed(settings.witness_folder)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database.open(settings.database_url)
     try:
@@ -68,7 +72,7 @@ def prove(archive: Archive, master: bytes, witness: Path) -> Report | None:
     fault, and where the tree beside the log is not that of its leaves.
     """
     walk = _Walk(archive)
-    seen = list(copies(witness)) if witness.is_dir() and any(witness.glob(NOTES)) else None
+    seen = list(copies_in(witness)) if witness.is_dir() and any(witness.glob(NOTES)) else None
     origin = archive.header.origin
     if origin is None:
         _check_never_signed(archive, seen is not None)
@@ -77,7 +81,7 @@ def prove(archive: Archive, master: bytes, witness: Path) -> Report | None:
     else:
         notes = (str(row["note"]) for row in archive.rows(checkpoint))
         key = log_signer(origin, master).verifier
-        report = verify_database(walk.leaves(), notes, origin=origin, keys=[key], witness_notes=seen)
+        report = verify_database(walk.leaves(), notes, origin=origin, keys=[key], witness_copies=seen)
         _judge(report)
     walk.check()
     return report
@@ -131,11 +135,20 @@ def _judge(report: Report) -> None:
         raise Conflict(
             f"the log in this backup ends before the last checkpoint that was witnessed: {behind.message}",
             code="restore.behind_witness",
-            hint="restore a newer backup; to accept the loss, name a new `--witness` and keep the old as evidence",
+            hint="restore a newer backup; to accept the loss, keep the copies as evidence and say `--without-witness` "
+            "with a new `--witness`",
         )
     if not report.ok:
         first = report.findings[0]
         raise _not_whole(f"{first.message} ({first.code}), {len(report.findings)} findings")
+
+
+def _unwitnessed(folder: Path) -> Conflict:
+    return Conflict(
+        f"no witness's copies are in `{folder}`: nothing says that the backup is the newest",
+        code="restore.no_witness",
+        hint="name the folder of the copies with `--witness`; where there is none, say `--without-witness`",
+    )
 
 
 def _check_release(archive: Archive) -> None:

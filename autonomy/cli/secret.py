@@ -95,9 +95,11 @@ def audit_secrets(
 
 def _where(use: Mapping[str, Any]) -> str:
     """Where the secret lies."""
-    if use["stored"] is None:
-        return str(use["secret"]).partition(":")[0]
-    return "here" if use["stored"] else "missing"
+    provider, named, _ = str(use["secret"]).partition(":")
+    if named:
+        return provider
+    sites = [f"site {one}" for one in use["sites"]]
+    return ", ".join(sites if use["stored"] is None else ["here" if use["stored"] else "missing", *sites])
 
 
 def _stored(found: dict[str, object], as_json: bool) -> None:

@@ -11,9 +11,9 @@ import typer
 from autonomy.kernel.clock import duration
 
 from .connect import connected
+from .issued import hand_over
 from .options import AsJson, Reason, Url, commands
-from .private import write_private
-from .screen import note, say, show_json, table
+from .screen import say, show_json, table
 from .words import moment
 
 app = commands()
@@ -44,14 +44,8 @@ def issue(
     with connected(url) as client:
         ttl = None if lasting is None else duration(lasting)
         found = client.issue_service_key(name, purpose.value, provider, ttl)
-    if out is not None:
-        write_private(out, found["secret"] + "\n")
-        del found["secret"]
-    if as_json:
-        show_json(found)
-        return
-    note(f"{found['purpose']} key {found['id']}, good until {moment(found['expires_at'])}")
-    say(found["secret"] if out is None else f"the key is in `{out}`")
+    about = f"{found['purpose']} key {found['id']}, good until {moment(found['expires_at'])}"
+    hand_over(found, out, as_json, about)
 
 
 @keys.command("list")

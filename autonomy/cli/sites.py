@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .connect import connected
+from .issued import hand_over
 from .options import AsJson, Url, commands
 from .screen import say, show_json, table
 from .words import moment
@@ -19,22 +21,19 @@ app.add_typer(site, name="site")
 @site.command()
 def issue(
     name: Annotated[str, typer.Argument(help="The site, as connectors name it.")],
-    ttl: Annotated[str, typer.Option(help="How long the key is valid.")] = "90d",
+    lasting: Annotated[str, typer.Option("--for", help="How long it is good, such as `30d`.")] = "90d",
+    out: Annotated[Path | None, typer.Option(help="Write the key to this file, readable for you alone.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a key by which workers of a site are known. It is shown this once.
 
     \b
-      autonomy site issue factory
+      autonomy site issue factory --out factory.key
     """
     with connected(url) as client:
-        issued = client.issue_site_key(name, ttl)
-    if as_json:
-        show_json(issued)
-        return
-    say(f"a key of `{name}` until {moment(issued['expires_at'])}, shown this once:")
-    say(issued["secret"])
+        found = client.issue_site_key(name, lasting)
+    hand_over(found, out, as_json, f"key {found['id']} of `{name}`, good until {moment(found['expires_at'])}")
 
 
 @site.command()

@@ -30,6 +30,7 @@ def run(
     name: Annotated[str, typer.Argument(help="The workflow.")],
     input: Input = "{}",
     priority: Annotated[Priority | None, typer.Option(help="Before others or after; else the workflow's own.")] = None,
+    once: Annotated[str | None, typer.Option("--idempotency-key", help="The same key begins one run.")] = None,
     follow: Follow = False,
     url: Url = None,
     as_json: AsJson = False,
@@ -40,7 +41,7 @@ def run(
       autonomy workflow run reorder --input '{"sku": "sku-2", "cost_center": "cc-optics"}'
     """
     with connected(url) as client:
-        found = client.start_run(name, _object(input), priority)
+        found = client.start_run(name, _object(input), priority, once)
         if as_json:
             json_lines([found]) if follow else show_json(found)
         else:
@@ -112,6 +113,7 @@ def signal(
     event: Annotated[str, typer.Argument(help="The event.")],
     key: Annotated[str | None, typer.Option(help="For who waits for this key, and who waits for any.")] = None,
     data: Annotated[str, typer.Option(help="JSON that goes with it.")] = "null",
+    once: Annotated[str | None, typer.Option("--idempotency-key", help="The same key tells it once.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,7 +123,7 @@ def signal(
       autonomy workflow signal goods.arrived --key po-17 --data '{"pieces": 40}'
     """
     with connected(url) as client:
-        found = client.signal(event, key, _json(data))
+        found = client.signal(event, key, _json(data), once)
     if as_json:
         show_json(found)
     else:

@@ -3,6 +3,6 @@
 from .engine import Database, metadata, upsert
 from .ports import Epochs, Plan
 from .queue import CommitQueue
-from .tx import Tx
+from .tx import Reader, Tx
 
-__all__ = ["CommitQueue", "Database", "Epochs", "Plan", "Tx", "metadata", "upsert"]
+__all__ = ["CommitQueue", "Database", "Epochs", "Plan", "Reader", "Tx", "metadata", "upsert"]

@@ -61,8 +61,8 @@ class Ledger(Protocol):
     head: str
     """SQL that reads the single head row; the queue adds the row lock where the database has one."""
 
-    def open(self, row: Row, /) -> Page:
-        """A page that continues from the head row just read."""
+    def open(self, row: Row, core: Connection, /) -> Page:
+        """A page that continues from the head row just read, in the transaction of `core`."""
 
 
 @dataclass(slots=True)

@@ -258,7 +258,7 @@ class CommitQueue:
     def _judge(self, writer: Writer, hot: Sequence[Any]) -> tuple[Page, Plan]:
         group = self._planner(hot) if self._planner and hot else None
         head, *rows = writer.begin([(self._ledger.head, ()), *(group.reads() if group else ())])
-        page = self._ledger.open(head[0])
+        page = self._ledger.open(head[0], writer.core)
         if group is None:
             return page, Plan([], [])
         return page, group.judge(rows, page)

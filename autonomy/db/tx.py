@@ -55,3 +55,7 @@ class Tx:
     def append(self, leaf: Any) -> int:
         """Append a leaf to the log; returns its index."""
         return self._page.append(leaf)
+
+
+Reader = Connection | Tx
+"""What runs a question: a reading connection, or the transaction of a use case."""

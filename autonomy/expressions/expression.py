@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from autonomy.kernel.canonical import Json, check_text
-from autonomy.kernel.errors import Invalid, TooLarge
+from autonomy.kernel.errors import AutonomyError, Invalid, TooLarge
 
 from . import faults
 from .cost import MAX_LOOPS_INSIDE, MAX_WORK, loops_inside, worst
@@ -20,6 +20,9 @@ MAX_TEXT = 4_000  # characters; a longer rule belongs into a decision table
 
 _ENGINE_FAULTS = (RuntimeError, ValueError, TypeError, OverflowError, KeyError)
 """What the binding raises where the engine refuses something."""
+
+_PLAIN = (bool, int, float, str)
+_JSON = (*_PLAIN, list, dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,10 @@ class Expression:
     _places: Mapping[str, int] = field(repr=False)
     _loops: bool = field(repr=False)
     _lists: tuple[tuple[str, ...], ...] = field(repr=False)
+    _alone: tuple[str, ...] = field(repr=False)
+    """The path, where the expression is nothing but a value that it reads."""
+    _fixed: tuple[Json, ...] = field(repr=False)
+    """The result, where it is the same whatever the values are."""
 
     def evaluate(self, values: Mapping[str, Json]) -> Json:
         """The result for these values of the variables; only those it reads need to be there.
@@ -43,6 +50,8 @@ class Expression:
         computed (a division by zero, kinds that do not go together), `expression.value` and `expression.result` for
         what is no JSON, `expression.too_costly`; TooLarge (`expression.too_large`).
         """
+        if self._fixed:
+            return self._fixed[0]
         intake = Intake()
         taken = {name: intake.take(values[name], inner) for name, inner in self._reads.items() if name in values}
         for names in self._lists:
@@ -50,6 +59,9 @@ class Expression:
                 raise faults.without_order(self.text, ".".join(names))
         if self._loops and worst(self.tree, intake.size, intake.longest) > MAX_WORK:
             raise faults.too_costly(self.text)
+        plain = at(taken, self._alone) if self._alone else None
+        if isinstance(plain, _JSON):  # as the engine would answer, for a tenth of its time
+            return Outcome().json(plain)
         try:
             found = self._run(data=taken)
             kind, plain = found.type().name(), found.plain_value()
@@ -91,7 +103,19 @@ def compile(text: str, variables: Mapping[str, Type], check: bool = True) -> Exp
         _places={one.path[-1]: one.offset for one in reversed(found)},
         _loops=loops > 0,
         _lists=tuple(names for node in walk(tree.root) if _builds(node) and (names := path(node.parts[0]))),
+        _alone=() if tree.root.shape == "has" else path(tree.root),
+        _fixed=() if found else _fixed(program.eval),
     )
+
+
+def _fixed(run: Any) -> tuple[Json, ...]:
+    """The result of a program that reads nothing, where it is a plain one; what fails does so when it is evaluated."""
+    try:
+        found = run(data={})
+        result = Outcome().json(found.plain_value())
+    except (*_ENGINE_FAULTS, AutonomyError):
+        return ()
+    return (result,) if isinstance(result, _PLAIN) and found.type().name() != "ERROR" else ()
 
 
 def _admit(text: str) -> None:

@@ -103,6 +103,8 @@ def _text(value: str) -> str:
         check_text(value, "a text")
     except Invalid as error:
         raise Invalid(error.message, code="expression.value") from None
+    if "\0" in value:  # the engine takes it for the end: two texts that differ behind it would be equal
+        raise Invalid("a text holds U+0000", code="expression.value", hint="leave it out")
     return value
 
 

@@ -13,20 +13,22 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from autonomy.catalog.problem import nearest
 from autonomy.db import Database, Tx
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
-from autonomy.kernel.errors import AutonomyError, Unauthenticated
+from autonomy.kernel.errors import AutonomyError, NotFound
 
 from .effect import Effects
 from .epochs import Watch
-from .errand import Errand
+from .permits import Permits
 from .store import IS_OPEN, action
 
 log = logging.getLogger("autonomy.gate")
 
 CONFIRM_SECONDS = 2.0  # how long a containment waits for every process to confirm
 LOOK_SECONDS = 0.05
+SHOWN = 80  # characters of a name that is not known
 
 Agents = tuple[list[str], str]
 """The agents behind an action, the acting one first, and its tool."""
@@ -48,15 +50,22 @@ class Stopped:
 class Containing:
     """Contains, and cancels what is contained in this process."""
 
-    def __init__(self, database: Database, identity: Identity, effects: Effects, watch: Watch) -> None:
+    def __init__(
+        self, database: Database, identity: Identity, effects: Effects, watch: Watch, permits: Permits
+    ) -> None:
         self._database = database
         self._identity = identity
         self._effects = effects
         self._watch = watch
+        self._permits = permits
         self._seen = -1  # the identity epoch at which it was last looked whom to stop
 
     async def contain(self, scope: Scope, target: str, by: str, reason: str) -> Stopped:
-        """Stop an agent, a unit, a tool or everything; says what was in flight and what has been confirmed stopped."""
+        """Stop an agent, a unit, a tool or everything; says what was in flight and what has been confirmed stopped.
+
+        Raises NotFound (`tool.unknown` as well), Invalid, Conflict.
+        """
+        await self.check(scope, target)
         return await self.stop(partial(self._identity.contain, scope, target, by, reason))
 
     async def stop(self, impose: Callable[[], Containment]) -> Stopped:
@@ -75,6 +84,29 @@ class Containing:
         found = sorted({*stopped, *(action_id for action_id, under in met.items() if self._covers(stop, *under))})
         left = await self._wait_until_ended(found)
         return Stopped(stop, tuple(found), tuple(sorted(set(found) - left)), looked=None not in looks)
+
+    async def check(self, scope: Scope, target: str) -> None:
+        """Raise NotFound (`tool.unknown`) for a tool that is not declared and of which nothing is under way.
+
+        Nothing is refused because the store does not say: what can be stopped is stopped.
+        """
+        if scope != "tool" or await self._is_declared(target):
+            return
+        met = await self._look()
+        if met is None or any(tool == target for _, tool in met.values()):
+            return
+        known = (await self._watch.house()).registry.tools
+        hint = nearest(target[:SHOWN], known) or "`autonomy get tools` lists them"
+        raise NotFound(f"there is no tool `{target[:SHOWN]}`", code="tool.unknown", hint=hint)
+
+    async def _is_declared(self, tool: str) -> bool:
+        """Whether the tool is declared, also where it was a moment ago; True where that cannot be read."""
+        try:
+            await self._watch.refresh()
+        except AutonomyError as error:
+            log.warning("whether the tool to be contained is declared is not known: %s", error.code)
+            return True
+        return tool in (await self._watch.house()).registry.tools
 
     async def ended(self, actions: Sequence[str]) -> set[str]:
         """Those of the actions that have ended, however. Raises Unavailable."""
@@ -123,22 +155,11 @@ class Containing:
         """Cancel the calls under way in this process whose agent or tool may no longer act; returns their actions."""
         stopped = []
         for action_id, call in list(self._effects.under_way.items()):
-            if self._is_stopped(call.errand) and self._effects.stop(action_id):
+            if self._permits.stop(call.errand) and self._effects.stop(action_id):
                 stopped.append(action_id)
         if stopped:
             log.warning("stopped %d calls under way", len(stopped))
         return stopped
-
-    def _is_stopped(self, errand: Errand) -> bool:
-        caller = errand.caller
-        if caller is None:
-            return False  # recovery only repeats or asks what was begun before
-        chain = [view.id for view in caller.chain]
-        try:
-            present = self._identity.readmit(chain, caller.delegations, caller.credential, self._watch.identity)
-        except Unauthenticated:
-            return True
-        return self._identity.contained(self._watch.identity, present, errand.tool.name) is not None
 
     def _covers(self, stop: Containment, chain: list[str], tool: str) -> bool:
         if stop.scope == "everything":

@@ -54,10 +54,10 @@ class Describer:
             tool.validate(arguments)
             named = tool.record_of(arguments)
             money, tokens = tool.cost_of(arguments, attempt.house.organisation.currency)
-            used = self._windows(attempt, tool, named, money)
+            papers = await self.papers(attempt, tool)
+            used = self._windows(attempt, tool, named, money, papers.key)
         except Invalid as error:
             raise Denied(error.code, error.message, **error.detail) from None
-        papers = await self.papers(attempt, tool)
         record = await self._record(tool, named)
         facts = await self._facts(attempt, tool)
         _check_version(tool, arguments, facts)
@@ -74,7 +74,7 @@ class Describer:
             tokens=tokens,
             charges=_charges(attempt, tool, money, tokens),
             windows=used,
-            about=self._about(tool, arguments, named),
+            about=_about(papers.key, tool, arguments, named),
             named=named,
             record=record,
             facts=facts,
@@ -157,7 +157,7 @@ class Describer:
         return await self._vault.key(named or f"agent:{attempt.caller.agent_id}", attempt.identity)
 
     def _windows(
-        self, attempt: Attempt, tool: Tool, named: tuple[str, str] | None, money: int
+        self, attempt: Attempt, tool: Tool, named: tuple[str, str] | None, money: int, key: SubjectKey
     ) -> tuple[WindowUse, ...]:
         if not tool.spec.windows:
             return ()
@@ -165,12 +165,16 @@ class Describer:
         subjects = {"agent": caller.agent_id, "unit": caller.unit, "record": "|".join(named or ())}
         amounts = {priced: money} if priced else {}
         arguments = attempt.request.arguments
-        return uses(tool.name, tool.spec, subjects, arguments, amounts, attempt.at, self._window_key)
+        own = self._window_key
+        of_subject = key.binding if tool.subject_of(arguments) else own
+        return uses(tool.name, tool.spec, subjects, arguments, amounts, attempt.at, own, of_subject)
 
-    def _about(self, tool: Tool, arguments: Mapping[str, Any], named: tuple[str, str] | None) -> str | None:
-        """Whom or what it is about, as a keyed hash: past actions about the same are told to approvers."""
-        subject = tool.subject_of(arguments) or "|".join(named or ())
-        return canonical.keyed(self._window_key, subject.encode()) if subject else None
+
+def _about(key: SubjectKey, tool: Tool, arguments: Mapping[str, Any], named: tuple[str, str] | None) -> str | None:
+    """Whom or what it is about, as a hash under the subject's own key: past actions about the same are told to
+    approvers, until the subject is erased."""
+    subject = tool.subject_of(arguments) or "|".join(named or ())
+    return key.bind(b"about|" + subject.encode()) if subject else None
 
 
 def _check_version(tool: Tool, arguments: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
@@ -199,6 +203,6 @@ def _charges(attempt: Attempt, tool: Tool, money: int, tokens: int) -> tuple[Cha
 
 
 def _canonical_action(attempt: Attempt, tool: Tool) -> bytes:
-    """What an approval binds to: who, for whom, which tool in which wording, with which arguments."""
+    """What an approval binds to: who, for whom, which tool in which wording, where, with which arguments."""
     chain = [view.id for view in attempt.caller.chain]
-    return canonical.encode_plain([chain, tool.name, tool.wording]) + attempt.arguments
+    return canonical.encode_plain([chain, tool.name, tool.wording, tool.destination]) + attempt.arguments

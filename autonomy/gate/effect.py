@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,7 +34,8 @@ from .model import Reply
 log = logging.getLogger("autonomy.gate")
 
 ASKS = 3  # how often a system of record is asked whether a write happened before a person has to look
-ASK_AGAIN_SECONDS = 0.2  # between two questions; what is under way there may still arrive
+ASK_AGAIN_SECONDS = 0.2  # between two questions, doubling up to the longest; what is under way there may still arrive
+LONGEST_PAUSE_SECONDS = 2.0  # whoever answers may have to start a program for each question
 STOPPED = "action.stopped"
 
 
@@ -45,7 +48,7 @@ class Call:
     """An errand under way. Only while the connector is `out` there is something to cancel."""
 
     errand: Errand
-    task: asyncio.Task[Reply]
+    task: asyncio.Task[Any]
     out: bool = False
     stopped: bool = False
 
@@ -62,6 +65,17 @@ class Effects:
         self._figures = figures
         self._clock = clock
         self.under_way: dict[str, Call] = {}
+
+    @contextmanager
+    def out_again(self, errand: Errand) -> Iterator[None]:
+        """While this task does again what a dead process had begun: it can be stopped as what was begun here."""
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        assert task is not None  # only tasks recover
+        self.under_way[errand.action] = Call(errand, task)
+        try:
+            yield
+        finally:
+            del self.under_way[errand.action]
 
     async def carry_out(self, errand: Errand) -> Reply:
         """Perform and settle. Cancelling the waiter cancels the effect; its ending is recorded all the same."""
@@ -134,11 +148,9 @@ class Effects:
         return self._done(errand, result.value, result)
 
     async def _call(self, errand: Errand) -> Result:
-        """The call itself, the one part that can be stopped. What nobody here began, recovery repeats unstoppably."""
+        """The call itself, the one part that can be stopped."""
         invocation = _invocation(errand)
-        call = self.under_way.get(errand.action)
-        if call is None:
-            return await self._connectors.call(errand.tool, errand.arguments, invocation)
+        call = self.under_way[errand.action]
         if call.stopped:
             raise Unreachable("stopped before it began", code=STOPPED)
         call.out = True
@@ -183,10 +195,11 @@ class Effects:
         It may still be on its way there: "no" counts only once the time is over that the call was given.
         """
         found: End | None = None
-        asked = 0
-        while asked < ASKS or self._may_be_on_its_way(errand):
+        asked, pause = 0, ASK_AGAIN_SECONDS
+        while asked < ASKS or self._on_its_way_s(errand) > 0:
             if asked:
-                await asyncio.sleep(ASK_AGAIN_SECONDS)
+                await asyncio.sleep(max(ASK_AGAIN_SECONDS, min(pause, self._on_its_way_s(errand))))
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             asked += 1
             found = await self.asked(errand)
             if found and found.state == "done":
@@ -202,8 +215,10 @@ class Effects:
             return replace(self._done(errand, found.value, None), via="reconcile")
         return End("failed", via="reconcile")
 
-    def _may_be_on_its_way(self, errand: Errand) -> bool:
-        return 0 <= self._clock() - errand.began < errand.tool.deadline * 1000
+    def _on_its_way_s(self, errand: Errand) -> float:
+        """For how many seconds more the call may still be on its way there."""
+        passed = (self._clock() - errand.began) / 1000
+        return errand.tool.deadline - passed if passed >= 0 else 0.0
 
     async def _reconciled(self, errand: Errand) -> Reconciled | None:
         """What the system of record says; None where it does not answer."""
@@ -237,6 +252,7 @@ def _invocation(errand: Errand) -> Invocation:
         case=errand.case,
         labels=errand.labels,
         behind=errand.behind,
+        connector=errand.connector,
     )
 
 

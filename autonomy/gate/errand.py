@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from autonomy.budget import Charge, Usage
-from autonomy.identity import Caller
 from autonomy.kernel.canonical import Json
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
@@ -20,14 +19,20 @@ from .windows import WindowUse
 class Errand(Struct):
     """An action after its intent is durable, with everything that is needed to carry it out and to end it.
 
-    `caller` is None where a dead process left it; `approved` where people allowed it.
+    `approved` where people allowed it. `epoch` is that of the catalog it was decided under, `connector` the digest of
+    the wording of its connector then: it goes there and nowhere else.
     """
 
     action: str
     agent: str
     agent_name: str
-    caller: Caller | None
+    chain: tuple[str, ...]
+    """The ids of the agent that acts and of those it acts for."""
+    delegations: tuple[str, ...]
+    credential: str
     approved: bool
+    epoch: int
+    connector: str
     case: str
     tool: Tool
     arguments: Mapping[str, Json]

@@ -15,7 +15,7 @@ from autonomy.kernel.failpoint import failpoint
 from autonomy.policy import Verdict
 
 from .leaves import hold_leaf
-from .model import Action
+from .model import Action, Attempt
 from .results import repeat_key
 from .rows import action_row
 from .store import ACTION_COLUMNS, action
@@ -54,16 +54,23 @@ class Holding:
 
     async def answered(self, asked: Action) -> str | None:
         """The action of the hold that answers this very call, of the same agent in the same case; None without one."""
-        attempt, at = asked.attempt, self._clock()
+        attempt, at, key = asked.attempt, self._clock(), _key(asked)
 
         def read(connection: Connection) -> str | None:
             found = same(connection, attempt.caller.agent_id, attempt.case, asked.bind)
-            return next((hold.action for hold in found if answers_repeat(hold, at)), None)
+            return next((hold.action for hold in found if answers_repeat(hold, at, key)), None)
 
         return await self._database.read(read)
 
+    async def count(self, resumed: Attempt) -> None:
+        """Let those approvals count that count now: of people who may still give them, and are not behind the action by
+        now. The epochs are known already: where any of this changes later, the intent is not written."""
+        counted = await self._database.read(lambda connection: self._approvals.counted(connection, resumed.id))
+        resumed.approvals, resumed.approvers = counted.approvals, counted.approvers
+
     async def ask_again(self, held: Action, verdict: Verdict) -> Hold:
-        """Facts changed the decision: the people are asked again, with the difference, and their old word is void."""
+        """Facts changed the decision, or who approved may not any longer: the people are asked again, with the
+        difference, and their old word is void."""
         claim, given = held.attempt.hold, held.attempt.approvals
         assert claim is not None  # only a resumed action comes here
         wanted = sorted({ask.wanted for ask in verdict.needed})
@@ -82,7 +89,7 @@ class Holding:
         """An approved action that may no longer be done ends as denied, with the reason for whoever asks."""
 
         def work(tx: Tx) -> None:
-            self._approvals.finish(tx, action_id, fence, "denied")
+            self._approvals.finish(tx, action_id, fence, "denied", code)
             tx.execute(
                 update(action).where(action.c.id == action_id).values(state="denied", code=code, message=message)
             )
@@ -133,11 +140,11 @@ def _seal(tx: Tx, held: Action) -> None:
 
 def _under_same_key(tx: Tx, held: Action) -> Repeat | None:
     """The action that its agent asked for under the same key before; None without key or earlier action."""
-    key = held.attempt.request.key
+    key = _key(held)
     if not key:
         return None
     query = select(action.c.id, action.c.state, action.c.bind)
-    row = tx.execute(query.where(action.c.repeat_key == repeat_key(held.attempt.caller, key))).one_or_none()
+    row = tx.execute(query.where(action.c.repeat_key == key)).one_or_none()
     return None if row is None else Repeat(row.id, row.state, row.bind == held.bind)
 
 
@@ -155,4 +162,11 @@ def _new_hold(held: Action, verdict: Verdict, told: str) -> NewHold:
         needed=verdict.needed,
         consequence=told,
         requesters=tuple(sorted(caller.accountable)),
+        key=_key(held),
     )
+
+
+def _key(asked: Action) -> str:
+    """The idempotency key of the call, as rows have it; empty without one."""
+    key = asked.attempt.request.key
+    return repeat_key(asked.attempt.caller, key) if key else ""

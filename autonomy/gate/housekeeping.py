@@ -1,18 +1,21 @@
-"""What nobody needs any more goes: payloads beyond their retention, windows that have passed, processes long dead."""
+"""What nobody needs any more goes: payloads beyond their retention, windows that have passed, processes long dead,
+sessions, invitations and notices that are long over."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
-from sqlalchemy import delete, select
+from sqlalchemy import Column, ColumnElement, delete, select
 
 from autonomy.approvals.store import IS_ALIVE, hold
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
 from autonomy.db.store_time import store_time
+from autonomy.db.tidying import keep_tidy
+from autonomy.identity.store import invitation, session
 from autonomy.kernel.clock import DAY, HOUR, Clock
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.ids import earliest
+from autonomy.notices.outbox import notice
 from autonomy.tools.deliveries import delivery
 from autonomy.tools.signatures import UNTIMED
 
@@ -21,8 +24,8 @@ from .store import IS_OPEN, action, process, window_bucket
 
 log = logging.getLogger("autonomy.gate")
 
-LOOK_SECONDS = 60.0
 SPARE_MS = DAY
+OVER_MS = 30 * DAY  # how long sessions and invitations that have expired, and notices that were dealt with, are kept
 BATCH = 1_000  # rows of one transaction: others wait for it
 
 
@@ -41,13 +44,7 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Tidy until cancelled."""
-        while True:
-            try:
-                while await self._queue.perform(self.tidy) >= BATCH:
-                    pass
-            except AutonomyError as error:
-                log.warning("could not tidy: %s", error.code)
-            await asyncio.sleep(LOOK_SECONDS)
+        await keep_tidy(self._queue, self.tidy, BATCH, log, "could not tidy")
 
     def tidy(self, tx: Tx) -> int:
         """Delete one batch; returns how many rows went. The log itself keeps every leaf for ever."""
@@ -60,8 +57,11 @@ class Housekeeping:
             gone += tx.execute(delete(window_bucket).where(*where)).rowcount
         # What is signed without a time could come again at any time: that it was taken is remembered for good.
         timed = delivery.c.sender_id.not_like(f"{UNTIMED}%")
-        old = select(delivery.c.id).where(delivery.c.at < at - self._retention, timed).limit(BATCH)
-        gone += tx.execute(delete(delivery).where(delivery.c.id.in_(list(tx.execute(old).scalars())))).rowcount
+        gone += _drop(tx, delivery.c.id, delivery.c.at < at - self._retention, timed)
+        gone += _drop(tx, session.c.hash, session.c.expires_at < at - OVER_MS)
+        gone += _drop(tx, invitation.c.hash, invitation.c.expires_at < at - OVER_MS)
+        # Sent, or given up: what is still to be sent has a time for it.
+        gone += _drop(tx, notice.c.id, notice.c.id < earliest("ntc", max(0, at - OVER_MS)), notice.c.due.is_(None))
         return gone + self._forget_payloads(tx, at - self._retention)
 
     def _forget_payloads(self, tx: Tx, before: int) -> int:
@@ -72,3 +72,9 @@ class Housekeeping:
         old = select(payload.c.action).where(payload.c.at < before, over).limit(BATCH)
         names = list(tx.execute(old).scalars())
         return tx.execute(delete(payload).where(payload.c.action.in_(names), payload.c.at < before)).rowcount
+
+
+def _drop(tx: Tx, key: Column[str], *old: ColumnElement[bool]) -> int:
+    """Delete a batch of rows that are old, by their key; returns how many."""
+    names = list(tx.execute(select(key).where(*old).limit(BATCH)).scalars())
+    return tx.execute(delete(key.table).where(key.in_(names))).rowcount if names else 0

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autonomy.approvals.rules import still_answers
+from autonomy.approvals.rules import is_meant, still_answers
 from autonomy.approvals.store import CONSUME, read_answers, read_claims
 from autonomy.audit.store import INSERT_PAYLOAD
 from autonomy.budget import Balance, Warned, judge
@@ -19,7 +19,7 @@ from autonomy.budget.store import MARK_WARNED, PUT_WARNING, READ_ACCOUNTS, UPSER
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row, Write
 
-from .cases import held
+from .cases import held, task_of
 from .leaves import warning_leaf
 from .store import (
     END_ACTION,
@@ -185,8 +185,9 @@ class Journal:
         """What people were asked about is not done beside their answer, even where the rules would allow it now."""
         if unit.hold is not None:
             return None
-        for agent, case, action, state, expires_at, ended_at in self._answers.get(unit.bind, ()):
-            if (agent, case) == (unit.agent, unit.case) and still_answers(state, expires_at, ended_at, unit.leaf.at):
+        for agent, case, action, key, state, expires_at, ended_at in self._answers.get(unit.bind, ()):
+            alike = (agent, case) == (unit.agent, unit.case) and is_meant(unit.repeat_key or "", key, state)
+            if alike and still_answers(state, expires_at, ended_at, unit.leaf.at):
                 return Repeat(action, "held", True)
         return None
 
@@ -208,13 +209,22 @@ class Journal:
 
     def _held(self, unit: Intent) -> tuple[frozenset[str], frozenset[str]]:
         """Labels and origins of the tasks that whoever is behind an intent has."""
-        return held(row for agent in unit.bearing.agents for row in self._holdings[agent])
+        return held(self._has(unit))
+
+    def _has(self, unit: Intent) -> list[Row]:
+        """The tasks of whoever is behind an intent."""
+        return [row for agent in unit.bearing.agents for row in self._holdings[agent]]
+
+    def _row(self, unit: Intent) -> Row:
+        """The values of the action table: what is done by somebody who has a task is done for one that they have."""
+        has = self._has(unit)
+        return unit.row if not has else (*unit.row[:-1], task_of(has, unit.row[-1], unit.case))
 
     def _begin(self, unit: Intent, leaf: Any) -> Committed:
         self._book(unit, reserve(self._balances, unit.charges))
         add(self._buckets, unit.windows)
         self._pass_on(unit)
-        self._rows[PUT_ACTION].append(unit.row)
+        self._rows[PUT_ACTION].append(self._row(unit))
         self._rows[PUT_WINDOW] += [use.row() for use in unit.windows]
         self._rows[INSERT_PAYLOAD] += unit.payloads
         if unit.record is not None:

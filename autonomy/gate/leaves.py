@@ -151,6 +151,7 @@ def _asked(attempt: Attempt) -> dict[str, Any]:
 def _described(action: Action) -> dict[str, Any]:
     return {
         "tool_revision": action.tool.revision,
+        "connector": action.tool.destination,
         "tags": list(action.tool.spec.tags) or None,
         "labels": sorted(action.labels) or None,
         "origin": sorted(action.origin) or None,

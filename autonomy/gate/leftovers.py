@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from autonomy.approvals.store import were_held
+from autonomy.approvals import Hold
+from autonomy.approvals.store import used
 from autonomy.audit import Vault, read_leaf
 from autonomy.audit.store import intents_of
 from autonomy.db import Database
 from autonomy.kernel.errors import Corrupt
-from autonomy.policy import Verdict
+from autonomy.policy import Question, Verdict
 from autonomy.tools import Tool
 
 from .epochs import Watch
@@ -29,19 +31,22 @@ Pinned = Callable[[str, str], Tool]
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An action as an errand. `forgotten` where its arguments were erased: then nothing can be repeated or asked."""
+    """An action as an errand. `forgotten` where its arguments were erased: then nothing can be repeated or asked.
+    `question` is what the rules were asked about it, but for its agents' site and record now."""
 
     errand: Errand
     forgotten: bool
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """What the store says of an action: its row and arguments, whether people allowed it, and its intent."""
+    """What the store says of an action: its row and arguments, the hold that people answered, its intent, its facts."""
 
     waiting: Waiting
-    approved: bool
+    hold: Hold | None
     intent: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
 
 class Leftovers:
@@ -57,15 +62,30 @@ class Leftovers:
     async def read(self, actions: Sequence[str]) -> list[Leftover]:
         """The actions of these ids. Raises Corrupt where one of them cannot be read, Unavailable without a store."""
         begun = await self._database.read(lambda connection: self._begun(connection, actions))
-        return [Leftover(await self._errand(each), each.waiting.arguments is None) for each in begun]
+        return [await self._leftover(each) for each in begun]
 
     def _begun(self, connection: Connection, actions: Sequence[str]) -> list[_Begun]:
         waiting = self._results.waiting_all(connection, actions)
-        approved = were_held(connection, actions)
+        held = used(connection, actions)
         intents = {action: read_leaf(body) for action, body in intents_of(connection, actions)}
         if lost := [each for each in waiting if each not in intents]:
             raise Corrupt(f"the intent of `{lost[0]}` is not in the log", code="audit.no_intent")
-        return [_Begun(waiting[action], action in approved, intents[action]) for action in waiting]
+        facts = self._facts(connection, actions, held)
+        return [_Begun(waiting[each], held.get(each), intents[each], facts.get(each, {})) for each in waiting]
+
+    def _facts(
+        self, connection: Connection, actions: Sequence[str], held: Mapping[str, Hold]
+    ) -> dict[str, Mapping[str, Any]]:
+        """What was looked up when each was decided; of what people approved, when it was decided again."""
+        opened = self._vault.open_all(connection, actions, "facts")
+        for action, hold in held.items():
+            if again := self._vault.open(connection, action, f"facts.{hold.fence}"):
+                opened[action] = again
+        return {action: json.loads(each.value) for action, each in opened.items()}
+
+    async def _leftover(self, begun: _Begun) -> Leftover:
+        errand = await self._errand(begun)
+        return Leftover(errand, begun.waiting.arguments is None, _question(begun, errand))
 
     async def _errand(self, begun: _Begun) -> Errand:
         """It can be ended with its tool in the wording it was begun in, under the verdict it was begun under."""
@@ -77,8 +97,12 @@ class Leftovers:
             action=row.id,
             agent=row.agent,
             agent_name=row.agent_name,
-            caller=None,
-            approved=begun.approved,
+            chain=waiting.chain,
+            delegations=waiting.delegations,
+            credential=waiting.credential,
+            approved=begun.hold is not None,
+            epoch=begun.intent["epochs"]["catalog"],
+            connector=begun.intent.get("connector", ""),
             case=row.case_id,
             tool=tool,
             arguments=dict(waiting.request.arguments),
@@ -107,3 +131,20 @@ def _verdict(intent: Mapping[str, Any]) -> Verdict:
     decision = intent["decision"]
     obliged = {name: tuple(values) for name, values in decision.get("obligations", {}).items()}
     return Verdict("allow", tuple(decision.get("policies", ())), obligations=obliged)
+
+
+def _question(begun: _Begun, errand: Errand) -> Question:
+    """What the rules were asked, as the log and what was sealed say it."""
+    intent, hold = begun.intent, begun.hold
+    return Question(
+        principals=(errand.agent_name, *errand.behind),
+        tool=errand.tool.name,
+        arguments=errand.arguments,
+        facts=begun.facts,
+        windows=intent["decision"].get("windows", {}),
+        approvals=frozenset(intent["decision"].get("approvals", ())),
+        labels=errand.labels,
+        origin=frozenset(intent.get("origin", ())),
+        cost=intent["cost"]["money"],
+        approvers=hold.approvers if hold else {},
+    )

@@ -16,11 +16,14 @@ from msgspec.structs import replace
 
 from autonomy.budget import Usage
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Unavailable
 
 from .effect import Effects, surely
 from .endings import Endings
 from .errand import End, Errand
+from .leftovers import Leftover
 from .patience import Patience
+from .permits import Permits
 from .units import State
 
 PATIENCE_SECONDS = 60.0  # how long a system of record that does not answer is tried again
@@ -32,51 +35,71 @@ CODE, MESSAGE = "action.interrupted", "the process that performed it died"
 class Recovery:
     """Finds out what became of actions that nobody waits for any more, and has their endings recorded."""
 
-    def __init__(self, effects: Effects, endings: Endings, patience: Patience, clock: Clock) -> None:
+    def __init__(self, effects: Effects, endings: Endings, permits: Permits, patience: Patience, clock: Clock) -> None:
         self._effects = effects
+        self._permits = permits
         self._endings = endings
         self._patience = patience
         self._clock = clock
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, TOGETHER))
 
-    async def end(self, errand: Errand, forgotten: bool) -> State:
-        """End one action; returns how, which is written as soon as the store takes it. `forgotten` where its arguments
-        were erased: then nothing can be repeated or asked.
+    async def end(self, leftover: Leftover) -> State:
+        """End one action; returns how, which is written as soon as the store takes it. What is forgotten can be neither
+        repeated nor asked.
 
         Cancelled while it waits, it leaves the action open, for another process to take up.
         """
-        end = await surely(self._found_out(errand, forgotten))
-        self._endings.later(errand, end)
+        end = await surely(self._found_out(leftover))
+        self._endings.later(leftover.errand, end)
         return end.state
 
-    async def _found_out(self, errand: Errand, forgotten: bool) -> End:
+    async def _found_out(self, leftover: Leftover) -> End:
+        errand = leftover.errand
         if errand.tool.effect == "read":
             return End("failed", Usage(calls=1), code=CODE, message=MESSAGE, via="recovery")
         unknown = End("unknown", code=CODE, message=f"{MESSAGE}; a person has to look", via="recovery")
-        if errand.tool.effect == "write-neither" or forgotten:
+        untold = leftover.forgotten or errand.tool.effect == "write-neither"
+        if untold or await self._permits.is_elsewhere(errand):
             return unknown
         again = self._patience.within(PATIENCE_SECONDS)
         find_out = self._repeat if errand.tool.effect == "write-keyed" else self._ask
-        while (end := await find_out(errand)) is None and await again():
+        while (end := await find_out(leftover)) is None and await again():
             pass
         return end or unknown
 
-    async def _repeat(self, errand: Errand) -> End | None:
-        """How a keyed write ended, done again under its key; None where nobody answers."""
+    async def _repeat(self, leftover: Leftover) -> End | None:
+        """How a keyed write ended, done again under its key; None where nobody answers. The first try may never have
+        come there: where it may not be begun now, a person has to look whether it did."""
+        errand = leftover.errand
+        try:
+            refusal = await self._permits.refusal(leftover)
+        except Unavailable:
+            return None
+        if refusal is not None:
+            why = f"{MESSAGE}, and it may not be done again now (`{refusal}`); a person has to look"
+            return End("unknown", code=CODE, message=why, via="recovery")
         async with self._room(errand):
-            return await self._effects.repeat(errand, CODE, MESSAGE)
+            with self._effects.out_again(errand):
+                return await self._effects.repeat(errand, CODE, MESSAGE)
 
-    async def _ask(self, errand: Errand) -> End | None:
+    async def _ask(self, leftover: Leftover) -> End | None:
         """How a queryable write ended; None where nobody answers. "No" counts once it cannot be on its way any more."""
+        errand = leftover.errand
         found = await self._reconciled(errand)
         if found is not None and found.state == "failed" and (left := self._on_its_way(errand)):
             await self._patience.pause(left)
             found = await self._reconciled(errand)
         if found is None or found.state != "failed" or not errand.approved:
             return found
-        # People have allowed it and nobody is there to ask again: what did not happen is done now.
+        # People have allowed it and nobody is there to ask again: what did not happen is done now, if it still may be.
+        try:
+            if await self._permits.refusal(leftover) is not None:
+                return found
+        except Unavailable:
+            return None
         async with self._room(errand):
-            return await self._effects.perform(errand)
+            with self._effects.out_again(errand):
+                return await self._effects.perform(errand)
 
     async def _reconciled(self, errand: Errand) -> End | None:
         async with self._room(errand):

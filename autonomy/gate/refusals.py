@@ -14,6 +14,9 @@ from .results import notices
 
 MAX_REMEMBERED = 10_000
 
+PASSING = frozenset({"record.busy", "policy.unsettled", "fact.unavailable"})
+"""Refusals that a moment later may be none: what people allowed, or a run asks for, is tried again for a while."""
+
 _Key = tuple[str, ...]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from autonomy.approvals import Hold
 from autonomy.approvals.store import find
@@ -16,6 +16,7 @@ from autonomy.audit.vault import Opened
 from autonomy.budget import Warned, amount_in_words
 from autonomy.db import Database
 from autonomy.identity import Caller
+from autonomy.identity.store import agent as agents
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, NotFound
@@ -94,15 +95,22 @@ class Results:
             raise in_flight(row.id)
         return await self.of(caller, row.id)
 
-    async def same_call(self, action_id: str, request: Request) -> bool:
-        """Whether an earlier action was this very call: the same tool with the same arguments."""
+    async def begun(self, agent: str, key: str) -> str | None:
+        """The action that an agent (id or name) has asked for under this key; None where it never has."""
+        called = select(agents.c.id).where(or_(agents.c.id == agent, agents.c.name == agent)).limit(1)
+        query = select(action.c.id).where(action.c.repeat_key == called.scalar_subquery() + f"|{key}")
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
 
-        def read(connection: Connection) -> bool:
-            tool = connection.execute(select(action.c.tool).where(action.c.id == action_id)).scalar_one_or_none()
-            opened = self._vault.open(connection, action_id, "arguments")
-            return tool == request.tool and opened is not None and opened.value == canonical.encode(request.arguments)
-
-        return await self._database.read(read)
+    async def check_same(self, caller: Caller, action_id: str, request: Request) -> None:
+        """Raise Conflict unless the action that has this key was this very call: of the same agents, the same tool with
+        the same arguments. Where nobody can say any more, for the arguments are erased, it is `key.erased`."""
+        found = (await self._database.read(lambda connection: self.waiting_all(connection, [action_id])))[action_id]
+        if (found.chain, found.request.tool) != (tuple(view.id for view in caller.chain), request.tool):
+            raise mismatch(request.key or "")
+        if found.arguments is None:
+            raise erased(action_id, found.row.state)
+        if found.arguments != canonical.encode(request.arguments):
+            raise mismatch(request.key or "")
 
     async def waiting(self, action_id: str) -> Waiting:
         """What an action was, to take it up again. Raises NotFound."""
@@ -157,6 +165,16 @@ def repeat_key(caller: Caller, key: str) -> str:
 def mismatch(key: str) -> Conflict:
     return Conflict(
         f"the key `{key[:80]}` was used for another call", code="key.mismatch", hint="use a new key for new arguments"
+    )
+
+
+def erased(action_id: str, state: str) -> Conflict:
+    return Conflict(
+        "what the first call with this key said was erased",
+        code="key.erased",
+        hint=STOP_RETRYING,
+        action=action_id,
+        status=_STATUS[state],
     )
 
 

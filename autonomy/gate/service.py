@@ -7,6 +7,7 @@ admit → describe → decide → reserve and record the intent → perform → 
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from msgspec.structs import replace
@@ -17,25 +18,25 @@ from autonomy.db import CommitQueue
 from autonomy.identity import Identity
 from autonomy.kernel import clock
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, NotFound, Unavailable
+from autonomy.kernel.errors import Conflict, NotFound
 from autonomy.kernel.ids import new_id
 from autonomy.policy import Verdict
 from autonomy.tools import Tool
 
+from .abandoned import Abandoned
 from .admission import Admission, Knock
 from .describe import Describer
 from .effect import Effects
 from .endings import Endings
 from .epochs import Watch
-from .errand import End
 from .figures import DoorFigures, about
 from .holding import Holding
 from .judging import Cleared, Judged, errand_of
 from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
-from .refusals import Refusals
-from .results import Results, hold_reply, in_flight, mismatch, notices, plan_reply, repeat_key
+from .refusals import PASSING, Refusals
+from .results import Results, hold_reply, in_flight, notices, plan_reply, repeat_key
 from .rows import action_row
 from .seen import Seen
 from .timing import in_step
@@ -87,13 +88,13 @@ class Gate:
         self._describer = describer
         self._holding = holding
         self._effects = effects
-        self._endings = endings
         self._results = results
         self._lifeline = lifeline
         self.figures = figures
         self._seen = seen
         self._clock = clock
         self._refusals = Refusals(clock)
+        self._abandoned = Abandoned(endings, clock)
         self._turnstile = Turnstile()
 
     async def perform(self, bearer: str, request: Request) -> Reply:
@@ -119,7 +120,8 @@ class Gate:
         with self.figures.step("admit"):
             caller = await self.admission.let_in(knock)
         if request.key and not first and (earlier := await self._results.repeated(caller, request.key)):
-            return await self._same(request, earlier)
+            await self._results.check_same(caller, earlier.action, request)
+            return earlier
         house, at = await self._watch.house(), self._clock()
         identity = self._watch.identity
         if identity != admitted_at:
@@ -158,8 +160,6 @@ class Gate:
             waiting.arguments,
             hold=HoldClaim(claim.action, claim.fence, at),
             bound=waiting.bind,
-            approvals=claim.approvals,
-            approvers=claim.approvers,
         )
         return await self._decide_in_rounds(attempt)
 
@@ -208,6 +208,8 @@ class Gate:
     async def _decide(self, attempt: Attempt) -> Reply | Cleared | None:
         """One round; None where what it rested on has moved."""
         attempt.described = None
+        if attempt.hold is not None:
+            await self._holding.count(attempt)
         with self.figures.step("describe"):
             action = attempt.described = await self._describer.describe(attempt)
         if attempt.hold is not None and action.bind != attempt.bound:
@@ -285,8 +287,13 @@ class Gate:
     async def _intend(self, action: Action, verdict: Verdict) -> Reply | Cleared | None:
         await self._lifeline.fresh()
         unit = self._intent(action, verdict, judged := Judged(action, verdict))
+        written = self._queue.submit(unit, partial(self._abandoned.told, action, verdict))
         with self.figures.step("intent"):
-            answer: Answer = await self._queue.submit(unit, partial(self._told, action, verdict))
+            try:
+                answer: Answer = await written
+            except asyncio.CancelledError:
+                self._abandoned.left(action, verdict, written)
+                raise
         if isinstance(answer, Committed):
             self._seen.note(action.attempt.case, judged.action.labels)
             return Cleared(judged.action, judged.verdict, answer.warned)
@@ -313,17 +320,11 @@ class Gate:
         return None
 
     async def _repeat(self, attempt: Attempt, action_id: str, state: str, same: bool) -> Reply:
-        if not same:
-            raise mismatch(attempt.request.key or "")
+        if not same:  # bound otherwise: be it other words, or the same under a new key of a subject that was erased
+            await self._results.check_same(attempt.caller, action_id, attempt.request)
         if state == "intent":
             raise in_flight(action_id)
         return await self._results.of(attempt.caller, action_id)
-
-    async def _same(self, request: Request, earlier: Reply) -> Reply:
-        """The reply to a key used before, if it was used for the same call."""
-        if not await self._results.same_call(earlier.action, request):
-            raise mismatch(request.key or "")
-        return earlier
 
     async def _renew(self, attempt: Attempt) -> None:
         """Begin again under the epochs in force: who knocks is admitted anew, what is declared is read anew."""
@@ -338,9 +339,12 @@ class Gate:
         return (attempt.house.epoch, attempt.identity) != ((await self._watch.house()).epoch, self._watch.identity)
 
     async def _refuse(self, attempt: Attempt, refusal: Denied, at_any_epoch: bool = False) -> Reply | None:
-        """Record a refusal; None where the epochs moved, for then it may be none."""
+        """Record a refusal; None where the epochs moved, for then it may be none. Of what people allowed, one that may
+        pass is none yet: it is tried again."""
         if attempt.request.dry_run:
             return self._refusals.reply(attempt, refusal, action="")
+        if attempt.hold is not None and refusal.code in PASSING:
+            return self._refusals.reply(attempt, refusal, attempt.id)
         if earlier := self._refusals.earlier(attempt, refusal):
             if await self._is_stale(attempt):
                 await self._renew(attempt)
@@ -386,15 +390,3 @@ class Gate:
             payloads=tuple(action.papers.rows),
             rejudge=judged.again,
         )
-
-    def _told(self, action: Action, verdict: Verdict, answer: Answer | Exception, heard: bool) -> None:
-        """What becomes of an intent that nobody carries out: because the caller had given up when it became durable, or
-        because the store was lost as it took it down. It ends as not done; where it is not there, nothing ends."""
-        if isinstance(answer, Committed) and not heard:
-            self._end_undone(action, verdict, "the caller gave up before it began")
-        elif isinstance(answer, Unavailable) and answer.code == "store.uncertain":
-            self._end_undone(action, verdict, "the store was lost as it began")
-
-    def _end_undone(self, action: Action, verdict: Verdict, why: str) -> None:
-        errand = errand_of(Cleared(action, verdict), self._clock())
-        self._endings.later(errand, End("failed", code="action.abandoned", message=why))

@@ -105,12 +105,27 @@ process = Table(
 
 ACTION_COLUMNS = tuple(column.name for column in action.columns)
 
+DECIDED_AGAIN = (
+    "state",
+    "owner",
+    "unit",
+    "tool_revision",
+    "effect",
+    "record",
+    "charges",
+    "windows",
+    "about",
+    "money",
+    "context",
+    "task",
+)
+"""What may be otherwise by the time a held action begins. Who asked for what, when and under which key stays."""
+
 PUT_ACTION = (
     f"INSERT INTO action ({', '.join(ACTION_COLUMNS)}) VALUES ({', '.join('?' * len(ACTION_COLUMNS))}) "
-    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner = excluded.owner, charges = excluded.charges, "
-    "windows = excluded.windows"
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in DECIDED_AGAIN)}"
 )
-"""A new action, or one that was held and now begins."""
+"""A new action, or one that was held and now begins as it was decided last."""
 
 END_ACTION = "UPDATE action SET state = ?, ended_at = ?, code = ?, message = ?, money = ? WHERE id = ?"
 PUT_WINDOW = (
@@ -146,10 +161,11 @@ def read_labels(count: int) -> str:
 
 
 def read_holdings(count: int) -> str:
-    """Of `count` agents: where the tasks that they have came from, and the labels of the cases of these."""
+    """Of `count` agents: where the tasks that they have came from, the labels of the cases of these, and which they
+    are."""
     return (
-        "SELECT h.agent, h.origin, l.label FROM case_holder h LEFT JOIN case_label l ON l.case_id = h.case_id "
-        f"WHERE h.until IS NULL AND h.agent IN ({marks(count)})"
+        "SELECT h.agent, h.origin, l.label, h.task, h.case_id FROM case_holder h "
+        f"LEFT JOIN case_label l ON l.case_id = h.case_id WHERE h.until IS NULL AND h.agent IN ({marks(count)})"
     )
 
 

@@ -31,7 +31,9 @@ from .leftovers import Leftover, Leftovers, Pinned
 from .lifeline import Lifeline
 from .model import Reply
 from .patience import Patience
+from .permits import Permits
 from .recovery import Recovery
+from .refusals import PASSING
 from .results import Results
 from .service import Gate
 from .store import IS_OPEN, action
@@ -41,10 +43,6 @@ log = logging.getLogger("autonomy.gate")
 LOOK_SECONDS = 0.25  # between two looks for work that other processes made ready
 CLAIM_MS = 30_000  # how long one process has to begin an approved action before another may
 TAKE = 500  # actions of dead processes taken over in one transaction: others wait for it
-
-
-PASSING = frozenset({"record.busy", "policy.unsettled", "fact.unavailable"})
-"""Refusals that a moment later may be none: what people allowed, or a run asks for, is tried again for a while."""
 
 
 class TakingUp:
@@ -65,6 +63,7 @@ class TakingUp:
         watch: Watch,
         lifeline: Lifeline,
         pinned: Pinned,
+        permits: Permits,
         figures: DoorFigures,
         clock: Clock,
     ) -> None:
@@ -78,7 +77,7 @@ class TakingUp:
         self._lifeline = lifeline
         self._figures = figures
         self._patience = Patience()
-        self._recovery = Recovery(effects, endings, self._patience, clock)
+        self._recovery = Recovery(effects, endings, permits, self._patience, clock)
         self._leftovers = Leftovers(database, results, vault, watch, pinned)
         self._again: list[str] = []
         self._ready = asyncio.Event()
@@ -183,7 +182,7 @@ class TakingUp:
             self._begin(self._end(leftover))
 
     async def _end(self, leftover: Leftover) -> None:
-        state = await self._recovery.end(leftover.errand, leftover.forgotten)
+        state = await self._recovery.end(leftover)
         self._figures.taken_up.add("recovered", state)
         log.info("recovered %s: %s", leftover.errand.action, state)
 

@@ -2,7 +2,8 @@
 
 A window is kept in sixty buckets; the oldest, partly past one still counts in full, so that a window never sees too
 little. A bucket is known by the time at which it ends, so that the past still counts where a window is declared anew
-over another time. Keys are keyed hashes, because what a window runs by may name a person.
+over another time. Keys are keyed hashes, because what a window runs by may name a person. Of a window that runs by the
+subject of its tool they are made with the subject's own key: whoever is erased takes what was counted of them along.
 """
 
 from __future__ import annotations
@@ -57,16 +58,26 @@ def uses(
     money: Mapping[str, int],
     at: int,
     key: bytes,
+    subject_key: bytes,
 ) -> tuple[WindowUse, ...]:
     """What an action adds to the windows its tool declares.
 
-    `facts_of` gives `agent`, `unit` and `record`; `money` the arguments that are money, in minor units. Raises Invalid
-    where an argument to add up is not a whole number.
+    `facts_of` gives `agent`, `unit` and `record`; `money` the arguments that are money, in minor units; windows by the
+    tool's subject are kept under `subject_key`, others under `key`. Raises Invalid where an argument to add up is not a
+    whole number, or below zero.
     """
+    keys = key, subject_key
     return tuple(
-        _use(f"{tool}/{name}", name, window, facts_of, arguments, money, at, key)
+        _use(f"{tool}/{name}", name, window, facts_of, arguments, money, at, keys[_runs_by_subject(window, spec)])
         for name, window in spec.windows.items()
     )
+
+
+def _runs_by_subject(window: WindowSpec, spec: ToolSpec) -> bool:
+    if spec.subject is None:
+        return False
+    is_record = spec.record is not None and spec.record.key == spec.subject
+    return f"arguments.{spec.subject}" in window.by or (is_record and "record" in window.by)
 
 
 def gather(rows: Iterable[Row]) -> dict[str, dict[int, tuple[int, int]]]:
@@ -110,9 +121,9 @@ def _subject(subject: str, facts_of: Mapping[str, str], arguments: Mapping[str, 
 
 
 def _amount(name: str, arguments: Mapping[str, Any], money: Mapping[str, int]) -> int:
-    if name in money:
-        return money[name]
-    value = arguments.get(name, 0)
+    value = money[name] if name in money else arguments.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid(f"`{name}` cannot be added up", code="window.amount", hint="a window sums whole numbers or money")
+    if value < 0:  # it would make room for what the window is there to stop
+        raise Invalid(f"`{name}` is below zero", code="window.amount", hint="a window only ever adds up")
     return value

@@ -21,8 +21,8 @@ from autonomy.workflow import paths
 from autonomy.workflow.definition import Priority
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk, Known, Origin
+from autonomy.workflow.events import Started
 from autonomy.workflow.graph import mermaid
-from autonomy.workflow.model import Started
 from autonomy.workflow.model import State as RunState
 from autonomy.workflow.service import PAGE, Listed, Runs
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from autonomy.db import Tx
+from autonomy.db import Reader, Tx
 from autonomy.kernel.errors import Conflict, NotFound
 
 from . import rows, rules, store
@@ -53,7 +53,7 @@ class Accounts(Base):
         def work(tx: Tx) -> Account:
             stamp = self._now(tx)
             _check_free(tx, provider, wanted, None)
-            person = _declared_person(tx, wanted.user_name)
+            person = _declared_person(tx, provider, wanted.user_name)
             name = _new_person(tx, wanted, stamp) if person is None else str(person.name)
             tx.execute(insert(scim_account).values(_new_row(name, provider, wanted, stamp)))
             state = "inactive" if person is None else str(person.state)
@@ -90,6 +90,7 @@ class Accounts(Base):
         if _same(before, wanted):
             return before
         _check_free(tx, provider, wanted, account)
+        _check_renamed(tx, provider, before, wanted)
         values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
         tx.execute(update(scim_account).where(scim_account.c.person == account).values(**values))
         self._describe_person(tx, account, wanted)
@@ -157,7 +158,7 @@ def to_account(row: Row[Any], groups: tuple[tuple[str, str], ...] | list[tuple[s
     )
 
 
-def _find(reader: store.Reader, provider: str, account: str) -> Row[Any]:
+def _find(reader: Reader, provider: str, account: str) -> Row[Any]:
     table = scim_account
     wanted = table.c.person == account, table.c.provider == provider
     row = reader.execute(select(table).where(*wanted)).one_or_none() if account.isprintable() else None
@@ -166,9 +167,7 @@ def _find(reader: store.Reader, provider: str, account: str) -> Row[Any]:
     return row
 
 
-def _groups_of(
-    reader: store.Reader, provider: str, account: str | None = None
-) -> defaultdict[str, list[tuple[str, str]]]:
+def _groups_of(reader: Reader, provider: str, account: str | None = None) -> defaultdict[str, list[tuple[str, str]]]:
     member, group = scim_member, scim_group
     query = (
         select(member.c.person, group.c.id, group.c.display_name)
@@ -193,12 +192,31 @@ def _check_free(tx: Tx, provider: str, wanted: WantedAccount, own: str | None) -
         raise Conflict("there is an account with this `userName` or `externalId`", code="account.taken")
 
 
-def _declared_person(tx: Tx, user_name: str) -> Row[Any] | None:
-    """The person whose manifest names this account, if there is one."""
+def _check_renamed(tx: Tx, provider: str, before: Account, wanted: WantedAccount) -> None:
+    """No account takes the name by which a manifest calls for somebody else's."""
+    if rules.user_key(wanted.user_name) == rules.user_key(before.user_name):
+        return
+    declared = _declared_person(tx, provider, wanted.user_name)
+    if declared is not None and declared.name != before.id:
+        raise Conflict(f"the person `{declared.name}` is declared with this `userName`", code="account.taken")
+
+
+def _declared_person(tx: Tx, provider: str, user_name: str) -> Row[Any] | None:
+    """The person whose manifest names this account, if there is one.
+
+    Raises Conflict: `account.foreign` where that is the account of another provider, which alone says who they are;
+    `person.offboarded` where they have left.
+    """
     table = store.person
     named = tx.execute(select(table).where(table.c.user_name.is_not(None), table.c.declared.is_(True)))
     key = rules.user_key(user_name)
     row = next((one for one in named if rules.user_key(one.user_name) == key), None)
+    if row is not None and row.account_provider != provider:
+        raise Conflict(
+            f"`{row.name}`, who is declared with this `userName`, is not of this identity provider",
+            code="account.foreign",
+            hint="whoever declares people names the provider of each",
+        )
     if row is not None and row.state == "offboarded":
         raise Conflict(
             f"`{row.name}`, who is declared with this `userName`, has left",

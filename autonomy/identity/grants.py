@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from autonomy.db import Reader
 from autonomy.kernel.errors import Conflict
 
 from . import rows, store
 from .outside_store import group_grant, scim_group, scim_member
-from .store import Reader
 
 
 @dataclass(frozen=True, slots=True)

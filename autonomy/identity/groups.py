@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from autonomy.db import Tx
+from autonomy.db import Reader, Tx
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.kernel.ids import new_id
 
@@ -17,7 +17,7 @@ from .account import Group, WantedGroup
 from .base import Base
 from .ending import Stamp
 from .grants import check_administered
-from .outside_store import scim_account, scim_group, scim_member
+from .outside_store import group_grant, scim_account, scim_group, scim_member
 
 MAX_MEMBERS = 10_000  # of one group; a group of everybody admits to nothing in particular
 IN_ONE_LEAF = 500  # people named in one record of the log
@@ -49,7 +49,7 @@ class Groups(Base):
         rules.check_actor(by)
 
         def work(tx: Tx) -> Group:
-            stamp, group = self._now(tx), new_id("grp")
+            stamp, group = self._stamp_for(tx, provider, wanted.display_name), new_id("grp")
             _check_free(tx, provider, wanted, None)
             made = {"id": group, "provider": provider, "version": 1, "created_at": stamp.at, "changed_at": stamp.at}
             tx.execute(insert(scim_group).values(**made, **_columns(wanted)))
@@ -77,13 +77,14 @@ class Groups(Base):
     def _change_group(self, tx: Tx, provider: str, before: Group, wanted: WantedGroup, by: str) -> Group | None:
         """The group as it is then; None where it is not as it was before."""
         group = before.id
-        stamp, row = self._now(tx), _find(tx, provider, group)
+        row = _find(tx, provider, group)
         if _to_group(row, _members_of(tx, provider, group)) != before:
             return None
         held, members = set(before.members), set(wanted.members)
         if (wanted.display_name, wanted.external_id, members) == (before.display_name, before.external_id, held):
             return before
         _check_free(tx, provider, wanted, group)
+        stamp = self._stamp_for(tx, provider, before.display_name, wanted.display_name)
         values = {**_columns(wanted), "version": row.version + 1, "changed_at": stamp.at}
         with check_administered(tx):
             tx.execute(update(scim_group).where(scim_group.c.id == group).values(**values))
@@ -97,15 +98,23 @@ class Groups(Base):
         rules.check_actor(by)
 
         def work(tx: Tx) -> None:
-            stamp, row = self._now(tx), _find(tx, provider, group)
+            row = _find(tx, provider, group)
             rules.check_version(row.version, version)
             members = _members_of(tx, provider, group)[group]
+            stamp = self._stamp_for(tx, provider, row.display_name)
             with check_administered(tx):
                 tx.execute(delete(scim_member).where(scim_member.c.group_id == group))
                 tx.execute(delete(scim_group).where(scim_group.c.id == group))
             self._record_group(tx, stamp, "group.deleted", by, provider, group, members)
 
         self._write(work)
+
+    def _stamp_for(self, tx: Tx, provider: str, *names: str) -> Stamp:
+        """A change of groups that admit to something moves the identity epoch: what their members have approved is not
+        carried out under the one before."""
+        table = group_grant
+        admits = select(table.c.value).where(table.c.provider == provider, table.c.group_name.in_(names)).limit(1)
+        return self._now(tx) if tx.execute(admits).first() is None else self._stamp(tx)
 
     def _record_group(
         self, tx: Tx, stamp: Stamp, event: str, by: str, provider: str, group: str, people: Collection[str]
@@ -117,7 +126,7 @@ class Groups(Base):
             self._leaf(tx, stamp, event, by, provider=provider, group=group, people=some)
 
 
-def _find(reader: store.Reader, provider: str, group: str) -> Row[Any]:
+def _find(reader: Reader, provider: str, group: str) -> Row[Any]:
     wanted = scim_group.c.id == group, scim_group.c.provider == provider
     row = reader.execute(select(scim_group).where(*wanted)).one_or_none() if group.isprintable() else None
     if row is None:
@@ -125,7 +134,7 @@ def _find(reader: store.Reader, provider: str, group: str) -> Row[Any]:
     return row
 
 
-def _members_of(reader: store.Reader, provider: str, group: str | None = None) -> Members:
+def _members_of(reader: Reader, provider: str, group: str | None = None) -> Members:
     member, account = scim_member, scim_account
     query = (
         select(member.c.group_id, member.c.person)

@@ -54,6 +54,8 @@ class PersonRecord:
     manager: str | None = None
     external_subject: str | None = None
     user_name: str | None = None
+    provider: str | None = None
+    """The identity provider whose account `user_name` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,8 @@ class Projection:
     retired: tuple[str, ...]
     offboarded: tuple[str, ...]
     ended: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...] = ()
+    """Ids and names of the service keys that ended with their identity provider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from autonomy.db import Tx, upsert
+from autonomy.db import Reader, Tx, upsert
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import Busy, Conflict, Invalid, NotFound, Unauthenticated
 
@@ -104,7 +104,11 @@ class People(Base):
         def work(tx: Tx) -> str:
             name = _vouched_for(tx, subject, provider)
             if name is None:
-                raise Unauthenticated("nobody here is declared with this subject", code="sign_in.failed")
+                raise Unauthenticated(
+                    f"nobody here is declared with the subject `{subject[:200]}`",
+                    code="sign_in.failed",
+                    hint="whoever declares people names it there as `externalSubject`",
+                )
             return self._begin_session(tx, name, named, provider or None)
 
         return self._write(work)
@@ -156,17 +160,24 @@ class People(Base):
 
     def may(self, name: str, permission: Permission) -> bool:
         """Whether a person is active and may do this, by what is declared and by the groups of their last sign-in."""
+        return self.roles_with(name, permission) is not None
+
+    def roles_with(self, name: str, permission: Permission) -> frozenset[str] | None:
+        """The business roles of an active person who may do this; None of anybody else. By what is declared, and by
+        the groups of their last sign-in, be that session over or not."""
         table, person = store.session, store.person
         last = select(table.c.provider, table.c.groups).where(table.c.person == name)
         with self._database.reading() as connection:
-            query = select(person.c.access).where(person.c.name == name, person.c.state == "active")
+            query = select(person.c.access, person.c.roles).where(person.c.name == name, person.c.state == "active")
             row = connection.execute(query).one_or_none()
             if row is None:
-                return False
+                return None
             told = connection.execute(last.order_by(table.c.created_at.desc()).limit(1)).one_or_none()
             groups = () if told is None else (told.provider, rows.to_names(told.groups))
-            access = granted(connection, name, *groups).access.union(rows.to_names(row.access))
-        return permission in permissions_of(access)
+            more = granted(connection, name, *groups)
+        if permission not in permissions_of(more.access.union(rows.to_names(row.access))):
+            return None
+        return more.roles.union(rows.to_names(row.roles))
 
     def roles_of(self, name: str) -> tuple[str, ...]:
         """The business roles of an active person, as declared or by membership; none of anybody else."""
@@ -273,7 +284,7 @@ def _vouched_for(tx: Tx, subject: str, provider: str) -> str | None:
     return name
 
 
-def _invited(reader: store.Reader, token: str, at: int) -> str:
+def _invited(reader: Reader, token: str, at: int) -> str:
     table = store.invitation
     row = reader.execute(select(table).where(table.c.hash == _hash(token), table.c.used_at.is_(None))).one_or_none()
     if row is None or at >= row.expires_at:

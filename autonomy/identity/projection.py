@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from .base import Base
 from .ending import Stamp, offboard_person, retire_agents
 from .federating import put_grants, put_workloads
 from .model import AgentRecord, GroupGrant, PersonRecord, Projection, State, UnitRecord
-from .outside_store import scim_account
+from .outside_store import scim_account, service_key
 from .permissions import permissions_of
 
 IN_ONE_LEAF = 500  # new agents named in one record of the log
@@ -34,6 +34,7 @@ class Declaration:
     retire: Sequence[str] = ()
     offboard: Sequence[str] = ()
     grants: Sequence[GroupGrant] = ()
+    providers: Collection[str] = ()
 
 
 class Projecting(Base):
@@ -50,18 +51,20 @@ class Projecting(Base):
         offboard: Sequence[str] = (),
         by: str = "system",
         grants: Sequence[GroupGrant] = (),
+        providers: Collection[str] = (),
     ) -> Projection:
         """Bring identity to what is declared; returns what that did.
 
         New agents get the id `spiffe://<trust_domain>/agent/<number>` and become active, pilots where so declared,
         drafts while they have no role. `retire` and `offboard` name agents and people declared no longer: everything
         of theirs ends, and their names are never used again; a person with a SCIM account only loses what the manifest
-        gave. Who ended here although still declared stays ended. `grants` say what groups outside admit to.
+        gave. Who ended here although still declared stays ended. `grants` say what groups outside admit to, `providers`
+        which identity providers there are: of all others the keys end, and the sessions they vouched for.
         Agents suspended because their sponsor left resume when their new sponsor is active. Raises Invalid and
         Conflict; the transaction is then to be given up.
         """
         rules.check_actor(by)
-        declared = Declaration(trust_domain, units, people, agents, retire, offboard, grants)
+        declared = Declaration(trust_domain, units, people, agents, retire, offboard, grants, providers)
         # The epoch this change makes; it moves only if there is a change.
         stamp = Stamp(tx.epochs.identity + 1, self._clock())
         work = _Work(tx, stamp, declared)
@@ -79,6 +82,9 @@ class Projecting(Base):
             self._leaf(tx, stamp, "agents.retired", by, agents=list(done.retired))
         for person in done.offboarded:
             self._leaf(tx, stamp, "person.offboarded", by, person=person)
+        for key, name in done.keys:
+            why = "its identity provider is declared no longer"
+            self._leaf(tx, stamp, "service_key.revoked", by, credential=key, name=name, reason=why)
 
 
 class _Work:
@@ -101,7 +107,8 @@ class _Work:
         retired = self._retire()
         offboarded = self._offboard()
         self._put_outside(created)
-        return Projection(created, retired, offboarded, tuple(sorted([*ended, *ended_agents])))
+        revoked = self._end_providers()
+        return Projection(created, retired, offboarded, tuple(sorted([*ended, *ended_agents])), revoked)
 
     def _units(self) -> None:
         stored = {row.name: row.parent for row in self._tx.execute(select(store.unit))}
@@ -273,6 +280,19 @@ class _Work:
         self.changed = put_workloads(self._tx, wanted, again, self._stamp) or self.changed
         put_grants(self._tx, self._declared.grants)
 
+    def _end_providers(self) -> tuple[tuple[str, str], ...]:
+        """Who is no identity provider any more speaks for nobody; returns ids and names of the keys that end."""
+        kept, at = list(self._declared.providers), self._stamp.at
+        theirs = service_key.c.provider != "", service_key.c.provider.not_in(kept), service_key.c.revoked_at.is_(None)
+        columns = service_key.c.id, service_key.c.name
+        keys = tuple((row.id, row.name) for row in self._tx.execute(select(*columns).where(*theirs).order_by("id")))
+        self._tx.execute(update(service_key).where(*theirs).values(revoked_at=at))
+        session = store.session
+        open_sessions = session.c.provider.is_not(None), session.c.provider.not_in(kept), session.c.ended_at.is_(None)
+        ended = self._tx.execute(update(session).where(*open_sessions).values(ended_at=at)).rowcount
+        self.changed = self.changed or bool(keys) or ended > 0
+        return keys
+
     def _known(self, kind: str, stored: Mapping[str, Row[Any]], name: str) -> Row[Any]:
         if name not in stored:
             raise Invalid(f"there is no {kind} `{name}` to end", code=f"{kind}.unknown")
@@ -338,5 +358,6 @@ def _declared_values(person: PersonRecord) -> dict[str, Any]:
         "access": rows.names(person.access),
         "manager": person.manager,
         "user_name": person.user_name,
+        "account_provider": person.provider,
         "declared": True,
     }

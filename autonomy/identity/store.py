@@ -13,8 +13,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     Row,
@@ -23,15 +23,12 @@ from sqlalchemy import (
     select,
 )
 
-from autonomy.db import Tx, metadata
+from autonomy.db import Reader, metadata
 from autonomy.db.indexes import partial_index
 from autonomy.kernel.errors import NotFound
 
 from .model import AgentView
 from .rows import to_agent
-
-Reader = Connection | Tx
-"""What a query runs on."""
 
 BATCH = 500  # values in one IN list, far below what either database takes
 
@@ -54,6 +51,7 @@ person = Table(
     Column("manager", Text),
     Column("external_subject", Text, unique=True),
     Column("user_name", Text),
+    Column("account_provider", Text),
     Column("password_hash", Text),
     Column("state", Text, nullable=False),
     Column("declared", Boolean, nullable=False),
@@ -110,6 +108,8 @@ session = Table(
     Column("ended_at", BigInteger),
 )
 
+Index("session_expired", session.c.expires_at)
+
 invitation = Table(
     "invitation",
     metadata,
@@ -119,6 +119,8 @@ invitation = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
 )
+
+Index("invitation_expired", invitation.c.expires_at)
 
 sign_in_failure = Table(
     "sign_in_failure",

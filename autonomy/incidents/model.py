@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -94,14 +95,17 @@ class FollowUp(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """An incident with everything that is kept of it."""
+    """An incident as it is shown first: the newest of its timeline, and what is stopped, what is not confirmed yet
+    before the rest. `timeline_count` and `stop_counts` are of all there is."""
 
     incident: Incident
     timeline: tuple[Entry, ...]
+    timeline_count: int
     stops: tuple[Stop, ...]
+    stop_counts: Mapping[StopState, int]
     follow_ups: tuple[FollowUp, ...]
 
     @property
     def is_stopped(self) -> bool:
         """Whether everything that was to be stopped is known to have been."""
-        return bool(self.stops) and all(stop.state != "asked" for stop in self.stops)
+        return bool(self.stop_counts) and not self.stop_counts.get("asked")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from autonomy.identity.model import Scope
 from autonomy.kernel.errors import Conflict, Invalid
 
-from .model import Cause, Incident, Told
+from .model import Cause, Incident
 
 MAX_TITLE = 200
 MAX_TEXT = 4_000
@@ -46,16 +46,18 @@ def contained(found: Incident, scope: Scope, target: str, containment: str) -> I
 
 
 def reinstated(found: Incident) -> Incident:
-    """The incident once what was contained may go on. Raises Conflict (`incident.not_contained`)."""
-    if found.state != "contained":
+    """The incident once what was contained may go on; one that is closed stays closed.
+
+    Raises Conflict (`incident.not_contained`).
+    """
+    if found.containment is None:
         hint = "nothing is contained because of it"
         raise Conflict(f"`{found.id}` is {found.state}", code="incident.not_contained", hint=hint)
-    return replace(found, state="open", containment=None)
+    return replace(found, state="closed" if found.state == "closed" else "open", containment=None)
 
 
-def closed(told: Told, cause: Cause, by: str, at: int, leave_contained: bool) -> Incident:
+def closed(found: Incident, cause: Cause, by: str, at: int, leave_contained: bool) -> Incident:
     """The incident at its end. Raises Conflict (`incident.closed`, `incident.contained`)."""
-    found = told.incident
     check_open(found)
     if found.state == "contained" and not leave_contained:
         raise Conflict(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import insert, select, update
 
 from autonomy.audit import read_leaf, record
 from autonomy.audit.store import leaves_of
 from autonomy.db import CommitQueue, Database, Tx
+from autonomy.db.newest import newest
 from autonomy.identity.store import find_agent, find_person
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, NotFound
@@ -18,7 +19,7 @@ from autonomy.kernel.ids import new_id
 from autonomy.workflow.store import run as runs
 
 from . import rules, store
-from .model import About, Cause, FollowUp, Incident, Place, Severity, State, Told
+from .model import About, Cause, Entry, FollowUp, Incident, Place, Severity, State, Stop, StopState, Told
 
 T = TypeVar("T")
 
@@ -57,6 +58,18 @@ class Incidents:
         with self._database.reading() as connection:
             return store.tell(connection, id)
 
+    def timeline(self, id: str, before: int | None, limit: int) -> Sequence[Entry]:
+        """Lines of a timeline, the newest first; from before the one of this number. Raises NotFound."""
+        with self._database.reading() as connection:
+            store.find(connection, id)
+            return store.entries(connection, id, limit, before)
+
+    def stops(self, id: str, state: StopState | None, after: tuple[str, str] | None, limit: int) -> Sequence[Stop]:
+        """What was stopped because of an incident, by kind and target; from after `after` on. Raises NotFound."""
+        with self._database.reading() as connection:
+            store.find(connection, id)
+            return store.stopped(connection, id, state, after, limit)
+
     def list(
         self,
         state: State | None = None,
@@ -75,11 +88,10 @@ class Incidents:
         if agent is not None:
             query = query.where((columns.agent == agent) | (columns.agent_name == agent))
         with self._database.reading() as connection:
-            if after is not None:
-                last = store.find(connection, after)
-                query = query.where(tuple_(columns.opened_at, columns.id) < (last.opened_at, last.id))
-            newest = query.order_by(columns.opened_at.desc(), columns.id.desc()).limit(limit)
-            return [store.to_incident(row) for row in connection.execute(newest)]
+            last = None if after is None else store.find(connection, after)
+            before = None if last is None else (last.opened_at, last.id)
+            found = newest(connection, [query], (columns.opened_at, columns.id), limit, before)
+            return [store.to_incident(row) for row in found]
 
     def note(self, id: str, text: str, by: str) -> Told:
         """Write something down. Raises NotFound, Conflict (`incident.closed`), Invalid (`incident.text`)."""
@@ -102,15 +114,15 @@ class Incidents:
         at = self._clock()
 
         def work(tx: Tx) -> None:
-            told = store.tell(tx, id)
+            before = store.find(tx, id)
             find_person(tx, owner)
-            if len(told.follow_ups) >= MAX_FOLLOW_UPS:
+            if len(store.follow_ups(tx, id)) >= MAX_FOLLOW_UPS:
                 raise Conflict(f"an incident has at most {MAX_FOLLOW_UPS} follow-ups", code="incident.many")
             made = new_id("fol")
             values = {"id": made, "incident": id, "text": text, "owner": owner, "due": due, "at": at}
             tx.execute(insert(store.follow_up).values(**values))
             store.note(tx, id, at, by, "follow_up", text)
-            leaf(tx, told.incident, "follow_up", by, at, follow_up=made, person=owner)
+            leaf(tx, before, "follow_up", by, at, follow_up=made, person=owner)
 
         self._queue.run(work)
         return self.show(id)
@@ -120,15 +132,15 @@ class Incidents:
         at = self._clock()
 
         def work(tx: Tx) -> None:
-            told = store.tell(tx, id)
-            found: FollowUp | None = next((one for one in told.follow_ups if one.id == follow_up), None)
+            incident = store.find(tx, id)
+            found: FollowUp | None = next((one for one in store.follow_ups(tx, id) if one.id == follow_up), None)
             if found is None:
                 raise NotFound(f"there is no follow-up `{follow_up[:80]}`", code="incident.no_follow_up")
             if found.done_at is None:
                 mine = store.follow_up.c.id == follow_up
                 tx.execute(update(store.follow_up).where(mine).values(done_at=at, done_by=by))
                 store.note(tx, id, at, by, "done", found.text)
-                leaf(tx, told.incident, "done", by, at, follow_up=follow_up)
+                leaf(tx, incident, "done", by, at, follow_up=follow_up)
 
         self._queue.run(work)
         return self.show(id)
@@ -138,8 +150,8 @@ class Incidents:
         rules.check_text(text, rules.MAX_TEXT, "what caused it")
         at = self._clock()
 
-        def turn(tx: Tx, found: Incident) -> Incident:
-            return rules.closed(store.tell(tx, found.id), cause, by, at, leave_contained)
+        def turn(_tx: Tx, found: Incident) -> Incident:
+            return rules.closed(found, cause, by, at, leave_contained)
 
         return self._change(id, "closed", by, text, turn, cause=cause)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -19,7 +20,8 @@ from autonomy.gate.containing import open_actions
 from autonomy.identity import Identity
 from autonomy.identity.model import Containment, Scope
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError, Conflict
+from autonomy.kernel.errors import Conflict
+from autonomy.kernel.repeating import repeat
 from autonomy.tasks.store import task
 from autonomy.tasks.sweeping import Sweeping
 from autonomy.workflow.desk import Desk
@@ -28,13 +30,16 @@ from autonomy.workflow.model import ENDED
 from autonomy.workflow.service import Runs
 
 from . import rules, store
-from .model import Incident, Stop, StopKind, StopState, Told
+from .model import Stop, StopKind, StopState, Told
 from .service import leaf
 
 log = logging.getLogger("autonomy.incidents")
 
 LOOK_SECONDS = 1.0
 MOST = 500  # tasks and runs of one transaction: others wait for it
+
+RESTS: frozenset[StopState] = frozenset({"asked", "confirmed"})
+"""How a run stands in an incident that is to rest because of it."""
 
 Named = tuple[StopKind, str, str]
 """Kind, target and detail of something that is to be stopped."""
@@ -72,6 +77,8 @@ class Stopping:
 
         Raises NotFound, Invalid (`incident.reach`), Conflict (`incident.closed`, `incident.contained`).
         """
+        if scope is not None and target is not None:
+            await self._containing.check(scope, target)
 
         def impose() -> Containment:
             return self._identity.together(lambda tx: self._impose(tx, id, by, reason, scope, target, keys))
@@ -91,11 +98,7 @@ class Stopping:
             found = rules.reinstated(before)
             if before.containment is not None:
                 self._identity.lift_in(tx, before.containment, by, reason)
-            for one in store.stops(tx, id, "asked", "confirmed"):
-                if one.kind == "run":
-                    store.mark(tx, id, "run", one.target, "resuming", at, one.detail)
-                elif one.state == "asked":
-                    store.mark(tx, id, one.kind, one.target, "confirmed", at, "no longer to be stopped")
+            store.let_go(tx, id, at)
             store.put(tx, found)
             store.note(tx, id, at, by, "reinstated", reason)
             leaf(tx, found, "reinstated", by, at, containment=before.containment, reason=reason)
@@ -106,20 +109,19 @@ class Stopping:
 
     async def run(self) -> None:
         """See to what others have left half done, until cancelled."""
-        while True:
-            try:
-                for id in await self._database.read(_unfinished):
-                    await self.carry(id)
-            except AutonomyError as error:
-                log.warning("what is to be stopped is not seen to: %s", error.code)
-            await asyncio.sleep(LOOK_SECONDS)
+        await repeat(self._carry_all, LOOK_SECONDS, log, "what is to be stopped is not seen to")
+
+    async def _carry_all(self) -> None:
+        for id in await self._database.read(_unfinished):
+            await self.carry(id)
 
     async def carry(self, id: str) -> None:
         """See to everything of an incident that is not confirmed yet. May be done by several at once."""
-        found, stops = await self._database.read(lambda reader: (store.find(reader, id), store.stops(reader, id)))
-        kinds = {stop.kind for stop in stops if stop.state == "asked"}
-        if "runs" in kinds:
-            await self._look_at_runs(found, {stop.detail for stop in stops if stop.kind == "agent"})
+        waiting = await self._waiting(id)
+        kinds = {stop.kind for stop in waiting if stop.state == "asked"}
+        for looked in waiting:
+            if looked.kind == "runs":
+                await self._look_at_runs(id, looked)
         if "task" in kinds:
             await self._sweeping.sweep()
         for stop in await self._waiting(id):
@@ -154,58 +156,74 @@ class Stopping:
         leaf(tx, found, "contained", by, at, **told)
         return made
 
-    async def _look_at_runs(self, found: Incident, names: set[str]) -> None:
+    async def _look_at_runs(self, id: str, looked: Stop) -> None:
         """Write down which runs are to be paused, before any is: whoever goes on after a crash must know them from
-        those that rested before."""
+        those that rested before. Nothing is written where the incident let go of them meanwhile."""
+        found, agents = await self._database.read(
+            lambda reader: (store.find(reader, id), store.stops(reader, id, "agent", ["confirmed"]))
+        )
+        names = {stop.detail for stop in agents}
         live = await self._involving.live(names, found.target if found.scope == "tool" else None)
         rested = {run for run in live if (await self._desk.look(run)).state.paused}
 
         def work(tx: Tx) -> None:
             at = self._clock()
-            known = {stop.target for stop in store.stops(tx, found.id, "asked", "confirmed") if stop.kind == "run"}
-            new = [_of_run(run, run in rested, at) for run in live if run not in known]
-            store.mark_all(tx, found.id, [*new, Stop("runs", "*", "confirmed", at, f"{len(live)} take part")])
+            if store.settle(tx, id, looked, "confirmed", at, f"{len(live)} take part") is not None:
+                return
+            known = {stop.target for stop in store.stops(tx, id, "run", ["asked", "confirmed"])}
+            # These rest because they were stopped before, and are about to be let go: they do not stay by themselves.
+            going = {stop.target for stop in store.stops(tx, id, "run", ["resuming"])}
+            new = [_of_run(run, run in rested - going, at) for run in live if run not in known]
+            store.mark_all(tx, id, new)
 
         await self._queue.perform(work)
 
     async def _turn_run(self, id: str, stop: Stop) -> None:
-        """Pause a run, or let it go on; what has ended meanwhile needs neither."""
-        at, by = self._clock(), f"incident:{id}"
-        state = (await self._desk.look(stop.target)).state
-        done = "paused" if stop.state == "asked" else "resumed"
+        """Bring a run to where it is to stand. Where that has changed while it was paused or let go, once more: what
+        others did for the newer wish may have come before what was done here for the older."""
+        while True:
+            rests = stop.state in RESTS
+            done, at = await self._turned(id, stop.target, rests), self._clock()
+            after: StopState = "confirmed" if rests else "resumed"
+            settle = partial(store.settle, id=id, read=stop, state=after, at=at, detail=done)
+            now = await self._queue.perform(settle)
+            if now is None or now.state == "before" or (now.state in RESTS) == rests:
+                return
+            stop = now
+
+    async def _turned(self, id: str, run: str, rests: bool) -> str:
+        """Pause a run, or let it go on, and say what came of it; what has ended meanwhile needs neither."""
+        state, by = (await self._desk.look(run)).state, f"incident:{id}"
+        if state.status in ENDED:
+            return f"ended: {state.status}"
         try:
-            if state.status in ENDED:
-                done = f"ended: {state.status}"
-            elif stop.state == "asked":
-                await self._runs.pause(stop.target, by)
-            else:
-                await self._runs.resume(stop.target, by)
+            await (self._runs.pause(run, by) if rests else self._runs.resume(run, by))
         except Conflict as error:
-            done = error.message  # it stands as it was to stand
-        after: StopState = "confirmed" if stop.state == "asked" else "resumed"
-        await self._queue.perform(lambda tx: store.mark(tx, id, "run", stop.target, after, at, done))
+            return error.message  # it stands as it was to stand
+        return "paused" if rests else "resumed"
 
     async def _confirm(self, id: str) -> None:
         """Confirm the calls that have ended and the tasks that somebody else may have."""
         stops = await self._waiting(id)
-        calls = [stop.target for stop in stops if stop.kind == "call"]
-        tasks = {stop.target: stop.detail for stop in stops if stop.kind == "task"}
-        ended = await self._containing.ended(calls) if calls else set()
-        kept = await self._database.read(lambda connection: _still_held(connection, tasks)) if tasks else set()
+        calls = {stop.target: stop for stop in stops if stop.kind == "call"}
+        tasks = {stop.target: stop for stop in stops if stop.kind == "task"}
+        ended = await self._containing.ended(list(calls)) if calls else set()
+        holders = {target: stop.detail for target, stop in tasks.items()}
+        kept = await self._database.read(lambda connection: _still_held(connection, holders)) if tasks else set()
+        done = [(calls[call], "ended") for call in sorted(ended)]
+        done += [(tasks[one], f"taken from {holders[one]}") for one in sorted(set(tasks) - kept)]
         at = self._clock()
 
         def work(tx: Tx) -> None:
-            for call in sorted(ended):
-                store.mark(tx, id, "call", call, "confirmed", at, "ended")
-            for one in sorted(set(tasks) - kept):
-                store.mark(tx, id, "task", one, "confirmed", at, f"taken from {tasks[one]}")
+            for stop, detail in done:
+                store.settle(tx, id, stop, "confirmed", at, detail)
 
-        if ended or set(tasks) - kept:
+        if done:
             await self._queue.perform(work)
 
     async def _waiting(self, id: str) -> list[Stop]:
         """What is not confirmed yet."""
-        return await self._database.read(lambda connection: store.stops(connection, id, "asked", "resuming"))
+        return await self._database.read(lambda connection: store.stops(connection, id, states=store.WAITING))
 
     async def _told(self, id: str) -> Told:
         return await self._database.read(lambda connection: store.tell(connection, id))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, Text, func, insert, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Row, Table, Text, func, insert, select, tuple_, update
 
-from autonomy.db import Tx, metadata, upsert
+from autonomy.db import Reader, Tx, metadata, upsert
 from autonomy.db.indexes import partial_index
 from autonomy.db.spelled import among
 from autonomy.kernel.errors import NotFound
@@ -65,7 +65,8 @@ stop = Table(
     Column("at", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
-IS_WAITING = among(stop.c.state, ("asked", "resuming"))
+WAITING: tuple[StopState, ...] = ("asked", "resuming")
+IS_WAITING = among(stop.c.state, WAITING)
 partial_index("incident_stop_waiting", stop.c.incident, where=IS_WAITING)
 
 follow_up = Table(
@@ -82,10 +83,8 @@ follow_up = Table(
 )
 Index("incident_follow_up_of", follow_up.c.incident)
 
-Reader = Connection | Tx
-
 ROWS = 500  # of one statement
-MOST = 5_000  # lines of a timeline and stopped things that an answer holds
+SHOWN = 200  # lines of a timeline, and things that were stopped, that are shown with an incident
 
 
 def find(reader: Reader, id: str) -> Incident:
@@ -97,26 +96,55 @@ def find(reader: Reader, id: str) -> Incident:
 
 
 def tell(reader: Reader, id: str) -> Told:
-    """One incident with everything that is kept of it. Raises NotFound."""
-    lines = select(entry).where(entry.c.incident == id).order_by(entry.c.number).limit(MOST)
-    stopped = select(stop).where(stop.c.incident == id).order_by(stop.c.kind, stop.c.target).limit(MOST)
-    follows = select(follow_up).where(follow_up.c.incident == id).order_by(follow_up.c.id).limit(MOST)
+    """One incident as it is shown first. Raises NotFound."""
+    lines = entries(reader, id, SHOWN)
+    waiting_first = stop.c.state.in_(WAITING).desc(), stop.c.kind, stop.c.target
+    stopped = select(stop).where(stop.c.incident == id).order_by(*waiting_first).limit(SHOWN)
+    counted = select(stop.c.state, func.count()).where(stop.c.incident == id).group_by(stop.c.state)
     return Told(
         find(reader, id),
-        tuple(Entry(row.number, row.at, row.by, row.event, row.text) for row in reader.execute(lines)),
-        tuple(Stop(row.kind, row.target, row.state, row.at, row.detail) for row in reader.execute(stopped)),
-        tuple(
-            FollowUp(row.id, row.text, row.owner, row.due, row.at, row.done_at, row.done_by)
-            for row in reader.execute(follows)
-        ),
+        tuple(reversed(lines)),
+        lines[0].number if lines else 0,
+        tuple(map(_stop, reader.execute(stopped))),
+        {state: int(count) for state, count in reader.execute(counted)},
+        tuple(follow_ups(reader, id)),
     )
 
 
-def stops(reader: Reader, id: str, *states: StopState) -> list[Stop]:
-    """Everything that was to be stopped because of an incident, in these states where some are named."""
+def entries(reader: Reader, id: str, count: int, before: int | None = None) -> list[Entry]:
+    """Lines of a timeline, the newest first; from before the one of this number."""
+    query = select(entry).where(entry.c.incident == id).order_by(entry.c.number.desc()).limit(count)
+    rows = reader.execute(query if before is None else query.where(entry.c.number < before))
+    return [Entry(row.number, row.at, row.by, row.event, row.text) for row in rows]
+
+
+def follow_ups(reader: Reader, id: str) -> list[FollowUp]:
+    """What is to be done because of an incident, the oldest first: so few that they need no pages."""
+    query = select(follow_up).where(follow_up.c.incident == id).order_by(follow_up.c.id)
+    return [
+        FollowUp(row.id, row.text, row.owner, row.due, row.at, row.done_at, row.done_by)
+        for row in reader.execute(query)
+    ]
+
+
+def stopped(reader: Reader, id: str, state: StopState | None, after: tuple[str, str] | None, count: int) -> list[Stop]:
+    """What was stopped because of an incident, by kind and target; from after `after` on."""
+    query = select(stop).where(stop.c.incident == id).order_by(stop.c.kind, stop.c.target).limit(count)
+    if state is not None:
+        query = query.where(stop.c.state == state)
+    if after is not None:
+        query = query.where(tuple_(stop.c.kind, stop.c.target) > after)
+    return list(map(_stop, reader.execute(query)))
+
+
+def stops(reader: Reader, id: str, kind: StopKind | None = None, states: Collection[StopState] = ()) -> list[Stop]:
+    """Everything that was to be stopped because of an incident: of one kind, in these states, where some are named."""
     query = select(stop).where(stop.c.incident == id).order_by(stop.c.kind, stop.c.target)
-    rows = reader.execute(query.where(stop.c.state.in_(states)) if states else query)
-    return [Stop(row.kind, row.target, row.state, row.at, row.detail) for row in rows]
+    if kind is not None:
+        query = query.where(stop.c.kind == kind)
+    if states:
+        query = query.where(stop.c.state.in_(states))
+    return list(map(_stop, reader.execute(query)))
 
 
 def put(tx: Tx, found: Incident) -> None:
@@ -165,6 +193,31 @@ def mark_all(tx: Tx, id: str, found: Sequence[Stop]) -> None:
     values = [{"incident": id, **structs.asdict(one)} for one in found]
     for start in range(0, len(values), ROWS):
         tx.execute(upsert(stop, values[start : start + ROWS], ["incident", "kind", "target"], tx.dialect))
+
+
+def settle(tx: Tx, id: str, read: Stop, state: StopState, at: int, detail: str) -> Stop | None:
+    """What has become of something, where it still stands as it was `read`; else, changing nothing, how it stands."""
+    mine = stop.c.incident == id, stop.c.kind == read.kind, stop.c.target == read.target
+    unmoved = stop.c.state == read.state, stop.c.at == read.at
+    if tx.execute(update(stop).where(*mine, *unmoved).values(state=state, at=at, detail=detail)).rowcount == 1:
+        return None
+    row = tx.execute(select(stop).where(*mine)).one_or_none()
+    return None if row is None else _stop(row)
+
+
+def let_go(tx: Tx, id: str, at: int) -> None:
+    """Nothing of an incident is to be stopped any more: runs that were paused for it are to be resumed."""
+    mine, runs = stop.c.incident == id, stop.c.kind == "run"
+    is_asked, is_confirmed = stop.c.state == "asked", stop.c.state == "confirmed"
+    freed = stop.c.kind.in_(("agent", "containment"))
+    tx.execute(update(stop).where(mine, runs, is_asked | is_confirmed).values(state="resuming", at=at))
+    tx.execute(update(stop).where(mine, freed, is_confirmed).values(state="resumed", at=at))
+    over = {"state": "confirmed", "at": at, "detail": "no longer to be stopped"}
+    tx.execute(update(stop).where(mine, is_asked).values(over))
+
+
+def _stop(row: Row[Any]) -> Stop:
+    return Stop(row.kind, row.target, row.state, row.at, row.detail)
 
 
 def to_incident(row: Row[Any]) -> Incident:

@@ -117,7 +117,7 @@ def _epoch_at(connection: Connection, at: int) -> int:
 
 
 class _Stopped:
-    """What kept agents from acting at a time: containments, suspensions, retirement, a sponsor who had left."""
+    """What kept agents from acting at a time: containments, suspensions, retirement, a sponsor who was not there."""
 
     def __init__(self, connection: Connection, marks: Marks, organisation: Organisation, at: int) -> None:
         self._organisation = organisation
@@ -140,7 +140,7 @@ class _Stopped:
             if hit.get(stop.scope, stop.target in ids):
                 return f"contained ({stop.scope}) by {stop.id}"
         if sponsor in self._left:
-            return f"its sponsor {sponsor} had left"
+            return f"its sponsor {sponsor} was not there"
         return self._told.get(ids[0])
 
     def _family(self, agent: str) -> Iterator[Revision]:
@@ -153,8 +153,10 @@ class _Stopped:
 
     def _take(self, said: Mapping[str, Any]) -> None:
         event = said["event"]
-        if event == "person.offboarded":
+        if event in _LEAVING:
             self._left.add(said["person"])
+        elif event == "account.activated":
+            self._left.discard(said["person"])
         elif event == "agent.suspended":
             self._told[said["agent"]] = "suspended"
         elif event == "agent.reinstated":
@@ -163,7 +165,11 @@ class _Stopped:
             self._told |= dict.fromkeys(said.get("agents", ()), "retired")
 
 
-_EVENTS = ("agent.suspended", "agent.reinstated", "agent.retired", "agents.retired", "person.offboarded")
+_LEAVING = ("person.offboarded", "account.deactivated", "account.deleted")
+_EVENTS = (
+    *("agent.suspended", "agent.reinstated", "agent.retired", "agents.retired"),
+    *("account.activated", *_LEAVING),
+)
 
 
 def _events(connection: Connection, marks: Marks, at: int) -> list[dict[str, Any]]:

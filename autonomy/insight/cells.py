@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, bindparam, delete, select, text
 
 from autonomy.audit.store import head, leaf
-from autonomy.db import Tx, metadata
+from autonomy.db import Reader, metadata
 from autonomy.db.many import Many, inserting
 from autonomy.kernel.clock import DAY
+from autonomy.kernel.interpreter import giving_way
 
 from .counting import COUNTERS, KINDS, Begun, Case, Cell, Memory, Needs, Open, Said, Sums, Who, begun_of, read_said
 
@@ -78,7 +79,8 @@ Row = dict[str, Any]
 
 def said_between(connection: Connection, start: int, stop: int) -> list[Said]:
     """What counting reads of the leaves from `start` up to, not including, `stop`."""
-    return [read_said(bytes(body)) for body in connection.execute(_BODIES, {"start": start, "stop": stop}).scalars()]
+    rows = connection.execute(_BODIES, {"start": start, "stop": stop}).scalars()
+    return [read_said(bytes(body)) for body in giving_way(rows)]
 
 
 def begun_in_log(connection: Connection, actions: Collection[str], before: int) -> dict[str, Begun]:
@@ -93,19 +95,34 @@ def begun_in_log(connection: Connection, actions: Collection[str], before: int) 
     return {action: begun_of(read_said(bytes(body))) for action, body in rows}
 
 
-def log_size(connection: Connection) -> int:
+def log_size(connection: Reader) -> int:
     """How many leaves there are."""
     return int(connection.execute(select(head.c.size)).scalar_one())
 
 
-def remembered(connection: Connection, needs: Needs, before: int, known: Memory) -> Memory:
-    """What is remembered of what is needed: what is `known`, and for the rest what the tables, and the log before the
-    leaf of this index, say."""
+class Writer(Protocol):
+    """Where figures are written: the store, or a place of their own."""
+
+    def execute(self, statement: Any, values: Any = None) -> Any:
+        """Run a statement."""
+
+    def write(self, many: Many, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write many rows at once."""
+
+
+def begun(connection: Connection, needs: Needs, before: int, known: Memory) -> dict[str, Begun]:
+    """The intents that are needed: what is `known`, and for the rest what the log says before this leaf."""
+    rest = needs.actions - known.begun.keys()
+    return _part(known.begun, needs.actions) | begun_in_log(connection, rest, before)
+
+
+def remembered(connection: Connection, needs: Needs, known: Memory) -> Memory:
+    """What is remembered of what is needed, intents left out: what is `known`, and for the rest what the tables say."""
     cases = _among(connection, figure_case, figure_case.c.id, needs.cases - known.cases.keys())
     opened = _among(connection, figure_open, figure_open.c.id, needs.open - known.open.keys())
     people = _among(connection, figure_person, figure_person.c.name, needs.people - known.people.keys())
     return Memory(
-        begun=_part(known.begun, needs.actions) | begun_in_log(connection, needs.actions - known.begun.keys(), before),
+        begun={},
         cases=_part(known.cases, needs.cases)
         | {row.id: Case(row.last, frozenset(row.met.split("\n"))) for row in cases},
         open=_part(known.open, needs.open) | {row.id: Open(_who(row.who), row.at, row.asked) for row in opened},
@@ -113,7 +130,7 @@ def remembered(connection: Connection, needs: Needs, before: int, known: Memory)
     )
 
 
-def add(tx: Tx, sums: Mapping[Cell, Sums]) -> None:
+def add(tx: Writer, sums: Mapping[Cell, Sums]) -> None:
     """Add sums to the hours and days they belong to."""
     # Of forty counters a batch has ten: naming the others in every row would cost most of the writing.
     names = tuple(name for name in COUNTERS if any(name in counted for counted in sums.values()))
@@ -121,7 +138,7 @@ def add(tx: Tx, sums: Mapping[Cell, Sums]) -> None:
         tx.write(_adding(names), [tuple(row.values()) for row in figure_rows(sums, names)])
 
 
-def remember(tx: Tx, before: Memory, after: Memory) -> None:
+def remember(tx: Writer, before: Memory, after: Memory) -> None:
     """Keep what has changed in memory."""
     cases = [_case_row(id, case) for id, case in after.cases.items() if before.cases.get(id) != case]
     opened = [_open_row(id, one) for id, one in after.open.items() if one is not None and before.open.get(id) != one]
@@ -147,21 +164,6 @@ def figure_rows(sums: Mapping[Cell, Sums], names: Sequence[str] = COUNTERS) -> l
             for name, value in counted.items():
                 row[name] += value
     return [found[place] for place in sorted(found)]
-
-
-def memory_rows(memory: Memory) -> dict[str, dict[str, Row]]:
-    """What memory is as rows, by table and first column."""
-    return {
-        figure_case.name: {id: _case_row(id, case) for id, case in memory.cases.items()},
-        figure_open.name: {id: _open_row(id, one) for id, one in memory.open.items() if one is not None},
-        figure_person.name: {name: {"name": name, "at": at} for name, at in memory.people.items()},
-    }
-
-
-def rows_of(connection: Connection, table: Table) -> Iterator[Row]:
-    """Every row of a table of the figures."""
-    for row in connection.execute(select(table)).mappings():
-        yield dict(row)
 
 
 def _part(known: Mapping[str, T], names: Collection[str]) -> dict[str, T]:

@@ -24,6 +24,7 @@ from autonomy.gate.leftovers import Pinned
 from autonomy.gate.results import Waiting
 from autonomy.kernel.clock import MINUTE, Clock, duration
 from autonomy.kernel.errors import AutonomyError, Invalid, NotFound, Unavailable
+from autonomy.kernel.repeating import repeat
 from autonomy.tools import Connectors, Invocation, Tool
 from autonomy.tools.effects import had_effect
 
@@ -85,13 +86,11 @@ class Checking:
 
     async def run(self) -> None:
         """Look until cancelled. What fails is logged and looked at again."""
-        while True:
-            try:
-                await self.notice()
-                await self.check()
-            except AutonomyError as error:
-                log.warning("could not check outcomes: %s", error.code)
-            await asyncio.sleep(LOOK_SECONDS)
+        await repeat(self._turn, LOOK_SECONDS, log, "could not check outcomes")
+
+    async def _turn(self) -> None:
+        await self.notice()
+        await self.check()
 
     async def notice(self) -> None:
         """Write down what is to be checked of the actions that were done since."""

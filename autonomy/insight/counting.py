@@ -14,18 +14,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from autonomy.kernel.clock import HOUR, MINUTE
+from autonomy.kernel.clock import DAY, HOUR, MINUTE
 
 COUNTERS = (
-    *("begun", "done", "done_alone", "failed", "unknown", "reconciled", "denied", "held", "action_ms"),
+    *("begun", "done", "done_alone", "failed", "unknown", "reconciled", "denied", "held", "waited", "action_ms"),
     *("money", "moved", "tokens", "cases", "cases_alone", "case_ms"),
     *("approved", "rejected", "returned", "expired", "escalated", "deeds", "human_ms"),
     *("tasks_done", "tasks_alone", "tasks_failed", "tasks_returned"),
     *("runs_begun", "runs_done", "runs_failed", "run_ms", "exceptions"),
     *("right", "wrong", "corrected"),
 )
-"""What is summed up. `alone`: outside of any run. `…_ms`: milliseconds. `money`: minor units of the base currency,
-the price of calls; `moved`: the amounts of orders, payments and the like."""
+"""What is summed up. `alone`: outside of any run. `held`: people were asked; `waited`: it was begun after people had
+been asked. `…_ms`: milliseconds. `money`: minor units of the base currency, the price of calls; `moved`: the amounts of
+orders, payments and the like."""
 
 KINDS = ("intent", "outcome", "reconcile", "denial", "hold", "approval", "run", "task", "label")
 """The kinds of leaves that count."""
@@ -40,6 +41,7 @@ POST = "post"
 DECISION_MS = 10 * MINUTE  # the longest that a decision counts as work of a person: who answers later did other things
 TASK_MS = 60 * MINUTE  # the same of a task that a person did
 WORD_MS = 2 * MINUTE  # the same of a word that nobody had asked for: a label, a finding, a run that was stopped
+CASE_MS = 400 * DAY  # a case in which nothing ended for so long is forgotten: what comes later begins it anew
 MAX_MET = 64  # agents, revisions, units and workflows that are remembered of one case
 
 _VOTES = {"approve": "approved", "reject": "rejected", "return": "returned"}
@@ -236,7 +238,9 @@ class Counting:
         self.memory.begun[said.action or ""] = begun
         if said.approval:  # it waits for nobody any more; no leaf of the approval says so
             self.memory.open[f"hold:{said.approval}"] = None
-        self._sums(said.at, begun.who)["begun"] += 1
+        sums = self._sums(said.at, begun.who)
+        sums["begun"] += 1
+        sums["waited"] += int(said.approval is not None)
         self._meet(said, begun.who)
 
     def _denial(self, said: Said) -> None:
@@ -261,7 +265,8 @@ class Counting:
         if said.status in ("done", "failed", "unknown"):
             sums[said.status] += 1
         sums["done_alone"] += int(said.status == "done" and begun.alone)
-        sums["action_ms"] += max(0, said.at - begun.at)
+        if said.status in ("done", "failed"):  # while nobody knows how it ended it has not, and it ends once
+            sums["action_ms"] += max(0, said.at - begun.at)
         sums["moved" if begun.moves else "money"] += said.cost.get("money", 0)
         sums["tokens"] += said.cost.get("tokens", 0)
         self._extend(said, begun.who)
@@ -270,7 +275,7 @@ class Counting:
         """A case is counted once for everybody it meets."""
         if not said.case:
             return
-        known = self.memory.cases.get(said.case)
+        known = self._case(said)
         found, names = known or Case(said.at), _names(who)
         if known is not None and names.keys() <= known.met:
             return
@@ -283,10 +288,15 @@ class Counting:
 
     def _extend(self, said: Said, who: Who) -> None:
         """What ends later than all of its case before makes the case longer."""
-        case = self.memory.cases.get(said.case)
+        case = self._case(said)
         if case is not None and said.at > case.last:
             self._sums(said.at, who)["case_ms"] += said.at - case.last
             self.memory.cases[said.case] = case._replace(last=said.at)
+
+    def _case(self, said: Said) -> Case | None:
+        """The case as it is remembered; one that is forgotten is as good as deleted, be it or not."""
+        case = self.memory.cases.get(said.case)
+        return None if case is None or case.last < said.at - CASE_MS else case
 
     def _approval(self, said: Said) -> None:
         key = f"hold:{said.action}"

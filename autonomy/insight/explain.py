@@ -189,6 +189,7 @@ def _said(index: int, leaf: Mapping[str, Any], remarks: Remarks) -> Said:
         role=leaf.get("role"),
         shown=leaf.get("shown"),
         instead_of=leaf.get("instead_of"),
+        code=leaf.get("code"),
         reason=remarks.get((asked, actor.removeprefix("person:"))) if leaf.get("shown") else None,
     )
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from autonomy.catalog import Catalog
 from autonomy.catalog.organisation import Organisation
@@ -34,8 +34,8 @@ HOURS_UP_TO = 3 * DAY  # times up to this length are answered in hours where nob
 
 Sums = dict[str, int]
 Values = Mapping[str, int | None]
-Read = Callable[[str], dict[str, Sums]]
-"""Sums of a dimension by name."""
+Read = Callable[[str, Sequence[str]], dict[str, Sums]]
+"""Some counters of a dimension, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,13 @@ class Lag:
     size: int
     behind: int
     ms: int
+
+
+class Only(NamedTuple):
+    """Of one dimension some names."""
+
+    dimension: str
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +128,34 @@ class Figures:
 
     def line(self, by: By, key: str, time: Time) -> Line:
         """The figures of one; all nothing where there was nothing."""
+        return self.lines(by, [key], time)[0]
+
+    def lines(self, by: By, keys: Sequence[str], time: Time) -> list[Line]:
+        """The same of several, in their order."""
         with self._database.reading() as connection:
-            return self._lines(connection, by, time, [key])[key]
+            found = self._lines(connection, by, time, keys)
+        return [found[key] for key in keys]
 
     def sums(self, time: Time) -> Mapping[str, int]:
         """What the figures of everything are made of."""
         with self._database.reading() as connection:
-            return _Whole(connection, time, None)(ALL).get(ALL) or _nothing()
+            return Whole(connection, time, None)(ALL, COUNTERS).get(ALL) or _nothing()
 
     def points(self, by: By, key: str, time: Time) -> list[Point]:
         """The figures of one, bucket by bucket."""
         organisation = self._catalog.organisation()
         with self._database.reading() as connection:
-            buckets = _Buckets(connection, time, _only(by, [key]))
+            buckets = Buckets(connection, time, key, _only(organisation, by, [key]))
             return [
-                Point(start, self._counted(connection, organisation, by, partial(buckets.of, start)).values(key))
+                Point(start, self._counted(connection, organisation, by, [key], partial(buckets.of, start)).values(key))
                 for start in range(time.since, time.until, time.width)
             ]
 
     def _lines(self, connection: Connection, by: By, time: Time, names: Sequence[str]) -> dict[str, Line]:
-        organisation, only = self._catalog.organisation(), _only(by, names)
-        read = (_Whole(connection, each, only) for each in (time, time.before))
-        now, before = (self._counted(connection, organisation, by, each) for each in read)
+        organisation = self._catalog.organisation()
+        only = _only(organisation, by, names)
+        read = (Whole(connection, each, only) for each in (time, time.before))
+        now, before = (self._counted(connection, organisation, by, names, each) for each in read)
         return {name: Line(name, now.values(name), now.of(name), before.values(name)) for name in names}
 
     def _names(self, connection: Connection, by: By, time: Time, after: str | None, limit: int) -> list[str]:
@@ -154,23 +167,28 @@ class Figures:
         every = {unit for name in own for unit in organisation.lineage(name) or (name,)}
         return sorted(name for name in every if after is None or name > after)[:limit]
 
-    def _counted(self, connection: Connection, organisation: Organisation, by: By, read: Read) -> _Counted:
-        """Sums by name, and how to find what they would have cost people."""
+    def _counted(
+        self, connection: Connection, organisation: Organisation, by: By, names: Sequence[str], read: Read
+    ) -> _Counted:
+        """Sums of `names`, and how to find what they would have cost people."""
         of_role = partial(worth.of_role, organisation)
+        own = read(by, COUNTERS)
         if by == "role":
-            return _Counted(read("role"), of_role)
+            return _Counted(own, of_role)
         if by == "workflow":
-            return _Counted(read("workflow"), partial(worth.of_workflow, organisation))
+            return _Counted(own, partial(worth.of_workflow, organisation))
         if by == "agent":
             first = partial(worth.first_role, organisation)
-            return _Counted(read("agent"), lambda name, sums: of_role(first(name), sums))
+            return _Counted(own, lambda name, sums: of_role(first(name), sums))
         if by == "revision":
-            revisions = read("revision")
-            roles = self._first_roles(connection, revisions)
-            return _Counted(revisions, lambda name, sums: of_role(roles.get(name, ""), sums))
+            roles = self._first_roles(connection, own)
+            return _Counted(own, lambda name, sums: of_role(roles.get(name, ""), sums))
+        posts, workflows = read(POST, worth.OF_POSTS), read("workflow", worth.OF_WORKFLOWS)
         if by == "unit":
-            return _Counted(_rolled_up(organisation, read("unit")), lambda name, _: _together(organisation, read, name))
-        return _Counted(read(ALL), lambda _name, _sums: _together(organisation, read))
+            together = partial(worth.of_everything, organisation, posts, workflows)
+            return _Counted(_rolled_up(organisation, own, names), lambda name, _: together(name))
+        worth_of_all = worth.of_everything(organisation, posts, workflows)
+        return _Counted(own, lambda _name, _sums: worth_of_all)
 
     def _first_roles(self, connection: Connection, digests: Iterable[str]) -> Mapping[str, str]:
         """The first role of agents in certain wordings, which never change."""
@@ -195,48 +213,51 @@ class _Counted:
         return figures(found, self.baseline(name, found))
 
 
-class _Whole:
-    """Sums of a whole time, each dimension read once; with `only` of these names."""
+class Whole:
+    """Sums of a whole time; with `only` of these names, where a dimension has them."""
 
-    def __init__(self, connection: Connection, time: Time, only: Sequence[str] | None) -> None:
+    def __init__(self, connection: Connection, time: Time, only: Only | None) -> None:
         self._connection = connection
         self._time = time
         self._only = only
-        self._found: dict[str, dict[str, Sums]] = {}
 
-    def __call__(self, dimension: str) -> dict[str, Sums]:
-        if dimension not in self._found:
-            rows = self._connection.execute(_query(dimension, self._time, self._only).group_by(figure.c.key))
-            self._found[dimension] = {row.key: _sums(row) for row in rows}
-        return self._found[dimension]
+    def __call__(self, dimension: str, counters: Sequence[str]) -> dict[str, Sums]:
+        sums = [func.sum(figure.c[name]) for name in counters]
+        query = _query(dimension, self._time, self._only, [figure.c.key, *sums]).group_by(figure.c.key)
+        return {row[0]: _sums(counters, map(int, row[1:])) for row in self._connection.execute(query)}
 
 
-class _Buckets:
-    """Sums bucket by bucket, each dimension read once."""
+class Buckets:
+    """Sums bucket by bucket, each dimension read once. Of the dimension of which `only` some are wanted they are added
+    up by the database, under the name `key`."""
 
-    def __init__(self, connection: Connection, time: Time, only: Sequence[str] | None) -> None:
+    def __init__(self, connection: Connection, time: Time, key: str, only: Only | None) -> None:
         self._connection = connection
         self._time = time
+        self._key = key
         self._only = only
         self._found: dict[str, dict[int, dict[str, Sums]]] = {}
 
-    def of(self, start: int, dimension: str) -> dict[str, Sums]:
+    def of(self, start: int, dimension: str, counters: Sequence[str]) -> dict[str, Sums]:
         """The sums of the bucket that begins at `start`."""
         if dimension not in self._found:
-            self._found[dimension] = self._read(dimension)
+            is_one = self._only is not None and self._only.dimension == dimension
+            self._found[dimension] = self._one(dimension, counters) if is_one else self._each(dimension, counters)
         return self._found[dimension].get(start, {})
 
-    def _read(self, dimension: str) -> dict[int, dict[str, Sums]]:
+    def _one(self, dimension: str, counters: Sequence[str]) -> dict[int, dict[str, Sums]]:
+        sums = [func.sum(figure.c[name]) for name in counters]
+        query = _query(dimension, self._time, self._only, [figure.c.start, *sums]).group_by(figure.c.start)
+        rows = self._connection.execute(query)
+        return {start: {self._key: _sums(counters, map(int, values))} for start, *values in rows}
+
+    def _each(self, dimension: str, counters: Sequence[str]) -> dict[int, dict[str, Sums]]:
+        """Each row as it lies there: a bucket has one of a name."""
         found: defaultdict[int, dict[str, Sums]] = defaultdict(dict)
-        query = _query(dimension, self._time, self._only).add_columns(figure.c.start)
-        for row in self._connection.execute(query.group_by(figure.c.key, figure.c.start)):
-            found[row.start][row.key] = _sums(row)
+        columns = [figure.c.start, figure.c.key, *(figure.c[name] for name in counters)]
+        for start, key, *values in self._connection.execute(_query(dimension, self._time, self._only, columns)):
+            found[start][key] = _sums(counters, values)
         return found
-
-
-def _together(organisation: Organisation, read: Read, unit: str | None = None) -> Baseline:
-    """The baseline of everything, or of everything of a unit."""
-    return worth.of_everything(organisation, read(POST), read("workflow"), unit)
 
 
 def _names(connection: Connection, by: By, time: Time, after: str | None, limit: int) -> list[str]:
@@ -257,24 +278,28 @@ def _names(connection: Connection, by: By, time: Time, after: str | None, limit:
     return list(connection.execute(query.order_by(columns.key).limit(limit)).scalars())
 
 
-def _only(by: By, names: Sequence[str]) -> Sequence[str] | None:
-    """The names that must be read; None where others make up their figures too."""
-    return names if by in ("agent", "revision") else None
+def _only(organisation: Organisation, by: By, names: Sequence[str]) -> Only | None:
+    """The names that must be read of the dimension `by`; None for everything."""
+    if by != "unit":
+        return None if by == ALL else Only(by, names)
+    wanted = set(names)
+    below = (unit for unit in organisation.all("Unit") if not wanted.isdisjoint(organisation.lineage(unit)))
+    return Only(by, sorted({*wanted, *below}))
 
 
-def _query(dimension: str, time: Time, only: Sequence[str] | None) -> Select[Any]:
+def _query(dimension: str, time: Time, only: Only | None, wanted: Sequence[Any]) -> Select[Any]:
     columns = figure.c
-    query = select(columns.key, *(func.sum(columns[name]).label(name) for name in COUNTERS)).where(
+    query = select(*wanted).where(
         columns.dimension == dimension,
         columns.span == time.span,
         columns.start >= time.since,
         columns.start < time.until,
     )
-    return query if only is None else query.where(columns.key.in_(only))
+    return query.where(columns.key.in_(only.names)) if only and only.dimension == dimension else query
 
 
-def _sums(row: Row[Any]) -> Sums:
-    return dict(zip(COUNTERS, map(int, row[1 : len(COUNTERS) + 1]), strict=True))  # the first is the key
+def _sums(counters: Sequence[str], values: Iterable[int]) -> Sums:
+    return dict(zip(counters, values, strict=True))
 
 
 def time_of(since: int | None, until: int | None, bucket: Bucket | None, now: int) -> Time:
@@ -291,13 +316,15 @@ def time_of(since: int | None, until: int | None, bucket: Bucket | None, now: in
     return found
 
 
-def _rolled_up(organisation: Organisation, units: Mapping[str, Sums]) -> dict[str, Sums]:
-    """What is of a unit is of every unit above it too; of a unit that is no longer declared only of itself."""
-    found: defaultdict[str, Sums] = defaultdict(_nothing)
-    for name, sums in units.items():
-        for unit in organisation.lineage(name) or (name,):
-            _add(found[unit], sums)
-    return dict(found)
+def _rolled_up(organisation: Organisation, units: Mapping[str, Sums], names: Sequence[str]) -> dict[str, Sums]:
+    """The sums of `names`: what is of a unit is of every unit above it too; of a unit that is no longer declared only
+    of itself."""
+    found = {name: _nothing() for name in names}
+    for unit, sums in units.items():
+        for above in organisation.lineage(unit) or (unit,):
+            if above in found:
+                _add(found[above], sums)
+    return found
 
 
 def _nothing() -> Sums:

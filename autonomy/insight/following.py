@@ -2,7 +2,7 @@
 transaction as what came of it, so that nothing is counted twice and nothing left out, whoever dies.
 
 One process at a time does it. The door comes first: while there is a crowd at it, whoever follows works one part of its
-time and rests thirty-one. What comes in faster than it is taken in then is taken in when there is less to do.
+time and rests sixty-three. What comes in faster than it is taken in then is taken in when there is less to do.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -21,10 +22,11 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Lifeline
 from autonomy.kernel.clock import DAY, Clock
 from autonomy.kernel.errors import AutonomyError, Corrupt
+from autonomy.kernel.interpreter import giving_way
 
 from . import found
 from .marking import SEALED, Marks
-from .pace import rest_after
+from .pace import rests
 from .taken import forget_words, still_kept, write_batch
 from .taking_in import Batch, take_in
 
@@ -34,13 +36,13 @@ Leaves = Sequence[tuple[int, dict[str, Any]]]
 Hear = Callable[[Tx, Leaves], None]
 """Whoever hears every leaf once, in the transaction that takes it in."""
 
-BATCH = 250  # leaves of one transaction: some five milliseconds, in which nobody else can write, and a megabyte
+BATCH = 200  # leaves of one transaction: some four milliseconds, in which nobody else can write, and a megabyte
 TIDIED = 500  # actions whose sealed words are let go of at once
 ASK_SECONDS = 1.0  # between two questions of a process whether it may follow
-LOOK_SECONDS = 0.4  # what is taken in together costs less, and all of it is there within a second
+LOOK_SECONDS = 0.25  # what is taken in together costs less, and all of it is there within half a second
 WAIT_SECONDS = 0.01
 TIDY_SECONDS = 60.0
-SHARE = 32  # parts of the time, of which one is spent on following while there is a crowd at the door
+SHARE = 64  # parts of the time, of which one is spent on following while there is a crowd at the door
 
 
 class Read(NamedTuple):
@@ -93,7 +95,7 @@ class Following:
                 if not behind:
                     await self._rest(LOOK_SECONDS)
                 elif self._grows:
-                    await self._rest(rest_after(self._worked, SHARE, self._queue.waiting))
+                    await self._give_way()
             except AutonomyError as error:
                 log.warning("what happened is not taken in: %s", error.code)
                 await asyncio.sleep(1.0)
@@ -138,20 +140,27 @@ class Following:
         """Let go of the sealed words of a batch of old actions; returns how many were looked at."""
         before, columns = self._clock() - self._retention, found.action.c
         start = tx.execute(select(found.place.c.forgotten)).scalar_one()
-        query = select(columns.seq, columns.sealed).where(columns.seq >= start, columns.at < before)
-        rows = tx.execute(query.order_by(columns.seq).limit(TIDIED)).all()
+        # In their order, up to the first that is still kept: whoever looked for old ones would read all that is new.
+        query = select(columns.seq, columns.sealed, columns.at).where(columns.seq >= start)
+        oldest = tx.execute(query.order_by(columns.seq).limit(TIDIED))
+        rows = list(takewhile(lambda row: row.at < before, oldest.all()))
         if rows:
             forget_words(tx, rows)
             tx.execute(update(found.place).values(forgotten=rows[-1].seq + 1))
         return len(rows)
 
-    async def _rest(self, seconds: float) -> None:
-        """For so long, or until somebody waits for what is new."""
+    async def _give_way(self) -> None:
+        for seconds in rests(self._worked, SHARE, lambda: self._queue.waiting):
+            if await self._rest(seconds):
+                return
+
+    async def _rest(self, seconds: float) -> bool:
+        """For so long, or until somebody waits for what is new: whether somebody does."""
         try:
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                return await self._woken.wait()
         except TimeoutError:
-            return
+            return False
         finally:
             self._woken.clear()
 
@@ -182,8 +191,9 @@ class Following:
         begun = time.thread_time()
         size, _, _, identity = read_head(connection)
         values = {"start": self.place, "most": self._batch}
-        leaves = [(index, read_leaf(bytes(body))) for index, body in connection.execute(_LEAVES, values).all()]
-        batch = take_in(leaves, self._marks)
+        rows = giving_way(connection.execute(_LEAVES, values).all())
+        leaves = [(index, read_leaf(bytes(body))) for index, body in rows]
+        batch = take_in(giving_way(leaves), self._marks)
         sealed = self._sealed(connection, batch)
         self._worked = time.thread_time() - begun
         return Read(size, identity, leaves, batch, sealed)
@@ -199,7 +209,7 @@ class Following:
         for part, actions in wanted.items():
             for action, value in self._opened(connection, actions, part):
                 parts.setdefault(action, []).append((part, value))
-        return {action: self._marks.of_sealed(said) for action, said in parts.items()}
+        return {action: self._marks.of_sealed(said) for action, said in giving_way(parts.items())}
 
     def _opened(self, connection: Connection, actions: Sequence[str], part: str) -> Iterator[tuple[str, bytes]]:
         try:

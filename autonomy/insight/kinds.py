@@ -1,10 +1,11 @@
-"""Finds the leaves of a kind, however rare: where they lie is told by the census of each thousand leaves."""
+"""Finds the leaves of a kind, however rare: to the rare ones leads an index, to the common ones, where there are none
+for long, the census of each thousand leaves."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from autonomy.audit.store import leaf
+from autonomy.audit.store import COMMON, is_kind, leaf
 
 from . import found
 from .found import BLOCK
@@ -12,6 +13,8 @@ from .found import BLOCK
 
 def of_kind(connection: Connection, kind: str, start: int, limit: int) -> list[int]:
     """The indices of the first `limit` leaves of a kind from `start` on, rising."""
+    if kind not in COMMON:
+        return _between(connection, kind, start, None, limit)
     taken, columns, indices = _taken(connection), found.census.c, list[int]()
     held = select(columns.block).where(columns.kind == kind, columns.block >= start // BLOCK)
     # Of the first block the leaves may lie before `start`; each of the others holds one at least.
@@ -25,6 +28,8 @@ def of_kind(connection: Connection, kind: str, start: int, limit: int) -> list[i
 
 def last_of_kind(connection: Connection, kind: str, stop: int | None, limit: int) -> list[int]:
     """The indices of the last `limit` leaves of a kind below `stop` (none: of all), falling."""
+    if kind not in COMMON:
+        return _between(connection, kind, 0, stop, limit, falling=True)
     taken, columns = _taken(connection), found.census.c
     indices = _between(connection, kind, taken, stop, limit, falling=True)
     held = select(columns.block).where(columns.kind == kind)
@@ -48,6 +53,6 @@ def _between(
     connection: Connection, kind: str, low: int, high: int | None, limit: int, falling: bool = False
 ) -> list[int]:
     """Leaves of a kind from `low` up to, not including, `high`; none: to the end."""
-    query = select(leaf.c.idx).where(leaf.c.kind == kind, leaf.c.idx >= low)
+    query = select(leaf.c.idx).where(is_kind(kind), leaf.c.idx >= low)
     query = query.order_by(leaf.c.idx.desc() if falling else leaf.c.idx).limit(limit)
     return list(connection.execute(query if high is None else query.where(leaf.c.idx < high)).scalars())

@@ -67,7 +67,7 @@ def quotient(above: int, below: int) -> int | None:
 
 
 def _autonomy(sums: Sums, _: Baseline) -> int | None:
-    return quotient(max(0, sums["begun"] - sums["held"]) * WHOLE, sums["begun"])
+    return quotient(max(0, sums["begun"] - sums["waited"]) * WHOLE, sums["begun"])
 
 
 def _human_cost(sums: Sums, baseline: Baseline) -> int:
@@ -128,9 +128,10 @@ KPIS = (
         "ms",
         "less",
         "Time of an action",
-        "time from intent to ending, divided by the actions that ended",
+        "time from intent to ending, divided by the actions that ended as done or failed; one whose ending was unknown "
+        "ends when it is found out",
         _ACTIONS,
-        _mean("action_ms", "done", "failed", "unknown"),
+        _mean("action_ms", "done", "failed"),
     ),
     Kpi(
         "accuracy",
@@ -185,8 +186,8 @@ KPIS = (
         "share",
         "more",
         "Done without people",
-        "actions begun less actions that waited for people, divided by actions begun",
-        "intent, hold",
+        "actions begun less those of them that had waited for people, divided by actions begun",
+        "intent",
         _autonomy,
     ),
     Kpi(

@@ -6,7 +6,7 @@ arguments, under the same subject's key, and are forgotten with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -186,6 +186,12 @@ def labelled(
     if after is not None:
         query = query.where(label.c.last < after)
     return [Labelled(*row) for row in connection.execute(query)]
+
+
+def judged_among(connection: Connection, subjects: Collection[str]) -> frozenset[str]:
+    """Those of the `subjects` of whose result something was said."""
+    found = connection.execute(select(label.c.subject).where(label.c.subject.in_(subjects)))
+    return frozenset(found.scalars())
 
 
 _PAYLOAD = tuple(column.name for column in payload.columns)

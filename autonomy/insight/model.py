@@ -103,7 +103,7 @@ class Decided:
 class Said:
     """What happened to the approval: a vote of `actor`, who was shown what hashes to `shown`, or what time did.
 
-    A deputy votes `instead_of` an absent person.
+    A deputy votes `instead_of` an absent person. `code` says why what was approved was not done.
     """
 
     index: int
@@ -115,6 +115,7 @@ class Said:
     shown: str | None = None
     reason: str | None = None
     instead_of: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

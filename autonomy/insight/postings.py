@@ -97,14 +97,31 @@ def newest(connection: Connection, one: int, before: int, most: int, first: int 
     return found[:most]
 
 
-def counted(connection: Connection, one: int, first: int, stop: int) -> list[tuple[int, int]]:
-    """The blocks with places, from `first` up to, not including, `stop`, that a mark leads to, and how many; rising."""
-    low, high = first // BLOCK, (stop - 1) // BLOCK
-    rows = connection.execute(_SIZES, {"mark": one, "first": low, "last": high})
-    sizes: dict[int, int] = {block: size for block, size in rows}
-    for block in sizes.keys() & {low, high}:
-        sizes[block] = len(within(connection, one, block, first, stop)) * WIDTH
-    return [(block, size // WIDTH) for block, size in sorted(sizes.items()) if size]
+def oldest(connection: Connection, one: int, first: int, most: int) -> list[int]:
+    """The first `most` places, from `first` on, that a mark leads to; rising."""
+    found: list[int] = []
+    start, step = first // BLOCK, FIRST_ROWS
+    while len(found) < most:
+        rows = connection.execute(_OLDEST, {"mark": one, "first": start, "most": step}).all()
+        for block, places in rows:
+            found += [seq for seq in unpack(block, places) if seq >= first]
+        if len(rows) < step:
+            break
+        start, step = rows[-1][0] + 1, min(step * 4, most)
+    return found[:most]
+
+
+def sums(connection: Connection, one: int, blocks: range, together: int) -> list[tuple[int, int]]:
+    """How many places a mark leads to in each `together` blocks, by their number, as far as they are among `blocks`;
+    rising."""
+    values = {"mark": one, "first": blocks.start, "stop": blocks.stop, "together": together}
+    return [(span, int(size) // WIDTH) for span, size in connection.execute(_SUMS, values)]
+
+
+def counted(connection: Connection, one: int, blocks: range) -> list[tuple[int, int]]:
+    """The blocks with places that a mark leads to, among `blocks`, and how many these are; rising."""
+    rows = connection.execute(_SIZES, {"mark": one, "first": blocks.start, "stop": blocks.stop})
+    return [(block, size // WIDTH) for block, size in rows]
 
 
 def within(connection: Connection, one: int, block: int, first: int, stop: int) -> list[int]:
@@ -160,7 +177,12 @@ _NEWEST = text(
     "SELECT block, places FROM search_mark WHERE mark = :mark AND block >= :first AND block <= :last "
     "ORDER BY block DESC LIMIT :most"
 )
-_SIZES = text("SELECT block, length(places) FROM search_mark WHERE mark = :mark AND block >= :first AND block <= :last")
+_OLDEST = text(
+    "SELECT block, places FROM search_mark WHERE mark = :mark AND block >= :first ORDER BY block LIMIT :most"
+)
+_BETWEEN = "FROM search_mark WHERE mark = :mark AND block >= :first AND block < :stop"
+_SUMS = text(f"SELECT block / :together AS span, sum(length(places)) {_BETWEEN} GROUP BY 1 ORDER BY 1")
+_SIZES = text(f"SELECT block, length(places) {_BETWEEN} ORDER BY block")
 _AMONG = text("SELECT block, places FROM search_mark WHERE mark IN :marks AND block IN :blocks").bindparams(
     bindparam("marks", expanding=True), bindparam("blocks", expanding=True)
 )

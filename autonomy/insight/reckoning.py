@@ -16,23 +16,25 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from autonomy.audit.store import leaf
-from autonomy.db import CommitQueue, Database, Tx
-from autonomy.kernel.clock import SECOND, Clock
+from autonomy.db import CommitQueue, Database, Reader, Tx
+from autonomy.kernel.clock import DAY, SECOND, Clock
 from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.failpoint import failpoint
+from autonomy.kernel.interpreter import giving_way
 
 from . import cells
 from .cells import PLACE, figure_place
-from .counting import Cell, Counting, Memory, Sums, needs_of
-from .pace import rest_after
+from .counting import CASE_MS, Cell, Counting, Memory, Sums, needs_of
+from .pace import rests
 
 log = logging.getLogger("autonomy.insight")
 
 LOOK_SECONDS = 0.6  # the figures are shown to be at most a second old
-BATCH = 750  # leaves of one transaction: a few milliseconds, in which nobody else can write
+BATCH = 300  # leaves of one transaction: two or three milliseconds, in which nobody else can write
 SHARE = 80  # parts of the time, of which one is spent on counting while there is a crowd at the door
 BREATH_SECONDS = 0.05  # between two batches at least
 HOLD_MS = 5 * SECOND
+SPARE_MS = DAY  # by which the clocks of processes may differ
 MAX_KNOWN = 5_000  # cases, and actions under way, that a process keeps in mind between two batches
 
 
@@ -67,7 +69,7 @@ class Reckoning:
         self._batch = batch
         self._worked = 0.0  # seconds of CPU that the last batch took
         self._counts = False  # whether this process has counted
-        self._known, self._known_at = _nothing(), -1  # what it remembers, as long as nobody else has counted since
+        self._known, self._known_at = nothing(), -1  # what it remembers, as long as nobody else has counted since
 
     async def run(self) -> None:
         """Count until cancelled. What fails is logged and tried again."""
@@ -78,8 +80,12 @@ class Reckoning:
             except AutonomyError as error:
                 log.warning("the figures wait: %s", error.code)
                 counted = 0
-            rest = max(BREATH_SECONDS, rest_after(self._worked, SHARE, self._queue.waiting))
-            await asyncio.sleep(rest if counted >= self._batch else LOOK_SECONDS)
+            if counted < self._batch:
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            await asyncio.sleep(BREATH_SECONDS)
+            for seconds in rests(self._worked, SHARE, lambda: self._queue.waiting):
+                await asyncio.sleep(seconds)
 
     async def count(self) -> int:
         """Count one batch; returns how many leaves it went on, 0 where there is nothing or another process counts."""
@@ -108,14 +114,14 @@ class Reckoning:
         if stop <= start:
             return None
         begun = time.thread_time()
-        counted = count(connection, start, stop, self._known if self._known_at == start else _nothing())
+        counted = count(connection, start, stop, self._known if self._known_at == start else nothing())
         self._worked = time.thread_time() - begun
         return counted
 
     def _keep(self, found: Counted) -> None:
         """Keep in mind what was counted, so that it need not be read again."""
         if self._known_at != found.start or max(len(self._known.cases), len(self._known.begun)) > MAX_KNOWN:
-            self._known = _nothing()
+            self._known = nothing()
         self._known.begun.update(found.after.begun)
         for action in found.ended:
             self._known.begun.pop(action, None)
@@ -148,23 +154,32 @@ class Reckoning:
         return True
 
 
-def count(connection: Connection, start: int, stop: int, known: Memory) -> Counted:
-    """What the leaves from `start` up to, not including, `stop` come to, by what is known or stored of those before."""
+def count(connection: Connection, start: int, stop: int, known: Memory, figures: Connection | None = None) -> Counted:
+    """What the leaves from `start` up to, not including, `stop` come to, by what is known or stored of those before: in
+    the store, unless `figures` lie elsewhere."""
     leaves = cells.said_between(connection, start, stop)
-    before = cells.remembered(connection, needs_of(leaves), start, known)
+    needs = needs_of(leaves)
+    before = cells.remembered(connection if figures is None else figures, needs, known)
+    before.begun = cells.begun(connection, needs, start, known)
     counting = Counting(Memory(dict(before.begun), dict(before.cases), dict(before.open), dict(before.people)))
-    for said in leaves:
+    for said in giving_way(leaves):
         counting.take(said)
     return Counted(start, stop, counting.sums(), before, counting.memory, counting.ended)
 
 
-def behind_of(connection: Connection) -> Behind:
+def behind_of(connection: Reader) -> Behind:
     """How far the figures are behind the log."""
     place = _place(connection)
     return behind_at(connection, place.next if place else 0)
 
 
-def behind_at(connection: Connection, next: int) -> Behind:
+def forgotten_before(behind: Behind, now: int) -> int:
+    """The time before which nothing ended in cases that are remembered no more, however old the next leaf is."""
+    at = now if behind.oldest_at is None else min(now, behind.oldest_at)
+    return at - CASE_MS - SPARE_MS
+
+
+def behind_at(connection: Reader, next: int) -> Behind:
     """How far whoever follows the log is behind it, where `next` is the leaf to come."""
     size = cells.log_size(connection)
     counted = min(next, size)
@@ -172,7 +187,8 @@ def behind_at(connection: Connection, next: int) -> Behind:
     return Behind(counted, size, oldest)
 
 
-def _nothing() -> Memory:
+def nothing() -> Memory:
+    """Nothing is remembered."""
     return Memory({}, {}, {}, {})
 
 
@@ -182,7 +198,7 @@ class _Place(NamedTuple):
     until: int
 
 
-def _place(connection: Connection) -> _Place | None:
+def _place(connection: Reader) -> _Place | None:
     columns = figure_place.c
     query = select(columns.next, columns.holder, columns.until).where(columns.name == PLACE)
     row = connection.execute(query).one_or_none()

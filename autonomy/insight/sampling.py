@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select, text
 
 from autonomy.audit import read_leaf
 from autonomy.audit.leaf import Kind
-from autonomy.audit.store import leaf
+from autonomy.audit.store import is_kind, leaf
 from autonomy.db import Database
 
 from . import found, postings
@@ -24,6 +25,9 @@ METHOD = (
     "SHA-256(seed ':' i) mod population for i = 0, 1, 2, …, those drawn before left out"
 )
 MOST = 500  # of one sample
+TOGETHER = 100  # blocks that are counted together: by the database, for of a long log there are many
+
+T = TypeVar("T")
 
 Facet = Literal["tool", "agent", "unit", "policy", "case"]
 
@@ -70,12 +74,8 @@ class Sampling:
     ) -> Sample:
         """A sample of the leaves of a kind, of the log as it was at `size` leaves (none: now)."""
         with self._database.reading() as connection:
-            first, stop, size = _bounds(connection, since, until, size)
-            blocks = list(_blocks(connection, kind, first, stop))
-            population = sum(held for _, _, held in blocks)
-            drawn = numbers(seed, population, count)
-            members = list(_located(connection, kind, blocks, drawn))
-            return Sample(seed, population, first, stop, size, _read(connection, members))
+            bounds = _bounds(connection, since, until, size)
+            return drawn_from(OfKind(connection, bounds, kind), seed, count)
 
     def of_actions(
         self, facet: Facet, value: str, seed: str, count: int, since: int | None, until: int | None, size: int | None
@@ -83,71 +83,155 @@ class Sampling:
         """A sample of actions with this facet, each by the leaf that began it."""
         mark = self._marks.facet(facet, value)
         with self._database.reading() as connection:
-            first, stop, size = _bounds(connection, since, until, size)
-            blocks = postings.counted(connection, mark, first, stop)
-            population = sum(held for _, held in blocks)
-            drawn = numbers(seed, population, count)
-            members = list(_led(connection, mark, (first, stop), blocks, drawn))
-            return Sample(seed, population, first, stop, size, _read(connection, members))
+            bounds = _bounds(connection, since, until, size)
+            return drawn_from(Led(connection, bounds, mark), seed, count)
 
 
-def _bounds(connection: Connection, since: int | None, until: int | None, size: int | None) -> tuple[int, int, int]:
-    """The leaves of a time among those that have been taken in, and how many these are."""
+class Bounds(NamedTuple):
+    """The leaves from `first` up to, not including, `stop`, of a log of `size` leaves."""
+
+    first: int
+    stop: int
+    size: int
+
+
+def _bounds(connection: Connection, since: int | None, until: int | None, size: int | None) -> Bounds:
+    """The leaves of a time among those that have been taken in."""
     taken = connection.execute(select(found.place.c.next)).scalar_one_or_none() or 0
     whole = taken if size is None else min(size, taken)
     first = 0 if since is None else first_at(connection, since, whole)
     stop = whole if until is None else first_at(connection, until, whole)
-    return first, max(first, stop), whole
+    return Bounds(first, max(first, stop), whole)
 
 
-def _blocks(connection: Connection, kind: str, first: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """First and last index, and how many leaves of the kind lie between them: whole blocks as they were counted, those
-    at the ends counted now."""
-    if first >= stop:
-        return
-    columns = found.census.c
+class Members(Protocol):
+    """A population: leaves of the log within bounds, counted block by block."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+    @property
+    def bounds(self) -> Bounds: ...
+
+    def sums(self, blocks: range) -> Sequence[tuple[int, int]]:
+        """How many lie in each `TOGETHER` of blocks, by their number, as far as they are among these; rising."""
+
+    def each(self, blocks: range) -> Sequence[tuple[int, int]]:
+        """How many lie in each of these blocks; rising. Blocks without any may be left out."""
+
+    def size(self, block: int) -> int:
+        """How many lie in one block, within the bounds."""
+
+    def picked(self, block: int, numbers: Sequence[int]) -> list[int]:
+        """Those of these numbers among them."""
+
+
+class OfKind(NamedTuple):
+    """Leaves of a kind: by the census, and by themselves."""
+
+    connection: Connection
+    bounds: Bounds
+    kind: str
+
+    def sums(self, blocks: range) -> Sequence[tuple[int, int]]:
+        rows = self.connection.execute(_KIND_SUMS, {"kind": self.kind} | _limits(blocks))
+        return [(span, int(held)) for span, held in rows]
+
+    def each(self, blocks: range) -> Sequence[tuple[int, int]]:
+        rows = self.connection.execute(_KIND_EACH, {"kind": self.kind} | _limits(blocks))
+        return [(block, held) for block, held in rows]
+
+    def size(self, block: int) -> int:
+        counted = self._within(select(func.count()).select_from(leaf), block)
+        return int(self.connection.execute(counted).scalar_one())
+
+    def picked(self, block: int, numbers: Sequence[int]) -> list[int]:
+        query = self._within(select(leaf.c.idx).order_by(leaf.c.idx).limit(1), block)
+        return [self.connection.execute(query.offset(number)).scalar_one() for number in numbers]
+
+    def _within(self, query: Select[Any], block: int) -> Select[Any]:
+        low, high = max(self.bounds.first, block * BLOCK), min(self.bounds.stop, (block + 1) * BLOCK)
+        return query.where(is_kind(self.kind), leaf.c.idx >= low, leaf.c.idx < high)
+
+
+class Led(NamedTuple):
+    """What a mark leads to."""
+
+    connection: Connection
+    bounds: Bounds
+    mark: int
+
+    def sums(self, blocks: range) -> Sequence[tuple[int, int]]:
+        return postings.sums(self.connection, self.mark, blocks, TOGETHER)
+
+    def each(self, blocks: range) -> Sequence[tuple[int, int]]:
+        return postings.counted(self.connection, self.mark, blocks)
+
+    def size(self, block: int) -> int:
+        return len(self._within(block))
+
+    def picked(self, block: int, numbers: Sequence[int]) -> list[int]:
+        places = self._within(block)
+        return [places[number] for number in numbers]
+
+    def _within(self, block: int) -> list[int]:
+        return postings.within(self.connection, self.mark, block, self.bounds.first, self.bounds.stop)
+
+
+def drawn_from(members: Members, seed: str, count: int) -> Sample:
+    """A sample of so many members."""
+    spans = list(_spans(members))
+    population = sum(held for _, held in spans)
+    located = list(_located(members, spans, numbers(seed, population, count)))
+    return Sample(seed, population, *members.bounds, _read(members.connection, located))
+
+
+def _spans(members: Members) -> Iterator[tuple[range, int]]:
+    """Blocks, and how many members they hold together; rising. Those in which the bounds lie are counted one by one."""
+    first, stop, _ = members.bounds
     inner = range(-(-first // BLOCK), stop // BLOCK)
-    for block in sorted({first // BLOCK, stop // BLOCK} - set(inner)):
-        low, high = max(first, block * BLOCK), min(stop, (block + 1) * BLOCK)
-        counted = select(func.count()).where(leaf.c.idx >= low, leaf.c.idx < high, leaf.c.kind == kind)
-        held = connection.execute(counted).scalar_one()
-        if held:
-            yield low, high, held
-    wanted = columns.kind == kind, columns.block >= inner.start, columns.block < inner.stop
-    for row in connection.execute(select(found.census).where(*wanted).order_by(columns.block)):
-        yield row.block * BLOCK, (row.block + 1) * BLOCK, row.leaves
+    if first // BLOCK < inner.start:
+        yield _border(members, first // BLOCK)
+    if inner:
+        for span, held in members.sums(inner):
+            yield range(max(inner.start, span * TOGETHER), min(inner.stop, (span + 1) * TOGETHER)), held
+    if stop % BLOCK and stop // BLOCK >= inner.start:
+        yield _border(members, stop // BLOCK)
 
 
-def _located(
-    connection: Connection, kind: str, blocks: Sequence[tuple[int, int, int]], drawn: Sequence[int]
-) -> Iterator[int]:
-    """The indices of the members of these numbers, rising."""
-    ordered, passed, left = sorted(blocks), 0, list(reversed(drawn))
-    for low, high, held in ordered:
-        while left and left[-1] < passed + held:
-            within = left.pop() - passed
-            query = select(leaf.c.idx).where(leaf.c.idx >= low, leaf.c.idx < high, leaf.c.kind == kind)
-            yield connection.execute(query.order_by(leaf.c.idx).offset(within).limit(1)).scalar_one()
+def _border(members: Members, block: int) -> tuple[range, int]:
+    return range(block, block + 1), members.size(block)
+
+
+def _located(members: Members, spans: Sequence[tuple[range, int]], drawn: Sequence[int]) -> Iterator[int]:
+    """Where the members of these numbers stand, rising."""
+    for blocks, some in _shared(spans, drawn):
+        each = [(blocks.start, members.size(blocks.start))] if len(blocks) == 1 else members.each(blocks)
+        for block, among_them in _shared(each, some):
+            yield from members.picked(block, among_them)
+
+
+def _shared(counted: Iterable[tuple[T, int]], drawn: Sequence[int]) -> Iterator[tuple[T, list[int]]]:
+    """Which parts hold the members of these numbers, and what numbers they have there."""
+    left, passed = deque(drawn), 0
+    for part, held in counted:
+        some = []
+        while left and left[0] < passed + held:
+            some.append(left.popleft() - passed)
+        if some:
+            yield part, some
         passed += held
 
 
-def _led(
-    connection: Connection,
-    mark: int,
-    bounds: tuple[int, int],
-    blocks: Sequence[tuple[int, int]],
-    drawn: Sequence[int],
-) -> Iterator[int]:
-    """Where the members of these numbers stand that a mark leads to, rising; `blocks` says how many each one holds."""
-    passed, left = 0, list(reversed(drawn))
-    for block, held in blocks:
-        if left and left[-1] < passed + held:
-            places = postings.within(connection, mark, block, *bounds)
-            while left and left[-1] < passed + held:
-                yield places[left.pop() - passed]
-        passed += held
+def _limits(blocks: range) -> dict[str, int]:
+    return {"first": blocks.start, "stop": blocks.stop, "together": TOGETHER}
 
 
 def _read(connection: Connection, members: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
     query = select(leaf.c.idx, leaf.c.body).where(leaf.c.idx.in_(members)).order_by(leaf.c.idx)
     return [(index, read_leaf(bytes(body))) for index, body in connection.execute(query)] if members else []
+
+
+_KIND_WITHIN = "FROM search_census WHERE kind = :kind AND block >= :first AND block < :stop"
+_KIND_SUMS = text(f"SELECT block / :together AS span, sum(leaves) {_KIND_WITHIN} GROUP BY 1 ORDER BY 1")
+_KIND_EACH = text(f"SELECT block, leaves {_KIND_WITHIN} ORDER BY block")

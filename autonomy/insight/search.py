@@ -6,11 +6,12 @@ than were asked for, and `next` goes on from where it stopped looking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import eq, ge, le, lt
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from autonomy.audit.store import leaf, read_head
 from autonomy.db import Database
@@ -23,11 +24,16 @@ from .model import ActionRow, Wanted
 
 CHUNK = 500  # candidates looked at together
 LOOKS = 12_000  # times that a candidate is held against something, for one page: a tenth of a second or so
+LEAVES = (
+    300_000  # in which is looked for actions, for one page, where no mark was asked for: the database does it alone
+)
 COUNTED = 1_000  # as many of a mark are counted to find the rarest
 SLACK = HOUR  # by which clocks of machines may differ, and the order of the log from that of time
 
 Group = tuple[int, ...]
 """Marks of which one is enough."""
+
+Conditions = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,14 @@ class Found:
 class Search:
     """Blocks: call it from a thread."""
 
-    def __init__(self, database: Database, marks: Marks, chunk: int = CHUNK, looks: int = LOOKS) -> None:
+    def __init__(
+        self, database: Database, marks: Marks, chunk: int = CHUNK, looks: int = LOOKS, leaves: int = LEAVES
+    ) -> None:
         self._database = database
         self._marks = marks
         self._chunk = chunk
         self._looks = looks
+        self._leaves = leaves
 
     def actions(self, wanted: Wanted, after: int | None, limit: int, may_read: bool) -> Found:
         """The newest actions that are wanted, those begun before the leaf `after`. `may_read`: whether they may be
@@ -53,9 +62,12 @@ class Search:
         with self._database.reading() as connection:
             first, stop = _span(connection, wanted.since, wanted.until)
             groups = self._groups(wanted, may_read)
-            walk = _Walk(connection, groups, first, stop if after is None else min(stop, after), self._chunk)
-            chunks = max(1, self._looks // (self._chunk * (len(groups) + 1)))
-            rows = walk.page(lambda row: _fits(row, wanted), limit, chunks)
+            stop = stop if after is None else min(stop, after)
+            if not groups:
+                rows, following = newest_fitting(connection, _fitting(wanted), first, stop, limit, self._leaves)
+                return Found(_shown(connection, rows), following)
+            walk = _Walk(connection, groups, _fitting(wanted), first, stop, self._chunk)
+            rows = walk.page(limit, max(1, self._looks // (self._chunk * (len(groups) + 1))))
             return Found(_shown(connection, rows), walk.next)
 
     def _groups(self, wanted: Wanted, may_read: bool) -> list[Group]:
@@ -82,25 +94,33 @@ class Search:
 class _Walk:
     """One walk from the newest to the oldest. Afterwards `next` says where it stopped."""
 
-    def __init__(self, connection: Connection, groups: Sequence[Group], first: int, stop: int, chunk: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        groups: Sequence[Group],
+        fitting: Conditions,
+        first: int,
+        stop: int,
+        chunk: int,
+    ) -> None:
         self._connection = connection
+        self._fitting = fitting
         self._chunk = chunk
         self._first = first
         self._groups = sorted(groups, key=lambda group: self._count(group, stop))
         self.next: int | None = stop
 
-    def page(self, fits: Callable[[Any], bool], limit: int, chunks: int) -> list[Row[Any]]:
+    def page(self, limit: int, chunks: int) -> list[Row[Any]]:
         """At most `limit` rows that fit, among as many chunks of candidates."""
         kept: list[Row[Any]] = []
         for _ in range(chunks):
             assert self.next is not None  # the walk ends where there is nothing more
             candidates = self._candidates(self.next, self._chunk)
             for row in self._rows(candidates):
-                if fits(row):
-                    kept.append(row)
-                    if len(kept) == limit:
-                        self.next = row.seq if self._is_more(row.seq) else None
-                        return kept
+                kept.append(row)
+                if len(kept) == limit:
+                    self.next = row.seq if self._is_more(row.seq) else None
+                    return kept
             if len(candidates) < self._chunk:
                 self.next = None
                 return kept
@@ -111,37 +131,48 @@ class _Walk:
         return bool(self._candidates(seq, 1))
 
     def _candidates(self, before: int, most: int) -> list[int]:
-        """Where to look: what the rarest group leads to, or every action, falling."""
-        if self._groups:
-            lists = [postings.newest(self._connection, one, before, most, self._first) for one in self._groups[0]]
-            return sorted({seq for one in lists for seq in one}, reverse=True)[:most]
-        seq = found.action.c.seq
-        query = select(seq).where(seq < before, seq >= self._first).order_by(seq.desc()).limit(most)
-        return list(self._connection.execute(query).scalars())
+        """Where to look: what the rarest group leads to, falling."""
+        lists = [postings.newest(self._connection, one, before, most, self._first) for one in self._groups[0]]
+        return sorted({seq for one in lists for seq in one}, reverse=True)[:most]
 
     def _rows(self, candidates: Sequence[int]) -> list[Row[Any]]:
-        """The candidates that all other groups lead to as well, falling."""
+        """The candidates that fit and that all other groups lead to as well, falling."""
         left = set(candidates)
         for group in self._groups[1:]:
             left = postings.among(self._connection, group, left)
-        query = select(found.action).where(found.action.c.seq.in_(left)).order_by(found.action.c.seq.desc())
-        return list(self._connection.execute(query)) if left else []
+        query = select(found.action).where(found.action.c.seq.in_(left), *self._fitting)
+        return list(self._connection.execute(query.order_by(found.action.c.seq.desc()))) if left else []
 
     def _count(self, group: Group, before: int) -> int:
         """How many a group leads to, as far as it is counted."""
         return sum(len(postings.newest(self._connection, one, before, COUNTED, self._first)) for one in group)
 
 
-def _fits(row: Any, wanted: Wanted) -> bool:
-    least, most = wanted.cost_from, wanted.cost_to
-    return (
-        (wanted.state is None or row.state == wanted.state)
-        and (wanted.decision is None or row.effect == wanted.decision)
-        and (wanted.since is None or row.at >= wanted.since)
-        and (wanted.until is None or row.at < wanted.until)
-        and (least is None or row.money >= least)
-        and (most is None or row.money <= most)
+def newest_fitting(
+    connection: Connection, fitting: Conditions, first: int, stop: int, limit: int, leaves: int
+) -> tuple[list[Row[Any]], int | None]:
+    """Of the actions from leaf `first` up to, not including, `stop` those that fit, falling, but of the last `leaves`
+    only. And where to go on."""
+    seq, low = found.action.c.seq, max(first, stop - leaves)
+    query = select(found.action).where(seq < stop, seq >= low, *fitting).order_by(seq.desc()).limit(limit + 1)
+    rows = list(connection.execute(query))
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1].seq
+    return rows, low if low > first else None
+
+
+def _fitting(wanted: Wanted) -> Conditions:
+    """What no mark says of an action."""
+    columns = found.action.c
+    said = (
+        (wanted.state, columns.state, eq),
+        (wanted.decision, columns.effect, eq),
+        (wanted.since, columns.at, ge),
+        (wanted.until, columns.at, lt),
+        (wanted.cost_from, columns.money, ge),
+        (wanted.cost_to, columns.money, le),
     )
+    return [holds(column, value) for value, column, holds in said if value is not None]
 
 
 def _span(connection: Connection, since: int | None, until: int | None) -> tuple[int, int]:

@@ -31,7 +31,8 @@ class SecretUse:
     """A secret and an agent that can use it, or (`agent` is none) what else does: `purposes` are `hook/NAME`,
     `identity-provider/NAME` and `letters`; none at all where nobody can use it.
 
-    `stored` says whether it is in our own store; none where it lies with a provider. `last_used` is the time
+    `sites` are those whose workers keep it, for its connectors perform there. `stored` says whether it is in our own
+    store; none where it lies with a provider, or at sites alone. `last_used` is the time
     (milliseconds) of the agent's last action with one of the tools, or of the hook's last delivery; none where the
     record holds no such thing.
     """
@@ -41,6 +42,7 @@ class SecretUse:
     connectors: tuple[str, ...]
     tools: tuple[str, ...]
     purposes: tuple[str, ...]
+    sites: tuple[str, ...]
     stored: bool | None
     last_used: int | None
 
@@ -50,6 +52,14 @@ class _Use:
     connectors: set[str] = field(default_factory=set)
     tools: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
+
+
+class _Lies(NamedTuple):
+    """Where secrets lie: the names of those in our store, the site of each connector that has one, and ours."""
+
+    stored: frozenset[str]
+    sites: Mapping[str, str]
+    here: str
 
 
 class Used(NamedTuple):
@@ -92,15 +102,17 @@ def _hook_of(purpose: str) -> str:
 
 
 def secret_uses(
-    organisation: Organisation, registry: Registry, stored: Collection[str], letters: str = ""
+    organisation: Organisation, registry: Registry, stored: Collection[str], letters: str = "", site: str = ""
 ) -> list[SecretUse]:
     """Every secret with every agent that can use it, by name; also what the system itself uses, and what nobody can.
-    `letters` is the connector by which the system sends letters. `dated` says when a page of them was last used."""
+    `letters` is the connector by which the system sends letters, `site` where this process is. `dated` says when a page
+    of them was last used."""
+    lies = _Lies(frozenset(stored), _sites(organisation), site)
     found, ours = _uses(organisation, registry), _own_uses(organisation, letters)
     idle = (set(stored) | _named(organisation)) - {secret for secret, _ in found} - set(ours)
-    lines = [_line(secret, name, use, stored) for (secret, name), use in found.items()]
-    lines += [_line(secret, None, use, stored) for secret, use in ours.items()]
-    lines += [_line(secret, None, _Use(_naming(organisation, secret)), stored) for secret in idle]
+    lines = [_line(secret, name, use, lies) for (secret, name), use in found.items()]
+    lines += [_line(secret, None, use, lies) for secret, use in ours.items()]
+    lines += [_line(secret, None, _Use(_naming(organisation, secret)), lies) for secret in idle]
     return sorted(lines, key=lambda one: (one.secret, one.agent or ""))
 
 
@@ -160,7 +172,16 @@ def _naming(organisation: Organisation, wanted: str) -> set[str]:
     }
 
 
-def _line(secret: str, name: str | None, use: _Use, stored: Collection[str]) -> SecretUse:
-    ours = None if ":" in secret else secret in stored
-    connectors, tools, purposes = (tuple(sorted(each)) for each in (use.connectors, use.tools, use.purposes))
-    return SecretUse(secret, name, connectors, tools, purposes, ours, None)
+def _sites(organisation: Organisation) -> dict[str, str]:
+    """The site of each connector that belongs to one."""
+    found = {name: spec(revision, ConnectorSpec).site for name, revision in organisation.all("Connector").items()}
+    return {name: site for name, site in found.items() if site is not None}
+
+
+def _line(secret: str, name: str | None, use: _Use, lies: _Lies) -> SecretUse:
+    elsewhere = {lies.sites.get(each, lies.here) for each in use.connectors} - {lies.here}
+    at_sites_alone = bool(elsewhere) and use.connectors <= lies.sites.keys() and secret not in lies.stored
+    ours = None if ":" in secret or at_sites_alone else secret in lies.stored
+    every = (tuple(sorted(each)) for each in (use.connectors, use.tools, use.purposes, elsewhere))
+    connectors, tools, purposes, sites = every
+    return SecretUse(secret, name, connectors, tools, purposes, sites, ours, None)

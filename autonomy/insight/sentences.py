@@ -20,6 +20,7 @@ _EVENTS = {
     "escalate": "escalated it",
     "remind": "reminded people of it",
     "ask_again": "asked people again, because facts had changed",
+    "void": "let an approval count no more, for who gave it may not any longer",
     "finish": "ended it",
 }
 
@@ -88,7 +89,8 @@ def _vote(said: Said) -> str:
     role += f" in place of {said.instead_of}" if said.instead_of else ""
     shown = f", having been shown {said.shown[:12]}" if said.shown else ""
     reason = f": {json.dumps(said.reason, ensure_ascii=False)}" if said.reason else ""
-    return f"At {rfc3339(said.at)} {said.actor}{role} {_EVENTS.get(said.event, said.event)}{shown}{reason}."
+    why = f", for it might not be done any more ({said.code})" if said.code else ""
+    return f"At {rfc3339(said.at)} {said.actor}{role} {_EVENTS.get(said.event, said.event)}{shown}{reason}{why}."
 
 
 def _costs(found: Explanation) -> Iterator[str]:

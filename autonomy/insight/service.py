@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -17,8 +18,8 @@ from autonomy.kernel.errors import Corrupt, NotFound
 from . import store
 from .explain import explain, judged
 from .label_rules import Verdict
-from .labels import Labelled, labelled
-from .model import Explanation, Judged, Leaves, Part
+from .labels import Labelled, judged_among, labelled
+from .model import ActionRow, Explanation, Judged, Leaves, Part
 from .wordings import wordings
 
 
@@ -74,6 +75,12 @@ class Insight:
         """The labels that count, those given last first, after the one with the id `after`."""
         with self._database.reading() as connection:
             return labelled(connection, verdict, agent, after, limit)
+
+    def unjudged(self, actions: Sequence[ActionRow]) -> list[ActionRow]:
+        """Those of the actions of whose result nobody has said anything, in their order."""
+        with self._database.reading() as connection:
+            judged = judged_among(connection, [one.id for one in actions])
+        return [one for one in actions if one.id not in judged]
 
     def _parts(self, connection: Connection, action: str, leaves: Leaves, may_read: bool) -> dict[str, Part]:
         commitments = {name: hash for _, leaf in leaves for name, hash in leaf.get("commitments", {}).items()}

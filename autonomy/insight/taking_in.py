@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,20 +36,21 @@ class Seen:
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch of leaves changes."""
+    """What a batch of leaves changes; `stop` is the index after its last."""
 
-    stop: int
+    stop: int = 0
     actions: dict[str, Seen] = field(default_factory=dict)
     others: dict[int, set[int]] = field(default_factory=dict)
     """The marks of leaves that are about no action, by their index."""
     census: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
-def take_in(leaves: Sequence[tuple[int, Leaf]], marks: Marks) -> Batch:
+def take_in(leaves: Iterable[tuple[int, Leaf]], marks: Marks) -> Batch:
     """What these leaves, which follow one another, change."""
-    stop = leaves[-1][0] + 1 if leaves else 0
-    batch = Batch(stop, census=Counter((index // BLOCK, leaf["kind"]) for index, leaf in leaves))
+    batch = Batch()
     for index, leaf in leaves:
+        batch.stop = index + 1
+        batch.census[index // BLOCK, leaf["kind"]] += 1
         action = leaf.get("action")
         if action is None or leaf["kind"] not in ACTIONS:
             batch.others[index] = marks.of_other(leaf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -18,6 +18,8 @@ from . import found, postings
 from .cases import Span, spans
 from .marking import Marks
 from .search import SLACK, first_at
+
+T = TypeVar("T")
 
 MOST = 300  # actions of a case that are told, and as many leaves of each of its runs and tasks
 RELATED = 50  # runs and tasks of a case that are told
@@ -34,7 +36,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class CaseStory:
-    """A case: its spans in order, its labels, and who took part. Where not `whole`, only its newest actions are told.
+    """A case: its spans in order, its labels, and who took part. Where not `whole`, only its newest actions are told,
+    or those around one of them, and only the newest leaves of its runs and tasks.
 
     `money` is what its actions came to in minor units of the base currency, worst cases of those under way included.
     """
@@ -64,7 +67,8 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class BlastRadius:
-    """Everything an agent touched in a time. Where not `whole`, only its newest actions are counted."""
+    """Everything an agent touched in a time. Where not `whole`, only its newest actions are counted; of cases and runs
+    the first are named, and all are counted."""
 
     agent: str
     since: int
@@ -72,7 +76,9 @@ class BlastRadius:
     whole: bool
     tools: list[Touched]
     cases: list[str]
+    cases_count: int
     runs: list[str]
+    runs_count: int
 
 
 class Telling:
@@ -82,14 +88,22 @@ class Telling:
         self._database = database
         self._marks = marks
 
-    def case(self, case: str) -> CaseStory:
-        """The waterfall of a case. Raises NotFound (`case.unknown`) where nothing happened in it."""
+    def case(self, case: str, around: str | None = None) -> CaseStory:
+        """The waterfall of a case, or as much of it as lies `around` one of its actions.
+
+        Raises NotFound: `case.unknown` where nothing happened in it, `action.unknown` where that action did not.
+        """
         with self._database.reading() as connection:
-            actions = self._newest(connection, self._marks.facet("case", case), MOST + 1)
-            if not actions:
+            mark = self._marks.facet("case", case)
+            if around is None:
+                seqs, cut = _cut(self._led(connection, mark, MOST + 1), MOST)
+            else:
+                seqs, cut = _around(connection, mark, around)
+            if not seqs:
                 raise NotFound(f"nothing happened in the case `{case[:80]}`", code="case.unknown")
-            told = _leaves_of(connection, [row.id for row in actions[:MOST]])
-            told |= self._related(connection, told.values())
+            told = _leaves_of(connection, _ids(connection, seqs))
+            related, cut_there = self._related(connection, told.values())
+            told |= related
             labels = connection.execute(
                 select(case_label.c.label, case_label.c.at)
                 .where(case_label.c.case_id == case)
@@ -98,7 +112,7 @@ class Telling:
             shown = spans(told.items())
             return CaseStory(
                 case=case,
-                whole=len(actions) <= MOST,
+                whole=not (cut or cut_there),
                 spans=shown,
                 labels=[Label(*row) for row in labels],
                 agents=sorted({span.who for span in shown if span.kind == "action"}),
@@ -122,19 +136,22 @@ class Telling:
             size = read_head(connection)[0]
             first, stop = first_at(connection, since - SLACK, size), first_at(connection, until + SLACK, size)
             newest = postings.newest(connection, self._marks.facet("agent", agent), stop, COUNTED + 1, first)
-            rows: list[Any] = []
+            within: list[_Act] = []
             for start in range(0, min(len(newest), COUNTED), MOST):
                 some = found.action.c.seq.in_(newest[start : start + MOST])
-                rows += connection.execute(select(found.action).where(some))
-        within = [row for row in rows if since <= row.at < until]
+                in_time = found.action.c.at >= since, found.action.c.at < until
+                within += map(_Act._make, connection.execute(select(*_ACT).where(some, *in_time)))
+        cases, runs = {row.case_id for row in within}, {row.run for row in within if row.run}
         return BlastRadius(
             agent=agent,
             since=since,
             until=until,
             whole=len(newest) <= COUNTED,
             tools=sorted(_by_tool(within).values(), key=lambda one: -one.actions),
-            cases=sorted({row.case_id for row in within})[:RELATED],
-            runs=sorted({row.run for row in within if row.run})[:RELATED],
+            cases=sorted(cases)[:RELATED],
+            cases_count=len(cases),
+            runs=sorted(runs)[:RELATED],
+            runs_count=len(runs),
         )
 
     def _newest(self, connection: Connection, mark: int, most: int) -> list[Any]:
@@ -146,15 +163,42 @@ class Telling:
         """The newest places that a mark leads to, falling."""
         return postings.newest(connection, mark, read_head(connection)[0], most)
 
-    def _related(self, connection: Connection, told: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """Leaves of the runs and tasks that the actions belong to."""
+    def _related(
+        self, connection: Connection, told: Iterable[dict[str, Any]]
+    ) -> tuple[dict[int, dict[str, Any]], bool]:
+        """Leaves of the runs and tasks that the actions belong to, and whether there are more."""
         leaves = list(told)
-        marks = [self._marks.about("run", run) for run in _named(leaves, "run")]
-        marks += [self._marks.about("action", task) for task in _named(leaves, "task")]
-        indices: set[int] = set()
+        runs, cut_runs = _cut(_named(leaves, "run"), RELATED)
+        tasks, cut_tasks = _cut(_named(leaves, "task"), RELATED)
+        marks = [self._marks.about("run", run) for run in runs]
+        marks += [self._marks.about("action", task) for task in tasks]
+        indices, cut = set[int](), cut_runs or cut_tasks
         for mark in marks:
-            indices |= set(self._led(connection, mark, MOST))
-        return read_at(connection, sorted(indices))
+            led, more = _cut(self._led(connection, mark, MOST + 1), MOST)
+            indices |= set(led)
+            cut = cut or more
+        return read_at(connection, sorted(indices)), cut
+
+
+def _cut(found: list[T], most: int) -> tuple[list[T], bool]:
+    """As many as are told, and whether there are more."""
+    return found[:most], len(found) > most
+
+
+def _around(connection: Connection, mark: int, action: str) -> tuple[list[int], bool]:
+    """The places of an action and of those before and after it, and whether there are more."""
+    query = select(found.action.c.seq).where(found.action.c.id == action)
+    seq = connection.execute(query).scalar_one_or_none()
+    before = [] if seq is None else postings.newest(connection, mark, seq + 1, MOST // 2 + 1)
+    if seq is None or seq not in before[:1]:
+        raise NotFound(f"there is no action `{action[:40]}` in this case", code="action.unknown")
+    earlier, cut_before = _cut(before, MOST // 2)
+    later, cut_after = _cut(postings.oldest(connection, mark, seq + 1, MOST // 2 + 1), MOST // 2)
+    return [*earlier, *later], cut_before or cut_after
+
+
+def _ids(connection: Connection, seqs: Sequence[int]) -> list[str]:
+    return list(connection.execute(select(found.action.c.id).where(found.action.c.seq.in_(seqs))).scalars())
 
 
 def read_at(connection: Connection, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -172,12 +216,25 @@ def _leaves_of(connection: Connection, actions: Sequence[str]) -> dict[int, dict
 
 
 def _named(leaves: Iterable[dict[str, Any]], field: str) -> list[str]:
-    """What the leaves name under a field, each once, as many as are told."""
-    named = dict.fromkeys(one[field] for one in leaves if isinstance(one.get(field), str))
-    return list(named)[:RELATED]
+    """What the leaves name under a field, each once."""
+    return list(dict.fromkeys(one[field] for one in leaves if isinstance(one.get(field), str)))
 
 
-def _by_tool(rows: Iterable[Any]) -> dict[str, Touched]:
+class _Act(NamedTuple):
+    """What is counted of an action: there are thousands."""
+
+    tool: str
+    state: str
+    money: int
+    at: int
+    case_id: str
+    run: str | None
+
+
+_ACT = [found.action.c[name] for name in _Act._fields]
+
+
+def _by_tool(rows: Iterable[_Act]) -> dict[str, Touched]:
     tools: dict[str, Touched] = {}
     for row in rows:
         one = tools.setdefault(row.tool, Touched(row.tool, 0, {}, 0, row.at, row.at))

@@ -15,6 +15,9 @@ PIECES = {"case": "cases", "task": "tasks_done", "action": "done"}
 ALONE = {"case": "cases_alone", "task": "tasks_alone", "action": "done_alone"}
 """What counts as a piece of a role's work: all of it, and what belongs to no run, which has a baseline of its own."""
 
+OF_POSTS, OF_WORKFLOWS = tuple(ALONE.values()), ("runs_done",)
+"""The counters of posts and of workflows that the baseline of everything is made of."""
+
 NONE = Baseline()
 Lines = Mapping[str, Sums]
 

@@ -32,6 +32,7 @@ def rfc3339(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=1_000)
 def duration(text: str) -> int:
     """A duration such as `500ms`, `10s`, `5m`, `24h`, `7d` in milliseconds.
 

@@ -17,6 +17,12 @@ def new_id(prefix: str, at: int | None = None) -> str:
     return f"{prefix}_{_stamp(stamp)}{encode(int.from_bytes(os.urandom(10), 'big'), 16)}"
 
 
+def earliest(prefix: str, at: int) -> str:
+    """What comes before every identifier of the kind `prefix` that was given at this time or later, and after those
+    before."""
+    return f"{prefix}_{_stamp(at)}"
+
+
 @lru_cache(maxsize=16)
 def _stamp(at: int) -> str:
     return encode(at, 10)

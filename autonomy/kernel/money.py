@@ -9,8 +9,14 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from .errors import Invalid
 
-EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3, "OMR": 3, "JOD": 3}
-"""ISO 4217 minor-unit digits where they are not 2."""
+_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+EXPONENTS = {currency: digits for digits, currencies in _DIGITS.items() for currency in currencies.split()}
+"""Minor-unit digits of every currency that has other than 2: ISO 4217, list one, as SIX publishes it for the standard
+(`CcyMnrUnts`). What people see follows it too, and not CLDR, which writes some currencies without their minor unit."""
 
 MAX_MINOR = 2**53 - 1  # what JSON and both databases carry without loss
 
@@ -75,10 +81,6 @@ def show(minor: int, currency: str) -> str:
     """Minor units for people: `1,200.00 EUR`."""
     digits = exponent(currency)
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency}"
-
-
-def _rounded_up(amount: Decimal, currency: str) -> int:
-    return _bounded(int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_CEILING)))
 
 
 def _bounded(minor: int) -> int:

@@ -28,5 +28,5 @@ class Seal:
         """What was sealed under `name`. Raises Corrupt with the code of this seal."""
         try:
             return self._box.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter of what is too short to be a box
             raise Corrupt(f"what is stored of `{name[:80]}` is not what was written", code=self._code) from None

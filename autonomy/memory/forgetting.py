@@ -116,7 +116,7 @@ class Forgetting:
 
 
 def forget(tx: Tx, where: Sequence[ColumnElement[bool]], most: int = BATCH) -> int:
-    """Delete up to `most` items that fit, their links and their places in the index; returns how many."""
+    """Delete up to `most` items that fit, their links, vectors and places in the index; returns how many."""
     columns = store.item.c
     rows: list[Any] = list(
         tx.execute(select(columns.seq, columns.id, columns.shelf, columns.marks).where(*where).limit(most))
@@ -124,6 +124,7 @@ def forget(tx: Tx, where: Sequence[ColumnElement[bool]], most: int = BATCH) -> i
     names = [row.id for row in rows]
     if names:
         tx.execute(delete(store.link).where(or_(store.link.c.item.in_(names), store.link.c.to_item.in_(names))))
+        tx.execute(delete(store.vector).where(store.vector.c.item.in_(names)))
         index.remove(tx, rows)
     return len(rows)
 

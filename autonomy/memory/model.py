@@ -120,6 +120,37 @@ class Item(Struct, frozen=True):
         return {name: value for name, value in shown.items() if value not in (None, [])}
 
 
+By = Literal["text", "meaning", "both"]
+"""By what items are found: the words of a question, what it means, or both."""
+
+
+class Question(Struct, frozen=True):
+    """What is looked for, in `space` or anywhere. By both where `by` is not said and a space declares an endpoint for
+    meanings, else by words."""
+
+    text: str
+    space: str | None = None
+    limit: int = 10
+    by: By | None = None
+
+
+class Found(Struct, frozen=True):
+    """What was found, the best first, and by what. `missing` is the code of why meaning was left out of it, or out of a
+    part; `newest` says for each space that was looked through by meaning how many of its items at most have one."""
+
+    items: tuple[Item, ...]
+    by: By = "text"
+    missing: str | None = None
+    newest: Mapping[str, int] = {}
+
+    def as_dict(self) -> dict[str, Json]:
+        """The answer as every face shows it."""
+        shown: dict[str, Json] = {"items": [each.as_dict() for each in self.items], "by": self.by}
+        if self.missing is not None:
+            shown["missing"] = self.missing
+        return shown | ({"newest": dict(self.newest)} if self.newest else {})
+
+
 class Work(Struct, frozen=True):
     """Work that may have been done already: in `space`, known by `task` and `inputs`.
 

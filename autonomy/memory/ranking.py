@@ -9,6 +9,7 @@ from typing import Any
 
 K1 = 1.2  # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009)
 B = 0.75
+FUSION = 60  # the constant of reciprocal rank fusion, as its authors have it
 USUAL_LENGTH = 40  # marks of an ordinary item; that of all items would tell of those nobody here may see
 
 
@@ -44,3 +45,13 @@ def score(marks: Sequence[str], weights: Mapping[str, float]) -> float:
 
 def _rarity(having: int, every: int) -> float:
     return math.log(1 + (every - having + 0.5) / (having + 0.5))
+
+
+def fused(rankings: Iterable[Sequence[int]]) -> list[int]:
+    """Several rankings as one, by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): what stands high
+    in any of them stands high, what stands in several stands higher. Of equals the newest comes first."""
+    scores: defaultdict[int, float] = defaultdict(float)
+    for each in rankings:
+        for place, seq in enumerate(each, start=1):
+            scores[seq] += 1 / (FUSION + place)
+    return sorted(scores, key=lambda seq: (scores[seq], seq), reverse=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-from autonomy.catalog.memory_space import Audience, MemorySpaceSpec
+from autonomy.catalog.memory_space import Audience, Embedding, MemorySpaceSpec
 from autonomy.catalog.model import AgentSpec, RoleSpec
 from autonomy.catalog.organisation import Organisation
 from autonomy.policy.labels import UNTRUSTED, data_label, space_label, spaces_of, tags_of
@@ -13,6 +15,17 @@ from .model import Member, Shelf
 
 Allowed = Callable[[Organisation, str, Iterable[Member]], bool]
 """Whether all of the members may do something in a space."""
+
+
+SNAPSHOTS = 2  # the organisation in force and the one before it, which writes under way still hold
+
+_NAMING_DATA: Mapping[str, Callable[[Any], Iterable[str]]] = {
+    "Unit": lambda said: said.data,
+    "Role": lambda said: said.scope.data,
+    "Tool": lambda said: said.tags,
+    "MemorySpace": lambda said: said.data,
+}
+"""Which kinds of manifests name classes of data, and where."""
 
 
 def agent(organisation: Organisation, name: str) -> Member | None:
@@ -74,6 +87,32 @@ def restriction(space: str, tags: Iterable[str], labels: Iterable[str]) -> tuple
 def unfit(said: MemorySpaceSpec, tags: Iterable[str]) -> frozenset[str]:
     """The classes of data that the space may not hold."""
     return frozenset() if "*" in said.data else frozenset(tags) - frozenset(said.data)
+
+
+@lru_cache(maxsize=SNAPSHOTS)
+def declared_data(organisation: Organisation) -> frozenset[str]:
+    """The classes of data that anything in the organisation names: units, roles, tools, memory spaces."""
+    found = set[str]()
+    for kind, named in _NAMING_DATA.items():
+        for revision in organisation.all(kind).values():
+            found.update(named(revision.spec))
+    return frozenset(found) - {"*"}
+
+
+def sent_to(organisation: Organisation, space: str, tags: Iterable[str], origins: Iterable[str]) -> Embedding | None:
+    """The endpoint of the space, where what bears these restrictions may be sent to it: the space, and every space it
+    was made of, declare that very endpoint for each class of data in it."""
+    said, bears = space_of(organisation, space), frozenset(tags)
+    if said is None or said.embedding is None:
+        return None
+    for each in (space, *origins):
+        other = space_of(organisation, each)
+        declared = other.embedding if other else None
+        if declared is None or declared.connector != said.embedding.connector:
+            return None
+        if "*" not in declared.data and not bears <= frozenset(declared.data):
+            return None
+    return said.embedding
 
 
 def seen(organisation: Organisation, shelf: Shelf, untrusted: bool) -> frozenset[str]:

@@ -17,22 +17,22 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.policy.labels import UNTRUSTED
 
-from . import index, ranking, rules, store
+from . import index, rules, store
+from .finding import Finding
 from .items import PART, Reader
-from .model import Author, Held, Item, Member, Shelf, Writing
+from .meaning import Ask, Meaning
+from .model import Author, Found, Held, Item, Member, Question, Shelf, Writing
 from .shelves import Shelves, place
-from .words import MAX_ASKED, Marks, texts
+from .words import Marks, said_in
 
 MAX_CONTENT = 64 * 1024  # bytes of an item as JSON
-MAX_FOUND = 50
 MAX_COUNTED = 10_000  # items of a space that are counted; there may be more
-CONSIDERED = 3  # times as many items as are wanted are compared in full
 TRIES = 3  # to seal under a key that is not being destroyed
 
 
 class Memory:
     """What the agents of one organisation remember together. `organisation` is the one in force, `epoch` the identity
-    epoch as last seen."""
+    epoch as last seen, `ask` asks endpoints for vectors."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Memory:
         organisation: Callable[[], Organisation],
         epoch: Callable[[], int],
         master: bytes,
+        ask: Ask,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -54,12 +55,14 @@ class Memory:
         self._clock = clock
         self.shelves = Shelves()
         self.reader = Reader(database, vault, self.shelves, organisation, clock)
+        self.meaning = Meaning(database, queue, vault, self.shelves, organisation, ask, clock)
+        self.finding = Finding(database, self.shelves, self.reader, self._marks, self.meaning, organisation, clock)
 
     async def write(self, author: Author, asked: Writing) -> Item:
         """Remember; done twice under one action, it is remembered once.
 
-        Raises NotFound (`memory.unknown_space`, `memory.unknown_item`), Invalid (`memory.data`, `memory.validity`,
-        `memory.size`), Conflict (`memory.shelves`, `memory.erasing`).
+        Raises NotFound (`memory.unknown_space`, `memory.unknown_item`), Invalid (`memory.class`, `memory.data`,
+        `memory.validity`, `memory.size`), Conflict (`memory.shelves`, `memory.erasing`).
         """
         organisation, members = self.entered(author, asked.space, rules.may_write)
         linked = [await self.reader.one(members, each) for each in dict.fromkeys(asked.links)]
@@ -79,39 +82,20 @@ class Memory:
             def work(tx: Tx, values: dict[str, Any] = values) -> Shelf | int:
                 if not is_live(tx, values["subject"], values["generation"]):
                     return tx.epochs.identity
-                found = place(tx, asked.space, tags, origins)
-                _put(tx, values, found, author, known)
+                found = place(tx, asked.space, tags, origins, author.agent)
+                self._put(tx, values, found, author, known)
                 return found
 
             written = await self._queue.perform(work)
             if isinstance(written, Shelf):
+                self.meaning.wake()
                 return self._written(row, written, content, known)
             epoch = written  # the subject was erased; under this epoch its key is another
         raise Conflict("its subject is being erased", code="memory.erasing", hint="write it again later")
 
-    async def search(self, author: Author, query: str, space: str | None = None, limit: int = 10) -> list[Item]:
-        """The items that answer best, the best first, of those the author may read."""
-        return await self.find(self.members(self._organisation(), author), query, space, limit)
-
-    async def find(self, members: Sequence[Member], query: str, space: str | None, limit: int) -> list[Item]:
-        """What all of the members may read and answers best."""
-        marks = self._marks.of([query], MAX_ASKED)
-        if not marks:
-            raise Invalid("there is no word in the question", code="memory.query", hint="ask with a word or a number")
-        most = min(limit, MAX_FOUND)
-        organisation, at = self._organisation(), self._clock()
-
-        def read(connection: Connection) -> list[Item]:
-            shelves = self.shelves.readable(connection, organisation, members, space)
-            if not shelves:
-                return []
-            found = index.find(connection, list(shelves), marks)
-            best, weights = ranking.shortlist(found, marks, CONSIDERED * most)
-            rows = self.reader.valid(connection, shelves, best, at)
-            rows.sort(key=lambda row: (ranking.score(row.marks.split(), weights), row.seq), reverse=True)
-            return self.reader.items(connection, shelves, rows[:most], organisation, at)
-
-        return await self._database.read(read)
+    async def search(self, author: Author, question: Question) -> Found:
+        """The items that answer best, the best first, of those the author may read. Raises as `find` does."""
+        return await self.finding.find(self.members(self._organisation(), author), question, author.labels)
 
     async def read(self, author: Author, item: str) -> Item:
         """One item with its links. Raises NotFound (`memory.unknown_item`) where there is none for the author."""
@@ -183,7 +167,6 @@ class Memory:
         self, organisation: Organisation, author: Author, asked: Writing, labels: frozenset[str]
     ) -> dict[str, Any]:
         revision = organisation.get("Agent", author.agent)
-        words = [asked.title, asked.text, *texts(dict(asked.data or {})), asked.task or "", *texts(dict(asked.inputs))]
         return {
             "id": f"mem_{author.action.removeprefix('act_')}",
             "space": asked.space,
@@ -197,8 +180,24 @@ class Memory:
             "valid_until": asked.valid_until,
             "work": None if asked.task is None else self.work_of(asked.space, asked.task, asked.inputs),
             "reused": 0,
-            "marks": " ".join(self._marks.of(words)),
+            "marks": " ".join(self._marks.of(said_in(asked.content()))),
         }
+
+    def _put(self, tx: Tx, values: Mapping[str, Any], shelf: Shelf, author: Author, links: Sequence[str]) -> None:
+        """Write an item, where its action has not written it before, and end the claim it fulfils."""
+        if tx.execute(select(store.item.c.seq).where(store.item.c.id == values["id"])).first() is not None:
+            return
+        seq = tx.execute(select(func.coalesce(func.max(store.item.c.seq), 0) + 1)).scalar_one()
+        tx.execute(insert(store.item).values(**values, seq=seq, shelf=shelf.id))
+        index.add(tx, seq, shelf.id, values["marks"])
+        self.meaning.expect(tx, values["id"], seq, shelf)
+        for each in links:
+            row = {"item": values["id"], "to_item": each, "relation": "rests-on", "source": author.action}
+            tx.execute(insert(store.link).values(**row))
+        if values["work"] is not None:
+            columns = store.claim.c
+            mine = (columns.agent == author.agent) & (columns.case_id == author.case)
+            tx.execute(delete(store.claim).where(columns.work == values["work"], mine))
 
     def _written(self, row: Mapping[str, Any], shelf: Shelf, content: Mapping[str, Json], links: Sequence[str]) -> Item:
         return Item(
@@ -222,6 +221,12 @@ def _restriction(
     organisation: Organisation, asked: Writing, labels: frozenset[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Tags and origins of what is to be written."""
+    if unknown := sorted(frozenset(asked.tags) - rules.declared_data(organisation)):
+        raise Invalid(
+            f"nothing here declares the class of data `{unknown[0][:63]}`",
+            code="memory.class",
+            hint="name classes that a unit, a role, a tool or a memory space declares",
+        )
     tags, origins = rules.restriction(asked.space, asked.tags, labels)
     said = rules.space_of(organisation, asked.space)
     outside = sorted(rules.unfit(said, tags)) if said else []
@@ -246,21 +251,6 @@ def _count(connection: Connection, space: str, shelves: Sequence[int]) -> int:
 def _boxed(key: SubjectKey, name: str, value: bytes, at: int) -> dict[str, Any]:
     (_, _, subject, generation, box, _), _ = key.seal(name, PART, value, at)
     return {"subject": subject, "generation": generation, "box": box}
-
-
-def _put(tx: Tx, values: Mapping[str, Any], shelf: Shelf, author: Author, links: Sequence[str]) -> None:
-    """Write an item, where its action has not written it before, and end the claim it fulfils."""
-    if tx.execute(select(store.item.c.seq).where(store.item.c.id == values["id"])).first() is not None:
-        return
-    seq = tx.execute(select(func.coalesce(func.max(store.item.c.seq), 0) + 1)).scalar_one()
-    tx.execute(insert(store.item).values(**values, seq=seq, shelf=shelf.id))
-    index.add(tx, seq, shelf.id, values["marks"])
-    for each in links:
-        row = {"item": values["id"], "to_item": each, "relation": "rests-on", "source": author.action}
-        tx.execute(insert(store.link).values(**row))
-    if values["work"] is not None:
-        columns = store.claim.c
-        tx.execute(delete(store.claim).where(columns.work == values["work"], columns.agent == author.agent))
 
 
 def _no_space(space: str) -> NotFound:

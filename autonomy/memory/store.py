@@ -46,10 +46,16 @@ of the task and inputs it results of, `subject` that of whom it is about."""
 Index("memory_item_id", item.c.id, unique=True)
 Index("memory_item_source", item.c.source)
 Index("memory_item_subject", item.c.subject)
+Index("memory_item_shelf", item.c.shelf)
 Index("memory_item_space", item.c.space, item.c.at)
 partial_index("memory_item_work", item.c.work, where=item.c.work.is_not(None))
-TSVECTOR = "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks)"
-"""What PostgreSQL indexes: the shelf as a word beside the marks, none of which holds a digit."""
+BLOCK_BITS = 11  # items of a block as a power of two
+TSVECTOR = (
+    "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks || ' ' || "
+    f"replace(marks || ' ', ' ', (seq >> {BLOCK_BITS})::text || ' '))"
+)
+"""What PostgreSQL indexes: the shelf as a word beside the marks, none of which holds a digit; and each mark once more
+with the number of the item's block behind it, so that a common one is read block by block, the newest first."""
 
 Index(
     "memory_item_marks",
@@ -71,6 +77,7 @@ shelf = Table(
     Column("space", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("origins", Text, nullable=False),
+    Column("author", Text, nullable=False),
 )
 Index("memory_shelf_name", shelf.c.space, shelf.c.tags, shelf.c.origins, unique=True)
 
@@ -103,3 +110,24 @@ reuse = Table(
     Column("begun", BigInteger, nullable=False),
 )
 """How often recalling found work done, and how often it was begun instead."""
+
+vector = Table(
+    "memory_vector",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("shelf", Integer, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("subject", Text),
+    Column("generation", Integer),
+    Column("box", LargeBinary),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", BigInteger),
+)
+"""What an item means, sealed as the item is, by the `maker` that said so: endpoint and model. Until it has said so
+there is no box, and the row is due at a time."""
+
+Index("memory_vector_shelf", vector.c.shelf, vector.c.seq)
+Index("memory_vector_space", vector.c.space, vector.c.seq)
+partial_index("memory_vector_due", vector.c.due_at, where=vector.c.due_at.is_not(None))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from autonomy.kernel.canonical import Json
@@ -34,6 +34,12 @@ def words(text: str) -> Iterator[str]:
             yield from (found[at : at + 2] for at in range(max(1, len(found) - 1)))
         else:
             yield found[:MAX_LENGTH]
+
+
+def said_in(content: Mapping[str, Json]) -> list[str]:
+    """Every text of what is kept of an item, in order: by these it is found."""
+    named = [str(content.get(name, "")) for name in ("title", "text")]
+    return [*named, *texts(content.get("data")), str(content.get("task", "")), *texts(content.get("inputs"))]
 
 
 def texts(value: Json) -> list[str]:

@@ -51,10 +51,11 @@ class Reuse:
             await asyncio.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, end - monotonic())))
 
     async def release(self, author: Author, work: Work) -> bool:
-        """Give up a claim; whether there was one."""
+        """Give up the claim of this case; whether there was one."""
         self._memory.entered(author, work.space, rules.may_write)
         columns, name = store.claim.c, self._memory.work_of(work.space, work.task, work.inputs)
-        gone = delete(store.claim).where(columns.work == name, columns.agent == author.agent)
+        mine = (columns.agent == author.agent) & (columns.case_id == author.case)
+        gone = delete(store.claim).where(columns.work == name, mine)
         return await self._queue.perform(lambda tx: tx.execute(gone).rowcount > 0)
 
     async def _look(
@@ -116,7 +117,7 @@ class _Look:
 
     def _claim(self, tx: Tx) -> Recalled:
         tags, origins = rules.restriction(self._work.space, (), self._author.labels)
-        shelf = place(tx, self._work.space, tags, origins)
+        shelf = place(tx, self._work.space, tags, origins, self._author.agent)
         # On this very shelf everybody hears of everybody, for whoever asks bears the same labels.
         if taken := self._taken(tx, [shelf.id]):
             return taken

@@ -64,7 +64,7 @@ class Incoming:
     async def body(self, limit: int = MAX_BODY) -> bytes:
         """The whole body. Raises TooLarge beyond `limit` bytes, Invalid (`body.slow`), Disconnected."""
         declared = self.header(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > limit:
+        if declared is not None and declared.isascii() and declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
         first, more = await self._chunk()
         if not more:

@@ -18,6 +18,7 @@ Errors before a decision are `{"error": {code, message, hint?, detail?}}`.
 
 from __future__ import annotations
 
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from autonomy.gate import Reply
@@ -30,6 +31,8 @@ from .asgi import Answer, Incoming
 from .ports import Door
 from .refusals import bearer_of
 from .rules import PAGE_LIMIT, REST_WORDS, page, to_request
+
+T = TypeVar("T")
 
 ACTIONS = "/v1/actions"
 TOOLS = "/v1/tools"
@@ -52,7 +55,7 @@ class Rest:
         body = asgi.read_json(await incoming.body())
         if not isinstance(body, dict):
             raise Invalid("the body is not an object", code="request.body")
-        key = _key(incoming.header(b"idempotency-key"), body.pop("idempotency_key", None))
+        key = one_key(incoming.header(b"idempotency-key"), body.pop("idempotency_key", None))
         tool, arguments = body.pop("tool", None), body.pop("arguments", {})
         request = to_request(tool, arguments, body | {"idempotency_key": key}, REST_WORDS)
         reply = await incoming.unless_gone(self._door.perform(bearer, request))
@@ -98,11 +101,13 @@ def _answer(reply: Reply) -> Answer:
     return asgi.json(status, reply.as_dict(), *headers)
 
 
-def _key(header: str | None, field: Json) -> Json:
-    """The idempotency key, which the body or the header (bare or quoted) may give."""
+def one_key(header: str | None, field: T) -> T | str:
+    """The idempotency key, which the body or the header (bare or quoted) may give. Raises Invalid (`request.field`)."""
     if header is None:
         return field
     said = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    if not said:
+        raise Invalid("the idempotency key is empty", code="request.field")
     if field is not None and field != said:
         raise Invalid("header and body give two idempotency keys", code="request.field", hint="send one of them")
     return said

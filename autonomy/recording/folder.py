@@ -40,6 +40,11 @@ class Folder:
         if time.monotonic() - self._saved_at >= SAVE_S:
             self._save()
 
+    @property
+    def next_step(self) -> str:
+        """The command with which what was written is tried."""
+        return f"autonomy up --org {self._path}" if self._place.whole else f"autonomy plan {self._path}"
+
     def finish(self) -> dict[str, str]:
         """Save what was seen and write the manifests anew; returns the files by path."""
         self._save()

@@ -61,17 +61,22 @@ class _McpExchange:
             self._begun(headers["mcp-session-id"], self._conversation)
 
     def heard(self, chunk: bytes) -> None:
-        if self._events is not None:
-            for data in self._events.feed(chunk):
-                self._conversation.answered(data)
-            return
         self._size += len(chunk)
-        if self._size <= MAX_MESSAGE:
+        if self._events is None and self._size <= MAX_MESSAGE:
             self._parts.append(chunk)
+        elif self._events is not None:
+            self._hear_events(self._events, chunk)
 
     def ended(self) -> None:
         if self._events is None and self._size <= MAX_MESSAGE:
             self._conversation.answered(b"".join(self._parts))
+
+    def _hear_events(self, events: Events, chunk: bytes) -> None:
+        for data in events.feed(chunk):
+            self._size = 0
+            self._conversation.answered(data)
+        if self._size > MAX_MESSAGE:  # an event without end is not kept
+            self._events, self._size = Events(), 0
 
 
 class RestListening:

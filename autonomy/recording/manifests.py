@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from autonomy.catalog.model import API_VERSION
+from autonomy.catalog.openapi import drafting
 from autonomy.catalog.yaml_text import write
 from autonomy.tools.mcp.importing import effect_of, is_doubtful, plain, tool_name
 
 from .place import Place, foundation, role
 from .policy import is_bounded, policy
-from .seen import Operation, Seen
+from .seen import Operation, Seen, count_of
 
 _READING = ("GET", "HEAD")
 
@@ -25,9 +25,8 @@ def tools_of(name: str, seen: Seen) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for operation in sorted(name for name, one in seen.operations.items() if one.is_known):
-        wanted = tool_name(name, operation.replace("{", "").replace("}", "").replace("/", "-").replace(" ", ""))
-        wanted = re.sub(r"-{2,}", "-", wanted).rstrip("-.")
-        count = 2
+        called = drafting.tool_name if "method" in seen.operations[operation].about else tool_name
+        wanted, count = called(name, operation), 2
         while wanted in found.values():
             wanted, count = f"{wanted[:58]}-{count}", count + 1
         found[operation] = wanted
@@ -42,7 +41,7 @@ def manifests(name: str, use: Mapping[str, Any], seen: Seen, place: Place) -> di
     if place.whole:
         for kind, called, spec in foundation(place):
             folder[f"{kind.lower()}s/{called}.yaml"] = _file(kind, called, "", spec)
-    folder[f"connectors/{name}.yaml"] = _file("Connector", name, "", {"use": dict(use)}, unit)
+    folder[f"connectors/{name}.yaml"] = _file("Connector", name, "", {"use": _use(name, use, seen)}, unit)
     for operation, tool in tools.items():
         folder[f"tools/{tool}.yaml"] = _tool(name, tool, operation, seen.operations[operation], unit)
     for caller in seen.callers:
@@ -56,6 +55,17 @@ def manifests(name: str, use: Mapping[str, Any], seen: Seen, place: Place) -> di
         folder[f"agents/{position}.yaml"] = _file("Agent", position, f"Was seen as {caller}", agent, unit)
     folder[f"policies/{name}-recorded.cedar"] = policy(name, seen, tools, unit)
     return folder
+
+
+def credential_of(name: str, seen: Seen) -> dict[str, str]:
+    """How the connector shows a secret where its callers showed one of theirs; nothing where they showed none, or
+    several, of which a person has to choose."""
+    shown = [(header, scheme) for header, scheme in seen.shown.items() if header != "cookie"]
+    if len(shown) != 1:
+        return {}
+    [(header, scheme)] = shown
+    place = {} if (header, scheme) == ("authorization", "Bearer") else {"header": header.title(), "scheme": scheme}
+    return {"credential": f"{name}-credential"} | place
 
 
 def position_of(name: str, caller: str) -> str:
@@ -74,6 +84,10 @@ def effect(operation: Operation) -> tuple[str, str]:
     return ("write-keyed" if "idempotencyHeader" in about else "write-neither"), risk
 
 
+def _use(name: str, use: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    return dict(use) | (credential_of(name, seen) if use["type"] == "http" else {})
+
+
 def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str | None) -> str:
     known, risk = effect(seen)
     spec = {
@@ -86,7 +100,8 @@ def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str 
     }
     said = seen.about.get("description", "")
     about = plain(said) if said and not is_doubtful(said) else f"{operation} of {connector}"
-    lines = [f"Seen {seen.calls} times by {', '.join(sorted(seen.callers))}; {seen.failed} of them failed."]
+    callers = ", ".join(sorted(seen.callers))
+    lines = [f"Seen in {count_of(seen.calls, 'call')} by {callers}; {seen.failed} of them failed."]
     if said and is_doubtful(said):
         lines.append(
             f"CHECK: the server's description was left out, for it speaks to a model: {json.dumps(said[:300])}"

@@ -1,6 +1,7 @@
 """A server at a URL, watched: an address on this machine at which everything is passed on to it, and back.
 
-Requests go out through the guarded endpoint of connectors, to the one origin that was named. Only programs of this
+Bytes and headers pass as they came, compressed ones too; whoever listens hears a copy that can be read. Requests go
+out through the guarded endpoint of connectors, to the one origin that was named. Only programs of this
 machine reach the address, and no web page that is not of this machine itself: neither by way of a name of its own, nor
 by the requests that a browser sends for it unasked. To a browser `localhost` and `127.0.0.1` are two sites: a page of
 one that calls the other is of elsewhere, unless whoever watches admits its origin by name.
@@ -8,7 +9,7 @@ one that calls the other is of elsewhere, unless whoever watches admits its orig
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -18,19 +19,28 @@ import uvicorn
 from autonomy.kernel.errors import AutonomyError
 from autonomy.tools.endpoint import Endpoint
 
+from . import codings
+from .codings import Reading
+
 MAX_BODY = 67_108_864  # bytes of a request, which is held whole
+MAX_HEAD = 262_144  # bytes of its headers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+Pairs = list[tuple[bytes, bytes]]
+
 _HOP = frozenset(
     {
-        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "host", "accept-encoding"),
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te"),
+        *(b"trailer", b"transfer-encoding", b"upgrade"),
     }
 )
-"""Headers that concern one connection alone (RFC 9110, 7.6.1), and those that depend on where it leads."""
+"""Headers that concern one connection alone (RFC 9110, section 7.6.1), with those that `Connection` names."""
+
+_OURS = frozenset({b"host", b"expect"})
+"""Headers of a request that depend on where it leads, or have been answered here: its body has come whole."""
 
 
 class Listener(Protocol):
@@ -51,15 +61,19 @@ Listen = Callable[[str, str, str, Mapping[str, str], bytes], Listener]
 
 
 class Passing:
-    """The ASGI application that passes on."""
+    """The ASGI application that passes on. Where it `hears_answers`, none is asked for in a coding that only its client
+    could read."""
 
-    def __init__(self, endpoint: Endpoint, listen: Listen, pages: Collection[str] = ()) -> None:
+    def __init__(
+        self, endpoint: Endpoint, listen: Listen, pages: Collection[str] = (), hears_answers: bool = False
+    ) -> None:
         self._endpoint = endpoint
         self._listen = listen
         self._pages = frozenset(pages)
+        self._hears_answers = hears_answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _together(scope["headers"])
         body = await _body(receive)
         if body is None:
             return  # the client left in the middle of its request: half of one is none
@@ -75,25 +89,34 @@ class Passing:
     async def _pass_on(self, scope: Scope, headers: Mapping[str, str], body: bytes, send: Send) -> None:
         path, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("latin-1")
         target = self._endpoint.base._replace(path=path + (f"?{query}" if query else ""))
-        listener = self._listen(scope["method"], path, query, headers, body)
-        sent = {name: value for name, value in headers.items() if name not in _HOP} | {"Accept-Encoding": "identity"}
+        read = codings.read(body, headers.get("content-encoding", ""))
+        listener = self._listen(scope["method"], path, query, headers, read)
         begun = False
         try:
-            async with self._endpoint.relay(scope["method"], target, sent, body) as answer:
-                said = {name.lower(): value for name, value in answer.headers}
+            async with self._endpoint.relay(scope["method"], target, self._asked(scope["headers"]), body) as answer:
+                said = _together(answer.headers)
                 listener.answered(answer.status, said)
-                pairs = [(n.lower().encode(), v.encode("latin-1")) for n, v in answer.headers if n.lower() not in _HOP]
+                reading = Reading(said.get("content-encoding", ""))
+                pairs = [(name.lower(), value) for name, value in _passed_on(answer.headers)]
                 await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
                 begun = True
                 async for chunk in answer.chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                    listener.heard(chunk)
+                    for piece in reading.feed(chunk):
+                        listener.heard(piece)
             listener.ended()
             await send({"type": "http.response.body", "body": b""})
         except AutonomyError as error:
             if begun:
                 raise  # the server breaks the connection, as the one behind it did
             await _say(send, 502, error.message)
+
+    def _asked(self, headers: Pairs) -> list[tuple[str, str]]:
+        """The headers of a request as they go out."""
+        found = [(_text(name), _text(value)) for name, value in _passed_on(headers) if name.lower() not in _OURS]
+        if not self._hears_answers:
+            return found
+        return [(name, codings.readable(value) if name == "accept-encoding" else value) for name, value in found]
 
 
 class Address(uvicorn.Server):
@@ -103,6 +126,9 @@ class Address(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http="h11",  # the other one does not let an answer without a body say how long it would be (304)
+                h11_max_incomplete_event_size=MAX_HEAD,
+                ws="none",
                 host="127.0.0.1",
                 port=port,
                 lifespan="off",
@@ -129,6 +155,30 @@ class Address(uvicorn.Server):
             self._captured_signals.clear()
 
 
+def _passed_on(headers: Pairs) -> Pairs:
+    """Those that are not of one connection alone."""
+    named = [value.lower().split(b",") for name, value in headers if name.lower() == b"connection"]
+    apart = _HOP.union(word.strip() for words in named for word in words)
+    return [(name, value) for name, value in headers if name.lower() not in apart]
+
+
+def _together(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names in lower case; the values of one that is repeated as one list (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for each, value in headers:
+        name = _text(each).lower()
+        found[name] = f"{found[name]}, {_text(value)}" if name in found else _text(value)
+    return found
+
+
+def _text(value: bytes) -> str:
+    """A header as it is sent on, which is in UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def _is_here(url: str) -> bool:
     """Whether `url` is of this machine."""
     try:
@@ -142,7 +192,9 @@ def _is_of_a_page_elsewhere(headers: Mapping[str, str]) -> bool:
 
     A page whose origin is hidden (`null`) is one.
     """
-    return headers.get("sec-fetch-site") == "cross-site" or ("origin" in headers and not _is_here(headers["origin"]))
+    return "cross-site" in headers.get("sec-fetch-site", "") or (
+        "origin" in headers and not _is_here(headers["origin"])
+    )
 
 
 async def _body(receive: Receive) -> bytes | None:

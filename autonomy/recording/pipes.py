@@ -41,6 +41,8 @@ def relay(argv: Sequence[str], asked: Hear, answered: Hear) -> int:
         return process.wait()
     finally:
         _end(process)
+        # Whoever waits for a line has heard the last one: what was seen is written next, and changes no more.
+        turn.acquire(timeout=GRACE_S)
 
 
 def _pass_in(to: IO[bytes], asked: Hear, turn: threading.Lock) -> None:

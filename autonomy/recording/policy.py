@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from autonomy.policy.shapes import quoted
 
-from .seen import Operation, Seen
+from .seen import Operation, Seen, count_of
 from .shape import Shape
 
 _MONEY = re.compile(r"amount|price|total|cost|sum|budget|salary|limit|quantity|discount", re.IGNORECASE)
@@ -46,11 +46,11 @@ def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
             tools[each]: one.callers[caller] for each, one in sorted(seen.operations.items()) if one.callers[caller]
         }
         actions = ",\n    ".join(f"Action::{quoted(tool)}" for tool in used)
-        times = sum(used.values())
+        calls = count_of(sum(used.values()), "call")
         position = f"{name[:30]}-{caller}"[:63].rstrip("-.")
         yield (
             f'@id("{position}-seen")\n'
-            f'@reason("{caller} was seen to do this, {times} times in all")\n'
+            f'@reason("{caller} was seen to do this, in {calls}")\n'
             f'permit (\n  principal in Role::"{position}",\n  action in [\n    {actions}\n  ],\n  resource\n);'
         )
 

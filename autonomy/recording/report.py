@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .manifests import credential_of
 from .policy import suggestions
-from .seen import Operation, Seen
+from .seen import Operation, Seen, count_of
 from .shape import Shape, is_secret
 
 
@@ -15,7 +16,8 @@ def report(name: str, seen: Seen, tools: Mapping[str, str]) -> str:
     lines = [
         f"# What was seen of {name}",
         "",
-        f"{calls} calls of {len(seen.operations)} operations by {len(seen.callers)} callers. Callers are who they say"
+        f"{count_of(calls, 'call')} of {count_of(len(seen.operations), 'operation')} by"
+        f" {count_of(len(seen.callers), 'caller')}. Callers are who they say"
         " they are. Of arguments, types, lengths and the smallest and largest numbers are kept"
         + (", and short texts as asked for." if seen.keep_values else "; no text is."),
         "",
@@ -31,7 +33,7 @@ def report(name: str, seen: Seen, tools: Mapping[str, str]) -> str:
         "",
         "    " + _RULE.replace("\n", "\n    "),
         "",
-        *_warnings(seen, tools),
+        *_warnings(name, seen, tools),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -57,8 +59,17 @@ def _argument(name: str, shape: Shape) -> str:
     return said if shape.low is None or shape.high is None else f"{said} {shape.low:g} to {shape.high:g}"
 
 
-def _warnings(seen: Seen, tools: Mapping[str, str]) -> list[str]:
-    found = []
+def _shown(name: str, seen: Seen) -> str:
+    """What to do about the credentials that callers held."""
+    headers = ", ".join(f"`{_cell(header.title())}`" for header in sorted(seen.shown))
+    secret = credential_of(name, seen).get("credential", "")
+    store = f"`autonomy secret set {secret}` stores what the connector shows in its place"
+    said = store if secret else "declare which secret the connector shows"
+    return f"- callers showed {headers}: no agent holds such a thing; {said}"
+
+
+def _warnings(name: str, seen: Seen, tools: Mapping[str, str]) -> list[str]:
+    found = [_shown(name, seen)] if seen.shown else []
     for operation in sorted(tools):
         one = seen.operations[operation]
         secrets = [name for name in sorted(one.shape.members) if is_secret(name)]

@@ -12,7 +12,7 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import AutonomyError
 
 from .seen import Seen, caller_name
-from .shape import MAX_MEMBERS
+from .shape import MAX_MEMBERS, is_secret
 
 MAX_BODY = 16_777_216
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -24,6 +24,7 @@ _IDENTIFIER = re.compile(
 )
 """What stands in a path for one of many: numbers, UUIDs, and words with a digit in them."""
 
+_SCHEMES = ("basic", "bearer", "token", "apikey")
 _WORD = re.compile(r"[^a-z0-9_]+")
 
 
@@ -68,6 +69,7 @@ class Interface:
         if "idempotency-key" in headers:
             about["idempotencyHeader"] = "Idempotency-Key"
         arguments |= {key: _typed(value) for key, value in named.items()} | (content or {})
+        self._seen.shown |= _shown(headers)
         self._seen.call(name, caller_name(headers.get("user-agent", "").split("/")[0]), arguments, about)
         return name
 
@@ -92,6 +94,12 @@ def argument(name: str) -> str:
     """A name that an argument may have here."""
     words = _WORD.sub("_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())[:63]
     return words if words and not words[0].isdigit() else f"a_{words}"
+
+
+def _shown(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that hold a credential, each with the scheme before it (RFC 9110, section 11.4); never what it is."""
+    schemes = {name: value.partition(" ")[0] for name, value in headers.items() if is_secret(name)}
+    return {name: scheme if scheme.lower() in _SCHEMES else "" for name, scheme in schemes.items()}
 
 
 def _guessed(path: str) -> tuple[str, dict[str, str]]:

@@ -42,11 +42,13 @@ class Operation:
 
 @dataclass(slots=True)
 class Seen:
-    """All of it. `left_out` counts calls of operations, or by callers, beyond what is kept."""
+    """All of it. `left_out` counts calls of operations, or by callers, beyond what is kept; `shown` are the headers by
+    which callers showed who they are, each with the scheme before what was shown, which is not kept."""
 
     keep_values: bool = False
     operations: dict[str, Operation] = field(default_factory=dict)
     left_out: int = 0
+    shown: dict[str, str] = field(default_factory=dict)
 
     def call(self, name: str, caller: str, arguments: Json, about: Mapping[str, Any] | None = None) -> None:
         """Note one call."""
@@ -86,7 +88,7 @@ class Seen:
             }
             for name, one in sorted(self.operations.items())
         }
-        return {"version": VERSION, "left_out": self.left_out, "operations": operations}
+        return {"version": VERSION, "left_out": self.left_out, "shown": self.shown, "operations": operations}
 
 
 def restored(value: Json, keep_values: bool) -> Seen:
@@ -98,7 +100,7 @@ def restored(value: Json, keep_values: bool) -> Seen:
             name: Operation(Counter(one["callers"]), one["failed"], load(one["shape"]), one["about"])
             for name, one in value["operations"].items()
         }
-        return Seen(keep_values, operations, value["left_out"])
+        return Seen(keep_values, operations, value["left_out"], dict(value["shown"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Invalid(
             "this is no record of what was seen", code="record.file", hint="record into a new folder"
@@ -109,3 +111,8 @@ def caller_name(said: Json) -> str:
     """Who calls, as far as they say: letters, digits and dashes, 30 characters at most."""
     words = _ODD.sub("-", said.lower())[:30].strip("-") if isinstance(said, str) else ""
     return words or NOBODY
+
+
+def count_of(number: int, thing: str) -> str:
+    """`1 call`, `3 calls`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

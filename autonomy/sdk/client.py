@@ -84,6 +84,10 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
         """Changes of the organisation, newest first."""
         return self._pages("/api/changes")
 
+    def change(self, epoch: int) -> Object:
+        """One change with everything that it declared anew or took away (`detail`), by digest."""
+        return self._get(f"/api/changes/{epoch}")
+
     def rollback(self, epoch: int, message: str = "") -> Object:
         """Declare again what `epoch` declared; `change` is None where nothing differed."""
         return self._post(f"/api/changes/{epoch}/rollback", CHANGE_SECONDS, message=message)
@@ -225,6 +229,11 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
         said = {name: value for name, value in given.items() if value is not None}
         path = f"/api/approvals/{part(action)}/decision"
         return self._post(path, verdict=verdict, shown=shown, reason=reason, **said)
+
+    def decide_together(self, verdict: str, items: Sequence[Mapping[str, Json]], reason: str = "") -> Object:
+        """Vote `approve` or `reject` on several equal actions of low risk, each an object with its `action`, what was
+        `shown` and `looked_ms`; `items` of the answer say how each stands."""
+        return self._post("/api/approvals/decisions", verdict=verdict, items=list(items), reason=reason)
 
     def absences(self, person: str | None = None, ended: bool = False) -> Objects:
         """Who is away now and later, and who decides for them; with `ended` also what is over."""

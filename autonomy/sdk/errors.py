@@ -42,7 +42,7 @@ def error_of(status: int, body: bytes, retry_after: str | None = None) -> Autono
         hint=str(told.get("hint") or ""),
     )
     error.detail = dict(told.get("detail") or {})
-    if isinstance(error, Busy) and retry_after is not None and retry_after.isdigit():
+    if isinstance(error, Busy) and retry_after is not None and retry_after.isascii() and retry_after.isdigit():
         error.retry_after = float(retry_after)
     return error
 

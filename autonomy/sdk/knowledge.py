@@ -27,9 +27,10 @@ class KnowledgeCalls(Caller):
         """Memory spaces by name, with how many items this person may read."""
         return self._pages("/api/memory/spaces")
 
-    def search_memory(self, query: str, space: str | None = None, limit: int = 10) -> list[Object]:
-        """The items that answer best, of those this person may read."""
-        return list(self._get("/api/memory/search", query=query, space=space, limit=limit)["items"])
+    def search_memory(self, query: str, space: str | None = None, limit: int = 10, by: str | None = None) -> Object:
+        """The `items` that answer best, of those this person may read; `by` what they were found: `text`, `meaning` or
+        `both`; and why meaning is `missing`, where it was left out."""
+        return self._get("/api/memory/search", query=query, space=space, limit=limit, by=by)
 
     def memory_item(self, item: str) -> Object:
         """One item of memory. Raises NotFound where there is none for this person."""

@@ -11,9 +11,13 @@ from .caller import Caller, Object, Objects, part
 class WorkCalls(Caller):
     """Runs of workflows: begin, look, steer, decide about exceptions. Tasks: open, take, bring to an end, hand on."""
 
-    def start_run(self, workflow: str, input: Mapping[str, Any], priority: str | None = None) -> Object:
-        """Begin a run: its `run`, and whether it `joined` one that was live."""
-        said = {} if priority is None else {"priority": priority}
+    def start_run(
+        self, workflow: str, input: Mapping[str, Any], priority: str | None = None, once: str | None = None
+    ) -> Object:
+        """Begin a run: its `run`, and whether it `joined` one that was live. `once` is an idempotency key: said again
+        with the same request it begins nothing more, and answers alike."""
+        said = {"priority": priority, "idempotency_key": once}
+        said = {name: value for name, value in said.items() if value is not None}
         return self._post("/api/runs", workflow=workflow, input=dict(input), **said)
 
     def runs(self, workflow: str | None = None, status: Sequence[str] = ()) -> Objects:
@@ -59,9 +63,11 @@ class WorkCalls(Caller):
             if (after := found["next"]) is None:
                 return
 
-    def signal(self, event: str, key: str | None = None, data: Any = None) -> Object:
-        """Tell every run that waits for it of an event; returns its `event` id."""
-        said = {} if key is None else {"key": key}
+    def signal(self, event: str, key: str | None = None, data: Any = None, once: str | None = None) -> Object:
+        """Tell every run that waits for it of an event; returns its `event` id. Under the same idempotency key (`once`)
+        it is told once."""
+        said = {"key": key, "idempotency_key": once}
+        said = {name: value for name, value in said.items() if value is not None}
         return self._post("/api/runs/signal", event=event, data=data, **said)
 
     def hand_in_goal(self, goal: str, **more: Any) -> Object:

@@ -75,6 +75,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for these only
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    # An address that is written out goes before a pattern that it fits, such as `/api/runs/signal` before a run's.
+    here = [route for route in here if route.path == request.url.path] or here
     if error.status_code != 405 or not here:
         return of_status(error.status_code, error.headers)
     return of_status(405, {"Allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))})

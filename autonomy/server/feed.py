@@ -23,6 +23,7 @@ class Feed:
         self._database = database
         self._grown = asyncio.Event()
         self._listeners = 0
+        self._coming = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
         self.size = 0
@@ -37,16 +38,18 @@ class Feed:
         if self._listeners >= MAX_LISTENERS:
             raise Busy("too many streams are open", code="events.busy", retry_after=30)
         self._listeners += 1
-        if self._looking is None:
-            self.size = (await self._database.read(read_head))[0]
-            self._looking = asyncio.create_task(self._look())
+        try:
+            async with self._coming:  # of several who come at once the first begins to look
+                if self._looking is None or self._looking.done():
+                    self.size = (await self._database.read(read_head))[0]
+                    self._looking = asyncio.create_task(self._look())
+        except BaseException:  # who is cut off while coming, or is not let in, listens no more
+            self._leave()
+            raise
         return self
 
     async def __aexit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        self._listeners -= 1
-        if not self._listeners and self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+        self._leave()
 
     async def wait(self, beyond: int, seconds: float) -> None:
         """Return when the log holds more than `beyond` leaves, when `seconds` are over, or when the server stops."""
@@ -61,6 +64,12 @@ class Feed:
         """Let every stream end."""
         self._closed = True
         self._announce()
+
+    def _leave(self) -> None:
+        self._listeners -= 1
+        if not self._listeners and self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     async def _look(self) -> None:
         while True:

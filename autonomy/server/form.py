@@ -16,6 +16,7 @@ _STYLE = (
     "background:light-dark(#f3f7f9,#14191e);color:light-dark(#16202a,#dde4ea)}"
     "main{width:min(23rem,100vw - 2rem);box-sizing:border-box;padding:1.75rem;border:1px solid var(--line);"
     "border-radius:12px;background:light-dark(#fff,#1b2228)}"
+    "header{font-weight:600;margin-bottom:.25rem;color:light-dark(#1b6a84,#74b9ce)}"
     "h1{font-size:1.35rem;margin:0 0 1rem}main>p:first-of-type strong{color:light-dark(#b02525,#ff8787)}"
     "label{font-weight:600}label,input,button,.button{display:block;width:100%;box-sizing:border-box}"
     "input,button,.button{font:inherit;padding:.55rem .7rem;margin:.25rem 0 1rem;border-radius:8px;"
@@ -45,7 +46,7 @@ def page(content: str, status: int = 200) -> Response:
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Autonomy OS</title>'
         '<meta name="viewport" content="width=device-width">'
-        f"<style>{_STYLE}</style></head><body><main>{content}</main></body></html>"
+        f"<style>{_STYLE}</style></head><body><main><header>Autonomy OS</header>{content}</main></body></html>"
     )
     # With `no-referrer`, as everywhere else, browsers send a form with the origin `null` (Fetch, 3.2). Of an address,
     # which may hold a one-time token, nothing is told.

@@ -41,7 +41,8 @@ async def take_login(request: Request) -> Response:
         _check_origin(request, here)
         session = await run_in_threadpool(here.system.identity.sign_in, name, password)
     except AutonomyError as error:
-        return await _login(here, following(after), str(error), error.status)
+        told = f"{error}: {error.hint}" if error.code == "csrf.missing" else str(error)
+        return await _login(here, following(after), told, error.status)
     return _signed_in(here, session, following(after))
 
 
@@ -147,10 +148,12 @@ def _failed(error: AutonomyError) -> Response:
 
 def _check_origin(request: Request, here: Parts) -> None:
     """No foreign page signs somebody in as somebody else: browsers say which page sends a form."""
-    parts = here.system.settings.public_url.split("/", 3)
-    if request.headers.get("origin") != "/".join(parts[:3]):
+    ours = "/".join(here.system.settings.public_url.split("/", 3)[:3])
+    if request.headers.get("origin") != ours:
         raise Forbidden(
-            "this form was not sent by our own page", code="csrf.missing", hint="open `/login` and try again"
+            "this form was not sent by our own page",
+            code="csrf.missing",
+            hint=f"sign in at {ours}/login, and nowhere else",
         )
 
 

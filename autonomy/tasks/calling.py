@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from autonomy.catalog.model import AgentSpec, CallSpec
-from autonomy.catalog.organisation import spec
+from autonomy.catalog.organisation import Organisation, spec
 from autonomy.db import CommitQueue, Tx
 from autonomy.kernel import clock as time
 from autonomy.kernel.clock import Clock
@@ -64,6 +64,8 @@ class Calling:
         self._reveal = reveal
         self._clock = clock
         self._lines: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._read: Organisation | None = None
+        self._declared: Mapping[tuple[str, str], tuple[AgentSpec, CallSpec]] = {}
 
     async def run(self) -> None:
         """Call whoever is to be called, until cancelled."""
@@ -79,13 +81,21 @@ class Calling:
 
     def _look(self) -> None:
         """Begin with those who are declared since, end with those who are no more or are declared anew."""
-        declared = {(one.name, one.digest): one for one in self._workforce.organisation.all("Agent").values()}
+        declared = self._to_call()
         for known in [known for known in self._lines if known not in declared]:
             self._lines.pop(known).cancel()
-        for found, revision in declared.items():
-            said = spec(revision, AgentSpec)
-            if said.calledAt is not None and (found not in self._lines or self._lines[found].done()):
-                self._lines[found] = asyncio.create_task(self._serve(revision.name, tuple(said.roles), said.calledAt))
+        for found, (agent, call) in declared.items():
+            if found not in self._lines or self._lines[found].done():
+                self._lines[found] = asyncio.create_task(self._serve(found[0], tuple(agent.roles), call))
+
+    def _to_call(self) -> Mapping[tuple[str, str], tuple[AgentSpec, CallSpec]]:
+        """Who declares where, by name and digest: read once for each organisation, for it may hold ten thousand."""
+        organisation = self._workforce.organisation
+        if organisation is not self._read:
+            agents = {(one.name, one.digest): spec(one, AgentSpec) for one in organisation.all("Agent").values()}
+            self._declared = {known: (said, said.calledAt) for known, said in agents.items() if said.calledAt}
+            self._read = organisation
+        return self._declared
 
     async def _serve(self, agent: str, roles: tuple[str, ...], said: CallSpec) -> None:
         """Give one agent task after task."""

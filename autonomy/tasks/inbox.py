@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
+from sqlalchemy import Connection, Select, or_, select
 
 from autonomy.db import Database
+from autonomy.db.newest import by_state, newest
 from autonomy.identity import PersonCaller
 from autonomy.kernel.errors import NotFound
 
@@ -15,6 +17,7 @@ from .store import COLUMNS, task, to_task
 
 PAGE = 100  # tasks a list returns unless told
 MAX_PAGE = 1_000
+PLACE = task.c.opened_at, task.c.id
 
 
 class Inbox:
@@ -43,30 +46,14 @@ class Inbox:
             query = query.where(task.c.run == run)
         if role is not None:
             query = query.where(task.c.role == role)
-        queries = [query.where(part) for part in _parts(states)] if states else [query]
+        parts = by_state(task.c.state, task.c.ended_at, ENDED, states)
+        queries = [query.where(part) for part in parts] if states else [query]
         count = max(1, min(count, MAX_PAGE))
         return await self._database.read(lambda connection: _page(connection, queries, count, after))
 
 
-def _parts(states: Collection[State]) -> Iterator[ColumnElement[bool]]:
-    """Conditions of which a task in one of these states fulfils one: each has an index in which its tasks lie in
-    order."""
-    waiting = sorted(set(states) - ENDED)
-    if waiting:
-        yield and_(task.c.ended_at.is_(None), task.c.state.in_(waiting))
-    for one in sorted(ENDED.intersection(states)):
-        yield and_(task.c.ended_at.is_not(None), task.c.state == one)
-
-
-Query = Select[tuple[object, ...]]
-
-
-def _page(connection: Connection, queries: Sequence[Query], count: int, after: str | None) -> list[Task]:
-    if after is not None:
-        last = connection.execute(select(task.c.opened_at, task.c.id).where(task.c.id == after)).one_or_none()
-        if last is None:
-            raise NotFound(f"there is no task `{after[:80]}`", code="task.unknown")
-        queries = [each.where(tuple_(task.c.opened_at, task.c.id) < (last.opened_at, last.id)) for each in queries]
-    newest = (each.order_by(task.c.opened_at.desc(), task.c.id.desc()).limit(count) for each in queries)
-    found = [to_task(row) for each in newest for row in connection.execute(each)]
-    return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)[:count]
+def _page(connection: Connection, queries: Sequence[Select[Any]], count: int, after: str | None) -> list[Task]:
+    last = None if after is None else connection.execute(select(*PLACE).where(task.c.id == after)).one_or_none()
+    if after is not None and last is None:
+        raise NotFound(f"there is no task `{after[:80]}`", code="task.unknown")
+    return [to_task(row) for row in newest(connection, queries, PLACE, count, last and last.tuple())]

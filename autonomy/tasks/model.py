@@ -17,11 +17,13 @@ ENDED = frozenset({"done", "failed", "withdrawn"})
 By = Literal["anybody", "agent", "person"]
 Kind = Literal["agent", "person"]
 
-AGENT = "agent:"
-"""How the names of holders begin that are agents."""
+AGENT, PERSON = "agent:", "person:"
+"""How the names of holders begin that are agents, or people."""
 
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 """As they are stored: what has a lower number is done first."""
+
+PRIORITY_WORDS = {number: word for word, number in PRIORITIES.items()}
 
 
 class Note(Struct, frozen=True, omit_defaults=True):
@@ -63,7 +65,7 @@ class Task(Struct, frozen=True):
     contract. `limit` names the limit that was reached. `command` is that of the run which waits for it; none while the
     run looks at a result. `moved` is the leaf of its last change. `parent` is the task it came from, where it did;
     `depth` how many came before it. `origin` is where all of it came from. `asked_at` is when its run
-    asked for it last.
+    asked for it last. `bears` is what its case has seen, where that was looked up: it belongs to no row of a task.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Task(Struct, frozen=True):
     depth: int = 0
     asked_at: int = 0
     origin: tuple[str, ...] = ()
+    bears: frozenset[str] = frozenset()
 
     @property
     def is_free(self) -> bool:
@@ -122,6 +125,7 @@ class Candidate(Struct, frozen=True):
 
     `lineage` are the units an agent belongs to, its own first; a person belongs to all of them. `busy` is how many
     tasks they have, `at_once` how many they may have; `done` and `missed` count what became of their tasks of late.
+    `data` are the classes of data they may see, `*` for every one, `spaces` the memory spaces they may read.
     `funded`: some tool of theirs has room in every budget; `spent_for` are workflows whose budgets have none for them.
     """
 
@@ -136,6 +140,8 @@ class Candidate(Struct, frozen=True):
     missed: int = 0
     funded: bool = True
     spent_for: frozenset[str] = frozenset()
+    data: frozenset[str] = frozenset()
+    spaces: frozenset[str] = frozenset()
     fit: bool = True
     """Whether they may act at all: active, not contained, not suspended."""
 

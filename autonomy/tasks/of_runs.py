@@ -12,6 +12,7 @@ from autonomy.db import Database, Tx
 from autonomy.gate.store import action, case_holder
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import Corrupt
 
 from . import rules
 from .model import AGENT, Body, By, Note, Task
@@ -21,7 +22,6 @@ from .waiting import Waiting
 from .workforce import Workforce
 
 SPENDING = ("intent", "done", "failed", "unknown")  # states of actions that cost something, or may have
-MAX_RESULTS = 262_144  # bytes of the outputs of earlier steps that go with a task; larger ones are named only
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,10 @@ class RunTasks:
             return Ended("failed", reason="the task is gone")
         if not found.is_over and not (found.state == "returned" and found.command is None):
             return None
-        body = self._records.body(connection, id)
+        try:
+            body = self._records.body(connection, id)
+        except Corrupt:
+            return Ended("failed", reason="limit.body: what goes with the task cannot be read")
         if found.state in ("done", "returned") or found.limit == "limit.returns":
             # The run says who is asked about what does not fit.
             return Ended("done", body.output, breach=body.reason, cost=_cost(connection, found))

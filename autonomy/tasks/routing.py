@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from autonomy.policy.labels import spaces_of, tags_of
+
 from .model import Candidate, Task
 
 SMOOTHING = 1  # tasks everybody is credited with, half of them done: one failure does not end a newcomer
@@ -27,10 +29,8 @@ def obstacle(task: Task, candidate: Candidate) -> str:
         return f"role: the task is for `{task.role}`"
     if task.by not in ("anybody", candidate.kind):
         return f"by: only {'an agent' if task.by == 'agent' else 'a person'} may do it"
-    if candidate.kind == "agent" and task.unit not in candidate.lineage:
-        return f"scope: the task belongs to `{task.unit}`, and they do not"
-    if candidate.kind == "agent" and task.capability and task.capability not in candidate.capabilities:
-        return f"capability: it takes `{task.capability}`"
+    if why := _beyond(task, candidate):
+        return why
     if candidate.id in task.refused:
         return "refused: they have refused it"
     if task.meant is not None and candidate.id != task.meant:
@@ -40,6 +40,21 @@ def obstacle(task: Task, candidate: Candidate) -> str:
     if candidate.kind == "agent" and candidate.busy >= candidate.at_once:
         return f"busy: they have {candidate.busy} tasks already"
     return ""
+
+
+def _beyond(task: Task, candidate: Candidate) -> str:
+    """Why the task lies beyond what they are for, whatever they have in hand; empty where it does not."""
+    if candidate.kind == "agent" and task.unit not in candidate.lineage:
+        return f"scope: the task belongs to `{task.unit}`, and they do not"
+    if candidate.kind == "agent" and task.capability and task.capability not in candidate.capabilities:
+        return f"capability: it takes `{task.capability}`"
+    return "data: its case has seen what they may not see" if hidden(task, candidate) else ""
+
+
+def hidden(task: Task, candidate: Candidate) -> bool:
+    """Whether the task's case has seen what the candidate may not: data of a class, or of a memory space."""
+    data = frozenset() if "*" in candidate.data else tags_of(task.bears) - candidate.data
+    return bool(data or spaces_of(task.bears) - candidate.spaces)
 
 
 def is_eligible(task: Task, candidate: Candidate) -> bool:

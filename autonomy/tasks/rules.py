@@ -16,13 +16,13 @@ from msgspec.structs import replace
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 
 from .model import Candidate, Change, Note, State, Task
+from .origin import kept
 from .routing import free_and_funded, obstacle
 
 LOSSES = 3  # holders who fell silent, after which a person looks: the task may be what kills them
 HANDOVERS = 10  # changes of hands of a task that no workflow limits
 RETURNS = 1  # results that break the contract and go back to be mended
 DEPTH = 10  # tasks that a task came from, one from another, after which a person looks
-MAX_ORIGIN = 20  # names of where a task came from that are kept, the latest
 UNTAKEN = 7 * 86_400_000  # milliseconds in which a task must have come to its end
 MIN_LEASE, LEASE, MAX_LEASE = 1_000, 60_000, 3_600_000  # milliseconds without a word after which a holder is gone
 PERSON_LEASE = 7 * 86_400_000  # a person who has taken a task is not asked for signs of life
@@ -32,8 +32,8 @@ MAX_REFUSALS = 50
 
 def from_parent(task: Task, parent: Task) -> Task:
     """The task as one that came from another."""
-    chain = dict.fromkeys((*parent.origin, f"task:{parent.role}", *task.origin))
-    return replace(task, parent=parent.id, depth=parent.depth + 1, origin=tuple(chain)[-MAX_ORIGIN:])
+    chain = kept((*parent.origin, f"task:{parent.role}", *task.origin))
+    return replace(task, parent=parent.id, depth=parent.depth + 1, origin=chain)
 
 
 def too_deep(task: Task, at: int, above: str | None) -> Change | None:
@@ -87,6 +87,11 @@ def lose(task: Task, why: str, at: int, above: str | None) -> Change:
     if gone.losses >= LOSSES:
         return raised(gone, at, above, "limit.losses", note)
     return Change(gone, "requeued", note)
+
+
+def unmeant(task: Task, at: int) -> Change:
+    """Whoever it was handed to by name may not act any more: others of the role may have it, with all there is."""
+    return Change(replace(task, meant=None), "requeued", Note(at, task.meant or "", "lost", "stopped"))
 
 
 def left(task: Task) -> Change:

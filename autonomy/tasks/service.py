@@ -24,9 +24,9 @@ from autonomy.tools.contract import Contract, too_large
 from . import rules
 from .model import AGENT, PRIORITIES, Body, By, Change, Note, Task
 from .records import Records, noted
-from .routing import could_ever
+from .routing import could_ever, hidden
 from .waiting import Held, Waiting
-from .workforce import Workforce, of_person
+from .workforce import Workforce
 
 MAX_WAIT_S = 20  # how long an agent waits for a task before it asks again
 MAX_TEXT = 4_000  # characters of a reason, a question, a goal
@@ -181,7 +181,9 @@ class Tasks:
         def work(tx: Tx) -> Task:
             found = self._held(tx, word)
             found = rules.beat(found if fresh is None else replace(found, lease=fresh), self._clock())
-            self._records.keep(tx, found, self._with_notes(tx, found, text, data, question))
+            body = self._with_notes(tx, found, text, data, question)
+            found = found if body is None else self._records.learn(tx, found)
+            self._records.keep(tx, found, body)
             return found
 
         return await self._queue.perform(work)
@@ -197,7 +199,7 @@ class Tasks:
         wrong = await self._wrong(word, output)
 
         def work(tx: Tx) -> tuple[Task, str]:
-            found = self._held(tx, word)
+            found = self._records.learn(tx, self._held(tx, word))
             body = self._records.body(tx, found.id)
             breach = "" if body.contract is None else Contract(body.contract).breach(output)
             breach = breach or wrong
@@ -219,16 +221,16 @@ class Tasks:
         check_said(text, data, question)
         if role is not None and self._workforce.organisation.get("Role", role) is None:
             raise NotFound(f"there is no role `{role[:80]}`", code="task.unknown_role")
-        before = await self.show(word.task)
-        to = replace(before.task, role=role or before.task.role, refused=())
-        candidates = await self._database.read(lambda connection: self._workforce.holders_of(connection, to.role))
+        wanted = role or (await self.show(word.task)).task.role
+        candidates = await self._database.read(lambda connection: self._workforce.holders_of(connection, wanted))
         chosen = next((one for one in candidates if one.name == agent), None)
         if agent is not None and chosen is None:
-            raise Invalid(f"`{agent[:80]}` has not the role `{to.role}`", code="task.hand_off")
-        if to.by == "agent" and not any(could_ever(to, one) for one in candidates):
-            raise Invalid(f"no agent of `{to.role}` may ever do it", code="task.nobody", hint="choose another role")
+            raise Invalid(f"`{agent[:80]}` has not the role `{wanted}`", code="task.hand_off")
 
         def turn(found: Task) -> Change:
+            to = replace(found, role=wanted, refused=())
+            if to.by == "agent" and not any(could_ever(to, one) for one in candidates):
+                raise Invalid(f"no agent of `{wanted}` may ever do it", code="task.nobody", hint="choose another role")
             note = self._note(word, "handed_off", text, data)
             above = self._workforce.above(found.role)
             return rules.hand_off(found, note, self._clock(), above, role, chosen)
@@ -276,10 +278,14 @@ class Tasks:
         """
 
         def work(tx: Tx) -> Held:
-            found, candidate = self._records.get(tx, task), of_person(who)
+            found, candidate = self._records.get(tx, task), self._workforce.person(who)
             over = anyway or found.role in who.roles or self._workforce.above(found.role) in who.roles
             if found.state == "claimed" and not over:
                 raise Forbidden("this task is not for you", code="task.not_yours", hint="it is for those of its role")
+            if hidden(found, candidate) and not anyway:
+                raise Forbidden(
+                    "its case has seen what you may not see", code="task.not_yours", hint="let others take it"
+                )
             change = rules.claim(found, candidate, self._clock(), rules.PERSON_LEASE, over)
             moved = self._records.move(tx, found, change, who.actor)
             return Held(moved, self._records.body(tx, moved.id))
@@ -301,7 +307,7 @@ class Tasks:
         """What a holder does to a task, with a question that is left open."""
 
         def work(tx: Tx) -> Task:
-            found = self._held(tx, word)
+            found = self._records.learn(tx, self._held(tx, word))
             body = self._with_notes(tx, found, "", None, question)
             return self._records.move(tx, found, turn(found), word.holder, body)
 

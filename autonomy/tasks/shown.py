@@ -6,10 +6,8 @@ import msgspec
 
 from autonomy.kernel.canonical import Json
 
-from .model import PRIORITIES, Body, Note, Task
+from .model import PRIORITY_WORDS, Body, Note, Task
 from .waiting import Held
-
-_WORDS = {number: word for word, number in PRIORITIES.items()}
 
 
 def shown(held: Held) -> dict[str, Json]:
@@ -25,7 +23,7 @@ def listed(task: Task) -> dict[str, Json]:
         "role": task.role,
         "unit": task.unit,
         "by": task.by,
-        "priority": _WORDS[task.priority],
+        "priority": PRIORITY_WORDS[task.priority],
         "capability": task.capability,
         "case": task.case,
         "run": task.run,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Row, Table, Text, text
 
-from autonomy.db import metadata
+from autonomy.db import Reader, metadata
 from autonomy.db.indexes import partial_index
+from autonomy.gate.cases import labels_by_case
 
 from .model import ENDED, Task
 
@@ -100,6 +102,7 @@ COLUMNS = tuple(column for column in task.c if column.name != "body")
 def to_row(found: Task) -> dict[str, Any]:
     """The columns of a task, but its body."""
     row = structs.asdict(found)
+    del row["bears"]
     return row | {name: json.dumps(row[name]) for name in _LISTS}
 
 
@@ -107,6 +110,12 @@ def to_task(row: Row[Any]) -> Task:
     """The task of a row."""
     said = {column.name: row._mapping[column] for column in COLUMNS}
     return Task(**said | {name: tuple(json.loads(said[name])) for name in _LISTS})
+
+
+def with_labels(reader: Reader, found: Sequence[Task]) -> list[Task]:
+    """The tasks with what their cases have seen so far."""
+    known = labels_by_case(reader, {one.case for one in found})
+    return [structs.replace(one, bears=known[one.case]) if one.case in known else one for one in found]
 
 
 def is_over(state: str | None) -> bool:

@@ -11,27 +11,26 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.errors import AutonomyError, Corrupt
 
 from . import rules
 from .elsewhere import Elsewhere
-from .model import Body, Task
+from .free import free_for, is_any
+from .model import Body, Candidate, Task
 from .records import Records
 from .routing import Given, assign, is_eligible
-from .store import COLUMNS, task, to_task
 from .workforce import Workforce, in_hand
 
 log = logging.getLogger("autonomy.tasks")
 
 LOOK_SECONDS = 0.25  # between two looks at what other processes have opened, while somebody waits
-FREE = 500  # free tasks looked at together
 LEFT_SECONDS = 1.0  # how long a task is left to another process, which looks several times meanwhile
 
 
@@ -134,20 +133,23 @@ class Waiting:
     def _given(self, connection: Connection, waiters: dict[str, _Waiter]) -> list[Given]:
         """What goes to whom of those who wait here."""
         roles = {role for waiter in waiters.values() for role in waiter.roles}
-        query = select(*COLUMNS).where(task.c.ended_at.is_(None), task.c.holder.is_(None), task.c.role.in_(roles))
-        query = query.where(task.c.by != "person").order_by(task.c.priority, task.c.opened_at).limit(FREE)
-        free = [found for found in map(to_task, connection.execute(query)) if found.is_free]
+        agents = self._agents(connection, waiters, roles) if is_any(connection, roles) else []
+        here = [one for one in agents if one.name in waiters]
+        free = free_for(connection, here, len(agents) - len(here))
         if not free:
             self._left.clear()
             return []
-        others = self._elsewhere.names(connection, self._workforce.organisation, {found.role for found in free})
-        agents = self._workforce.agents(connection, [*waiters, *(name for name in others if name not in waiters)])
         late = [found for found in free if self._was_left(found)]
-        given = assign(late, [one for one in agents if one.name in waiters])
+        given = assign(late, here)
         busy = {one.candidate for one in given}
         rest = assign([found for found in free if found not in late], [one for one in agents if one not in busy])
         self._leave([*late, *(one.task for one in rest if one.candidate.name not in waiters)])
         return given + [one for one in rest if one.candidate.name in waiters]
+
+    def _agents(self, connection: Connection, waiters: Collection[str], roles: Collection[str]) -> list[Candidate]:
+        """Those who wait here, and those elsewhere who might have the same."""
+        others = self._elsewhere.names(connection, self._workforce.organisation, roles)
+        return self._workforce.agents(connection, [*waiters, *(name for name in others if name not in waiters)])
 
     def _was_left(self, found: Task) -> bool:
         """Whether it has been left to another process for long enough."""
@@ -160,14 +162,22 @@ class Waiting:
 
     def _take(self, tx: Tx, given: Sequence[Given], waiters: dict[str, _Waiter]) -> list[Held]:
         """Claim what is still free, for who may still have it."""
-        taken = []
-        for chosen in given:
-            found, candidate = self._records.get(tx, chosen.task.id), chosen.candidate
-            if found.is_free and is_eligible(found, candidate) and in_hand(tx, candidate) < candidate.at_once:
-                change = rules.claim(found, candidate, self._clock(), waiters[candidate.name].lease)
-                moved = self._records.move(tx, found, change, candidate.id)
-                taken.append(Held(moved, self._records.body(tx, moved.id)))
-        return taken
+        taken = (self._claim(tx, chosen, waiters[chosen.candidate.name].lease) for chosen in given)
+        return [held for held in taken if held is not None]
+
+    def _claim(self, tx: Tx, chosen: Given, lease: int) -> Held | None:
+        found, candidate = self._records.find(tx, chosen.task.id), chosen.candidate
+        if found is None or not found.is_free or not is_eligible(found, candidate):
+            return None
+        if in_hand(tx, candidate) >= candidate.at_once:
+            return None
+        try:
+            body = self._records.body(tx, found.id)
+        except Corrupt:
+            self._records.park(tx, found)
+            return None
+        change = rules.claim(found, candidate, self._clock(), lease)
+        return Held(self._records.move(tx, found, change, candidate.id), body)
 
     async def _hand_over(self, held: Held, waiter: _Waiter) -> None:
         """Answer who waits; where they have left meanwhile, the task is free again and nothing is held against them."""

@@ -9,17 +9,17 @@ from sqlalchemy import Connection, func, select
 
 from autonomy.catalog.model import AgentSpec, RoleSpec
 from autonomy.catalog.organisation import Organisation, spec
+from autonomy.db import Reader
 from autonomy.gate import Admission, Watch
 from autonomy.identity import PersonCaller
 from autonomy.identity.store import person
 from autonomy.kernel.clock import Clock
 
+from . import sight
 from .funding import purse
-from .model import AGENT, Candidate
-from .records import Reader
+from .model import AGENT, PERSON, Candidate
 from .store import tally, task
 
-PERSON = "person:"
 MANY = 1_000_000  # tasks of a person, whom nobody limits
 
 
@@ -71,9 +71,15 @@ class Workforce:
         declared = self.organisation.get("Role", role)
         return [] if declared is None else list(spec(declared, RoleSpec).decisionBoundaries)
 
+    def person(self, who: PersonCaller) -> Candidate:
+        """A signed-in person as a candidate."""
+        seen = sight.of_person(self.organisation, who.name, who.roles)
+        return Candidate(who.actor, "person", who.roles, at_once=MANY, data=seen.data, spaces=seen.spaces)
+
     def _agent(self, connection: Connection, name: str, busy: int, counted: tuple[int, int]) -> Candidate:
         revision = self.organisation.all("Agent")[name]
         said, found = spec(revision, AgentSpec), purse(connection, self.organisation, name, self._clock())
+        seen = sight.of_agent(self.organisation, name)
         return Candidate(
             id=AGENT + name,
             kind="agent",
@@ -86,13 +92,10 @@ class Workforce:
             missed=counted[1],
             funded=found.funded,
             spent_for=found.spent_for,
+            data=seen.data,
+            spaces=seen.spaces,
             fit=self._admission.may_act(name),
         )
-
-
-def of_person(who: PersonCaller) -> Candidate:
-    """A signed-in person as a candidate."""
-    return Candidate(id=who.actor, kind="person", roles=who.roles, at_once=MANY)
 
 
 def _held(reader: Reader, names: Collection[str]) -> Counter[str]:

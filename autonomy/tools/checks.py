@@ -111,7 +111,9 @@ def _address(report: Report, field: str, url: str, allow: list[str]) -> None:
 def _sql_connector(report: Report, use: SqlConnector) -> None:
     if use.url is not None:
         with report.within("spec.use.url"):
-            read_url(use.url)
+            read_url(use.url, use.socket)
+    with report.within("spec.use.allow"):
+        ranges(use.allow)
 
 
 def _base_url(report: Report, use: HttpService) -> None:

@@ -72,9 +72,7 @@ class Child:
             report = None
         if report is not None and report.word == "failed":
             return f"it cannot be started: {os.strerror(report.number)}"
-        if report is not None and report.word == "crowd":
-            return f"it started more than {report.number} processes"
-        return "its output ended"
+        return (report.excess if report is not None else None) or "its output ended"
 
     async def end(self, at_once: bool = False) -> None:
         """Close its input, ask it to end (not `at_once`), then kill it and everything it started."""

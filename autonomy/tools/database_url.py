@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from types import MappingProxyType
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from autonomy.kernel.errors import Invalid
 
 from .sql_words import Dialect
+from .ssrf import parse_url
 
-_OPTIONS = {"host", "sslmode", "sslrootcert"}
-"""What may stand after the `?`. `options`, `service` and `passfile` would undo what this connector promises."""
+POSTGRESQL_PORT = 5432
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +22,27 @@ class SqliteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresServer:
-    """Keyword arguments for the driver; `repr` shows no password because it is not among them."""
+class PostgresDatabase:
+    """A database of a PostgreSQL server; `repr` shows no password because it is not among it.
 
-    settings: Mapping[str, str]
+    `host` is a lower-case DNS name or a canonical address; empty where it is reached by a Unix socket.
+    """
+
+    host: str
+    port: int
+    user: str
+    name: str
 
 
-def read_url(url: str) -> SqliteFile | PostgresServer:
-    """Read `sqlite:///file` or `postgresql://[user@]host[:port]/name`.
+def read_url(url: str, socket: str | None = None) -> SqliteFile | PostgresDatabase:
+    """Read `sqlite:///file` or `postgresql://[user@]host[:port]/name`; without host where there is a `socket`.
 
-    Raises Invalid (`connector.url`), which never shows the URL: it may hold a password.
+    What a driver could read as more than one host, as a file or as an option is refused. Raises Invalid
+    (`connector.url`), which never shows the URL: it may hold a password.
     """
     try:
         parts = urlsplit(url)
-        port = parts.port
+        port = parts.port or POSTGRESQL_PORT
     except ValueError:
         raise _bad("it cannot be read") from None
     if parts.scheme == "sqlite":
@@ -46,19 +51,17 @@ def read_url(url: str) -> SqliteFile | PostgresServer:
         raise _bad("only `sqlite` and `postgresql` are known")
     if parts.password:
         raise _bad("a password does not belong into it")
-    options = dict(parse_qsl(parts.query))
-    if set(options) - _OPTIONS or ("host" in options and not options["host"].startswith("/")):
-        raise _bad("after the `?` only `sslmode`, `sslrootcert` and a socket folder as `host` are admitted")
-    named = {
-        "host": unquote(parts.hostname or ""),
-        "port": str(port or ""),
-        "user": unquote(parts.username or ""),
-        "dbname": unquote(parts.path.removeprefix("/")),
-    }
-    settings = {name: value for name, value in named.items() if value} | options
-    if "host" not in settings or "dbname" not in settings:
-        raise _bad("host and database name are needed")
-    return PostgresServer(MappingProxyType(settings))
+    if "?" in url or "#" in url:
+        raise _bad(
+            "it has options", "declare `security`, `certificates`, `socket` and `timeout` in the connector instead"
+        )
+    user, name = unquote(parts.username or ""), unquote(parts.path.removeprefix("/"))
+    if not (url.isprintable() and user.isprintable() and name.isprintable()):
+        raise _bad("it holds characters that cannot be seen")
+    host = _host(parts.netloc.rpartition("@")[2], socket)
+    if not name:
+        raise _bad("the name of a database is needed")
+    return PostgresDatabase(host, port, user, name)
 
 
 def dialect_of(url: str | None) -> Dialect:
@@ -77,6 +80,18 @@ def without_password(url: str) -> tuple[str, str | None]:
     return parts._replace(netloc=user + at + place).geturl(), unquote(password) or None
 
 
+def _host(place: str, socket: str | None) -> str:
+    """The host of `host[:port]`, by the rules for URLs of services: one plain name, or one address as usual."""
+    if socket is not None:
+        if place.partition(":")[0]:
+            raise _bad("it names a host beside the declared `socket`", "write `postgresql://user@/name`")
+        return ""
+    try:
+        return parse_url(f"https://{place}/").host
+    except Invalid:
+        raise _bad("one host is needed, a plain name or an address in its usual form") from None
+
+
 def _sqlite_path(url: str) -> PurePosixPath:
     name = url.removeprefix("sqlite:///")
     path = PurePosixPath(name)
@@ -85,9 +100,7 @@ def _sqlite_path(url: str) -> PurePosixPath:
     return path
 
 
-def _bad(reason: str) -> Invalid:
-    return Invalid(
-        f"the connector's URL is not usable: {reason}",
-        code="connector.url",
-        hint="write `sqlite:///file` or `postgresql://user@host/name` and keep the password as a secret",
-    )
+def _bad(
+    reason: str, hint: str = "write `sqlite:///file` or `postgresql://user@host/name` and keep the password as a secret"
+) -> Invalid:
+    return Invalid(f"the connector's URL is not usable: {reason}", code="connector.url", hint=hint)

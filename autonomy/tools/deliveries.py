@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -13,17 +13,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     insert,
-    or_,
     select,
 )
-from sqlalchemy.engine import CursorResult
 
 from autonomy.audit.store import payload
 from autonomy.audit.vault import PayloadRow
-from autonomy.db import Tx, metadata
+from autonomy.db import Reader, Tx, metadata
 from autonomy.db.indexes import partial_index
+from autonomy.db.newest import newest
 
 delivery = Table(
     "delivery",
@@ -56,12 +54,6 @@ class Delivery(NamedTuple):
     at: int
 
 
-class Reader(Protocol):
-    """What runs a statement: a reading connection, or the transaction of a use case."""
-
-    def execute(self, statement: Executable, /) -> CursorResult[Any]: ...
-
-
 def find_by_sender(reader: Reader, hook: str, sender_id: str) -> Delivery | None:
     """The delivery that the sender names so."""
     return _first(reader, delivery.c.hook == hook, delivery.c.sender_id == sender_id)
@@ -77,15 +69,12 @@ def find(reader: Reader, id: str) -> Delivery | None:
     return _first(reader, delivery.c.id == id)
 
 
-def newest(reader: Reader, hook: str | None, count: int, before: Delivery | None) -> list[Delivery]:
+def page(reader: Reader, hook: str | None, count: int, before: Delivery | None) -> list[Delivery]:
     """Deliveries, newest first, from after `before` in that order."""
-    query = select(delivery).order_by(delivery.c.at.desc(), delivery.c.id.desc()).limit(count)
-    if hook is not None:
-        query = query.where(delivery.c.hook == hook)
-    if before is not None:
-        same_time = and_(delivery.c.at == before.at, delivery.c.id < before.id)
-        query = query.where(or_(delivery.c.at < before.at, same_time))
-    return _deliveries(reader, query)
+    query = select(delivery) if hook is None else select(delivery).where(delivery.c.hook == hook)
+    last = None if before is None else (before.at, before.id)
+    found = newest(reader, [query], (delivery.c.at, delivery.c.id), count, last)
+    return [Delivery(**row._mapping) for row in found]
 
 
 def add(tx: Tx, new: Delivery, body: PayloadRow) -> None:

@@ -33,6 +33,10 @@ Lookup = Callable[[str, int], Awaitable[list[tuple[int, str]]]]
 CONNECTIONS = 64  # per HTTP connector; an upstream that is slow must not eat every descriptor
 CHUNK = 65_536
 RELAY_S = 3_600.0  # of an answer that is only handed on, which may be a stream
+RELAY_HEADER = 65_536  # bytes of one of its headers
+
+_SAID_BY_US = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""What the client says where nobody has said it; of somebody else's request it says nothing."""
 
 
 class Answer(NamedTuple):
@@ -46,10 +50,10 @@ class Answer(NamedTuple):
 
 
 class Relayed(NamedTuple):
-    """An HTTP answer on its way to somebody else."""
+    """An HTTP answer on its way to somebody else: headers and body are the bytes that came."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: list[tuple[bytes, bytes]]
     chunks: AsyncIterator[bytes]
 
 
@@ -105,10 +109,10 @@ class Endpoint:
 
     @asynccontextmanager
     async def relay(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes
+        self, method: str, target: Target, headers: Sequence[tuple[str, str]], body: bytes
     ) -> AsyncIterator[Relayed]:
-        """Send what somebody else has asked, as it is, and hand on the answer as it comes; nothing is bounded or
-        scrubbed. Raises Unreachable where nothing came."""
+        """Send what somebody else has asked, as it is, and hand on the answer as it comes; nothing is decompressed,
+        bounded or scrubbed. Raises Unreachable where nothing came."""
         attempt = Attempt(False, RELAY_S)
         try:
             async with self._writing.request(
@@ -119,9 +123,12 @@ class Endpoint:
                 allow_redirects=False,
                 trace_request_ctx=attempt,
                 middlewares=(_Once(),),
+                skip_auto_headers=_SAID_BY_US,
+                auto_decompress=False,
+                max_line_size=RELAY_HEADER,
+                max_field_size=RELAY_HEADER,
             ) as response:
-                pairs = [(name, value) for name, value in response.headers.items()]
-                yield Relayed(response.status, pairs, response.content.iter_any())
+                yield Relayed(response.status, list(response.raw_headers), response.content.iter_any())
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error, target, attempt) from None
 

@@ -14,13 +14,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from autonomy.audit import Vault, record
+from autonomy.audit.store import leaves_of
 from autonomy.catalog.organisation import Organisation
 from autonomy.catalog.systems import HookSpec
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical, clock
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import MINUTE, SECOND, Clock
-from autonomy.kernel.errors import Busy, Invalid, NotFound, TooLarge, Unavailable
+from autonomy.kernel.errors import Busy, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
 from autonomy.kernel.ids import new_id
 
 from . import deliveries
@@ -85,9 +86,8 @@ class Hooks:
             raise Unavailable(f"the hook `{hook}` has no key: {error.message}", code="hook.key") from None
         tolerance = clock.duration(spec.tolerance) // SECOND
         proven = prove(spec.scheme, key, headers, body, at // SECOND, tolerance)
-        if (
-            earlier := await self._database.read(lambda tx: deliveries.find_by_sender(tx, hook, proven.id))
-        ) is not None:
+        earlier = await self._database.read(lambda connection: _earlier(connection, hook, proven.id))
+        if earlier is not None:
             return Taken(earlier.id, repeated=True)
         self._count(hook, proven.id, spec, at)
         said = _object(body)
@@ -162,6 +162,21 @@ class Hooks:
     def _answer(self, connection: Connection, hook: str, action: str) -> Result | None:
         found = deliveries.find_answer(connection, hook, action)
         return None if found is None else Result(self.said(connection, found.id))
+
+
+def _earlier(connection: Connection, hook: str, post: str) -> Delivery | None:
+    """What was taken before under the id of a post. Raises Unauthenticated (`hook.own`) where that id is one of ours.
+
+    What we post is signed in the same way, with the same key where both sides share one: whoever copies it on its way
+    could send it back to us as its own answer.
+    """
+    if leaves_of(connection, post.partition(".")[0]):
+        raise Unauthenticated(
+            "its id is that of an action or a task here: what we post is no answer to itself",
+            code="hook.own",
+            hint="a sender gives its posts ids of its own",
+        )
+    return deliveries.find_by_sender(connection, hook, post)
 
 
 def _object(body: bytes) -> dict[str, Json]:

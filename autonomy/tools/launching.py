@@ -21,16 +21,28 @@ from .launch import descendants
 
 GONE_S = 1.0  # how long a program that was told to end is waited for, with all it has started
 REPORT_BYTES = 64
+MEGABYTE = 1_048_576
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Report(NamedTuple):
-    """What `launch.py` says of a program: `failed` with an errno, `ended` with an exit code, `crowd` with how many
-    processes were too many."""
+    """What `launch.py` says of a program: `failed` with an errno, `ended` with an exit code, or which bound it has
+    passed with all it started: `crowd` of processes, `memory` of bytes, `cpu` of seconds."""
 
     word: str
     number: int
+
+    @property
+    def excess(self) -> str | None:
+        """What it was ended for, in words."""
+        if self.word == "crowd":
+            return f"it started more than {self.number} processes"
+        if self.word == "memory":
+            return f"it held more than {self.number // MEGABYTE} MB of memory with what it started"
+        if self.word == "cpu":
+            return f"it used more than {self.number} s of CPU time with what it started"
+        return None
 
 
 def command(

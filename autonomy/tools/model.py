@@ -23,8 +23,9 @@ class Invocation(Struct, frozen=True):
     """Who calls, under which action, and how many seconds it may take.
 
     `action_id` is the idempotency key and the client reference that connectors hand to the system of record.
-    `credential` is empty until the outbound module fills it in for a Python connector that declares one. `case` is the
-    action's case, `labels` what that had seen when the action began, `behind` the names of the agents it is done for.
+    `connector` is the digest of the connector's wording that is meant; where it is empty, any is. `credential` is empty
+    until the outbound module fills it in for a Python connector that declares one. `case` is the action's case,
+    `labels` what that had seen when the action began, `behind` the names of the agents it is done for.
     """
 
     action_id: str
@@ -34,6 +35,7 @@ class Invocation(Struct, frozen=True):
     case: str = ""
     labels: frozenset[str] = frozenset()
     behind: tuple[str, ...] = ()
+    connector: str = ""
 
 
 class Result(Struct, frozen=True):

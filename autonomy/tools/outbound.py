@@ -1,7 +1,7 @@
 """The only way out to systems of record, and the only place where a credential is put on a connection.
 
-Business databases are opened here, HTTP by `endpoint`, mail by `mail_server`, programs by `programs`, which nobody else
-uses.
+SQLite files are opened here, PostgreSQL by `postgres_server`, HTTP by `endpoint`, mail by `mail_server`, programs by
+`programs`, which nobody else uses.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from autonomy.audit.store import checkpoint, head, subject_key
+from autonomy.catalog.model import SqlConnector
 from autonomy.catalog.services import HttpService
 from autonomy.catalog.systems import MailConnector
-from autonomy.kernel.errors import Invalid
 
 from . import child
 from .admitted import Admitted
 from .certificates import Certificates
 from .credential import Credential, Presented
-from .database_url import PostgresServer, SqliteFile, read_url, without_password
+from .database_url import SqliteFile
 from .errors import Unreachable
 from .keyring import Keyring, Places, Reveal, agent_alone
 from .oauth import Keep, Tokens
@@ -42,14 +41,6 @@ if TYPE_CHECKING:
 
 Providers = Mapping[str, Callable[[Callable[[HttpService], "Endpoint"]], SecretProvider]]
 """Makers of stores of secrets by their prefix; each is handed the one way to make an HTTP endpoint."""
-
-OWN_TABLES = [head.name, subject_key.name, checkpoint.name]
-_COUNT_OWN_TABLES = (
-    "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND relname = ANY(%s) "
-    "GROUP BY relnamespace ORDER BY 1 DESC LIMIT 1"
-)
-"""By which a PostgreSQL database is known that holds a control plane: all its tables are in one schema. Every role may
-ask that, and no name of a server, proxy, pooler or standby on the way to it changes the answer."""
 
 SQLITE_LENGTH = 16_777_216  # bytes of one value or row; bounds what `replace` and `printf` can build
 
@@ -185,48 +176,19 @@ class Outbound:
             raise Unreachable("the business database cannot be opened", code="upstream.unreachable") from None
         return connection
 
-    def postgres(self, url: str, credential: Credential | None, write: bool, seconds: float) -> psycopg.Connection[Any]:
-        """A connection to a PostgreSQL server, read-only unless `write`. Raises Unreachable, naming no URL, also where
-        the database is that of a control plane (`connector.reserved`)."""
+    def postgres(
+        self, spec: SqlConnector, credential: Credential | None, write: bool, seconds: float
+    ) -> psycopg.Connection[Any]:
+        """A connection to the PostgreSQL server of one connector, read-only unless `write`. Raises Unreachable."""
         # Loading the driver takes a fifth of a second; only processes with a PostgreSQL connector need it.
-        import psycopg  # noqa: PLC0415
+        from .postgres_server import PostgresServer  # noqa: PLC0415
 
-        password = credential.reveal() if credential else None
-        if password and "://" in password:
-            url, password = without_password(password)
-        try:
-            connection = psycopg.connect(
-                **_server(url).settings,  # type: ignore[arg-type]
-                password=password,
-                connect_timeout=max(2, int(seconds)),
-                application_name="autonomy",
-                options=f"-c default_transaction_read_only={'off' if write else 'on'}"
-                f" -c statement_timeout={max(1, int(seconds * 1_000))}",
-                tcp_user_timeout=max(1_000, int(seconds * 1_000)),
-            )
-            with connection.transaction():
-                row = connection.execute(_COUNT_OWN_TABLES, [OWN_TABLES]).fetchone()
-        except (psycopg.Error, OSError):
-            raise Unreachable("the business database cannot be reached", code="upstream.unreachable") from None
-        if row is not None and row[0] == len(OWN_TABLES):
-            connection.close()
-            raise Unreachable("this database belongs to a control plane", code="connector.reserved")
-        return connection
+        return PostgresServer(spec, self._folder).connect(credential, write, seconds)
 
 
 def _is_same(path: Path, own: Path) -> bool:
     """Whether two names are of one file, links included."""
     return path == own or (path.exists() and own.exists() and path.samefile(own))
-
-
-def _server(url: str) -> PostgresServer:
-    try:
-        place = read_url(url)
-    except Invalid as error:
-        raise Unreachable(error.message, code="connector.url", hint=error.hint) from None
-    if not isinstance(place, PostgresServer):
-        raise Unreachable("the credential is not the URL of a PostgreSQL database", code="connector.url")
-    return place
 
 
 def relay_endpoint(url: str) -> Endpoint:

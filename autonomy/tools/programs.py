@@ -1,8 +1,9 @@
 """The only place that starts programs, and puts a credential into what they get. No shell is ever between.
 
-Each runs under limits of CPU, memory, files and processes, with no variable and no descriptor it was not given, beside
-a process of ours (`launch.py`) that ends it with everything it has started, be it in a session of its own. It runs as
-the server's own user: what is not trusted that far belongs to another user, or to a site of its own.
+Each runs under limits of files, and of CPU, memory and processes that hold for it with everything it has started; with
+no variable and no descriptor it was not given; beside a process of ours (`launch.py`) that ends it with all of them, be
+they in a session of their own. It runs as the server's own user: what is not trusted that far belongs to another user,
+or to a site of its own.
 """
 
 from __future__ import annotations
@@ -23,10 +24,9 @@ from . import launching
 from .admitted import Admitted
 from .attempt import Attempt
 from .credential import Credential
-from .launching import Report, cannot_start
+from .launching import MEGABYTE, Report, cannot_start
 
 STDERR_BYTES = 8_192  # what it complains about; the rest is read and dropped
-MEGABYTE = 1_048_576
 
 
 class Order(NamedTuple):
@@ -99,6 +99,7 @@ class Programs:
 
 
 def _limits(spec: ProcessConnector) -> dict[str, int]:
+    """What each of its processes may use at most, and of memory and CPU time all of them together."""
     return {
         "cpu": spec.cpuSeconds,
         "as": spec.memoryMegabytes * MEGABYTE,
@@ -136,12 +137,12 @@ async def _ended(
     )
     await process.wait()
     # Where nothing is said, somebody killed who would have said it.
-    word, number = launching.reported(heard) or Report("ended", -signal.SIGKILL)
-    if word == "failed":
-        raise cannot_start(os.strerror(number))
-    if word == "crowd":
-        return Ended(-signal.SIGKILL, None, f"it started more than {number} processes")
-    return Ended(number, _scrubbed(stdout, credential), _shown(stderr, credential))
+    report = launching.reported(heard) or Report("ended", -signal.SIGKILL)
+    if report.word == "failed":
+        raise cannot_start(os.strerror(report.number))
+    if report.excess is not None:
+        return Ended(-signal.SIGKILL, None, report.excess)
+    return Ended(report.number, _scrubbed(stdout, credential), _shown(stderr, credential))
 
 
 async def _tell(stdin: asyncio.StreamWriter, told: bytes) -> None:

@@ -26,7 +26,8 @@ Arguments = Mapping[str, Json]
 @dataclass(frozen=True, slots=True)
 class Tool:
     """One operation in one wording. `revision` is the digest of its manifest; `wording`, which has to be accepted, is
-    also that of the operations it calls, as documents have them."""
+    also that of the operations it calls, as documents have them. `destination` is the digest of its connector's
+    manifest, empty where there is none."""
 
     name: str
     revision: str
@@ -35,6 +36,7 @@ class Tool:
     spec: ToolSpec
     schema: Schema
     wording: str
+    destination: str
 
     @property
     def connector(self) -> str:
@@ -186,7 +188,9 @@ def _tool(organisation: Organisation, revision: Revision) -> Tool:
         wording = wording_of(organisation, revision)
     except Invalid as error:
         raise Invalid(f"tool `{revision.name}`: {error.message}", code=error.code, hint=error.hint) from None
-    return Tool(revision.name, revision.digest, revision.unit, revision.description, spec, schema, wording)
+    connector = organisation.get("Connector", spec.connector)
+    destination = connector.digest if connector else ""
+    return Tool(revision.name, revision.digest, revision.unit, revision.description, spec, schema, wording, destination)
 
 
 def _spec(revision: Revision) -> ToolSpec:

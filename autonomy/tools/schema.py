@@ -60,7 +60,7 @@ class Schema:
         problems = [_described(error) for error in self._validator.iter_errors(arguments)][:MAX_SHOWN]
         first = problems[0]
         raise Invalid(
-            f"argument `{first['at'] or '/'}`: {first['what']}",
+            f"argument `{first['at']}`: {first['what']}" if first["at"] else f"the arguments: {first['what']}",
             code="arguments.invalid",
             hint=first["right"],
             problems=problems,

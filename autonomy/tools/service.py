@@ -184,9 +184,19 @@ class Connectors:
         """Do what a declared call says on the connector `name`, in this process. Raises as `call` does."""
         return await self._here(self._line(name), name, call, arguments, invocation, write)
 
+    async def ask(self, name: str, call: Call, arguments: Arguments, invocation: Invocation) -> Result:
+        """Ask something for the system itself, for no action. Raises as `call` does; Unreachable (`site.elsewhere`)
+        where the connector performs only at another site, whose workers act for actions alone."""
+        line = self._line(name)
+        if line.site not in ("", self._site):
+            raise Unreachable(f"`{name}` performs only at the site `{line.site}`", code="site.elsewhere")
+        return await self._here(line, name, call, arguments, invocation, False)
+
     async def _run(self, name: str, call: Call, arguments: Arguments, invocation: Invocation, write: bool) -> Result:
         """Here or, where the connector has another site, there."""
         line = self._line(name)
+        if invocation.connector not in ("", line.revision.digest):
+            raise Unreachable(f"`{name}` was declared anew since this was decided", code="connector.moved")
         if line.site in ("", self._site):
             return await self._here(line, name, call, arguments, invocation, write)
         if self._elsewhere is None:

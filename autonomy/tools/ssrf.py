@@ -115,6 +115,15 @@ def may_reach(address: str, allow: Iterable[Network] = ()) -> bool:
     return is_public(found) or any(_covers(network, found) for network in allow)
 
 
+def is_named(address: str, allow: Iterable[Network]) -> bool:
+    """Whether `allow` names `address`, be it public or not. What cannot be read is not named."""
+    try:
+        found = _meant(ip_address(address))
+    except ValueError:
+        return False
+    return any(_covers(network, found) for network in allow)
+
+
 def is_public(address: Address) -> bool:
     """Whether `address` is a public unicast address that embeds no other."""
     if isinstance(address, IPv4Address):

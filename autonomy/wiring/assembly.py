@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from autonomy import tools
-from autonomy.approvals import Absences, Approvals, escalation_targets, news
+from autonomy.approvals import Absences, Approvals, Behind, Staff, escalation_targets, news
+from autonomy.approvals import forget_subject as forget_words
 from autonomy.audit import Log, Vault, begin_log, name_log, note
 from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.forward import Follower, read_target
@@ -35,17 +36,19 @@ from autonomy.gate import (
     Housekeeping,
     Journal,
     Lifeline,
+    Permits,
     Results,
     Seen,
     TakingUp,
     Watch,
+    forget_records,
 )
 from autonomy.identity import Identity, Permission
 from autonomy.insight import forget_found
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Corrupt, Invalid, NotFound
-from autonomy.memory import forget_subject
+from autonomy.memory import forget_subject as forget_items
 from autonomy.notices import Notifier
 from autonomy.signon import SignOn, Web
 from autonomy.tasks.agents import WORDS
@@ -127,9 +130,7 @@ def _assemble(
     lifeline, results = Lifeline(queue), Results(database, vault)
     sites = open_sites(settings, database, queue, master, lifeline.owner, secrets, functions, clock)
     own = own_tools(database, queue, vault, catalog, watch, master, clock)
-    connectors = open_connectors(
-        settings, database, queue, watch, secrets, functions, own.connectors, hooks, sites.office, clock
-    )
+    connectors = open_connectors(settings, database, queue, watch, secrets, functions, own, hooks, sites.office, clock)
     notifier = Notifier(database, queue, channels(settings, watch.organisation, aside, secrets, identity, clock), clock)
     approvals = _approvals(database, queue, identity, watch, notifier, settings.public_url, clock)
     endings = Endings(queue, lifeline.owner, clock, seen)
@@ -138,14 +139,16 @@ def _assemble(
     holding = Holding(database, queue, approvals, clock)
     describer = Describer(database, vault, identity, connectors, master, seen)
     gate = _gate(queue, watch, identity, describer, holding, effects, endings, results, lifeline, figures, seen, clock)
+    permits = Permits(database, identity, approvals, watch, catalog.ruled_anew)
     taking_up = _taking_up(
-        database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline, catalog, clock
+        *(database, queue, gate, approvals, holding, effects, endings, results, vault, watch, lifeline),
+        *(catalog, permits, clock),
     )
     workflows = open_workflows(
         *(settings, database, queue, master, gate, results, approvals, watch),
         *(hooks, aside, secrets, own, lifeline, clock),
     )
-    containing = Containing(database, identity, effects, watch)
+    containing = Containing(database, identity, effects, watch, permits)
     trouble = open_trouble(database, queue, identity, containing, workflows, catalog, clock)
     return System(
         settings=settings,
@@ -189,7 +192,8 @@ def _assemble(
 
 def _vault(database: Database, queue: CommitQueue, master: bytes, clock: Clock) -> Vault:
     """The payloads, once the master key is found to be theirs."""
-    vault = Vault(database, queue, master, clock, (forget_subject, forget_found))
+    forget = (forget_items, forget_found, forget_words, forget_records)
+    vault = Vault(database, queue, master, clock, forget)
     vault.prove_key()
     return vault
 
@@ -238,6 +242,7 @@ def _taking_up(
     watch: Watch,
     lifeline: Lifeline,
     catalog: Catalog,
+    permits: Permits,
     clock: Clock,
 ) -> TakingUp:
     return TakingUp(
@@ -253,6 +258,7 @@ def _taking_up(
         watch=watch,
         lifeline=lifeline,
         pinned=partial(_pinned, catalog),
+        permits=permits,
         figures=gate.figures,
         clock=clock,
     )
@@ -275,7 +281,7 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
     """Who writes, and who signs what was written; each needs the other."""
     holder: dict[str, Checkpoints] = {}
     planner = Planners(Journal, dict.fromkeys((Begin, Move, Settle), RunJournal))
-    queue = CommitQueue(database, Log(lambda size, root: holder["checkpoints"].row(size, root)), planner)
+    queue = CommitQueue(database, Log(lambda *trees: holder["checkpoints"].row(*trees)), planner)
     holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     return queue, holder["checkpoints"]
 
@@ -299,7 +305,11 @@ def _approvals(
     return Approvals(
         database,
         queue,
-        lambda _, role: identity.holders(role),
+        Staff(
+            lambda _, role: identity.holders(role),
+            lambda person: identity.roles_with(person, Permission.APPROVALS_HOLD_DECIDE),
+            lambda agents: [Behind(view.id, view.sponsor, view.owner) for view in identity.lineages(agents)],
+        ),
         lambda role: escalation_targets(watch.organisation(), role),
         clock,
         lambda tx, kind, hold, people, at: notifier.announce(tx, news.of_hold(kind, hold, people, link), at),

@@ -22,6 +22,7 @@ from autonomy.tools.providers import providers
 from autonomy.tools.secrets import Secrets
 
 from .checks import Functions
+from .own_tools import OwnTools
 from .settings import Settings
 
 
@@ -32,27 +33,29 @@ def open_connectors(
     watch: Watch,
     secrets: Secrets,
     functions: Functions | None,
-    own: Mapping[str, Callable[[], Any]],
+    own: OwnTools,
     hooks: Hooks,
     elsewhere: Elsewhere,
     clock: Clock,
 ) -> tools.Connectors:
-    """Every connector of the organisation in force. `own` makes those of the system's own tools; `elsewhere` performs
-    what belongs to other sites."""
-    return tools.Connectors(
+    """Every connector of the organisation in force. `own` makes those of the system's own tools, and asks by them;
+    `elsewhere` performs what belongs to other sites."""
+    connectors = tools.Connectors(
         watch.organisation,
         secrets.reveal,
         settings.data,
         reserved=own_files(settings, database),
         programs=settings.programs,
         wordings=Drifts(database, queue, clock),
-        load=with_own(own, loading(functions)),
+        load=with_own(own.connectors, loading(functions)),
         keep=keeping(secrets),
         providers=providers_of(settings, clock),
         answers=hooks,
         site=settings.site,
         elsewhere=elsewhere,
     )
+    own.endpoints.connect(connectors)
+    return connectors
 
 
 def aside_of_connectors(settings: Settings, secrets: Secrets, clock: Clock) -> Outbound:

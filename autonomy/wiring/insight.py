@@ -12,6 +12,7 @@ from autonomy.insight.checking import Checking
 from autonomy.insight.labels import Labels
 from autonomy.insight.reckoning import Reckoning
 from autonomy.insight.recompute import Recompute
+from autonomy.insight.tidying import Tidying
 from autonomy.kernel.clock import Clock
 from autonomy.tools import Connectors
 
@@ -24,6 +25,7 @@ class Insights:
     labels: Labels
     checking: Checking
     recompute: Recompute
+    tidying: Tidying
 
 
 def open_insights(
@@ -50,4 +52,5 @@ def open_insights(
         owner=owner,
         clock=clock,
     )
-    return Insights(Reckoning(database, queue, owner, clock), labels, checking, Recompute(database, queue, clock))
+    reckoning, recompute = Reckoning(database, queue, owner, clock), Recompute(database, queue, clock)
+    return Insights(reckoning, labels, checking, recompute, Tidying(queue, clock))

@@ -21,6 +21,7 @@ from autonomy.insight import taken
 from autonomy.insight.reckoning import behind_of
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError
+from autonomy.memory.waiting import waiting
 from autonomy.telemetry import Family, Sample, Tally, counter, gauge, gauges, histogram
 from autonomy.telemetry.logs import written
 from autonomy.telemetry.process import process_families
@@ -48,6 +49,7 @@ class Stored:
     uncounted_at: int | None
     unfound: int
     unfound_at: int | None
+    meanings: int
 
 
 class Instruments:
@@ -138,6 +140,7 @@ class Instruments:
             gauge("autonomy_figures_lag_seconds", "Age of the oldest of them.", self._age(stored.uncounted_at, 0)),
             gauge("autonomy_search_lag_leaves", "Leaves that the search does not know yet.", stored.unfound),
             gauge("autonomy_search_lag_seconds", "Age of the oldest of them.", self._age(stored.unfound_at, 0)),
+            gauge("autonomy_memory_meanings_waiting", "Items that wait for their vector.", stored.meanings),
         ]
 
     def _life(self) -> list[Family]:
@@ -194,6 +197,7 @@ def read_stored(connection: Connection) -> Stored:
         uncounted_at=behind.oldest_at,
         unfound=unfound.size - unfound.counted,
         unfound_at=unfound.oldest_at,
+        meanings=waiting(connection),
     )
 
 

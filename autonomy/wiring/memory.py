@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
-from autonomy.memory import Author, Forgetting, Item, Memory, Reuse, Selection, Work, Writing
+from autonomy.memory import Author, Forgetting, Item, Memory, Question, Reuse, Selection, Work, Writing
 from autonomy.tools import Invocation, Refused, Result
 
 Arguments = Mapping[str, Json]
@@ -51,9 +50,9 @@ class MemoryTools:
         return Result(shown)
 
     async def _search(self, author: Author, arguments: Arguments) -> Result:
-        query, limit = str(arguments["query"]), arguments.get("limit", 10)
-        found = await self._memory.search(author, query, _text(arguments, "space"), msgspec.convert(limit, int))
-        return self._shown({"items": [each.as_dict() for each in found]}, found)
+        asked = {"text" if name == "query" else name: value for name, value in arguments.items()}
+        found = await self._memory.search(author, msgspec.convert(asked, Question))
+        return self._shown(found.as_dict(), found.items)
 
     async def _read(self, author: Author, arguments: Arguments) -> Result:
         item = await self._memory.read(author, str(arguments["item"]))
@@ -81,8 +80,3 @@ class MemoryTools:
         """What was read labels the case, and lies in memory alone: with its subject it is forgotten there."""
         read = list(items)
         return Result(value, labels=self._memory.seen(read), kept={"items": [each.id for each in read]})
-
-
-def _text(arguments: Arguments, name: str) -> str | None:
-    found: Any = arguments.get(name)
-    return None if found is None else str(found)

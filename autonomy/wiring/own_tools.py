@@ -19,6 +19,7 @@ from autonomy.memory import Forgetting, Memory, Reuse
 
 from .access import AccessTools
 from .decisions import DecisionTools
+from .embedding import Endpoints
 from .goals import GoalTools
 from .memory import MemoryTools
 
@@ -38,6 +39,8 @@ class OwnTools:
     access: AccessTools
     planning: Planning
     goals: GoalTools
+    endpoints: Endpoints
+    """By them memory finds out what its items mean."""
 
     @property
     def connectors(self) -> Mapping[str, Callable[[], Any]]:
@@ -54,7 +57,8 @@ def own_tools(
     database: Database, queue: CommitQueue, vault: Vault, catalog: Catalog, watch: Watch, master: bytes, clock: Clock
 ) -> OwnTools:
     """Everything behind the system's own tools, on the organisation in force."""
-    memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, clock)
+    endpoints = Endpoints()
+    memory = Memory(database, queue, vault, watch.organisation, lambda: watch.identity, master, endpoints.ask, clock)
 
     @cache
     def decisions() -> Decisions:
@@ -65,4 +69,4 @@ def own_tools(
     forgetting = Forgetting(memory, queue, vault, watch.organisation, clock)
     reuse, access = Reuse(memory, database, queue, clock), AccessTools(catalog, database)
     planning = Planning(watch.organisation)
-    return OwnTools(memory, reuse, forgetting, decisions, access, planning, GoalTools(planning, database))
+    return OwnTools(memory, reuse, forgetting, decisions, access, planning, GoalTools(planning, database), endpoints)

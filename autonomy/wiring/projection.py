@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from autonomy import tools
 from autonomy.catalog import Organisation, Revision
+from autonomy.catalog.federation import account_provider
 from autonomy.catalog.identity_provider import IdentityProviderSpec
 from autonomy.catalog.model import AgentSpec, PersonSpec, UnitSpec
 from autonomy.catalog.organisation import spec
@@ -26,11 +27,12 @@ def projector(identity: Identity, clock: Clock) -> Projector:
             tx,
             organisation.trust_domain,
             units=[UnitRecord(each.name, spec(each, UnitSpec).parent) for each in organisation.all("Unit").values()],
-            people=[_person(each) for each in organisation.all("Person").values()],
+            people=[_person(each, organisation) for each in organisation.all("Person").values()],
             agents=[_agent(each) for each in organisation.all("Agent").values()],
             retire=gone["Agent"],
             offboard=gone["Person"],
             grants=[grant for each in organisation.all("IdentityProvider").values() for grant in _grants(each)],
+            providers=organisation.all("IdentityProvider").keys(),
         )
         # Only what was written: a tool whose document changed under it waits for a person.
         declared = {revision.name for revision in written if revision.kind == "Tool"}
@@ -41,7 +43,7 @@ def projector(identity: Identity, clock: Clock) -> Projector:
     return project
 
 
-def _person(revision: Revision) -> PersonRecord:
+def _person(revision: Revision, organisation: Organisation) -> PersonRecord:
     declared = spec(revision, PersonSpec)
     return PersonRecord(
         revision.name,
@@ -52,6 +54,7 @@ def _person(revision: Revision) -> PersonRecord:
         declared.manager,
         declared.externalSubject,
         declared.userName,
+        account_provider(organisation, declared),
     )
 
 

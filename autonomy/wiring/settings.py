@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -73,6 +74,6 @@ def _setting(name: str, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if name not in ("port", "retention_days", "drain_seconds", "traces_percent"):
         return value
-    if not str(value).isdigit():
+    if not re.fullmatch("[0-9]{1,15}", str(value)):
         raise Invalid(f"`{value}` is not a number", code="settings.number", hint=f"`{name}` is a whole number")
     return int(value)

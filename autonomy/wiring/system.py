@@ -120,11 +120,13 @@ class System:
             self.workflows.workplace.sweeping.run,
             self.workflows.workplace.sweeping.run_tidying,
             self.own.forgetting.run,
+            self.own.memory.meaning.run,
             self.searching.following.run,
             self.searching.following.run_tidying,
             self.trouble.stopping.run,
             self.insights.reckoning.run,
             self.insights.checking.run,
+            self.insights.tidying.run,
             self._sweep,
             *(follower.run for follower in self.followers),
         ):

@@ -21,6 +21,7 @@ from autonomy.tasks.workforce import Workforce
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.poster import Poster
 from autonomy.tools.secrets import Secrets
+from autonomy.workflow.store import is_over
 
 from .settings import Settings
 
@@ -73,5 +74,5 @@ def open_workplace(
         RunTasks(database, records, workforce, waiting, clock),
         waiting,
         Calling(queue, records, workforce, waiting, post, reveal, clock),
-        Sweeping(database, queue, records, workforce, waiting, watch, settings.retention_days, clock),
+        Sweeping(database, queue, records, workforce, waiting, watch, is_over, settings.retention_days, clock),
     )

@@ -18,6 +18,7 @@ from autonomy.tools.hooks import Hooks
 from autonomy.tools.outbound import Outbound
 from autonomy.tools.secrets import Secrets
 from autonomy.workflow.carrying import Carrying
+from autonomy.workflow.children import Children
 from autonomy.workflow.codec import Codec
 from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
@@ -33,6 +34,7 @@ from autonomy.workflow.service import Runs
 from autonomy.workflow.sources import Sources
 from autonomy.workflow.starting import Starting
 from autonomy.workflow.tidying import Tidying
+from autonomy.workflow.withdrawing import Withdrawing
 
 from .own_tools import OwnTools
 from .settings import Settings
@@ -83,17 +85,19 @@ def open_workflows(
     handing_out = HandingOut(queue, desk, definitions, workplace.of_runs, own.planning.furnish, lifeline.owner, clock)
     deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
+    children = Children(database, queue, desk, definitions, handing_out, watch, owner, clock)
+    withdrawing = Withdrawing(database, queue, codec, desk, results, approvals, handing_out, children, owner, clock)
     carrying = Carrying(
         database=database,
         queue=queue,
         codec=codec,
         desk=desk,
-        definitions=definitions,
         perform=gate.employ,
         results=results,
         approvals=approvals,
         handing_out=handing_out,
-        watch=watch,
+        children=children,
+        withdrawing=withdrawing,
         others={Decide: deciding.carry, Emit: starting.emit, Triggered: starting.triggered},
         owner=lifeline.owner,
         clock=clock,

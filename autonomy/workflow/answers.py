@@ -5,10 +5,13 @@ Each function gives an empty text, or why the answer changes nothing. An answer 
 
 from __future__ import annotations
 
-from . import paths
+from autonomy.kernel.canonical import Json
+
+from . import paths, spending
 from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
+from .events import ApprovalEnded, ChildEnded, EventArrived, Performed, TaskEnded, TimerFired
 from .loops import finish
-from .model import ApprovalEnded, ChildEnded, EventArrived, Performed, StepState, TaskEnded, TimerFired
+from .model import StepState
 from .trouble import raise_for_run, stop, trouble
 from .turn import Turn
 from .undoing import undo_failed, undo_interrupted, undone
@@ -41,7 +44,7 @@ def performed(turn: Turn, event: Performed) -> str:
         return f"a person is asked about `{path}` already"
     if event.outcome == "held":
         return _held(turn, path, found)
-    if not _too_dear(turn, event.cost):
+    if not _too_dear(turn, path, event.cost):
         _action_ended(turn, path, event, found)
     return ""
 
@@ -58,8 +61,10 @@ def _held(turn: Turn, path: str, found: StepState) -> str:
 def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> None:
     if event.outcome != "unknown":  # of an unknown one somebody may still find out
         turn.answered(path, event.command)
-    if found.state == "stopping":
-        _stopped(turn, path, event)
+    if found.state == "stopping" and event.outcome == "unknown" and found.then != "done":
+        trouble(turn, path, "unknown", event.reason or "nobody knows whether it was done", again=False)
+    elif found.state == "stopping":
+        _stopped(turn, path, found, event.outcome == "done", event.output)
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
@@ -76,20 +81,18 @@ def _kind(event: Performed) -> str:
     return "failed" if event.outcome == "interrupted" else event.outcome
 
 
-def _stopped(turn: Turn, path: str, event: Performed) -> None:
-    """What became of an action that was withdrawn while it was under way."""
-    if event.outcome == "done":
-        turn.settle(path, "done", event.output)
-    elif event.outcome == "unknown":
-        trouble(turn, path, "unknown", event.reason or "nobody knows whether it was done", again=False)
+def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json) -> None:
+    """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone."""
+    if not was_done:
+        turn.come_to(path, found.then, found.output)
     else:
-        turn.settle(path, "cancelled")
+        turn.settle(path, "done", found.output if found.then == "done" else output)
 
 
 def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     if event.outcome == "held":
         return "a compensation that is held is still under way"
-    if _too_dear(turn, event.cost):
+    if _too_dear(turn, path, event.cost):
         return ""
     turn.answered(path, event.command)
     if event.outcome == "done":
@@ -112,11 +115,13 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
         return f"`{path}` is no task"
     if event.outcome == "handed_on" and (undoing or event.role is None):
         return "a task is handed on to a role, and a compensation is not handed on"
-    if _too_dear(turn, event.cost):
+    if _too_dear(turn, path, event.cost):
         return ""
     turn.answered(path, event.command)
     if undoing:
         _undo_task_ended(turn, path, event)
+    elif found.state == "stopping":
+        _stopped(turn, path, found, event.outcome == "done", event.output)
     elif event.outcome == "handed_on":
         data = found.data if isinstance(found.data, dict) else {}
         turn.change(path, data={**data, "role": event.role, "handed": event.output, "returned": event.reason})
@@ -141,6 +146,7 @@ def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> Non
     if not breach:
         turn.settle(path, "done", event.output)
     elif found.returned:
+        turn.change(path, output=event.output)
         trouble(turn, path, "contract", breach, detail={"output": event.output})
     else:
         data = found.data if isinstance(found.data, dict) else {}
@@ -187,19 +193,25 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     found = turn.state.steps[path]
     if found.state == "blocked" and event.status != "done":
         return f"a person is asked about `{path}` already"
-    if _too_dear(turn, event.spent):
+    if _too_dear(turn, path, event.spent):
         return ""
     turn.answered(path, event.command)
-    if event.status == "done" and found.state == "stopping":
-        turn.settle(path, "done", event.output)
+    told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
+    if found.state == "stopping" and _left_something(turn, event):
+        trouble(turn, path, "child", told, again=False)
+    elif found.state == "stopping":
+        _stopped(turn, path, found, event.status == "done", event.output)
     elif event.status == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
-    elif found.state == "stopping":
-        turn.settle(path, "cancelled")
     else:
-        trouble(turn, path, "child", f"the run ended as {event.status}: {event.reason}".removesuffix(": "))
+        trouble(turn, path, "child", told)
     return ""
+
+
+def _left_something(turn: Turn, event: ChildEnded) -> bool:
+    """Whether a run that was to be undone has ended otherwise: a person has to say what is left of it."""
+    return turn.state.status == "compensating" and event.status not in ("done", "compensated")
 
 
 def timer_fired(turn: Turn, event: TimerFired) -> str:
@@ -233,11 +245,14 @@ def _run_timer(turn: Turn, id: str, part: str) -> str:
     return ""
 
 
-def _too_dear(turn: Turn, cost: int) -> bool:
-    """Count what an action has cost; whether that has stopped the run."""
-    turn.state.spent += cost
-    limit = turn.definition.caps.spend
-    if limit is None or turn.state.spent <= limit:
+def _too_dear(turn: Turn, path: str, cost: int) -> bool:
+    """Count what the step's present command has cost, of which something may have been counted before; whether that
+    has stopped the run."""
+    if more := cost - turn.state.steps[path].charged:
+        turn.state.spent += more
+        turn.change(path, charged=cost)
+    most = spending.limit(turn.definition, turn.state)
+    if most is None or turn.state.spent <= most:
         return False
-    stop(turn, "spend", f"{turn.state.spent} spent, {limit} allowed (minor units)")
+    stop(turn, "spend", f"{turn.state.spent} spent, {most} allowed (minor units)")
     return True

@@ -8,7 +8,7 @@ from typing import Any
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, TooLarge
 
-from . import loops
+from . import loops, spending
 from .definition import (
     AgreeWork,
     ApprovalWork,
@@ -70,14 +70,14 @@ def _due(turn: Turn, path: str) -> int | None:
     return None if deadline is None else turn.at + deadline
 
 
-def _changed(turn: Turn, path: str) -> Any:
-    """What a person wrote in place of the arguments before they let it be tried again; None where nobody did."""
+def _given(turn: Turn, path: str, reading: Reading, arguments: Json) -> Any:
+    """The arguments: what a person wrote in their place before they let it be tried again, be it nothing at all."""
     data = turn.state.steps[path].data
-    return data.get("arguments") if isinstance(data, dict) else None
+    return data["arguments"] if isinstance(data, dict) and "arguments" in data else reading.value(arguments)
 
 
 def _tool(turn: Turn, path: str, work: ToolWork, reading: Reading) -> None:
-    arguments = _changed(turn, path) or reading.value(work.arguments)
+    arguments = _given(turn, path, reading, work.arguments)
     turn.order(PerformTool(turn.id(path), path, work.tool, work.agent, arguments, doer=work.doer), path)
 
 
@@ -89,7 +89,7 @@ def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
             path=path,
             role=data.get("role") or work.role,
             goal=work.goal,
-            input=_changed(turn, path) or reading.value(work.input),
+            input=_given(turn, path, reading, work.input),
             by=work.by,
             prefer=work.prefer,
             capability=work.capability,
@@ -103,7 +103,7 @@ def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
 
 
 def _decide(turn: Turn, path: str, work: DecideWork, reading: Reading) -> None:
-    arguments = _changed(turn, path) or reading.value(work.arguments)
+    arguments = _given(turn, path, reading, work.arguments)
     turn.order(Decide(turn.id(path), path, work.decision, arguments), path)
 
 
@@ -117,9 +117,13 @@ def _child(turn: Turn, path: str, work: ChildWork, reading: Reading) -> None:
     if depth > turn.definition.caps.depth:
         stop(turn, "depth", f"`{path}` would be workflow {depth} inside another")
         return
-    input = _changed(turn, path) or reading.value(work.arguments)
+    input = _given(turn, path, reading, work.arguments)
     wording = "" if work.definition is None else str(reading.expression(work.definition))
-    command = StartChild(turn.id(path), path, work.workflow, input, depth, turn.state.priority, work.detached, wording)
+    allowance = None if work.detached else spending.left(turn.definition, turn.state)
+    priority = turn.state.priority
+    command = StartChild(
+        turn.id(path), path, work.workflow, input, depth, priority, work.detached, wording, allowance=allowance
+    )
     turn.order(command, path, awaited=not work.detached)
     if work.detached:
         turn.settle(path, "done", {"run": command.id})

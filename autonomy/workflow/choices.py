@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import paths
-from .definition import Handler
-from .model import Chosen, StepState
-from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, raise_exception
+from .events import Chosen
+from .model import StepState
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, ask_whether_done
 from .turn import Turn
 from .undoing import attempt_undo, undone
 
@@ -33,17 +33,17 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
         if breach := turn.prepared.breach(paths.split(path)[1], event.output):
             return f"the output does not fit: {breach}"
         turn.answered(path, event.exception)
-        turn.settle(path, "done", event.output)
+        turn.leave(path, "done", event.output)
     elif event.choice == "retry":
         data = found.data if isinstance(found.data, dict) else {}
         if event.arguments is not None:
             data = {**data, "arguments": event.arguments}
         turn.answered(path, event.exception)
         turn.change(path, data=data or None, returned=False)
-        turn.queue.append(("begin", path))
+        turn.leave(path, "begin")
     elif event.choice == "skip":
         turn.answered(path, event.exception)
-        turn.settle(path, "skipped")
+        turn.leave(path, "skipped")
     elif event.choice == "compensate":
         _compensate(turn, event, path)
     else:
@@ -56,8 +56,7 @@ def _compensate(turn: Turn, event: Chosen, path: str) -> None:
     turn.state.reason = _reason(event)
     turn.answered(path, event.exception)
     if turn.state.steps[path].trouble == "unknown":  # it is undone only if it was done: that is still to be said
-        handler = Handler((), "ask", turn.definition.escalation)
-        raise_exception(turn, path, "unknown", "was it done?", handler, part="known.exception")
+        ask_whether_done(turn, path, "was it done?")
     turn.queue.appendleft(("compensate", ""))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import Struct
 
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Corrupt
 from autonomy.kernel.sealing import Seal
 
@@ -16,11 +19,30 @@ _decoder = msgspec.msgpack.Decoder(Command)
 _definitions = msgspec.msgpack.Decoder(Definition)
 
 
+SEALED = "workflow.sealed"
+"""The code of what is not as it was written: no process will ever read it."""
+
+
+class Unreadable(Struct, frozen=True):
+    """A stored command that this process cannot read: damaged, or in the words of a newer process. `kind` is what its
+    row says, `code` and `reason` are those of the error."""
+
+    id: str
+    kind: str
+    code: str
+    reason: str
+
+
 class Codec:
     """Writes and reads what goes through runs. `key` has 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
-        self._seal = Seal(key, "workflow.sealed")
+        self._seal = Seal(key, SEALED)
+        self._bind = canonical.derive(key, b"binds")
+
+    def bind(self, value: Json) -> str:
+        """The same for the same value; whoever has no key can neither read nor guess it."""
+        return canonical.keyed(self._bind, canonical.encode(value))
 
     def state(self, state: State) -> bytes:
         return self._seal.seal(state.run, rules.encode(state))
@@ -46,3 +68,10 @@ class Codec:
         except msgspec.DecodeError as error:
             raise Corrupt(f"a command of a run cannot be read: {error}", code="workflow.command") from None
         return found
+
+    def look_into(self, id: str, kind: str, sealed: bytes) -> Command | Unreadable:
+        """A stored command among others, of which one that cannot be read must not stand in the way."""
+        try:
+            return self.read_command(id, sealed)
+        except Corrupt as error:
+            return Unreadable(id, kind, error.code, error.message)

@@ -17,7 +17,8 @@ from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.policy.labels import data_label
 
 from .desk import Desk
-from .model import Decide, Performed
+from .events import Performed
+from .model import Decide
 from .outcome import decided
 from .ports import Work
 from .units import Fence

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
@@ -21,20 +20,22 @@ from autonomy.db import CommitQueue, Database
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Busy, NotFound
 from autonomy.kernel.failpoint import failpoint
+from autonomy.tasks.model import PRIORITIES
+from autonomy.tasks.origin import kept
 
 from .codec import Codec
 from .definition import Definition
 from .definitions import Definitions
+from .events import AnyEvent, Chosen, PutBack, Started
 from .migration import migrate
-from .model import AnyEvent, Chosen, Command, EndRun, Started, State
-from .outcome import PRIORITIES, change_of, started
+from .model import Command, State
+from .outcome import change_of, started
 from .ports import Engine, Work
-from .rules import Advanced, advance, new_state
+from .rules import Advanced, advance, halt, new_state
 from .store import run as table
 from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Written
 
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
-MAX_ORIGIN = 20  # names of where a run comes from that are kept, the latest
 ROUNDS = 50  # in which others may have been faster
 
 _COLUMNS = (
@@ -82,8 +83,7 @@ class Origin(Struct, frozen=True):
 
     def of(self, workflow: str) -> tuple[str, ...]:
         """Where the run comes from, the first first: who or what began it, and the workflows on the way."""
-        chain = dict.fromkeys((*self.before, self.by, f"workflow:{workflow}"))
-        return tuple(chain)[-MAX_ORIGIN:]
+        return kept((*self.before, self.by, f"workflow:{workflow}"))
 
 
 class _Line(Struct):
@@ -154,13 +154,14 @@ class Desk:
     async def stop(self, run: str, reason: str, fence: Fence) -> None:
         """End a run that cannot be moved on, whatever the reason: a person finds it stopped, and why."""
         async with self._alone(run):
-            known = await self.look(run)
-            if known.state.ended:
-                await self.settle(fence)
-                return
-            state = msgspec.structs.replace(known.state, status="stopped", reason=reason)
-            ended = Advanced(state, (EndRun(f"{run}::0:end", "stopped", reason),))
-            await self._write(run, known, ended, self._clock(), (fence, None, None))
+            for _ in range(ROUNDS):
+                known, at = await self.look(run), self._clock()
+                if known.state.ended:
+                    await self.settle(fence)
+                    return
+                if await self._write(run, known, halt(known.state, at, reason), at, (fence, None, None)) is not None:
+                    return
+        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
 
     async def migrate(self, run: str, new: Definition, tell: Tell) -> State:
         """Move a live run to another definition. Raises NotFound, Conflict (`workflow.migration`), Busy."""
@@ -205,7 +206,8 @@ class Desk:
         if advanced.ignored:
             if not fresh:
                 return None  # what was remembered may be old: look before saying no
-            if fence is not None and not isinstance(event, Chosen):  # a choice that does not fit leaves its question
+            # A choice that does not fit leaves its question, and what is not held back after all is to be begun.
+            if fence is not None and not isinstance(event, Chosen | PutBack):
                 await self.settle(fence, None if known.state.ended else stay)
             return Taken(known.state, advanced.ignored)
         return await self._write(run, known, advanced, event.at, (fence, stay, tell))
@@ -257,6 +259,8 @@ class Desk:
             self._engine.start([Work(run, command, 1, first=True) for command in commands])
 
     def _keep(self, run: str, known: Known) -> None:
+        if run in self._known and self._known[run].ver > known.ver:
+            return  # it was read before the run moved here
         self._known[run] = known
         self._known.move_to_end(run)
         if known.state.ended:

@@ -95,9 +95,8 @@ class Distributed(Embedded):
     def _claim_one(self, tx: Tx, command: str, due: int) -> list[Work]:
         mine = {"owner": self.owner, "due": None, "attempts": table.c.attempts + 1}
         free = update(table).where(table.c.id == command, table.c.owner.is_(None), table.c.due == due)
-        columns = (table.c.run, table.c.body, table.c.attempts, table.c.action)
-        rows = tx.execute(free.values(mine).returning(*columns)).all()
-        return [self._work(row.run, command, row.body, row.attempts, row.action) for row in rows]
+        rows = tx.execute(free.values(mine).returning(table)).all()
+        return [self._work(row, row.attempts) for row in rows]
 
     def _put(self, connection: Connection, offers: Sequence[Offer]) -> None:
         until = self._clock() + AHEAD_MS

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -23,7 +23,7 @@ from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Lifeline
 from autonomy.gate.store import action
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import AutonomyError, Busy, Overdue, Unavailable
+from autonomy.kernel.errors import AutonomyError, Busy, Corrupt, Overdue, Unavailable
 from autonomy.tasks.store import is_over as is_task_over
 from autonomy.tasks.store import task as work_task
 
@@ -195,6 +195,9 @@ class Embedded:
         except (Unavailable, Overdue) as error:
             log.warning("%s could not be carried out now: %s", work.id, error.code)
             await self._later(work, AGAIN_MS, 1)
+        except Corrupt as error:
+            log.error("%s cannot be carried out here: %s: %s", work.id, error.code, error)
+            await self._later(work, min(LONGEST_MS, AGAIN_MS << min(work.attempts, 10)), 0)
         except Exception:
             log.exception("carrying out %s met a defect", work.id)
             await self._later(work, min(LONGEST_MS, AGAIN_MS << min(work.attempts, 10)), 0)
@@ -215,10 +218,10 @@ class Embedded:
         rows = tx.execute(free.order_by(table.c.priority, table.c.due).limit(space)).all()
         changed = {"owner": self.owner, "due": None, "attempts": table.c.attempts + 1}
         tx.execute(update(table).where(table.c.id.in_([row.id for row in rows])).values(changed))
-        return [self._work(row.run, row.id, row.body, row.attempts + 1, row.action) for row in rows]
+        return [self._work(row, row.attempts + 1) for row in rows]
 
-    def _work(self, run: str, id: str, body: bytes, attempts: int, action: str | None) -> Work:
-        return Work(run, self._codec.read_command(id, bytes(body)), attempts, action)
+    def _work(self, row: Any, attempts: int) -> Work:
+        return Work(row.run, self._codec.look_into(row.id, row.kind, bytes(row.body)), attempts, row.action)
 
     async def _hear(self, ids: Sequence[str]) -> None:
         """Carry on with waiting commands whose action may have ended; whoever is faster answers."""
@@ -229,7 +232,7 @@ class Embedded:
                 select(table).where(table.c.id.in_(ids), table.c.owner.is_(None), table.c.action.is_not(None))
             ).all()
         )
-        heard = [self._work(row.run, row.id, row.body, 0, row.action) for row in rows if row.id not in self._tasks]
+        heard = [self._work(row, 0) for row in rows if row.id not in self._tasks]
         self.start(heard)
 
     def _other_owners(self, connection: Connection) -> list[str]:

@@ -13,20 +13,24 @@ from autonomy.db import CommitQueue, Tx
 from autonomy.kernel import ids
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
+from autonomy.kernel.errors import TooLarge
 from autonomy.tasks import Asked, Body, RunTasks
+from autonomy.tasks.model import PRIORITIES
 
 from . import paths
 from .definition import DecideWork, Definition, ToolWork
 from .definitions import Definitions
 from .desk import Desk, Known
-from .model import OpenTask, TaskEnded
-from .outcome import PRIORITIES
+from .events import TaskEnded
+from .model import OpenTask, PerformTool
 from .ports import Work
 from .reading import DONE
+from .spending import left
 from .store import command as table
 from .units import Fence, Stay
 
 MAX_RESULT = 65_536  # bytes of the output of an earlier step that goes with a task; a larger one is only named
+MAX_RESULTS = 262_144  # bytes of all of them: what finds no room beside those before it is only named too
 
 Furnish = Callable[[Known, OpenTask], Json]
 """What goes with a task as its input: what its run says, or that and more."""
@@ -61,10 +65,14 @@ class HandingOut:
             known = await self._desk.known(work.run)
             definition = await self._definitions.pinned(known.state.digest)
             command = msgspec.structs.replace(command, input=self._furnish(known, command))
-            await self._queue.perform(lambda tx: self._open(tx, work, command, known, definition))
+            try:
+                await self._queue.perform(lambda tx: self._open(tx, work, command, known, definition))
+            except TooLarge as error:
+                told = TaskEnded(self._clock(), work.id, "failed", reason=f"{error.code}: {error.message}")
+                await self._desk.take_in(work.run, told, self._fence(work))
             self._tasks.wake()
             return
-        ended, fence = await self._tasks.ended(work.action), Fence(work.id, self._owner if work.attempts else None)
+        ended, fence = await self._tasks.ended(work.action), self._fence(work)
         if ended is None:
             await self._desk.settle(fence, Stay(work.id, work.action))
             return
@@ -73,9 +81,14 @@ class HandingOut:
         )
         await self._desk.take_in(work.run, event, fence)
 
-    async def doer(self, run: str, path: str) -> str | None:
-        """The agent that had the task of this step last; None where none did."""
-        return await self._tasks.doer(run, path)
+    def _fence(self, work: Work) -> Fence:
+        return Fence(work.id, self._owner if work.attempts else None)
+
+    async def performer(self, run: str, command: PerformTool) -> str:
+        """The agent in whose name an action is done: that had the task of the step `doer` last, or the one named."""
+        if not command.doer:
+            return command.agent
+        return await self._tasks.doer(run, paths.split(command.path)[0] + command.doer) or command.agent
 
     async def withdraw(self, task: str) -> None:
         """Whoever has it hears that it is not wanted any more when they say something next."""
@@ -98,14 +111,14 @@ def asked(command: OpenTask, known: Known, definition: Definition) -> Asked:
     """The task with everything that whoever does it needs to know (R036). Pure."""
     state = known.state
     number = int.from_bytes(hashlib.sha256(command.id.encode()).digest()[:16], "big")
-    left = None if definition.caps.spend is None else max(0, definition.caps.spend - state.spent)
     results, sources = before(command.path, known, definition)
+    until = state.started + definition.caps.time
     body = Body(
         command.goal,
         command.input,
         results,
         sources,
-        constraints={"spend_left": left, "run_until": state.started + definition.caps.time, "undoes": command.undoes},
+        constraints={"spend_left": left(definition, state), "run_until": until, "undoes": command.undoes},
         contract=command.contract,
         handed=command.handed,
     )
@@ -134,16 +147,18 @@ def asked(command: OpenTask, known: Known, definition: Definition) -> Asked:
 def before(path: str, known: Known, definition: Definition) -> tuple[dict[str, Json], tuple[dict[str, Json], ...]]:
     """The outputs of the steps that the one at `path` needs, by name, and where each comes from."""
     prefix, name = paths.split(path)
-    results, sources = dict[str, Json](), list[dict[str, Json]]()
+    results, sources, room = dict[str, Json](), list[dict[str, Json]](), MAX_RESULTS
     for needed in definition.steps[name].needs:
         found = known.state.steps.get(prefix + needed)
         if found is None or found.state not in DONE:
             continue
         source: dict[str, Json] = {"step": prefix + needed, **_doer(definition.steps[needed].work)}
-        if len(_encoder.encode(found.output)) > MAX_RESULT:
+        size = len(_encoder.encode(found.output))
+        if size > min(MAX_RESULT, room):
             source["too_large"] = True
         else:
             results[needed] = found.output
+            room -= size
         sources.append(source)
     return results, tuple(sources)
 

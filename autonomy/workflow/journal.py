@@ -30,7 +30,6 @@ from .store import (
 from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
 
 ID, PRIORITY, DUE = (COMMAND_COLUMNS.index(name) for name in ("id", "priority", "due"))
-NORMAL = 2  # the priority of an offer whose row was not looked at
 WOKEN = 0  # when a command that waited for another run is due: it has waited long enough
 
 _ORDER = (PUT_RUN, MOVE_RUN, PIN_RUN, END_RUN, DROP_COMMAND, PARK_COMMAND, PUT_COMMAND, WAKE_COMMAND, RAISE_COMMANDS)
@@ -45,12 +44,13 @@ class RunJournal:
         self._live: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         self._owners: dict[str, str | None] = {}
+        self._priorities: dict[str, int] = {}
         self._freed: list[Offer] = []
 
     def reads(self) -> list[Read]:
         keys = [unit.key for unit in self._units if isinstance(unit, Begin) and unit.key]
         runs = [unit.run for unit in self._units if not isinstance(unit, Settle)]
-        commands = [fence.command for unit in self._units if (fence := _fence_of(unit))]
+        commands = [id for unit in self._units for id in _touched(unit)]
         wanted = ((read_live, keys), (read_versions, runs), (read_owners, commands))
         return [(sql(len(padded)), padded) for sql, names in wanted for padded in [_padded(names)]]
 
@@ -58,7 +58,8 @@ class RunJournal:
         live, versions, owners = rows
         self._live = {key: run for key, run in live}
         self._versions = {run: ver for run, ver in versions}
-        self._owners = {command: owner for command, owner in owners}
+        self._owners = {command: owner for command, owner, _ in owners}
+        self._priorities = {command: priority for command, _, priority in owners}
         answers = [self._answer(unit, page) for unit in self._units]
         return Plan(answers, [(sql, self._rows[sql]) for sql in _ORDER if self._rows[sql]], self._freed)
 
@@ -112,7 +113,7 @@ class RunJournal:
             self._put(row)
         for id in change.due:
             self._rows[WAKE_COMMAND].append((WOKEN, id))
-            self._freed.append(Offer(id, WOKEN, NORMAL))
+            self._offer(id, WOKEN)
         if change.priority is not None:
             self._rows[RAISE_COMMANDS].append((change.priority, run))
         if change.digest is not None:
@@ -123,6 +124,7 @@ class RunJournal:
 
     def _put(self, row: Row) -> None:
         self._rows[PUT_COMMAND].append(row)
+        self._priorities[row[ID]] = row[PRIORITY]
         if row[DUE] is not None:
             self._freed.append(Offer(row[ID], row[DUE], row[PRIORITY]))
 
@@ -134,7 +136,12 @@ class RunJournal:
         self._owners[stay.command] = None
         self._rows[PARK_COMMAND].append((stay.due, stay.action, stay.forgiven, stay.command))
         if stay.due is not None:
-            self._freed.append(Offer(stay.command, stay.due, NORMAL))
+            self._offer(stay.command, stay.due)
+
+    def _offer(self, id: str, due: int) -> None:
+        """Offer a command that is there already; one that is gone meanwhile is nobody's."""
+        if id in self._priorities:
+            self._freed.append(Offer(id, due, self._priorities[id]))
 
     def _is_lost(self, fence: Fence | None) -> bool:
         if fence is None:
@@ -144,6 +151,14 @@ class RunJournal:
 
 def _fence_of(unit: Begin | Move | Settle) -> Fence | None:
     return None if isinstance(unit, Begin) else unit.fence
+
+
+def _touched(unit: Begin | Move | Settle) -> list[str]:
+    """The commands that a unit answers, lets stay or makes due."""
+    fence = _fence_of(unit)
+    stay = [unit.stay] if isinstance(unit, Settle) and unit.stay else []
+    kept, due = (stay, []) if isinstance(unit, Settle) else (unit.change.stay, unit.change.due)
+    return [*([fence.command] if fence else []), *(one.command for one in kept), *due]
 
 
 def _padded(names: Sequence[str]) -> tuple[str, ...]:

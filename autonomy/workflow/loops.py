@@ -9,6 +9,7 @@ from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import paths
 from .definition import ChooseWork, ForeachWork, RepeatWork, Step
+from .model import StepState
 from .reading import Reading
 from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble
 from .turn import SETTLED, Turn, block_of
@@ -140,6 +141,7 @@ def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: J
 def finish(turn: Turn, path: str, output: Json) -> None:
     """The step is done where its output keeps its contract; an exception where it does not."""
     if breach := turn.prepared.breach(paths.split(path)[1], output):
+        turn.change(path, output=output)
         trouble(turn, path, "contract", breach, detail={"output": output})
     else:
         turn.settle(path, "done", output)
@@ -148,13 +150,14 @@ def finish(turn: Turn, path: str, output: Json) -> None:
 def forget(turn: Turn, prefix: str) -> None:
     """Drop what is remembered of a block's steps, unless one of them may have to be undone: that reads the others."""
     inside = [path for path in turn.state.steps if path.startswith(prefix)]
-    if not any(_may_be_undone(turn.step(path), turn.state.steps[path].state) for path in inside):
+    if not any(_may_be_undone(turn.step(path), turn.state.steps[path]) for path in inside):
         for path in inside:
             del turn.state.steps[path]
 
 
-def _may_be_undone(step: Step, state: str) -> bool:
-    return state == "stopping" or (state == "done" and step.undo is not None)
+def _may_be_undone(step: Step, found: StepState) -> bool:
+    was_done = found.state == "done" or (found.state == "skipped" and found.trouble == "unknown")
+    return found.state == "stopping" or (was_done and step.undo is not None)
 
 
 def _is_settled(turn: Turn, path: str) -> bool:

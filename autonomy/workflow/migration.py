@@ -6,12 +6,23 @@ Pure. `autonomy workflow migrate` shows the obstacles, and writes the new state 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autonomy.kernel.errors import Conflict
 
 from . import paths
-from .definition import Definition, Step
+from .definition import (
+    ApprovalWork,
+    ChildWork,
+    DecideWork,
+    Definition,
+    EmitWork,
+    Step,
+    TaskWork,
+    ToolWork,
+    WaitWork,
+    Work,
+)
 from .flow import run_on
 from .model import State, StepState
 from .prepared import prepare
@@ -89,14 +100,63 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
         yield Obstacle(path, "it has been moved into or out of another step")
     elif type(after.work) is not type(before.work):
         yield Obstacle(path, "it is of another kind now")
-    elif found.state == "done" and before.undo is not None and after.undo is None:
-        yield Obstacle(path, "it was done, and could no longer be undone")
+    elif _is_begun(state, path, found) and (told := _changed(found, before, after)):
+        yield Obstacle(path, told)
     elif found.state == "done" and (breach := prepare(new).breach(name, found.output)):
         yield Obstacle(path, f"its output does not fit: {breach}")
     elif found.state not in SETTLED and _inside_changed(old, new, name):
         yield Obstacle(path, "it is under way, and the steps inside it have changed")
     else:
         yield from _of_order(state, path, found, after)
+
+
+def _is_begun(state: State, path: str, found: StepState) -> bool:
+    """Whether something was asked for that is done, or that may still be: it would be told of another step now."""
+    under_way = paths.command(state.run, path, found.attempt) in found.open
+    return under_way or found.state in ("done", "running", "held", "stopping")
+
+
+def _changed(found: StepState, before: Step, after: Step) -> str:
+    """What of a step that was begun would mean something else; empty where nothing does. A compensation that it did
+    not have is welcome."""
+    stands = "it was done" if found.state == "done" else f"it is {found.state}"
+    if _asked(before.work) != _asked(after.work):
+        return f"{stands}, and asks for something else now"
+    if before.undo is not None and after.undo is None:
+        return f"{stands}, and could no longer be undone"
+    if before.undo is not None and _undoes(before.undo) != _undoes(after.undo):
+        return f"{stands}, and would be undone by something else now"
+    return ""
+
+
+def _asked(work: Work) -> tuple[Any, ...]:
+    """What a step asks for, whoever does it and with which arguments; nothing where it asks nobody."""
+    match work:
+        case ToolWork():
+            return (work.tool,)
+        case TaskWork():
+            return (work.role, work.goal)
+        case DecideWork():
+            return (work.decision,)
+        case ApprovalWork():
+            return (work.roles, work.question)
+        case ChildWork():
+            return (work.workflow, work.detached)
+        case WaitWork():
+            return (work.duration, work.until, work.events)
+        case EmitWork():
+            return (work.event,)
+    return ()
+
+
+def _undoes(work: ToolWork | TaskWork | None) -> tuple[Any, ...]:
+    """What a compensation does, with its arguments: it is still to be done."""
+    match work:
+        case ToolWork():
+            return (work.tool, work.arguments)
+        case TaskWork():
+            return (work.role, work.goal, work.input)
+    return ()
 
 
 def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]:

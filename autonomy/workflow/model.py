@@ -1,13 +1,8 @@
-"""The words of a run: its state, what can happen to it (events), what it asks for (commands).
+"""The words of a run: its state, and what it asks for (commands). What can happen to it is in `events`.
 
-A dispatcher needs these words and one function, `rules.advance(definition, state, event)`:
-
-1. read the run's State and its Definition (by `state.digest`), and the event;
-2. `advance` gives the next State and Commands; write both in one transaction, the State under compare-and-set;
-3. carry the commands out, and bring what becomes of each back as an event that names the command's `id`.
-
-Ids of commands are derived from run, path and attempt, so that carrying one out twice can be seen by its id. Events may
-come twice, late, out of order or for nothing: `advance` then changes nothing and says why in `ignored`.
+A dispatcher writes what `rules.advance` gives, State and Commands, in one transaction; what becomes of each command
+comes back as an event that names its `id`. Ids of commands are derived from run, path and attempt, so that carrying one
+out twice can be seen.
 
 A *path* names a step in a run: `order`; inside others `each[3]/check`, `route[cheap]/buy`, `again[0]/draft`, and
 `each[2.3]/check` where the outer step is at its second attempt. Times are milliseconds since the epoch.
@@ -33,6 +28,8 @@ a timer. `blocked`: an exception is open. `stopping`: withdrawn, and its effect 
 by its compensation. A step that has not begun is not in the state.
 """
 
+Then = Literal["cancelled", "skipped", "done", "begin"]
+
 RunStatus = Literal["new", "running", "compensating", "done", "failed", "cancelled", "compensated", "stopped"]
 ENDED = frozenset({"done", "failed", "cancelled", "compensated", "stopped"})
 
@@ -42,7 +39,9 @@ class StepState(Struct, omit_defaults=True):
 
     `open` are the commands whose answers are awaited. `interrupted` counts the attempts that nobody carried out, for
     whoever was to do so was gone; they use no `retry` up. `data` belongs to the kind of step: items and results of a
-    `foreach`, the branch of a `choose`, the round of a `repeat`, what a person changed before a retry.
+    `foreach`, the branch of a `choose`, the round of a `repeat`, what a person changed before a retry. `then` is what a
+    step that is `stopping` comes to where its effect did not happen (a `done` one has its `output` already); `charged`
+    is what its present attempt has cost so far.
     """
 
     state: StepStatus
@@ -55,10 +54,13 @@ class StepState(Struct, omit_defaults=True):
     trouble: str = ""
     returned: bool = False
     interrupted: int = 0
+    then: Then = "cancelled"
+    charged: int = 0
 
 
 class State(Struct, omit_defaults=True):
-    """Everything about a run that is remembered between events."""
+    """Everything about a run that is remembered between events. It rests while it is `paused` or the run that it is
+    inside of rests (`above`); what is not begun until then is held `back`."""
 
     run: str
     workflow: str
@@ -72,6 +74,7 @@ class State(Struct, omit_defaults=True):
     depth: int = 0
     started: int = 0
     paused: bool = False
+    above: bool = False
     steps: dict[str, StepState] = {}
     waiting: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
@@ -80,139 +83,17 @@ class State(Struct, omit_defaults=True):
     completed: int = 0
     items: int = 0
     spent: int = 0
+    allowance: int | None = None
     version: int = VERSION
 
     @property
     def ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def rests(self) -> bool:
+        return self.paused or self.above
 
-# ── Events: what can happen to a run ─────────────────────────────────────────────────────────────────────────────────
-
-
-class Event(Struct, frozen=True, omit_defaults=True, tag_field="event"):
-    """Something that happened at `at`."""
-
-    at: int
-
-
-class Started(Event, frozen=True, tag="started"):
-    """The run begins. `depth` is 0 for a run that is nobody's child."""
-
-    input: Json = None
-    trigger: Json = None
-    depth: int = 0
-    priority: Priority | None = None
-
-
-Outcome = Literal["done", "failed", "denied", "held", "unknown", "interrupted"]
-
-
-class Performed(Event, frozen=True, tag="performed"):
-    """What became of PerformTool or Decide. `held` says that it waits for people at the gate; another one follows.
-    `interrupted`: it was certainly not done, for whoever was to do it was gone.
-
-    `again`: whether a failure may pass when it is tried again. `cost` in minor units of the base currency.
-    """
-
-    command: str
-    outcome: Outcome
-    output: Json = None
-    reason: str = ""
-    cost: int = 0
-    again: bool = True
-
-
-class TaskEnded(Event, frozen=True, tag="task_ended"):
-    """What became of OpenTask. `handed_on`: it goes to `role`, with what there is so far in `output`. `breach`: what is
-    wrong with the result that no contract could say.
-    """
-
-    command: str
-    outcome: Literal["done", "failed", "handed_on"]
-    output: Json = None
-    reason: str = ""
-    role: str | None = None
-    cost: int = 0
-    breach: str = ""
-
-
-class ApprovalEnded(Event, frozen=True, tag="approval_ended"):
-    command: str
-    outcome: Literal["given", "refused", "expired"]
-    by: str = ""
-    reason: str = ""
-
-
-class TimerFired(Event, frozen=True, tag="timer_fired"):
-    command: str
-
-
-class EventArrived(Event, frozen=True, tag="event_arrived"):
-    """An event that a Subscribe asked for."""
-
-    command: str
-    data: Json = None
-
-
-class ChildEnded(Event, frozen=True, tag="child_ended"):
-    """A run that StartChild began has ended; `spent` counts for this run's cap as well."""
-
-    command: str
-    status: RunStatus
-    output: Json = None
-    reason: str = ""
-    spent: int = 0
-
-
-class Cancelled(Event, frozen=True, tag="cancelled"):
-    """Somebody ends the run; with `compensate` what was done is undone first."""
-
-    by: str = ""
-    reason: str = ""
-    compensate: bool = False
-
-
-class Paused(Event, frozen=True, tag="paused"):
-    by: str = ""
-
-
-class Resumed(Event, frozen=True, tag="resumed"):
-    by: str = ""
-
-
-class Reprioritised(Event, frozen=True, tag="reprioritised"):
-    priority: Priority
-    by: str = ""
-
-
-class Chosen(Event, frozen=True, tag="chosen"):
-    """What a person chose to do about an exception. `retry` may change the `arguments` (or a task's input); `edit`
-    gives the step's output; while compensating, `edit` of an undoing step says that it was undone by hand.
-    """
-
-    exception: str
-    choice: Literal["retry", "edit", "skip", "compensate", "cancel"]
-    output: Json = None
-    arguments: Json = None
-    by: str = ""
-    reason: str = ""
-
-
-AnyEvent: TypeAlias = (
-    Started
-    | Performed
-    | TaskEnded
-    | ApprovalEnded
-    | TimerFired
-    | EventArrived
-    | ChildEnded
-    | Cancelled
-    | Paused
-    | Resumed
-    | Reprioritised
-    | Chosen
-)
 
 # ── Commands: what a run asks for ────────────────────────────────────────────────────────────────────────────────────
 
@@ -276,7 +157,8 @@ class AskApproval(Order, frozen=True, tag="ask_approval"):
 class StartChild(Order, frozen=True, tag="start_child"):
     """A run of another workflow under the id of this command. Answered by ChildEnded, but not where `detached`.
 
-    `definition` is the digest of the wording, where it is not the declared one.
+    `definition` is the digest of the wording, where it is not the declared one. `allowance` is what the run may still
+    spend, and the other one with it, where that is limited.
     """
 
     path: str
@@ -286,6 +168,7 @@ class StartChild(Order, frozen=True, tag="start_child"):
     priority: Priority
     detached: bool = False
     definition: str = ""
+    allowance: int | None = None
 
 
 class SetTimer(Order, frozen=True, tag="set_timer"):
@@ -302,11 +185,12 @@ class Subscribe(Order, frozen=True, tag="subscribe"):
 
 
 class Emit(Order, frozen=True, tag="emit"):
-    """An event for others, once under this id. Not answered."""
+    """An event for others, once under this id. Not answered. `by` is who told it, where that was no run."""
 
     event: str
     key: str | None = None
     data: Json = None
+    by: str = ""
 
 
 class Triggered(Order, frozen=True, tag="triggered"):
@@ -324,7 +208,8 @@ class RaiseException(Order, frozen=True, tag="raise_exception"):
     """Something unexpected, for a person to decide. Answered by Chosen, with one of `choices`.
 
     `kind`: `failed`, `denied`, `refused`, `unknown`, `overdue`, `contract`, `conflict`, `expression`, `child`,
-    `choice`, `limit`, or `cap`, which only tells that the run was stopped. `detail` shows what the person needs to see.
+    `choice`, `limit`, or `cap`, which only tells that the run was stopped; `unreadable` stands for one that is damaged.
+    `detail` shows what the person needs to see.
     """
 
     path: str
@@ -337,17 +222,22 @@ class RaiseException(Order, frozen=True, tag="raise_exception"):
 
 
 class Withdraw(Order, frozen=True, tag="withdraw"):
-    """The command `target` is no longer wanted. Its answer may still come; a withdrawn PerformTool or StartChild is
-    answered always, for its effect may have happened.
+    """The command `target` is no longer wanted. Its answer may still come; a withdrawn PerformTool, OpenTask or
+    StartChild is answered always, for its effect may have happened. `compensate`: what a child did is undone.
     """
 
     target: str
+    compensate: bool = False
 
 
 class Reprioritise(Order, frozen=True, tag="reprioritise"):
     """The open tasks and children of the run have this priority now."""
 
     priority: Priority
+
+
+class TellChildren(Order, frozen=True, tag="tell_children"):
+    """The runs inside this one hear whether it rests."""
 
 
 class EndRun(Order, frozen=True, tag="end_run"):
@@ -371,5 +261,6 @@ Command: TypeAlias = (
     | RaiseException
     | Withdraw
     | Reprioritise
+    | TellChildren
     | EndRun
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autonomy.audit import Leaf, make_leaf
+from autonomy.tasks.model import PRIORITIES
 
 from . import paths
 from .codec import Codec
+from .events import Chosen
 from .model import (
     AskApproval,
-    Chosen,
     Command,
     Decide,
     Emit,
@@ -24,6 +25,7 @@ from .model import (
     StartChild,
     State,
     Subscribe,
+    TellChildren,
     Triggered,
     Withdraw,
 )
@@ -32,16 +34,22 @@ from .units import Change, Row
 if TYPE_CHECKING:
     from autonomy.decisions import Decided
 
-PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
-"""As they are stored: what has a lower number is carried out first."""
 
-CARRIED_OUT = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit, Triggered, Withdraw, Reprioritise)
+CARRIED_OUT = (
+    *(PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit, Triggered),
+    *(Withdraw, Reprioritise, TellChildren),
+)
 """What somebody has to do; other commands wait for a time, an event, a person."""
 
 
 def kind_of(command: Command) -> str:
     """The kind as it is stored: the tag of the command."""
-    return str(type(command).__struct_config__.tag)
+    return kind_of_type(type(command))
+
+
+def kind_of_type(kind: type[Any]) -> str:
+    """The stored kind of a class of commands."""
+    return str(kind.__struct_config__.tag)
 
 
 def change_of(
@@ -124,6 +132,7 @@ def _row(codec: Codec, state: State, command: Command, at: int, owner: str | Non
     carried_out = isinstance(command, CARRIED_OUT)
     due = command.at if isinstance(command, SetTimer) else at if carried_out and owner is None else None
     topic, key = (command.event, command.key) if isinstance(command, Subscribe) else (None, None)
+    role, person = (command.role, command.person) if isinstance(command, RaiseException) else (None, None)
     mine = owner if carried_out else None
     return (
         command.id,
@@ -136,6 +145,8 @@ def _row(codec: Codec, state: State, command: Command, at: int, owner: str | Non
         None,
         topic,
         key,
+        role,
+        person,
         codec.command(command),
         at,
     )

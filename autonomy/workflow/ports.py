@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from autonomy.gate import Reply, Request
 
+from .codec import Unreadable
 from .model import Command
 
 
@@ -19,7 +20,7 @@ class Work(Struct, frozen=True):
     ever begun to, not even in vain."""
 
     run: str
-    command: Command
+    command: Command | Unreadable
     attempts: int
     action: str | None = None
     first: bool = False

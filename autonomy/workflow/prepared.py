@@ -38,6 +38,10 @@ class Prepared:
         known = {"input": of_schema(self.definition.input), "steps": Type("object", fields=tuple(steps.items()))}
         return {**dict.fromkeys(self.items.values(), ANY), **items, **known, **_FIXED}
 
+    @cached_property
+    def _input(self) -> Schema:
+        return Schema(self.definition.input)
+
     def expression(self, text: str) -> Expression:
         """The expression, which was checked when the workflow was applied."""
         found = self._expressions.get(text)
@@ -48,7 +52,7 @@ class Prepared:
     def input_breach(self, input: Json) -> str:
         """Why a run cannot begin with this input; empty where it can."""
         try:
-            Schema(self.definition.input).validate(input)
+            self._input.validate(input)
         except Invalid as error:
             return str(error)
         return ""

@@ -8,8 +8,10 @@ from typing import Literal
 from autonomy.approvals import Behind, NewHold
 from autonomy.kernel import canonical
 from autonomy.policy.model import Ask
+from autonomy.tasks.model import PERSON
 
-from .model import AskApproval, State
+from .desk import Known
+from .model import AskApproval
 
 EXPIRES = 30 * 86_400_000  # milliseconds, where the step names no deadline
 
@@ -23,9 +25,10 @@ APPROVAL_ENDS: Mapping[str, Literal["given", "refused", "expired"]] = {
 """What the end of a hold means for the run; other states are no end."""
 
 
-def checkpoint(command: AskApproval, state: State, case: str, by: str, id: str, at: int) -> NewHold:
-    """The hold by which people are asked. It binds to the question and to what is shown with it; the person who
-    started the run is not asked."""
+def checkpoint(command: AskApproval, known: Known, id: str, at: int) -> NewHold:
+    """The hold by which people are asked. It binds to the question and to what is shown with it; nobody whom
+    the run comes from decides it, however it came."""
+    state = known.state
     expires = EXPIRES if command.due is None else max(1, command.due - at)
     needed = tuple(Ask(role, state.workflow, people=people, expires=expires) for role, people in command.roles.items())
     shown = {"command": command.id, "question": command.question, "show": command.show}
@@ -33,12 +36,14 @@ def checkpoint(command: AskApproval, state: State, case: str, by: str, id: str, 
         action=id,
         agent=state.run,
         agent_name=state.workflow,
-        case_id=case,
+        case_id=known.case,
         tool="",
         tool_revision="",
         bind=canonical.digest(shown),
         behind=(Behind(state.run, "", ""),),
         needed=needed,
         consequence=command.question,
-        requesters=(by.removeprefix("person:"),) if by.startswith("person:") else (),
+        requesters=tuple(
+            sorted(one.removeprefix(PERSON) for one in {known.by, *known.origin} if one.startswith(PERSON))
+        ),
     )

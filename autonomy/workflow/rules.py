@@ -13,29 +13,27 @@ from . import paths
 from .answers import approval_ended, child_ended, event_arrived, performed, task_ended, timer_fired
 from .choices import chosen
 from .definition import ROOT, VERSION, Definition
-from .flow import run_on
-from .loops import open_block
-from .model import (
+from .events import (
     AnyEvent,
     ApprovalEnded,
     Cancelled,
     ChildEnded,
     Chosen,
-    Command,
     EventArrived,
     Paused,
     Performed,
-    Reprioritise,
+    PutBack,
     Reprioritised,
     Resumed,
-    SetTimer,
-    StartChild,
     Started,
-    State,
     TaskEnded,
     TimerFired,
 )
-from .turn import Turn
+from .flow import run_on
+from .loops import open_block
+from .model import Command, Reprioritise, SetTimer, StartChild, State
+from .standing import standing
+from .turn import Orders, Turn
 
 _decoder = msgspec.msgpack.Decoder(State)
 _encoder = msgspec.msgpack.Encoder()
@@ -73,6 +71,13 @@ def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
     return Advanced(turn.state, tuple(turn.commands))
 
 
+def halt(state: State, at: int, reason: str) -> Advanced:
+    """End a run that cannot be moved on, whatever its definition is: what is under way is withdrawn."""
+    orders = Orders(state, at)
+    orders.end("stopped", reason)
+    return Advanced(orders.state, tuple(orders.commands))
+
+
 def encode(state: State) -> bytes:
     """The state as stored: MessagePack."""
     return _encoder.encode(state)
@@ -99,6 +104,7 @@ def _started(turn: Turn, event: Started) -> str:
     state = turn.state
     state.status, state.started, state.input, state.trigger = "running", event.at, event.input, event.trigger
     state.depth, state.priority = event.depth, event.priority or turn.definition.priority
+    state.allowance = event.allowance
     if breach := turn.prepared.input_breach(event.input):
         turn.end("failed", f"input: {breach}")
         return ""
@@ -110,28 +116,54 @@ def _started(turn: Turn, event: Started) -> str:
 
 
 def _cancelled(turn: Turn, event: Cancelled) -> str:
-    if event.compensate:
-        if turn.state.status == "compensating":
-            return "the run is being undone already"
-        turn.state.reason = event.reason
-        turn.queue.append(("compensate", ""))
-    else:
+    if not event.compensate:
         turn.end("cancelled", event.reason)
+        return ""
+    state = turn.state
+    if state.status == "compensating" and not state.rests:
+        return "the run is being undone already"
+    _go_on(turn)
+    if state.status != "compensating":
+        state.reason = event.reason
+        turn.queue.append(("compensate", ""))
     return ""
 
 
-def _paused(turn: Turn, event: Paused) -> str:  # noqa: ARG001 - one form for all
-    if turn.state.paused:
+def _paused(turn: Turn, event: Paused) -> str:
+    state = turn.state
+    if state.above if event.above else state.paused:
         return "the run is paused already"
-    turn.state.paused = True
+    if not state.rests:
+        turn.tell_children("paused")
+    if event.above:
+        state.above = True
+    else:
+        state.paused = True
     return ""
 
 
-def _resumed(turn: Turn, event: Resumed) -> str:  # noqa: ARG001 - one form for all
-    if not turn.state.paused:
-        return "the run is not paused"
-    turn.commands.extend(turn.state.back)
-    turn.state.paused, turn.state.back = False, ()
+def _resumed(turn: Turn, event: Resumed) -> str:
+    state = turn.state
+    if not (state.above if event.above else state.paused):
+        return "the run that it is inside of is paused" if state.above else "the run is not paused"
+    if state.paused and state.above:
+        state.paused, state.above = event.above, not event.above
+    else:
+        _go_on(turn)
+    return ""
+
+
+def _go_on(turn: Turn) -> None:
+    if turn.state.rests:
+        turn.tell_children("resumed")
+        turn.go_on()
+
+
+def _put_back(turn: Turn, event: PutBack) -> str:
+    state, id = turn.state, event.command.id
+    if standing(state, event.command) != "held back" or any(command.id == id for command in state.back):
+        return f"`{id[:120]}` is not held back"
+    state.back = (*state.back, event.command)
     return ""
 
 
@@ -162,6 +194,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], str]] = {
     Cancelled: _cancelled,
     Paused: _paused,
     Resumed: _resumed,
+    PutBack: _put_back,
     Reprioritised: _reprioritised,
     Chosen: chosen,
 }

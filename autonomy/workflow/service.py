@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, tuple_
+from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 
 from autonomy.audit import Leaf, record
 from autonomy.catalog.workflow import HOOK_EVENTS
 from autonomy.db import CommitQueue, Database, Tx
+from autonomy.db.newest import by_state, newest
 from autonomy.gate import Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
@@ -17,30 +18,17 @@ from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
 from autonomy.tasks import RunTasks
+from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
-from . import triggers
-from .codec import Codec
+from . import keys, paths, triggers
+from .codec import Codec, Unreadable
 from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
-from .model import (
-    ENDED,
-    AnyEvent,
-    AskApproval,
-    Cancelled,
-    Chosen,
-    Command,
-    Emit,
-    Paused,
-    RaiseException,
-    Reprioritised,
-    Resumed,
-    RunStatus,
-    Started,
-    State,
-)
+from .events import AnyEvent, Cancelled, Chosen, Paused, Reprioritised, Resumed, Started
+from .model import ENDED, AskApproval, Command, Emit, RaiseException, RunStatus, State
 from .offering import offer_anew
-from .outcome import PRIORITIES, chosen, kind_of, steered
+from .outcome import chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
 from .store import IS_EXCEPTION
@@ -51,6 +39,7 @@ from .units import Fence, Joined
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
 MAX_DRAWN = 200  # live runs that are drawn on their workflow
+PLACE = table.c.created_at, table.c.id
 MAX_INPUT = 262_144  # bytes as JSON; every event of the run carries it
 
 
@@ -79,7 +68,7 @@ class Listed(NamedTuple):
 class Open(NamedTuple):
     """A command that a run waits for. `due` is when it is done by itself; `action` what the gate or people call it."""
 
-    command: Command
+    command: Command | Unreadable
     kind: str
     at: int
     due: int | None
@@ -102,6 +91,9 @@ class OpenException(NamedTuple):
     run: str
     workflow: str
     at: int
+
+
+_EXCEPTIONS = select(commands, table.c.workflow).join(table, table.c.id == commands.c.run).where(IS_EXCEPTION)
 
 
 class Runs:
@@ -129,37 +121,54 @@ class Runs:
         self._watch = watch
         self._clock = clock
 
-    async def start(self, workflow: str, input: Json, by: str, priority: Priority | None = None) -> Begun:
-        """Begin a run, or join the live one with the same key. `by` is `person:NAME` or the like.
+    async def start(
+        self, workflow: str, input: Json, by: str, priority: Priority | None = None, once: str | None = None
+    ) -> Begun:
+        """Begin a run, or join the live one with the same key. `by` is `person:NAME` or the like; `once` is an
+        idempotency key: what it led to before is the answer.
 
-        Raises NotFound, Invalid (`workflow.input`, `expression.*`).
+        Raises NotFound, Invalid (`workflow.input`, `expression.*`), Conflict (`key.mismatch`).
         """
         if len(canonical.encode(input)) > MAX_INPUT:
             raise Invalid(f"the input has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
+        asked = keys.key_of(self._codec, once, by, {"workflow": workflow, "input": input, "priority": priority})
+        if asked is not None and (begun := await self._database.read(lambda reader: _begun(reader, asked))):
+            return begun
         await self._watch.refresh()
         organisation = (await self._watch.house()).organisation
         definition = await self._definitions.declared(organisation, workflow)
         if breach := prepare(definition).input_breach(input):
             raise Invalid(f"input: {breach}", code="workflow.input")
-        id = new_id("run")
+        id = await self._id_of(asked)
         started = Started(self._clock(), input, {"by": by}, priority=priority)
         unit = organisation.all("Workflow")[workflow].unit
         key = triggers.key_of(definition, input)
         answer = await self._desk.begin(definition, id, started, Origin(by, id, unit, key=key))
-        return Begun(answer.run, True) if isinstance(answer, Joined) else Begun(id, False)
+        if not isinstance(answer, Joined) or answer.run == id:
+            return Begun(id, False)
+        if asked is not None:
+            await self._queue.perform(lambda tx: keys.joined(tx, asked, answer.run))
+        return Begun(answer.run, True)
 
-    async def tell(self, event: str, key: str | None, data: Json, by: str) -> str:
+    async def _id_of(self, asked: keys.Key | None) -> str:
+        """The id of the run to begin: of a request with a key always the same, be it that nobody came to begin it."""
+        id, at = new_id("run"), self._clock()
+        return id if asked is None else await self._queue.perform(lambda tx: keys.once(tx, asked, id, at))
+
+    async def tell(self, event: str, key: str | None, data: Json, by: str, once: str | None = None) -> str:
         """An event from outside, for every run that waits for it and every workflow that it starts; returns its id.
+        Under the same idempotency key (`once`) it is told once.
 
-        Raises Invalid (`workflow.input`, `workflow.event`).
+        Raises Invalid (`workflow.input`, `workflow.event`), Conflict (`key.mismatch`).
         """
         if event.startswith(HOOK_EVENTS):
             hint = f"post it at `/hooks/{event.removeprefix(HOOK_EVENTS)}`"
             raise Invalid(f"`{event[:80]}` is told by its hook alone", code="workflow.event", hint=hint)
         if len(canonical.encode(data)) > MAX_INPUT:
             raise Invalid(f"the event has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
-        command = Emit(f"{new_id('evt')}::0", event, key, data)
-        at = self._clock()
+        id, at = new_id("evt"), self._clock()
+        command = Emit(f"{id}::0", event, key, data, by)
+        asked = keys.key_of(self._codec, once, by, {"event": event, "key": key, "data": data})
         row = {
             "id": command.id,
             "run": "",
@@ -171,14 +180,17 @@ class Runs:
             "at": at,
         }
 
-        def work(tx: Tx) -> None:
+        def work(tx: Tx) -> str:
+            if (told := keys.once(tx, asked, id, at)) != id:
+                return told
             tx.execute(insert(commands).values(**row))
             tx.hand_over([Offer(command.id, at, PRIORITIES["normal"])])
             record(tx, "run", at, event="told", command=command.id, actor=by)
+            return id
 
-        await self._queue.perform(work)
+        told = await self._queue.perform(work)
         self._engine.wake()
-        return command.id.partition(":")[0]
+        return told
 
     async def pause(self, run: str, by: str) -> State:
         """Let nothing more begin; what is under way ends. Raises Conflict (`workflow.ignored`)."""
@@ -205,7 +217,7 @@ class Runs:
 
         Raises NotFound (`workflow.unknown_exception`), Forbidden (`workflow.not_asked`), Conflict (`workflow.ignored`).
         """
-        asked = await self._exception(run, event.exception)
+        asked = (await self.exception(run, event.exception)).command
         person = event.by.removeprefix("person:")
         if not (anyway or asked.role in roles or asked.person == person):
             raise Forbidden(
@@ -229,7 +241,8 @@ class Runs:
         query = select(table)
         if workflow is not None:
             query = query.where(table.c.workflow == workflow)
-        queries = [query.where(part) for part in _parts(status)] if status else [query]
+        parts = by_state(table.c.status, table.c.ended_at, ENDED, status)
+        queries = [query.where(part) for part in parts] if status else [query]
         count = max(1, min(count, MAX_PAGE))
         return await self._database.read(lambda connection: _page(connection, queries, count, after))
 
@@ -246,8 +259,7 @@ class Runs:
         """A workflow as it is declared, and its live runs, the newest `MAX_DRAWN`. Raises NotFound."""
         await self._watch.refresh()
         definition = await self._definitions.wording((await self._watch.house()).organisation, workflow)
-        query = select(table.c.id, table.c.state).where(table.c.workflow == workflow, table.c.ended_at.is_(None))
-        query = query.order_by(table.c.created_at.desc()).limit(MAX_DRAWN)
+        query = live_of(workflow)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
 
@@ -255,23 +267,40 @@ class Runs:
         """The agent that had the task of this step last; None where none did."""
         return await self._tasks.doer(run, step)
 
-    async def exceptions(self, count: int = PAGE, after: str | None = None) -> list[OpenException]:
-        """Exceptions that wait for people, the oldest first."""
-        query = select(commands, table.c.workflow).join(table, table.c.id == commands.c.run)
-        query = query.where(IS_EXCEPTION)
+    async def exceptions(
+        self,
+        count: int = PAGE,
+        after: str | None = None,
+        run: str | None = None,
+        asked: tuple[Sequence[str], str] | None = None,
+    ) -> list[OpenException]:
+        """Exceptions that wait for people, the oldest first: of one run where it is named, and those about which
+        somebody of these roles and this name is `asked`."""
+        query = _EXCEPTIONS
+        if run is not None:
+            query = query.where(commands.c.run == run)
+        if asked is not None:
+            roles, person = asked
+            query = query.where(commands.c.role.in_(roles) | (commands.c.person == person))
         if after is not None:
             place = select(commands.c.at, commands.c.id).where(commands.c.id == after)
             query = query.where(tuple_(commands.c.at, commands.c.id) > place.scalar_subquery())
         query = query.order_by(commands.c.at, commands.c.id).limit(max(1, min(count, MAX_PAGE)))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        read = ((self._codec.read_command(row.id, bytes(row.body)), row) for row in rows)
-        asked = ((one, row) for one, row in read if isinstance(one, RaiseException))
-        return [OpenException(one, row.run, row.workflow, row.at) for one, row in asked]
+        return [self._exception_of(row) for row in rows]
+
+    async def exception(self, run: str, id: str) -> OpenException:
+        """One exception of a run, while it waits. Raises NotFound (`workflow.unknown_exception`)."""
+        query = _EXCEPTIONS.where(commands.c.id == id, commands.c.run == run)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            raise NotFound(f"there is no open exception `{id[:120]}`", code="workflow.unknown_exception")
+        return self._exception_of(row)
 
     def question(self, connection: Connection, action: str) -> AskApproval | None:
         """The checkpoint behind a hold, while its run waits for it."""
         row = connection.execute(select(commands).where(commands.c.action == action)).one_or_none()
-        found = None if row is None else self._codec.read_command(row.id, bytes(row.body))
+        found = None if row is None else self._codec.look_into(row.id, row.kind, bytes(row.body))
         return found if isinstance(found, AskApproval) else None
 
     async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | None = None) -> State:
@@ -283,13 +312,16 @@ class Runs:
     def _told(self, state: State, event: str, by: str, **more: str) -> Leaf:
         return steered(state, event, by, self._clock(), **more)
 
-    async def _exception(self, run: str, id: str) -> RaiseException:
-        query = select(commands.c.body).where(commands.c.id == id, commands.c.run == run)
-        body = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
-        found = None if body is None else self._codec.read_command(id, bytes(body))
-        if not isinstance(found, RaiseException):
-            raise NotFound(f"there is no open exception `{id[:120]}`", code="workflow.unknown_exception")
-        return found
+    def _exception_of(self, row: Row[Any]) -> OpenException:
+        return OpenException(self._raised(row), row.run, row.workflow, row.at)
+
+    def _raised(self, row: Row[Any]) -> RaiseException:
+        """The exception of a row; of one that cannot be read, that it is there: its run can be ended."""
+        found = self._codec.look_into(row.id, row.kind, bytes(row.body))
+        if isinstance(found, RaiseException):
+            return found
+        place = paths.place(row.run, row.id)
+        return RaiseException(row.id, place.path if place else "", "unreadable", "what was asked cannot be read")
 
     def _show(self, connection: Connection, run: str) -> Shown:
         row = connection.execute(select(table).where(table.c.id == run)).one_or_none()
@@ -297,13 +329,32 @@ class Runs:
             raise NotFound(f"there is no run `{run[:80]}`", code="workflow.unknown_run")
         waiting = connection.execute(select(commands).where(commands.c.run == run).order_by(commands.c.at)).all()
         found = [
-            Open(self._codec.read_command(one.id, bytes(one.body)), one.kind, one.at, one.due, one.owner, one.action)
+            Open(
+                self._codec.look_into(one.id, one.kind, bytes(one.body)),
+                one.kind,
+                one.at,
+                one.due,
+                one.owner,
+                one.action,
+            )
             for one in waiting
         ]
         return Shown(_listed(row), self._codec.read_state(run, bytes(row.state)), found)
 
 
-_WORDS = {number: word for word, number in PRIORITIES.items()}
+def live_of(workflow: str) -> Select[Any]:
+    """The live runs of a workflow, the newest `MAX_DRAWN`."""
+    columns = table.c
+    query = select(columns.id, columns.state).where(columns.workflow == workflow, columns.ended_at.is_(None))
+    return query.order_by(columns.created_at.desc(), columns.id.desc()).limit(MAX_DRAWN)
+
+
+def _begun(connection: Connection, asked: keys.Key) -> Begun | None:
+    """The run that was begun or joined under the key before; None where there is none (yet)."""
+    found = keys.earlier(connection, asked)
+    if found is None or connection.execute(select(table.c.id).where(table.c.id == found.id)).first() is None:
+        return None
+    return Begun(found.id, found.joined)
 
 
 def _listed(row: Row[Any]) -> Listed:
@@ -312,7 +363,7 @@ def _listed(row: Row[Any]) -> Listed:
         row.workflow,
         row.unit,
         row.status,
-        _WORDS[row.priority],
+        PRIORITY_WORDS[row.priority],
         row.started_by,
         row.case_id,
         row.parent,
@@ -321,22 +372,8 @@ def _listed(row: Row[Any]) -> Listed:
     )
 
 
-def _parts(status: Collection[RunStatus]) -> Iterator[ColumnElement[bool]]:
-    """Conditions of which a run in one of these states fulfils one: each has an index in which its runs lie in
-    order."""
-    live = sorted(set(status) - ENDED)
-    if live:
-        yield and_(table.c.ended_at.is_(None), table.c.status.in_(live))
-    for one in sorted(ENDED.intersection(status)):
-        yield and_(table.c.ended_at.is_not(None), table.c.status == one)
-
-
 def _page(connection: Connection, queries: Sequence[Select[Any]], count: int, after: str | None) -> list[Listed]:
-    if after is not None:
-        last = connection.execute(select(table.c.created_at, table.c.id).where(table.c.id == after)).one_or_none()
-        if last is None:
-            raise NotFound(f"there is no run `{after[:80]}`", code="workflow.unknown_run")
-        queries = [each.where(tuple_(table.c.created_at, table.c.id) < (last.created_at, last.id)) for each in queries]
-    newest = (each.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(count) for each in queries)
-    found = [_listed(row) for each in newest for row in connection.execute(each)]
-    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:count]
+    last = None if after is None else connection.execute(select(*PLACE).where(table.c.id == after)).one_or_none()
+    if after is not None and last is None:
+        raise NotFound(f"there is no run `{after[:80]}`", code="workflow.unknown_run")
+    return [_listed(row) for row in newest(connection, queries, PLACE, count, last and last.tuple())]

@@ -25,10 +25,11 @@ from autonomy.gate import Watch
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import AutonomyError
 from autonomy.kernel.ids import new_id
+from autonomy.tasks.model import PRIORITIES
 
 from .codec import Codec
 from .model import Triggered
-from .outcome import PRIORITIES, kind_of
+from .outcome import kind_of
 from .ports import Offer
 from .starting import named
 from .store import command as commands

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, or_, select
-
 from autonomy.audit import record
 from autonomy.catalog.organisation import Organisation, Revision, spec
 from autonomy.catalog.systems import HookSpec
@@ -18,7 +16,7 @@ from autonomy.catalog.workflow import HOOK_EVENTS, WorkflowSpec
 from autonomy.catalog.workflow import Trigger as Words
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.gate import Watch
-from autonomy.gate.cases import add_labels, labels_of
+from autonomy.gate.cases import labels_of
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Invalid, NotFound, TooLarge
@@ -30,13 +28,14 @@ from .defining import timetable
 from .definition import Definition, Trigger
 from .definitions import Definitions
 from .desk import Desk, Origin
-from .model import Emit, EventArrived, Started, Triggered
+from .events import Started
+from .giving_up import came_to_nothing
+from .hearing import Hearing
+from .model import Emit, Triggered
 from .ports import Work
 from .prepared import prepare
-from .store import command as table
 from .units import Fence
 
-SUBSCRIBERS = 200  # waiting runs that one look finds
 LATE_MS = 60_000  # after which a time of a schedule counts as missed
 
 
@@ -74,37 +73,43 @@ class Starting:
         self._hooks = hooks
         self._owner = owner
         self._clock = clock
+        self._hearing = Hearing(database, queue, desk, owner, clock)
 
     async def emit(self, work: Work, command: Emit) -> None:
         """An event of a run, or told from outside."""
-        depth, labels, origin = 0, frozenset[str](), tuple[str, ...]()
+        depth, labels = 0, frozenset[str]()
+        origin: tuple[str, ...] = (command.by,) if command.by else ()
         if work.run:
             known = await self._desk.known(work.run)
             depth, labels, origin = known.state.depth + 1, await self._labels(known.case), known.origin
-        await self._hear(command.event, command.key, command.data, labels)
+        heard = await self._hearing.hear(work, command.event, command.key, command.data, labels)
         said = {"event": command.event, "key": command.key, "data": command.data}
-        await self._begin(work, Came("event", command.event, said, labels, depth, origin))
-        await self._done(work)
+        begun = await self._begin(work, Came("event", command.event, said, labels, depth, origin))
+        if heard or begun:
+            await self._done(work)
+        else:
+            at = self._clock()
+            await self._queue.perform(lambda tx: came_to_nothing(tx, work.id, self._owner, at, "unheard"))
 
     async def triggered(self, work: Work, command: Triggered) -> None:
         """A time of a schedule, a delivery, the end of a run. What is forgotten by now starts nothing."""
         await self._watch.refresh()
         try:
-            came = await self._came(command)
+            came = await self._came(work, command)
         except NotFound:
             await self._done(work)
             return
         await self._begin(work, came)
         await self._done(work)
 
-    async def _came(self, command: Triggered) -> Came:
-        """Everything that triggers see. Raises NotFound."""
+    async def _came(self, work: Work, command: Triggered) -> Came:
+        """Everything that triggers see, once those have heard of it who wait for it. Raises NotFound."""
         match command.source:
             case "webhook":
                 id = str(command.came["delivery"])
                 data = await self._database.read(lambda connection: self._hooks.said(connection, id))
                 key, labels = self._declared(command.name, data)
-                await self._hear(HOOK_EVENTS + command.name, key, data, labels)
+                await self._hearing.hear(work, HOOK_EVENTS + command.name, key, data, labels)
                 return Came("webhook", command.name, {**command.came, "data": data}, labels)
             case "ended":
                 found = await self._desk.look(str(command.came["run"]))
@@ -128,45 +133,33 @@ class Starting:
         key = str(data) if said.key and isinstance(data, str | int) else None
         return key, frozenset() if said.trust == "trusted" else frozenset({UNTRUSTED})
 
-    async def _hear(self, event: str, key: str | None, data: Json, labels: frozenset[str]) -> None:
-        """Bring the event to every run that waits for it, which from then on has seen what it was made of."""
-        after = ""
-        while waiting := await self._database.read(lambda connection: _subscribers(connection, event, key, after)):  # noqa: B023
-            for id, run in waiting:
-                await self._label((await self._desk.known(run)).case, labels)
-                arrived = EventArrived(self._clock(), id, data)
-                await self._desk.take_in(run, arrived, Fence(id, None))
-            after = waiting[-1][0]
-
-    async def _begin(self, work: Work, came: Came) -> None:
-        """Begin a run for every trigger of every workflow that this is meant for."""
+    async def _begin(self, work: Work, came: Came) -> int:
+        """Begin a run for every trigger of every workflow that this is meant for; returns how many there are."""
         await self._watch.refresh()
-        organisation = (await self._watch.house()).organisation
+        organisation, meant = (await self._watch.house()).organisation, 0
         for revision in _meant(organisation, came):
             definition = await self._definitions.declared(organisation, revision.name)
             for number, trigger in enumerate(definition.triggers):
                 if (trigger.source, trigger.name) == (came.source, came.name):
-                    await self._begin_one(work, came, definition, revision.unit, number)
+                    meant += await self._begin_one(work, came, definition, revision.unit, number)
+        return meant
 
-    async def _begin_one(self, work: Work, came: Came, definition: Definition, unit: str, number: int) -> None:
+    async def _begin_one(self, work: Work, came: Came, definition: Definition, unit: str, number: int) -> bool:
+        """Begin one, or write down why it cannot begin; False where it is not meant."""
         at, id = self._clock(), paths.derived("run", f"{work.id}:{definition.workflow}:{number}")
         try:
             input = _input(definition, definition.triggers[number], came, at)
             if input is None:
-                return
+                return False
             key = triggers.key_of(definition, input)
         except (Invalid, TooLarge) as error:
             code = error.code
             await self._queue.perform(lambda tx: _not_begun(tx, at, work.id, definition.workflow, code))
-            return
-        await self._label(id, came.labels)
+            return True
+        await self._hearing.label(id, came.labels)
         origin = Origin(f"{came.source}:{came.name}", id, unit, key=key, before=came.origin)
         await self._desk.begin(definition, id, Started(at, input, came.said, came.depth), origin)
-
-    async def _label(self, case: str, labels: frozenset[str]) -> None:
-        """Before the case goes on: no action of it may be judged without them."""
-        if labels:
-            await self._queue.perform(lambda tx: add_labels(tx, case, labels, self._clock()))
+        return True
 
     async def _done(self, work: Work) -> None:
         await self._desk.settle(Fence(work.id, self._owner if work.attempts else None))
@@ -204,10 +197,3 @@ def named(trigger: Words) -> tuple[str, str]:
 
 def _not_begun(tx: Tx, at: int, command: str, workflow: str, code: str) -> None:
     record(tx, "run", at, event="not_begun", workflow=workflow, command=command, code=code, actor="system")
-
-
-def _subscribers(connection: Connection, event: str, key: str | None, after: str) -> list[tuple[str, str]]:
-    """Waiting commands that this event answers, with their runs."""
-    wanted = or_(table.c.topic_key.is_(None), table.c.topic_key == key)
-    query = select(table.c.id, table.c.run).where(table.c.topic == event, wanted, table.c.id > after)
-    return [(row.id, row.run) for row in connection.execute(query.order_by(table.c.id).limit(SUBSCRIBERS))]

@@ -5,7 +5,9 @@ A run that waits is rows and nothing else. States and commands are sealed: they 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, LargeBinary, Table, Text, exists
 
 from autonomy.db import metadata
 from autonomy.db.indexes import partial_index
@@ -49,8 +51,10 @@ _OVER = run.c.ended_at.is_not(None)
 Index("run_newest", run.c.created_at, run.c.id)
 Index("run_of_workflow", run.c.workflow, run.c.created_at, run.c.id)
 partial_index("run_live", run.c.created_at, run.c.id, where=~_OVER)
+partial_index("run_of_workflow_live", run.c.workflow, run.c.created_at, run.c.id, where=~_OVER)
 partial_index("run_over", run.c.status, run.c.created_at, run.c.id, where=_OVER)
 partial_index("run_of_workflow_over", run.c.workflow, run.c.status, run.c.created_at, run.c.id, where=_OVER)
+Index("run_of_definition", run.c.digest)
 partial_index("run_ended", run.c.ended_at, where=_OVER)
 
 command = Table(
@@ -66,11 +70,16 @@ command = Table(
     Column("action", Text),
     Column("topic", Text),
     Column("topic_key", Text),
+    Column("role", Text),
+    Column("person", Text),
     Column("body", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 """`due`: from when it may be taken by whoever is free; none while it is carried out (then it has an `owner`) or waits
-for something else: the end of an `action`, an event of its `topic`, a person."""
+for something else: the end of an `action`, an event of its `topic`, a person: of an exception those of its `role`, or
+`person`. What has found its event has an empty topic and the id of the event as its key; the event has that topic once
+all who wait are found, and counts them.
+"""
 
 IS_EXCEPTION = equals(command.c.kind, "raise_exception")
 """Of commands that are exceptions, which wait for people."""
@@ -108,6 +117,17 @@ source = Table(
 """What starts runs by itself, and how far it has been looked after: a schedule with its next time (milliseconds), and
 the log with the next leaf to be looked at. Whoever moves a place has seen to what came before it."""
 
+request = Table(
+    "run_request",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("joined", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+"""Idempotency keys: who used which, for what (a keyed hash), and the run or event that came of it."""
+
 RUN_COLUMNS = tuple(column.name for column in run.columns)
 COMMAND_COLUMNS = tuple(column.name for column in command.columns)
 
@@ -120,8 +140,12 @@ PUT_COMMAND = (
     "ON CONFLICT (id) DO NOTHING"
 )
 DROP_COMMAND = "DELETE FROM run_command WHERE id = ?"
-PARK_COMMAND = "UPDATE run_command SET owner = NULL, due = ?, action = ?, attempts = attempts - ? WHERE id = ?"
-WAKE_COMMAND = "UPDATE run_command SET due = ? WHERE id = ? AND owner IS NULL"
+PARK_COMMAND = (
+    "UPDATE run_command SET owner = NULL, due = COALESCE(?, due), action = ?, attempts = attempts - ? WHERE id = ?"
+)
+WAKE_COMMAND = "UPDATE run_command SET due = ? WHERE id = ?"
+"""What is woken while somebody carries it out is due as soon as it is left: whoever has it may die before they look."""
+
 RAISE_COMMANDS = "UPDATE run_command SET priority = ? WHERE run = ?"
 
 
@@ -136,9 +160,14 @@ def read_versions(count: int) -> str:
 
 
 def read_owners(count: int) -> str:
-    """Who carries out `count` commands."""
-    return f"SELECT id, owner FROM run_command WHERE id IN ({_marks(count)})"
+    """Who carries out `count` commands, and with which priority."""
+    return f"SELECT id, owner, priority FROM run_command WHERE id IN ({_marks(count)})"
 
 
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
+
+
+def is_over(id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the run that a column names has ended, or is gone."""
+    return ~exists().where(run.c.id == id, run.c.ended_at.is_(None))

@@ -22,7 +22,7 @@ _MAY_PASS = frozenset({"failed", "child"})
 
 def trouble(turn: Turn, path: str, kind: str, reason: str, again: bool = True, detail: Json = None) -> None:
     """The step at `path` has met an exception of this kind."""
-    found, step = turn.state.steps[path], turn.step(path)
+    found, step = turn.change(path, trouble=kind), turn.step(path)
     for inner in turn.inside(path):
         turn.abandon(inner)
     if turn.state.status != "running":
@@ -57,6 +57,12 @@ def raise_exception(
     turn.order(told, path)
 
 
+def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None) -> None:
+    """Ask the workflow's escalation role about a step that is undone only if it was done."""
+    asked = Handler((), "ask", turn.definition.escalation)
+    raise_exception(turn, path, "unknown", reason, asked, detail, part="known.exception")
+
+
 def raise_for_run(turn: Turn, kind: str, reason: str, part: str, choices: tuple[str, ...] = RUN_CHOICES) -> None:
     """Ask the workflow's escalation role about the run as a whole; what can go on goes on meanwhile."""
     role = turn.definition.escalation
@@ -76,14 +82,13 @@ def _handle(turn: Turn, path: str, handler: Handler, kind: str, reason: str, det
         raise_exception(turn, path, kind, reason, handler, detail)
     elif handler.then == "reassign":
         turn.change(path, data={"role": handler.role, "returned": reason})
-        turn.queue.append(("begin", path))
+        turn.leave(path, "begin")
     elif handler.then == "skip":
-        turn.settle(path, "skipped")
+        turn.leave(path, "skipped")
     elif handler.then == "compensate":
         turn.state.reason = f"{path}: {reason}"
         if kind == "unknown":  # it is undone only if it was done, and a person has to say
-            asked = Handler((), "ask", turn.definition.escalation)
-            raise_exception(turn, path, kind, reason, asked, detail, part="known.exception")
+            ask_whether_done(turn, path, reason, detail)
         turn.queue.appendleft(("compensate", ""))
     else:
         turn.end("failed", f"{path}: {reason}")

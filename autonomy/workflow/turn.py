@@ -15,7 +15,7 @@ import msgspec
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import ROOT, ChildWork, Definition, Step, ToolWork
+from .definition import ROOT, ChildWork, Definition, Step, TaskWork, ToolWork
 from .model import (
     AskApproval,
     Command,
@@ -29,6 +29,8 @@ from .model import (
     State,
     StepState,
     StepStatus,
+    TellChildren,
+    Then,
     Withdraw,
 )
 from .prepared import prepare
@@ -36,24 +38,50 @@ from .reading import Reading
 
 SETTLED = frozenset({"done", "skipped", "cancelled", "undoing", "undone"})
 
-_BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
-"""What a paused run holds back; timers, withdrawals and exceptions go out."""
+BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
+"""What a run that rests holds back; timers, withdrawals and exceptions go out."""
 
 Task = Literal["consider", "begin", "close", "unlock", "undo", "compensate"]
 
 _replace = msgspec.structs.replace
 
 
-class Turn:
-    """The working copy of one run."""
+class Orders:
+    """What is asked for and taken back while the state of a run changes, whatever its definition says."""
 
-    def __init__(self, definition: Definition, state: State, at: int) -> None:
-        self.definition = definition
-        self.prepared = prepare(definition)
+    def __init__(self, state: State, at: int) -> None:
         self.state = _replace(state, steps=dict(state.steps))
         self.at = at
         self.commands: list[Command] = []
-        self.ignored = ""
+
+    def withdraw(self, id: str) -> bool:
+        """Take a command back; whether it may have been carried out already."""
+        kept = tuple(command for command in self.state.back if command.id != id)
+        fresh = [command for command in self.commands if command.id != id]
+        if len(kept) < len(self.state.back) or len(fresh) < len(self.commands):
+            self.state.back, self.commands = kept, fresh
+            return False
+        self.commands.append(Withdraw(f"{id}:withdraw", id, compensate=self.state.status == "compensating"))
+        return True
+
+    def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
+        """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
+        for id in [*(id for found in self.state.steps.values() for id in found.open), *self.state.open]:
+            self.withdraw(id)
+        self.commands.extend(one for one in self.state.back if is_owed(one))
+        state = self.state
+        state.back, state.open, state.waiting, state.paused, state.above = (), (), (), False, False
+        state.status, state.reason, state.output = status, reason, output
+        self.commands.append(EndRun(paths.command(state.run, "", 0, "end"), status, reason, output))
+
+
+class Turn(Orders):
+    """The working copy of one run."""
+
+    def __init__(self, definition: Definition, state: State, at: int) -> None:
+        super().__init__(state, at)
+        self.definition = definition
+        self.prepared = prepare(definition)
         self.queue: deque[tuple[Task, str]] = deque()
 
     def step(self, path: str) -> Step:
@@ -80,20 +108,20 @@ class Turn:
             self.change(path, open=(*found.open, command.id))
         elif awaited:
             self.state.open = (*self.state.open, command.id)
-        if self.state.paused and isinstance(command, _BEGINS_WORK):
+        if self.state.rests and isinstance(command, BEGINS_WORK):
             self.state.back = (*self.state.back, command)
         else:
             self.commands.append(command)
 
-    def withdraw(self, id: str) -> bool:
-        """Take a command back; whether it may have been carried out already."""
-        kept = tuple(command for command in self.state.back if command.id != id)
-        fresh = [command for command in self.commands if command.id != id]
-        if len(kept) < len(self.state.back) or len(fresh) < len(self.commands):
-            self.state.back, self.commands = kept, fresh
-            return False
-        self.commands.append(Withdraw(f"{id}:withdraw", id))
-        return True
+    def go_on(self) -> None:
+        """Ask for what was held back."""
+        self.commands.extend(self.state.back)
+        self.state.paused, self.state.above, self.state.back = False, False, ()
+
+    def tell_children(self, what: str) -> None:
+        """Let the runs inside this one hear whether it rests."""
+        if any(self.in_flight(path, ChildWork) for path in self.state.steps):
+            self.commands.append(TellChildren(self.id("", f"{what}.{self.at}")))
 
     def answered(self, path: str, id: str) -> None:
         """The step no longer waits for the command."""
@@ -108,7 +136,8 @@ class Turn:
         if status == "done":
             done = self.state.completed = self.state.completed + 1
         data = found.data if isinstance(found.data, dict) and "items" in found.data else None
-        self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data)
+        lost = "unknown" if status == "skipped" and found.trouble == "unknown" else ""
+        self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
         self.follow(path)
@@ -141,49 +170,61 @@ class Turn:
         """The paths of all steps inside the one at `path`, the innermost last."""
         return [one for one in self.state.steps if one.startswith(path + "[")]
 
+    def in_flight(self, path: str, kinds: Any = ToolWork | TaskWork | ChildWork) -> bool:
+        """Whether the step has asked for something that has an effect, whose end is not known and will be."""
+        found = self.state.steps[path]
+        asked_for = isinstance(self.step(path).work, kinds) and self.id(path) in found.open
+        return asked_for and found.trouble != "unknown"
+
     def abandon(self, path: str) -> None:
-        """Let a step and all inside it go no further. One whose effect may still happen is `stopping` until that is
-        known; one about whose effect a person is asked stays `blocked`.
-        """
+        """Let a step and all inside it go no further. One about whose effect a person is asked stays `blocked`."""
         for one in (*self.inside(path), path):
             found = self.state.steps[one]
-            if found.state in SETTLED or found.state == "stopping":
+            asked = found.state == "blocked" and found.trouble == "unknown"
+            if found.state in SETTLED or found.state == "stopping" or asked:
                 continue
-            main = self.id(one)
-            in_flight = isinstance(self.step(one).work, ToolWork | ChildWork) and main in found.open
-            if found.state == "blocked" and found.trouble == "unknown":
-                continue
-            if in_flight and self.withdraw(main):
-                for id in found.open:
-                    if id != main:
-                        self.withdraw(id)
-                self.change(one, state="stopping", open=(main,), trouble="")
+            if found.trouble == "contract" and self.state.status == "compensating":
+                self.settle(one, "done", found.output)  # what it came to was wrong, and it was done
             else:
-                if in_flight:
-                    self.answered(one, main)
-                self.settle(one, "cancelled")
+                self.leave(one)
+
+    def leave(self, path: str, then: Then = "cancelled", output: Json = None) -> None:
+        """Withdraw what the step asked for. Where its effect may still happen it is `stopping` until that is known;
+        without one it comes to `then`.
+        """
+        main, in_flight = self.id(path), self.in_flight(path)
+        if in_flight and self.withdraw(main):
+            for id in self.state.steps[path].open:
+                if id != main:
+                    self.withdraw(id)
+            self.change(path, state="stopping", open=(main,), trouble="", then=then, output=output)
+            return
+        if in_flight:
+            self.answered(path, main)
+        self.come_to(path, then, output)
+
+    def come_to(self, path: str, then: Then, output: Json = None) -> None:
+        """What becomes of a step that was left, once nothing of it is under way."""
+        if then != "begin":
+            self.settle(path, then, output)
+        elif self.alive(paths.split(path)[0]):
+            self.change(path, state="running")
+            self.queue.append(("begin", path))
+        else:
+            self.settle(path, "cancelled")
 
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
-        """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
-        for _, found in self.unsettled():
-            for id in found.open:
-                self.withdraw(id)
-        for id in self.state.open:
-            self.withdraw(id)
-        self.commands.extend(one for one in self.state.back if _is_settled_work(one))
-        state = self.state
-        state.back, state.open, state.waiting, state.paused = (), (), (), False
-        state.status, state.reason, state.output = status, reason, output
+        super().end(status, reason, output)
         self.queue.clear()
-        self.commands.append(EndRun(self.id("", "end"), status, reason, output))
 
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
         return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
 
 
-def _is_settled_work(command: Command) -> bool:
-    """Whether a command held back belongs to a step that is done already: its event or its detached child is owed."""
+def is_owed(command: Command) -> bool:
+    """Whether a command belongs to a step that is done already: its event or its detached child goes out whatever
+    becomes of the run."""
     return isinstance(command, Emit) or (isinstance(command, StartChild) and command.detached)
 
 

@@ -8,7 +8,7 @@ from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
 from .model import OpenTask, PerformTool, RaiseException
-from .trouble import UNDO_CHOICES
+from .trouble import UNDO_CHOICES, ask_whether_done
 from .turn import Turn
 
 
@@ -24,8 +24,13 @@ def compensate(turn: Turn) -> None:
     for path, _ in turn.unsettled():
         if path in turn.state.steps and "/" not in path:
             turn.abandon(path)
-    for path, _ in turn.unsettled():
+    for path, found in turn.unsettled():
+        if found.then == "begin":  # nothing is begun again
+            turn.change(path, then="cancelled")
         turn.abandon(path)
+    for path, found in list(turn.state.steps.items()):
+        if found.state == "skipped" and found.trouble == "unknown" and turn.step(path).undo is not None:
+            ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     turn.queue.append(("undo", ""))
 
 
@@ -54,7 +59,7 @@ def attempt_undo(turn: Turn, path: str) -> None:
     assert undo is not None
     number = _number(turn, path) + 1
     data = turn.state.steps[path].data
-    turn.change(path, open=(), trouble="", data={**data, "undo": number})
+    turn.change(path, open=(), trouble="", charged=0, data={**data, "undo": number})
     id = turn.id(path, f"undo.{number}")
     try:
         reading = turn.reading(path)

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from demo.processes import end, free_port
 from demo.tryton.program import binary
-from demo.tryton.server import free_port
 
 FILE = "ticketing.yaml"
 BASE_URL = "http://127.0.0.1:8080/rest/data"  # as the pack has it
 SERVE = Path(__file__).with_name("serve.py")
-STOP_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 
 
@@ -90,12 +89,7 @@ class Roundup:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
 
 def _origin(url: str) -> str:

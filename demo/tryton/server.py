@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import queue
 import signal
-import socket
 import subprocess
 import threading
 from pathlib import Path
 from types import TracebackType
 
+from demo.processes import end, free_port
+
 from .program import DATABASE, binary, copy_template, write_configuration
 
 READY_SECONDS = 60.0
-STOP_SECONDS = 10.0
 
 
 class Tryton:
@@ -73,12 +73,7 @@ class Tryton:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(how)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, how)
 
     def pause(self) -> None:
         """It takes requests and answers none, until `resume`."""
@@ -99,10 +94,3 @@ class Tryton:
                 if "Running on" in line:
                     said.put(True)
         said.put(False)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from autonomy.approvals import Approvals, Behind, Hold, NewHold
+from autonomy.approvals import Approvals, Behind, Hold, NewHold, Staff
 from autonomy.approvals.ports import People
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel.clock import HOUR
@@ -69,11 +69,15 @@ class House:
     def __init__(self, database: Database, queue: CommitQueue, time: Time | None = None) -> None:
         self.time = time or Time()
         self.people = {role: set(holders) for role, holders in PEOPLE.items()}
+        self.gone: set[str] = set()
+        self.behind: list[Behind] = []
         self.announced: list[tuple[str, str]] = []
         self.queue = queue
-        self.approvals = Approvals(
-            database, queue, lambda _tx, role: self.people.get(role, ()), targets, self.time, self._announce
-        )
+        self.approvals = Approvals(database, queue, self.staff, targets, self.time, self._announce)
+
+    @property
+    def staff(self) -> Staff:
+        return Staff(lambda _tx, role: self._here(self.people.get(role, ())), self._roles_of, lambda _: self.behind)
 
     def ask(self, new: NewHold) -> Hold:
         return self.queue.run(lambda tx: self.approvals.ask(tx, new))
@@ -84,6 +88,12 @@ class House:
     def ready(self, new: NewHold) -> Hold:
         """A hold everybody asked has approved."""
         return self.approve(self.ask(new), "felix")
+
+    def _here(self, people: Iterable[str]) -> set[str]:
+        return set(people) - self.gone
+
+    def _roles_of(self, person: str) -> set[str] | None:
+        return None if person in self.gone else {role for role, held in self.people.items() if person in held}
 
     def _announce(self, _tx: Tx, kind: str, hold: Hold, people: People, _at: int) -> None:
         self.announced.append((kind, hold.action))

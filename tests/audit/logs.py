@@ -10,10 +10,12 @@ from io import BytesIO
 
 from autonomy.audit import export, layout, merkle, note, verify
 from autonomy.audit.report import Report
+from autonomy.audit.witness import Copy
 from autonomy.kernel import canonical
 
 ORIGIN = "example.org/audit"
 LOG_KEY = note.Signer.from_seed(ORIGIN, b"k" * 32)
+EXPORTED_AT = 1_700_000_000_000
 OTHER_KEY = note.Signer.from_seed(ORIGIN, b"o" * 32)
 SALT = b"sixteen bytes!!!"
 
@@ -81,7 +83,7 @@ def exported(
 ) -> bytes:
     """The export of leaves `start` to `stop`; `rows` replaces what the database hands out."""
     stop = len(log.leaves) if stop is None else stop
-    header = export.Header(ORIGIN, (key.verifier,), start, stop, 1_700_000_000_000, frontier(log.leaves[:start]))
+    header = export.Header(ORIGIN, (key.verifier,), start, stop, EXPORTED_AT, frontier(log.leaves[:start]))
     inside = [text for text in log.checkpoints if start <= note.read(text).checkpoint().size <= stop]
     leaves = list(enumerate(log.leaves))[start:stop] if rows is None else rows
     payloads = [payload for payload in log.payloads if start <= payload.index < stop]
@@ -91,7 +93,8 @@ def exported(
 def verdict(
     data: bytes, keys: Sequence[note.Verifier] = (), witness: Iterable[str] | None = None, fast: bool = False
 ) -> Report:
-    return verify.verify_export(BytesIO(data), keys=keys, witness_notes=witness, fast=fast)
+    copies = None if witness is None else map(Copy, witness)
+    return verify.verify_export(BytesIO(data), keys=keys, witness_copies=copies, fast=fast)
 
 
 def codes(report: Report) -> set[str]:

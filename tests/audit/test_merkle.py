@@ -128,6 +128,17 @@ def test_a_proof_reads_at_most_256_leaf_hashes_a_node() -> None:
     assert max(reads) <= 256
 
 
+@given(sizes, sizes)
+@settings(max_examples=60, deadline=None)
+def test_a_tree_grows_by_whole_nodes_as_it_does_by_leaves(one: int, other: int) -> None:
+    begun, size = sorted((one, other))
+    frontier, node = nodes(size)
+    grown = merkle.Frontier()
+    grown.extend(HASHES[:begun])
+    grown.grow(size, node)
+    assert grown.encode() == frontier.encode()
+
+
 def test_a_node_over_missing_leaves_is_refused() -> None:
     _, node = nodes(300)
     with pytest.raises(Corrupt):

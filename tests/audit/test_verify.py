@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from hashlib import sha256
 from pathlib import Path
@@ -13,10 +14,14 @@ from hypothesis import strategies as st
 
 from autonomy.audit import export, merkle, note, verify
 from autonomy.audit.report import Report
+from autonomy.audit.witness import Copy
+from autonomy.cli.evidence import verified
 from autonomy.kernel import canonical
+from autonomy.kernel.clock import HOUR, rfc3339
 from autonomy.kernel.errors import Corrupt
 
 from .logs import (
+    EXPORTED_AT,
     LOG_KEY,
     ORIGIN,
     OTHER_KEY,
@@ -263,11 +268,37 @@ def test_a_file_and_a_folder_of_copies_are_read(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_bytes(exported(HONEST))
     for number, text in enumerate(HONEST.checkpoints):
         (tmp_path / f"{number}.note").write_text(text)
-    report = verify.verify_file(tmp_path / "log.jsonl", keys=[LOG_KEY.verifier], witness_folder=tmp_path)
+    key = str(LOG_KEY.verifier)
+    report = verified(tmp_path / "log.jsonl", tmp_path, key, False).report
     assert report.ok
     assert report.witness_matched == len(HONEST.checkpoints)
     (tmp_path / "odd.note").write_bytes(b"\xff\xfe")
-    assert not verify.verify_file(tmp_path / "log.jsonl", witness_folder=tmp_path).ok
+    assert not verified(tmp_path / "log.jsonl", tmp_path, key, False).ok
+
+
+def test_an_older_export_beside_a_newer_witness_is_whole_as_far_as_it_goes(tmp_path: Path) -> None:
+    short = signed(Log(HONEST.leaves[:42], payloads=HONEST.payloads[:10]), range(0, 43, 7))
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(exported(short))
+    for number, text in enumerate(HONEST.checkpoints):
+        copy = tmp_path / f"{number}.note"
+        copy.write_text(text)
+        # The copies of what came after the export were made after it; those of before cannot be.
+        is_later = note.read(text).checkpoint().size > 42
+        at = EXPORTED_AT + (5_000 if is_later else -5_000)
+        os.utime(copy, (at / 1000, at / 1000))
+    found = verified(path, tmp_path, None, False)
+    assert found.ok and found.report.witness == "matched"
+    made = rfc3339(EXPORTED_AT)
+    assert f"it holds the first 42 leaves, all there were at {made}; the witness saw {SIZE}" in found.remarks
+    os.utime(copy, ((EXPORTED_AT - HOUR) / 1000,) * 2)
+    assert codes(verified(path, tmp_path, None, False).report) == {"witness.truncated"}
+
+
+def test_an_export_older_than_every_copy_agrees_with_none(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_bytes(exported(signed(Log(HONEST.leaves[:41]), [41])))
+    (tmp_path / "last.note").write_text(HONEST.checkpoints[-1])
+    assert codes(verified(tmp_path / "log.jsonl", tmp_path, None, False).report) == {"witness.outside"}
 
 
 def test_the_format_is_what_the_documentation_says() -> None:
@@ -364,7 +395,9 @@ def database_verdict(
     changed: list[tuple[int, bytes]], checkpoints: list[str], witness_notes: list[str] | None = None
 ) -> Report:
     keys = [LOG_KEY.verifier]
-    return verify.verify_database(changed, checkpoints, origin=ORIGIN, keys=keys, witness_notes=witness_notes)
+    return verify.verify_database(
+        changed, checkpoints, origin=ORIGIN, keys=keys, witness_copies=witness_notes and map(Copy, witness_notes)
+    )
 
 
 def test_an_honest_database_verifies_with_a_tail_no_checkpoint_covers_yet() -> None:

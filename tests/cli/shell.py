@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autonomy.cli import run
+from demo.processes import free_port
 
 COMMAND = Path(sys.executable).with_name("autonomy")
 PASSWORD = "a long sentence nobody guesses"
@@ -104,13 +104,6 @@ def read_until(process: subprocess.Popen[str], word: str) -> list[str]:
         if word in line:
             return lines
     raise AssertionError((lines, process.stderr.read() if process.stderr else ""))
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass(slots=True)

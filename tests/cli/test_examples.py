@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from autonomy.cli.archive import Archive
 from autonomy.kernel.clock import now
 from autonomy.tools.signatures import key_of, sign
+from demo.processes import free_port
 
-from .shell import PASSWORD, Ran, autonomy, free_port, read_until, running, shell
+from .shell import PASSWORD, Ran, autonomy, read_until, running, shell
 from .test_command import EVERY
 
 EXAMPLE = re.compile(r"^ {2}(autonomy .+)$", re.MULTILINE)
@@ -78,7 +80,7 @@ ADMIN = (
     "autonomy secret set erp-password",
     "autonomy secret rotate erp-password",
     "autonomy secret list",
-    "autonomy site issue factory",
+    "autonomy site issue factory --out factory.key",
     "autonomy site keys",
     "autonomy deliveries",
     "autonomy secret audit --agent buyer-1",
@@ -178,9 +180,10 @@ metadata: { name: shop }
 spec: { credential: erp-password }
 """
 AGENT = ("autonomy act invoice.list_open --key-file autonomy-data/trial/payables-1.key",)
+RESTORE = "autonomy restore autonomy.backup --data restored --witness autonomy-data/witness"
 ALONE = (
     "autonomy login ada",
-    "autonomy restore autonomy.backup --data restored",
+    RESTORE,
     "autonomy up",
     "autonomy serve",
     "autonomy init org --with tryton --with roundup",
@@ -291,7 +294,11 @@ def test_everything_that_is_shown_works_as_it_is_shown(tmp_path: Path, monkeypat
         "what happened after the backup was witnessed"
     )
     shutil.rmtree(tmp_path / "restored" / "witness")
-    assert "the log is whole" in paste("autonomy restore autonomy.backup --data restored").out
+    size = Archive(Path("autonomy.backup")).header.size
+    for copy in (tmp_path / "autonomy-data" / "witness").glob("*.note"):
+        if int(copy.stem) > size:
+            copy.unlink()  # as if nothing had happened since
+    assert "the log is whole" in paste(RESTORE).out
 
     with running("autonomy serve", tmp_path, AUTONOMY_PORT=port) as server:
         assert read_until(server, "ready at")
@@ -373,7 +380,7 @@ def remember_and_forget() -> None:
     paste('autonomy act memory.write space=purchasing-notes "text=Lumen delivers early" --key-file writer.key')
     paste("autonomy person invite nadia --out nadia.link")
     paste("autonomy login --link-file nadia.link")
-    (found,) = autonomy("memory", "search", "lumen", "--json").json
+    (found,) = autonomy("memory", "search", "lumen", "--json").json["items"]
     for line in OWNER:
         paste(re.sub(r"mem_[^ ]+", found["item"], line))
     paste("autonomy login ada")

@@ -19,8 +19,9 @@ from autonomy.cli.examination import Check, examine
 from autonomy.cli.up import prepare
 from autonomy.kernel.errors import Conflict, Invalid
 from autonomy.wiring import Settings, open_system
+from demo.processes import free_port
 
-from .shell import autonomy, free_port
+from .shell import autonomy
 
 
 @pytest.fixture
@@ -157,6 +158,16 @@ def cut_log(settings: Settings) -> None:
         connection.execute("DELETE FROM checkpoint")
 
 
+def forget_checkpoints(settings: Settings) -> None:
+    with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
+        connection.execute("DELETE FROM checkpoint")
+
+
+def change_unsigned(settings: Settings) -> None:
+    change_leaf(settings)
+    forget_checkpoints(settings)
+
+
 def lose_schema(settings: Settings) -> None:
     with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -183,7 +194,9 @@ def rewrite_witness(settings: Settings) -> None:
         (lose_key, "master key", "fail"),
         (change_leaf, "log", "fail"),
         (change_type, "log", "fail"),
-        (cut_log, "log", "warning"),
+        (cut_log, "log", "fail"),
+        (change_unsigned, "log", "fail"),
+        (forget_checkpoints, "log", "warning"),
         (cut_log, "witness", "fail"),
         (lose_schema, "schema", "fail"),
         (advance_log, "clock", "fail"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from autonomy.sdk import Client
+from demo.processes import free_port
 
-from .shell import PASSWORD, Company, autonomy, company, free_port, read_until, running, shell
+from .shell import PASSWORD, Company, autonomy, company, read_until, running, shell
 
 SignIn = Callable[[str], Client]
 
@@ -276,6 +278,42 @@ def change_rate(folder: Path, line: str) -> None:
     path = folder / "agents" / "buyer-2.yaml"
     kept = [one for one in path.read_text().splitlines() if "ratePerMinute" not in one]
     path.write_text("\n".join([*kept, f"  {line}", ""]))
+
+
+def test_pull_undoes_nothing_that_was_not_applied(sign_in: SignIn, tmp_path: Path) -> None:
+    sign_in("ada")
+    org = tmp_path / "org"
+    autonomy("pull", "org")
+    new, agents = org / "units" / "annex.yaml", org / "agents"
+    edited, commented = agents / "buyer-2.yaml", agents / "buyer-1.yaml"
+    new.write_text((org / "units" / "finance.yaml").read_text().replace("finance", "annex"))
+    commented.write_text(f"# why he may\n{commented.read_text()}")
+    pulled = autonomy("pull", "org", "--json").json
+    assert new.is_file() and pulled["removed"] == []
+    assert commented.read_text().startswith("# why he may") and "agents/buyer-1.yaml" not in pulled["written"]
+    change_rate(org, "ratePerMinute: 66")
+    refused = autonomy("pull", "org")
+    assert (refused.code, refused.error) == (1, "folder.unapplied")
+    assert "`agents/buyer-2.yaml`" in refused.err and "66" in edited.read_text()
+    assert autonomy("pull", "org", "--force").code == 0
+    assert "66" not in edited.read_text() and new.is_file()
+
+
+def test_pull_removes_what_the_server_has_no_longer_unless_it_was_edited(sign_in: SignIn, tmp_path: Path) -> None:
+    sign_in("ada")
+    autonomy("pull", "mine")
+    unit = tmp_path / "mine" / "units" / "annex.yaml"
+    unit.write_text((tmp_path / "mine" / "units" / "finance.yaml").read_text().replace("finance", "annex"))
+    assert autonomy("apply", "mine").code == 0
+    autonomy("pull", "theirs")
+    (tmp_path / "theirs" / "units" / "annex.yaml").unlink()
+    assert autonomy("apply", "theirs", "--retire", "--yes").code == 0
+    said = unit.read_text()
+    unit.write_text(re.sub("(?m)^  description:.*$", "  description: half a day of work", said))
+    assert autonomy("pull", "mine").error == "folder.unapplied"
+    unit.write_text(said)
+    assert autonomy("pull", "mine", "--json").json["removed"] == ["units/annex.yaml"]
+    assert not unit.exists()
 
 
 def test_pull_does_not_destroy_how_a_person_arranged_a_folder(sign_in: SignIn, tmp_path: Path) -> None:

@@ -31,5 +31,6 @@ def test_a_person_says_how_an_unknown_action_ended(tmp_path: Path, monkeypatch: 
         shown = autonomy("action", "show", action)
         assert shown.out.startswith("hasty by w1: done")
         assert autonomy("audit", "explain", action).out == shown.out
+        assert autonomy("audit", "show", "²").error == "action.unknown", "no number, and no defect"
         assert autonomy("audit", "show", action, "--json").json[0]["leaf"]["kind"] == "intent"
         assert autonomy("action", "resolve", action, "--failed", "--reason", "or not").code == 1

@@ -72,7 +72,23 @@ def test_json_that_is_none_is_bad_usage(typed: str) -> None:
         coerced(split([typed]), SCHEMA)
 
 
-@given(st.dictionaries(st.text(min_size=1), st.none() | st.booleans() | st.integers() | st.text()))
+@pytest.mark.parametrize(
+    "typed", ['{"n": 1, "n": 2}', '{"n": NaN}', '{"n": 1e999}', '{"n":' * 9_000, '{"n": "\udcff"}']
+)
+def test_json_that_readers_understand_differently_is_bad_usage(typed: str) -> None:
+    for read in (read_object, lambda text: coerced(split([f"lines:={text}"]), SCHEMA)):
+        with pytest.raises(Misused):
+            read(typed)
+
+
+@pytest.mark.parametrize("typed", ["NaN", "-Infinity", "1e999", "1" * 30, "[" * 9_000])
+def test_what_no_number_can_say_is_text(typed: str) -> None:
+    assert coerced(split([f"other={typed}"]), SCHEMA) == {"other": typed}
+
+
+@given(
+    st.dictionaries(st.text(min_size=1), st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text())
+)
 def test_a_json_object_is_read_as_it_is(value: dict[str, Any]) -> None:
     assert read_object(json.dumps(value)) == value
 

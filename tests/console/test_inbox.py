@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.server.desk import Desk
 
+from .test_rooms import changed
 from .visitor import visiting
 
 MANY = 20
@@ -92,6 +93,72 @@ def test_equal_ones_are_decided_together_on_what_is_shown(hall: Desk, browser: B
     assert all(hall.system.approvals.get(action).votes[0].person == "bob" for action in actions)
 
 
+def test_what_ends_first_is_there_however_much_waits(hall: Desk, browser: Browser) -> None:
+    """The list comes in pages, here of two: none is left out, and what ends first is the first."""
+    for amount in ("405.00", "406.00", "407.00"):
+        hall.held(amount)
+    with visiting(browser, hall, "bea") as visitor:
+        address = re.compile(r"/api/approvals\?.*limit=200")
+        visitor.page.route(address, lambda route: route.continue_(url=route.request.url.replace("=200", "=2")))
+        page = visitor.go("/inbox")
+        ends = hall.person("bea").get("/api/approvals?mine=true&order=ends&limit=500").json["items"]
+        expect(page.locator("ul[aria-label='What waits for you'] > li a[href^='/inbox/act_']")).to_have_count(len(ends))
+        assert len(ends) > 2
+        first = page.locator("ul[aria-label='What waits for you'] > li a[href^='/inbox/act_']").first
+        expect(first).to_have_attribute("href", f"/inbox/{ends[0]['action']}")
+
+
+def test_what_is_of_high_risk_is_decided_by_itself(hall: Desk, browser: Browser) -> None:
+    actions = [hall.held("408.00"), hall.held("409.00")]
+    with visiting(browser, hall, "bob") as visitor:
+        changed(visitor.page, "**/api/approvals?*", lambda body: body.replace('"risk":"low"', '"risk":"critical"'))
+        page = visitor.go("/inbox")
+        expect(page.locator(f"a[href='/inbox/{actions[0]}']")).to_be_visible()
+        expect(page.get_by_role("checkbox")).to_have_count(0)
+        page.locator(f"a[href='/inbox/{actions[0]}']").click()
+        page.keyboard.press("x")
+        expect(page.get_by_role("button", name=re.compile("^Approve [0-9]"))).to_have_count(0)
+
+
+def test_who_hands_on_sees_who_could_decide(hall: Desk, browser: Browser) -> None:
+    action = hall.held("410.00")
+    assert hall.person("bea").get("/api/people").status == 403
+    with visiting(browser, hall, "bea") as visitor:
+        page = visitor.go(f"/inbox/{action}")
+        page.get_by_role("group", name="Your decision").wait_for()
+        page.keyboard.press("h")
+        page.get_by_role("combobox", name="To whom").click()
+        found = page.get_by_role("option")
+        expect(found.first).to_be_visible()
+        names = found.all_inner_texts()
+    assert "bob" in names and not {"bea", "carl", "sam"} & set(names)  # the chief, and the agent's sponsor, could not
+
+
+def test_results_are_judged_by_keyboard(hall: Desk, browser: Browser) -> None:
+    first, second = (hall.act("look", n=number)["action"] for number in (11, 12))
+    hall.taken_in()
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go("/inbox")
+        page.get_by_text("Reviews", exact=True).click()
+        expect(page.locator(f"a[href='/inbox/reviews/{second}']")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.locator("h1").click()
+        page.keyboard.press("j")
+        page.locator(f"article[data-action={second}]").get_by_role("button", name="Right").wait_for()
+        page.keyboard.press("a")
+        page.locator("textarea:focus").wait_for()
+        page.keyboard.press("Enter")
+        page.locator(f"article[data-action={first}]").get_by_role("button", name="Right").wait_for()
+        page.keyboard.press("r")
+        page.locator("textarea:focus").wait_for()
+        page.keyboard.type("it was eleven")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"article[data-action={first}]")).to_be_hidden()
+        assert not visitor.findings()
+    given = {one["subject"]: one["verdict"] for one in hall.person("suzi").get("/api/labels").json["items"]}
+    assert (given[second], given[first]) == ("right", "wrong")
+
+
 def test_somebody_is_asked_and_answers_and_it_is_handed_on(hall: Desk, browser: Browser) -> None:
     action = hall.held("403.00")
     with visiting(browser, hall, "bea") as visitor, visiting(browser, hall, "olga") as other:
@@ -109,7 +176,7 @@ def test_somebody_is_asked_and_answers_and_it_is_handed_on(hall: Desk, browser: 
         page.keyboard.press("h")
         page.get_by_role("combobox", name="To whom").fill("bob")
         page.get_by_role("button", name="Hand over").click()
-        expect(page.get_by_text("Handed over")).to_be_visible()
+        expect(page.get_by_text("Handed over").first).to_be_visible()
     (one,) = [one for one in hall.person("bob").get("/api/approvals?mine=true").json["items"] if one["handed_to"]]
     assert (one["action"], one["handed_to"]) == (action, "bob")
 

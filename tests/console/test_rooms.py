@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.gate.works import never
 from tests.server.desk import Client, Desk
 
 from .test_pages import HOSTILE
@@ -57,6 +58,21 @@ def test_no_room_is_wider_than_a_telephone(hall: Desk, browser: Browser, done: s
             assert visitor.overhang() <= 0, path
 
 
+def test_actions_are_found_by_what_they_cost(hall: Desk, browser: Browser, done: str) -> None:
+    """Somebody types an amount of money; the API is asked in its minor units."""
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go("/actions?text=press")
+        expect(page.get_by_role("row").filter(has_text="press")).not_to_have_count(0)
+        page.get_by_role("button", name="More filters").click()
+        with page.expect_request(re.compile(r"/api/actions\?.*cost_from=1250(&|$)")):
+            page.get_by_role("spinbutton", name="Cost from").fill("12.5")
+        expect(page.get_by_text("No action", exact=True)).to_be_visible()
+        page.reload()
+        visitor.settle()
+        expect(page.get_by_role("spinbutton", name="Cost from")).to_have_value("12.5")
+        assert visitor.findings() == []
+
+
 def test_an_action_is_found_by_words_and_the_search_is_kept(hall: Desk, browser: Browser, done: str) -> None:
     hall.act("look", n=1)
     with visiting(browser, hall, "suzi") as visitor:
@@ -80,6 +96,41 @@ def test_an_action_is_found_by_words_and_the_search_is_kept(hall: Desk, browser:
         expect(page.get_by_text("asked to use `press`")).to_be_visible()
 
 
+def test_a_rare_thing_is_looked_for_behind_empty_pages(hall: Desk, browser: Browser, done: str) -> None:
+    """In a large log the server looks through a part at a time: a page of it may be empty though more follows."""
+    found = hall.person("suzi").get("/api/actions?text=press").body.decode()
+    nothing = {"items": [], "behind": 0}
+    last = "3"
+
+    def answer(route: Route) -> None:
+        after = re.search(r"after=(\d+)", route.request.url)
+        page = int(after[1]) + 1 if after else 1
+        empty = json.dumps(nothing | {"next": str(page)})
+        route.fulfill(body=found if str(page) == last else empty, content_type="application/json")
+
+    with visiting(browser, hall, "suzi") as visitor:
+        visitor.page.route("**/api/actions?*", answer)
+        page = visitor.go("/actions?text=press")
+        expect(page.get_by_role("row").filter(has_text="press")).not_to_have_count(0)
+        last = "none of them"
+        visitor.page.add_init_script("const now = performance.now; performance.now = () => now.call(performance) * 1e4")
+        page = visitor.go("/actions?text=press")
+        expect(page.get_by_text("Nothing found so far; there is more to look through.")).to_be_visible()
+        last = "2"
+        page.get_by_role("button", name="Look further").click()
+        expect(page.get_by_role("row").filter(has_text="press")).not_to_have_count(0)
+
+
+def test_a_day_is_the_same_wherever_its_address_is_read(hall: Desk, browser: Browser, done: str) -> None:
+    context = browser.new_context(timezone_id="Asia/Tokyo")
+    visitor = Visitor(context, hall)
+    visitor.sign_in("suzi")
+    with visitor.page.expect_request(re.compile(r"/api/actions\?.*since=1795305600000&until=1795392000000")):
+        page = visitor.go("/actions?since=2026-11-22&until=2026-11-22")
+    expect(page.get_by_label("From this day (UTC)")).to_have_value("2026-11-22")
+    context.close()
+
+
 def test_an_action_is_judged(hall: Desk, browser: Browser, done: str) -> None:
     with visiting(browser, hall, "suzi") as visitor:
         page = visitor.go(f"/actions/{done}")
@@ -91,6 +142,38 @@ def test_an_action_is_judged(hall: Desk, browser: Browser, done: str) -> None:
         expect(judged.get_by_text("counts")).to_be_visible()
     (label,) = hall.person("suzi").get(f"/api/actions/{done}/labels").json["labels"]
     assert (label["verdict"], label["by"]) == ("corrected", "person:suzi")
+
+
+def test_a_result_that_nobody_knows_yet_is_not_judged(hall: Desk, browser: Browser) -> None:
+    hall.plant.behaves["hasty"] = never
+    action = hall.act("hasty", n=1)["action"]
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go(f"/actions/{action}")
+        judged = page.get_by_role("region", name="Was it right?")
+        expect(judged.get_by_text("What has not ended")).to_be_visible()
+        expect(judged.get_by_role("button")).to_have_count(0)
+
+
+def test_today_leads_to_what_is_under_way(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go("/?audience=supervisor")
+        with page.expect_request(re.compile(r"/api/actions\?.*state=running")):
+            page.locator("a[href='/actions?state=running']").click()
+
+
+def test_what_a_closed_incident_left_contained_is_let_work_again(hall: Desk, browser: Browser) -> None:
+    suzi = hall.person("suzi")
+    incident = suzi.post("/api/incidents", {"about": "agent", "id": "w2"}).json["incident"]["id"]
+    assert suzi.post(f"/api/incidents/{incident}/contain", {"reason": "odd"}).status == 200
+    closed = {"cause": "agent", "text": "stays off", "leave_contained": True}
+    assert suzi.post(f"/api/incidents/{incident}/close", closed).status == 200
+    with visiting(browser, hall, "suzi") as visitor:
+        page = visitor.go(f"/incidents/{incident}")
+        again = page.get_by_role("form", name="Let it work again")
+        again.get_by_role("textbox").fill("mended")
+        again.get_by_role("button").click()
+        expect(again).to_be_hidden()
+    assert suzi.get("/api/containments").json["items"] == []
 
 
 def changed(page: Page, path: str, change: Any) -> None:

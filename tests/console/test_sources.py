@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from autonomy.audit.leaf import Kind
+from autonomy.insight.kpis import KPIS
 from tests.signon.real import NODE
 
 WEB = Path(__file__).parents[2] / "web"
@@ -17,7 +20,16 @@ SOURCES = sorted(
 )
 PROGRAMS = {
     "types": ("typescript/bin/tsc",),
-    "layout": ("prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."),
+    "layout": (
+        "prettier/bin/prettier.cjs",
+        "--check",
+        "--cache",
+        "--cache-strategy",
+        "content",
+        "--log-level",
+        "warn",
+        ".",
+    ),
     "rules": ("vitest/vitest.mjs", "run", "--silent"),
 }
 BANNED = {
@@ -46,3 +58,16 @@ def test_nothing_banned_is_in_the_console(pattern: str) -> None:
 
 def test_its_files_are_small() -> None:
     assert not [path for path in SOURCES if path.read_text().count("\n") > MAX_LINES]
+
+
+def test_the_console_knows_every_kind_of_leaf() -> None:
+    listed = re.search(r"KINDS = \[(.*?)\]", (WEB / "src" / "audit" / "leaf.ts").read_text(), re.DOTALL)
+    assert listed and set(re.findall(r'"(\w+)"', listed[1])) == set(get_args(Kind))
+
+
+def test_every_figure_is_shown_in_one_group() -> None:
+    text = (WEB / "src" / "figures" / "Figures.tsx").read_text()
+    groups = re.search(r"const GROUPS.*?= \[\n(.*?)\n\];", text, re.DOTALL)
+    assert groups
+    shown = [name for group in re.findall(r"\[([^\[\]]*)\]", groups[1]) for name in re.findall(r'"(\w+)"', group)]
+    assert sorted(shown) == sorted(kpi.name for kpi in KPIS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autonomy.audit.verify import verify_file
+from autonomy.cli.evidence import verified
 from tests.crash.upstream import ASKED, KEYED, NEITHER, executions
 
 WRITES = (*KEYED, *ASKED, *NEITHER)
@@ -30,7 +30,7 @@ class Judgement:
 def judge(export: Path, journal: Path, witness: Path, acknowledged: list[dict[str, Any]]) -> Judgement:
     """Everything that must hold of a run, whatever was killed in it."""
     found = Judgement()
-    report = verify_file(export, witness_folder=witness)
+    report = verified(export, witness, None, False).report
     found.faults += [f"verify: {finding.code} {finding.message}" for finding in report.findings]
     leaves = read_leaves(export)
     if [index for index, _ in leaves] != list(range(len(leaves))):

@@ -15,6 +15,7 @@ import pytest
 
 from autonomy.audit import layout, merkle, note
 from autonomy.audit.verify import verify_export
+from autonomy.audit.witness import Copy
 from autonomy.kernel import canonical
 from autonomy.wiring import Settings, log_name, log_signer
 from tests.crash.test_crashes import Run
@@ -57,7 +58,7 @@ def stolen(folder: Path) -> note.Signer:
 
 
 def found(lines: Lines, signer: note.Signer, copies: list[str]) -> bool:
-    report = verify_export(BytesIO(b"".join(lines)), keys=[signer.verifier], witness_notes=copies)
+    report = verify_export(BytesIO(b"".join(lines)), keys=[signer.verifier], witness_copies=map(Copy, copies))
     return bool(report.findings)
 
 

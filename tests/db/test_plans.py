@@ -13,15 +13,23 @@ from sqlalchemy import Connection, event, text
 from autonomy.approvals import store as approvals
 from autonomy.approvals.model import State as HoldState
 from autonomy.db import Database
+from autonomy.db.newest import by_state, newest
 from autonomy.gate.containing import open_actions
-from autonomy.insight.evidence import of_kind
+from autonomy.insight import found
+from autonomy.insight.counting import COUNTERS
+from autonomy.insight.figures import Buckets, Only, Time, Whole
+from autonomy.insight.kinds import last_of_kind, of_kind
+from autonomy.insight.search import LEAVES, newest_fitting
 from autonomy.insight.today import running, unknown
+from autonomy.insight.worth import OF_POSTS
+from autonomy.kernel.clock import DAY
 from autonomy.tasks.inbox import Inbox
 from autonomy.wiring.instruments import read_stored
-from autonomy.workflow.model import RunStatus
-from autonomy.workflow.service import _page, _parts, table
+from autonomy.workflow.model import ENDED, RunStatus
+from autonomy.workflow.service import PLACE, live_of
+from autonomy.workflow.store import run as table
 
-BIG = ("action", "hold", "leaf", "run", "task", "payload", "outcome_label", "search_mark", "search_action")
+BIG = ("action", "hold", "leaf", "run", "task", "payload", "outcome_label", "search_mark", "search_action", "figure")
 """Tables that grow for as long as there is work."""
 
 Asked = Callable[[Connection], object]
@@ -29,11 +37,25 @@ Asked = Callable[[Connection], object]
 
 def runs(*status: RunStatus, workflow: str = "") -> Asked:
     query = table.select().where(table.c.workflow == workflow) if workflow else table.select()
-    return lambda connection: _page(connection, [query.where(part) for part in _parts(status)], 50, None)
+    parts = list(by_state(table.c.status, table.c.ended_at, ENDED, status))
+    return lambda connection: newest(connection, [query.where(part) for part in parts], PLACE, 50)
 
 
 def holds(*states: HoldState) -> Asked:
-    return lambda connection: approvals.newest(connection, states, 50, None)
+    return lambda connection: approvals.page(connection, states, 50, None)
+
+
+def day_by_day(connection: Connection) -> object:
+    buckets = Buckets(connection, Time(0, 3 * DAY, "day"), "company", Only("unit", ["company", "store"]))
+    return buckets.of(0, "unit", COUNTERS), buckets.of(0, "post", OF_POSTS)
+
+
+def figures_of_agents(connection: Connection) -> object:
+    return Whole(connection, Time(0, 3 * DAY, "day"), Only("agent", ["w1", "w2"]))("agent", COUNTERS)
+
+
+def dear_actions(connection: Connection) -> object:
+    return newest_fitting(connection, [found.action.c.money >= 5], 0, 10_000_000, 50, LEAVES)
 
 
 OFTEN: dict[str, tuple[Asked, str]] = {
@@ -43,7 +65,7 @@ OFTEN: dict[str, tuple[Asked, str]] = {
     "what is open, for the figures of the process": (read_stored, "action_open"),
     "whether another process carries an approval out": (
         lambda connection: approvals.claimed_by_another(connection, "proc_1"),
-        "hold_alive",
+        "hold_",  # by its state in either order of time: few are being carried out
     ),
     "approved holds that nobody carries out": (
         lambda connection: approvals.claimable(connection, 1, 1),
@@ -52,9 +74,15 @@ OFTEN: dict[str, tuple[Asked, str]] = {
     "holds that wait": (holds("waiting"), "hold_newest"),
     "holds that ended in one of two ways": (holds("rejected", "expired"), "hold_newest"),
     "live runs": (runs("new", "running"), "run_live"),
+    "live runs of a workflow": (lambda connection: connection.execute(live_of("five")), "_live"),
     "runs that failed": (runs("failed"), "run_over"),
     "runs of a workflow that failed": (runs("failed", workflow="five"), "run_of_workflow_over"),
-    "leaves of a kind": (lambda connection: of_kind(connection, "erasure", 0, 50), "search_census_kind"),
+    "figures of a unit, day by day": (day_by_day, "figure_"),
+    "figures of some agents": (figures_of_agents, "figure_"),
+    "actions that cost much": (dear_actions, "search_action"),
+    "leaves of a rare kind": (lambda connection: of_kind(connection, "erasure", 0, 50), "leaf_rare"),
+    "the last leaves of a rare kind": (lambda connection: last_of_kind(connection, "task", 9, 50), "leaf_rare"),
+    "leaves of a common kind": (lambda connection: of_kind(connection, "intent", 0, 50), "search_census_kind"),
 }
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import PASSWORD, Ran, autonomy, free_port, read_until, running, shell, surroundings
+from demo.processes import free_port
+from tests.cli.shell import PASSWORD, Ran, autonomy, read_until, running, shell, surroundings
 
 from .pages import blocks_of
 

@@ -12,6 +12,8 @@ from .pages import ROOT, rows
 
 PAGE = ROOT / "docs" / "features.md"
 FEATURES = [row for row in rows(PAGE) if row[0].startswith("R")]
+SCENARIOS = [row for row in rows(PAGE) if re.match(r"S\d", row[0])]
+WORKFLOWS = ROOT / "autonomy" / "catalog" / "starter"
 
 
 def test_each_requirement_stands_in_the_table_once_and_in_order() -> None:
@@ -20,7 +22,17 @@ def test_each_requirement_stands_in_the_table_once_and_in_order() -> None:
     assert numbers == sorted(set(numbers))
 
 
-@pytest.mark.parametrize("row", FEATURES, ids=lambda row: row[0].split()[0])
+def test_each_scenario_stands_in_its_table_once_and_in_order() -> None:
+    assert [row[0].split()[0] for row in SCENARIOS] == [f"S{number}" for number in range(1, 21)]
+
+
+def test_every_workflow_of_the_starter_is_a_scenario_s() -> None:
+    files = {str(path.relative_to(ROOT)) for path in WORKFLOWS.rglob("templates/*/workflows/*.yaml")}
+    assert files
+    assert files <= {path for row in SCENARIOS for path in _quoted(row[2])}
+
+
+@pytest.mark.parametrize("row", [*FEATURES, *SCENARIOS], ids=lambda row: row[0].split()[0])
 def test_a_feature_names_files_and_a_test_that_are_there(row: list[str]) -> None:
     _, meaning, where, shown = row
     assert meaning

@@ -143,7 +143,7 @@ def _open(connection: Store) -> int:
     return int(connection.execute(begun).scalar_one())
 
 
-def _ended(connection: Store) -> dict[str, tuple[str, str]]:
-    """Tool and state of every action."""
-    found = connection.execute(select(action.c.id, action.c.tool, action.c.state))
-    return {name: (tool, state) for name, tool, state in found}
+def _ended(connection: Store) -> dict[str, tuple[str, str, str | None]]:
+    """Tool, state and code of every action."""
+    found = connection.execute(select(action.c.id, action.c.tool, action.c.state, action.c.code))
+    return {name: (tool, state, code) for name, tool, state, code in found}

@@ -26,7 +26,7 @@ from .driver import Orders
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.erp.driver"])
 READS = ("contract.get", "purchase_order.get")
-PATIENCE = 60.0  # seconds for a process to say something or to end
+PATIENCE = 120.0  # seconds for a process to say something or to end: recovery itself tries Tryton again for sixty
 
 
 def kill_again_and_again(folder: Path, tryton: Tryton, kills: int) -> Counter[str]:
@@ -73,11 +73,15 @@ def answer(work: Callable[[Orders, Connection], None], orders: Orders) -> Any:
     return told
 
 
-def compare(tryton: Tryton, ended: dict[str, tuple[str, str]], heard: list[dict[str, str]]) -> Counter[str]:
+Ended = dict[str, tuple[str, str, str | None]]
+"""Tool, state and code of every action, by its id."""
+
+
+def compare(tryton: Tryton, ended: Ended, heard: list[dict[str, str]]) -> Counter[str]:
     """What Tryton holds is exactly what is on record as done, and everything that was acknowledged is on record."""
     held = Counter(name for (name,) in rows(tryton, "SELECT reference FROM purchase_purchase WHERE reference <> ''"))
     assert [name for name, times in held.items() if times > 1] == []
-    made = {name for name, (tool, state) in ended.items() if (tool, state) == ("purchase_order.create", "done")}
+    made = {name for name, (tool, state, _) in ended.items() if (tool, state) == ("purchase_order.create", "done")}
     assert set(held) == made
     undecided = {name: how for name, how in ended.items() if how[1] not in ("done", "failed", "denied")}
     assert undecided == {}
@@ -90,7 +94,7 @@ def compare(tryton: Tryton, ended: dict[str, tuple[str, str]], heard: list[dict[
         "JOIN account_invoice_line i ON i.origin = 'purchase.line,' || l.id) GROUP BY purchase HAVING COUNT(*) > 1",
     )
     assert invoiced == []
-    bought = sum(tool == "purchase_order.confirm" and state == "done" for tool, state in ended.values())
+    bought = sum(tool == "purchase_order.confirm" and state == "done" for tool, state, _ in ended.values())
     return Counter({"heard": len(heard), "placed": len(made), "bought": bought})
 
 

@@ -15,6 +15,8 @@ from tests.house import house
 from .company import Patient, company, confirm, quoted, reserve
 
 URL = "postgresql://autonomy@127.0.0.1:5432/business"
+REACHED = "\n    allow: [127.0.0.1/32]\n    security: none"
+"""What stands below the URL of a database that is private and has no TLS; in the pack `postgresql` it does already."""
 
 
 async def test_the_starters_tools_order_and_pay_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ async def test_the_budgets_beside_tryton_lie_on_postgresql_as_well(
     tryton: Tryton, postgres_url: str, tmp_path: Path
 ) -> None:
     organisation.create_controlling(postgres_url)
-    async with company(tmp_path, tryton, controlling=postgres_url) as it:
+    async with company(tmp_path, tryton, controlling=postgres_url + REACHED) as it:
         order = await quoted(it, "sku-0020")
         assert (await confirm(it, order)).policies == ("order-needs-budget",)
         assert (await reserve(it, order)).status == "done"

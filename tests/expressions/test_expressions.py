@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autonomy.expressions import ANY, Expression, Type, compile, misfit, of_schema
 from autonomy.expressions.types import of_fields
-from autonomy.kernel.errors import AutonomyError
+from autonomy.kernel.errors import AutonomyError, Invalid
 
 QUOTE = {
     "type": "object",
@@ -355,3 +355,25 @@ def _timed(expression: Expression) -> float:
     for _ in range(200):
         expression.evaluate(VALUES)
     return (time.process_time() - started) / 200
+
+
+@given(value=JSON, name=st.sampled_from(NAMES))
+def test_a_value_by_itself_is_what_the_engine_makes_of_it(value: Any, name: str) -> None:
+    values = {"x": {name: value}}
+    alone, engine = (compile(text, {"x": ANY}) for text in (f"x[{json.dumps(name)}]", f"[x[{json.dumps(name)}]][0]"))
+    assert _evaluated(alone, values) == _evaluated(engine, values)
+
+
+@pytest.mark.parametrize("value", ["a\0b", {"a\0b": 1}, [{"a": "\0"}]])
+def test_a_text_that_the_engine_would_cut_is_refused(value: Any) -> None:
+    for text in ("x", "[x][0]", "x == 'a'"):
+        with pytest.raises(Invalid) as refused:
+            compile(text, {"x": ANY}).evaluate({"x": value})
+        assert refused.value.code == "expression.value"
+
+
+def _evaluated(expression: Expression, values: dict[str, Any]) -> str:
+    try:
+        return json.dumps(expression.evaluate(values))
+    except AutonomyError as error:
+        return error.code

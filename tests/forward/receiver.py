@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from autonomy.audit.forward import Target
+from demo.processes import free_port
 from tests.programs import libraries, modules, program
 
 FIELDS = (
@@ -75,7 +76,7 @@ class Receiver:
 def receiver(folder: Path, certificates: Certificates | None = None) -> Iterator[Receiver]:
     """rsyslogd with its files in `folder`; it speaks TLS where it is given certificates."""
     folder.mkdir(parents=True, exist_ok=True)
-    tcp, udp = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    tcp, udp = free_port(), free_port(socket.SOCK_DGRAM)
     tls = driver = ""
     if certificates is not None:
         tls = (
@@ -196,9 +197,3 @@ def answers(port: int) -> bool:
     """Whether somebody listens."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port(kind: int) -> int:
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -73,7 +73,7 @@ async def test_the_change_names_who_approved_and_for_which_action(tmp_path: Path
         change = it.system.catalog.changes()[0]
         assert change.by == "person:bea"
         assert change.message == f"{held.action}: `desk` asked for the role `presser` for `novice`, approved by bea"
-        assert list(change.detail["changed"]) == ["Agent/novice"]  # type: ignore[arg-type, call-overload]
+        assert list(it.system.catalog.change(change.epoch).detail["changed"]) == ["Agent/novice"]
         assert it.leaves("change")[-1]["actor"] == "person:bea"
         assert it.story(held.action) == ["hold", "approval", "intent", "outcome done"]
         assert it.system.catalog.describe("Agent", "novice").scope == "default", "it stays in the folder it is from"

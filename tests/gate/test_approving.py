@@ -12,7 +12,8 @@ import pytest
 from autonomy.audit import commitment
 from autonomy.gate import Request
 from autonomy.identity.proof import Secret
-from autonomy.kernel.clock import HOUR
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import HOUR, now
 from autonomy.kernel.errors import AutonomyError, Conflict, Forbidden
 from autonomy.tools import Unreachable, Unsure
 from tests.gate.works import POLICY, TOOLS, Door, Works, agent, fail, fail_first, organisation, say, works
@@ -149,6 +150,25 @@ async def test_a_fact_that_fails_at_the_moment_does_not_undo_what_people_allowed
         await it.house.approve(held.action, "bea")
         assert (await it.result(held.action)).status == "done"
         assert it.plant.executions() == 1
+
+
+async def test_a_fact_that_fails_again_and_again_leaves_nothing_but_the_ending_on_record(
+    tmp_path: Path, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    passed = [0]
+
+    def unanswered(*_: object) -> Json:
+        passed[0] += 2_000  # each time it is asked two seconds later
+        raise Unreachable("no answer")
+
+    async with works(tmp_path, database_url, clock=lambda: now() + passed[0]) as it:
+        it.plant.behaves["level"] = say(1)
+        held = await it.ask("heat", n=1)
+        tries = [unanswered, unanswered, say(1)]
+        it.plant.behaves["level"] = lambda *asked: tries.pop(0)(*asked)
+        await it.house.approve(held.action, "bea")
+        assert it.story(held.action) == ["hold", "approval", "intent", "outcome done"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_facts_that_forbid_end_the_action_with_a_denial(tmp_path: Path, database_url: str) -> None:

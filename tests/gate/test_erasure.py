@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from autonomy.audit.verify import verify_export
+from autonomy.audit.witness import Copy
+from autonomy.gate import Request
+from autonomy.gate.store import record_state
 from autonomy.insight.evidence import Evidence
 from tests.gate.test_secrets import dump
-from tests.gate.works import Works, works
+from tests.gate.works import TOOLS, Works, organisation, tool, works
 
 ERIKA = "erika-mustermann-4711"
 OTHER = "john-doe-0815"
@@ -45,7 +48,7 @@ async def test_after_an_erasure_every_proof_holds_and_the_words_are_in_no_file(
         assert ERIKA.encode() not in after and after.count(OTHER.encode()) == before.count(OTHER.encode())
         keys = [it.system.checkpoints.verifier]
         for data, seen in ((before, copies), (after, witnessed(tmp_path))):
-            report = verify_export(BytesIO(data), keys=keys, witness_notes=seen)
+            report = verify_export(BytesIO(data), keys=keys, witness_copies=map(Copy, seen))
             assert report.findings == () and report.witness == "matched"
         now = [Evidence(it.system.database, it.system.vault).proof(index) for index in range(len(proofs))]
         assert [proof.body for proof in now if proof] == [proof.body for proof in proofs if proof]
@@ -85,6 +88,53 @@ async def test_who_was_erased_may_come_back_under_a_new_key(tmp_path: Path, data
         for process in (other, it):
             assert (await process.ask("pay", payee=ERIKA, amount="5.00")).status == "done"
         assert it.plant.executions() == 2
+
+
+AMEND = tool(
+    "amend",
+    "write-keyed",
+    "doc: { type: string }",
+    "  trust: trusted\n  subject: doc\n  record: { kind: doc, key: doc }\n"
+    "  windows: { doc_day: { over: 24h, by: [record] }, agent_day: { over: 24h } }\n",
+)
+
+
+async def windows(it: Works, name: str, **arguments: str) -> dict[str, int]:
+    """The windows as a dry run of `w1` finds them."""
+    reply = await it.system.gate.employ("w1", Request(name, arguments, dry_run=True))
+    found = reply.detail["windows"]
+    assert isinstance(found, dict)
+    return {key: int(str(value)) for key, value in found.items()}
+
+
+async def test_nobody_is_told_of_somebody_erased_what_was_before(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        for payee in (ERIKA, ERIKA, OTHER):
+            await it.ask("pay", payee=payee, amount="40.00")
+        assert await windows(it, "pay", payee=ERIKA, amount="1.00") == {"payee_day": 81_00}
+        await it.system.vault.erase(ERIKA, "person:ada", "asked for it")
+        await it.system.watch.refresh()  # a dry run commits nothing, so it may be a look behind
+        assert await windows(it, "pay", payee=ERIKA, amount="1.00") == {"payee_day": 1_00}
+        assert await windows(it, "pay", payee=OTHER, amount="1.00") == {"payee_day": 41_00}
+        told = []
+        for payee in (ERIKA, OTHER):
+            held = await it.ask("pay", payee=payee, amount="500.00")
+            told.append(it.system.approvals.get(held.action).consequence)
+        assert "never used `pay`" in told[0] and "once" in told[1]
+
+
+async def test_which_records_somebody_erased_had_changed_is_forgotten(tmp_path: Path, database_url: str) -> None:
+    files = organisation(tools=f"{TOOLS}---{AMEND}")
+    async with works(tmp_path, database_url, files=files) as it:
+        for doc in (ERIKA, OTHER):
+            assert (await it.ask("amend", doc=doc)).status == "done"
+        assert it.count(record_state) == 2
+        await it.system.vault.erase(ERIKA, "person:ada", "asked for it")
+        assert it.count(record_state) == 1
+        await it.system.watch.refresh()
+        assert await windows(it, "amend", doc=ERIKA) == {"doc_day": 1, "agent_day": 3}, "the agent's own still counts"
+        assert (await it.ask("amend", doc=ERIKA)).status == "done"
+        assert await windows(it, "amend", doc=OTHER) == {"doc_day": 2, "agent_day": 4}
 
 
 @pytest.mark.parametrize("part", ["arguments", "result"])

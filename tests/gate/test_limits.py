@@ -14,8 +14,9 @@ from autonomy.audit.store import leaf, payload
 from autonomy.budget.store import account
 from autonomy.gate import Reply
 from autonomy.gate.store import action, case_label, record_state, window_bucket
-from autonomy.tools import Refused, Unreachable
-from tests.gate.works import Door, Works, fail, say, works
+from autonomy.tools import Refused, Unreachable, Unsure
+from tests.gate.works import NUMBER, PEOPLE, POLICY, STAFF, TOOLS, Door, Works, fail, organisation, say, tool, works
+from tests.house import declare
 
 JUST_UNDER = {"payee": "x", "amount": "99.00"}  # ten of them are 990.00; the rule looks at 1,000.00
 
@@ -42,6 +43,43 @@ async def test_ten_payments_just_under_the_limit_pass_and_the_eleventh_is_held(
         assert (eleventh.status, eleventh.policies) == ("held", ("pay-split",))
         other = await it.ask("pay", payee="y", amount="99.00")
         assert other.status == "done", "the window runs by payee"
+
+
+async def test_no_window_is_emptied_by_an_amount_below_zero(tmp_path: Path, database_url: str) -> None:
+    order = tool("order", "write-keyed", NUMBER, "  windows: { day: { over: 24h, sum: n } }\n")
+    much = '@id("much") forbid (principal, action == Action::"order", resource) when { context.windows.day > 100 };'
+    files = organisation(tools=f"{TOOLS}---{order}", policy=POLICY + much)
+    async with works(tmp_path, database_url, files=files) as it:
+        replies = [await it.ask("order", n=number) for number in (90, -90, 90, 0)]
+        assert [(reply.status, reply.code) for reply in replies] == [
+            ("done", None),
+            ("denied", "window.amount"),
+            ("denied", "policy.denied"),
+            ("done", None),
+        ]
+
+
+async def test_what_was_held_is_settled_at_the_rates_it_was_allowed_at(tmp_path: Path, database_url: str) -> None:
+    """People thought about it while the rate changed: whoever ends it later takes what its intent reserved."""
+    money = "currency: { type: string };amount: { type: string }"
+    wire = tool("wire", "write-neither", money, "  cost: { amount: amount, currency: currency }\n")
+    asks = '@id("wire-boss") @outcome("require_approval") @escalate("boss")\n'
+    when = 'forbid (principal, action == Action::"wire", resource) unless { context.approvals.contains("boss") };'
+    plain = organisation(tools=f"{TOOLS}---{wire}", policy=POLICY + asks + when)
+
+    def at(rate: str) -> dict[str, str]:
+        people = PEOPLE.replace("currency: EUR", f'currency: EUR, rates: {{ USD: "{rate}" }}')
+        return plain | {"people.yaml": f"{people}---{STAFF}"}
+
+    async with works(tmp_path, database_url, files=at("0.50")) as it:
+        it.plant.behaves["wire"] = fail(Unsure("no answer"))
+        held = await it.ask("wire", currency="USD", amount="100.00")
+        await asyncio.to_thread(declare, it.system, at("2.00"))
+        await it.house.approve(held.action, "bea")
+        assert (await it.result(held.action)).status == "unknown"
+        assert booked(it, "works-month") == [(0, 200_00)]
+        done = await it.system.taking_up.resolve(held.action, "done", "person:ada", "it is on the statement")
+        assert (done.cost, booked(it, "works-month")) == (200_00, [(200_00, 0)])
 
 
 async def test_of_twenty_payments_at_once_through_two_processes_exactly_ten_pass(

@@ -19,7 +19,7 @@ from autonomy.audit.merkle import Frontier
 from autonomy.audit.store import payload
 from autonomy.budget import Charge, Usage
 from autonomy.db import Database
-from autonomy.gate import Containing, Housekeeping, Journal, Watch
+from autonomy.gate import Containing, Housekeeping, Journal, Permits, Watch
 from autonomy.gate.store import window_bucket
 from autonomy.gate.units import ANY_EPOCHS, Committed, Denial, Ending
 from autonomy.kernel.clock import DAY, HOUR, MINUTE, now
@@ -76,7 +76,8 @@ async def test_a_containment_needs_no_look_at_what_is_under_way(tmp_path: Path, 
         await it.plant.called("press")
         system, blind = it.system, Blind(it.system.database.url)
         watch = Watch(blind, system.catalog.organisation, quarantined, system.identity.acquaint)
-        containing = Containing(blind, system.identity, system.effects, watch)
+        permits = Permits(blind, system.identity, system.approvals, watch, system.catalog.ruled_anew)
+        containing = Containing(blind, system.identity, system.effects, watch, permits)
         stopped = await containing.contain("agent", "w1", "person:ada", "odd")
         reply = await call
         assert stopped.in_flight == (reply.action,) and stopped.confirmed == () and not stopped.looked

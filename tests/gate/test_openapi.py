@@ -119,6 +119,11 @@ apiVersion: autonomy/v1
 kind: Connector
 metadata: { name: idle }
 spec: { use: { type: http, baseUrl: "https://idle.example", credential: "aws:idle#token" } }
+---
+apiVersion: autonomy/v1
+kind: Connector
+metadata: { name: press }
+spec: { site: hall, use: { type: http, baseUrl: "https://press.example", credential: "press" } }
 """
     found = files(1, credential="erp/{agent}")
     found["tools.yaml"] += more
@@ -132,6 +137,7 @@ spec: { use: { type: http, baseUrl: "https://idle.example", credential: "aws:idl
             await it.settle()
             house = await it.system.watch.house()
             uses = secret_uses(house.organisation, house.registry, {"erp/w1", "forgotten"})
+            at_home = secret_uses(house.organisation, house.registry, {"erp/w1"}, site="hall")
             uses = await it.system.database.read(lambda connection: dated(connection, uses))
     lines = {(one.secret, one.agent): one for one in uses}
     mine = lines["erp/w1", "w1"]
@@ -140,6 +146,9 @@ spec: { use: { type: http, baseUrl: "https://idle.example", credential: "aws:idl
     assert (lines["erp/w2", "w2"].stored, lines["erp/w2", "w2"].last_used) == (False, None)
     assert lines["aws:idle#token", None].connectors == ("idle",) and lines["aws:idle#token", None].stored is None
     assert lines["forgotten", None].connectors == ()
+    assert (lines["press", None].sites, lines["press", None].stored) == (("hall",), None)
+    [here] = [one for one in at_home if one.secret == "press"]
+    assert (here.sites, here.stored) == ((), False)
 
 
 async def test_what_was_pulled_is_what_was_applied(tmp_path: Path, database_url: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autonomy.kernel.errors import Unauthenticated
+from autonomy.kernel.errors import NotFound, Unauthenticated
 from autonomy.tools import Unsure
 from tests.gate.works import POLICY, TOOLS, Door, Works, fail, never, organisation, works
 from tests.house import declare
@@ -100,6 +100,15 @@ async def test_a_contained_tool_is_refused_everywhere_and_others_are_not(tmp_pat
         await it.system.containing.contain("tool", "press", "person:ada", "odd")
         assert (await other.ask("press", n=1)).code == "contained"
         assert (await other.ask("look", n=1)).status == "done"
+
+
+async def test_a_tool_that_nobody_declared_is_not_contained_in_vain(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        for wrong, hint in (("pres", "did you mean `press`?"), ("nosuch.tool", "`autonomy get tools` lists them")):
+            with pytest.raises(NotFound) as refused:
+                await it.system.containing.contain("tool", wrong, "person:ada", "odd")
+            assert (refused.value.code, refused.value.hint) == ("tool.unknown", hint)
+        assert it.system.identity.containments() == []
 
 
 async def test_containment_cancels_calls_under_way_in_both_processes_and_says_which(

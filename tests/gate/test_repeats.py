@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from autonomy.gate import Reply, Request
+from autonomy.gate.results import STOP_RETRYING
 from autonomy.gate.store import action
+from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import HOUR
 from autonomy.kernel.errors import Conflict
-from tests.gate.works import POLICY, Door, organisation, works
+from tests.gate.works import POLICY, TOOLS, Door, organisation, works
 from tests.house import declare
 
 BIG = {"payee": "x", "amount": "500.00"}
@@ -34,6 +37,53 @@ async def test_a_key_used_for_other_arguments_or_another_tool_is_refused(tmp_pat
                 await it.ask(tool, key="k1", n=number)
             assert refused.value.code == "key.mismatch"
         assert it.plant.executions() == 1
+
+
+async def test_a_key_used_for_one_agent_is_not_answered_for_another(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        identity = it.system.identity
+        for principal in ("clerk", "w2"):
+            identity.delegate(principal, "w1", ["press"], HOUR, "person:ada")
+        client = identity.issue_credential("w1", "client_secret", "person:ada")
+        for_clerk, for_w2 = (
+            identity.token(Secret(client.id, client.secret), act_for=principal).access_token
+            for principal in ("clerk", "w2")
+        )
+        request = Request("press", {"n": 1}, key="k1")
+        first = await it.system.gate.perform(for_clerk, request)
+        with pytest.raises(Conflict) as refused:
+            await it.system.gate.perform(for_w2, request)
+        assert refused.value.code == "key.mismatch"
+        assert (await it.system.gate.perform(for_clerk, request)).action == first.action
+        assert it.plant.executions() == 1
+
+
+async def test_a_repeat_of_what_was_erased_is_told_not_to_be_sent_again(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        done = await it.ask("pay", key="k1", payee="erika", amount="5.00")
+        await it.system.vault.erase("erika", "person:ada", "asked for it")
+        call = Request("pay", {"payee": "erika", "amount": "5.00"}, key="k1")
+        for first in (False, True):  # the key looked for, and met with
+            with pytest.raises(Conflict) as refused:
+                await it.system.gate.employ("w1", call, first)
+            assert refused.value.code == "key.erased" and refused.value.hint == STOP_RETRYING
+            assert refused.value.detail == {"action": done.action, "status": "done"}
+        with pytest.raises(Conflict) as other:
+            await it.ask("press", key="k1", n=1)
+        assert other.value.code == "key.mismatch"
+        assert (await it.result(done.action)).status == "done" and it.plant.executions() == 1
+
+
+async def test_a_repeat_after_the_tool_was_worded_anew_hears_what_the_first_call_heard(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        request = Request("press", {"n": 1}, key="k1")
+        first = await it.system.gate.employ("w1", request)
+        reworded = TOOLS.replace("name: press, description: press", "name: press, description: press it")
+        await asyncio.to_thread(declare, it.system, organisation(tools=reworded))
+        again = await it.system.gate.employ("w1", request, first=True)
+        assert (again.action, again.status, it.plant.executions()) == (first.action, "done", 1)
 
 
 async def test_two_agents_may_choose_the_same_key(tmp_path: Path, database_url: str) -> None:
@@ -191,3 +241,27 @@ async def test_an_unknown_agents_tool_and_a_missing_tool_are_refused_alike(tmp_p
         missing = await it.ask("no.such.tool", n=1)
         assert (missing.status, missing.code) == ("denied", "tool.unknown")
         assert it.plant.calls == []
+
+
+async def test_a_key_of_its_own_makes_a_held_call_another_one_until_people_say_no(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with works(tmp_path, database_url) as it:
+
+        async def pay(key: str | None) -> Reply:
+            return await it.ask("pay", key=key, case="case-1", **BIG)
+
+        first, second = await pay("k1"), await pay("k2")
+        assert (first.status, second.status) == ("held", "held")
+        assert first.action != second.action
+        assert (await pay("k1")).action == first.action
+        assert (await pay(None)).action in {first.action, second.action}, "without a key it is a repeat, as ever"
+        for one in (first, second):
+            await it.house.approve(one.action, "bea")
+        assert it.plant.executions() == 2, "two yes are two payments"
+        third = await pay("k3")
+        assert third.status == "held", "a yes is used up"
+        hold = it.system.approvals.get(third.action)
+        it.system.approvals.decide(third.action, "bea", "reject", hold.shown, "enough")
+        assert (await pay("k4")).status == "rejected", "a no answers all that are alike"
+        assert len(it.leaves("hold")) == 3

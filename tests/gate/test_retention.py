@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from autonomy.audit.store import payload
+from autonomy.db import Tx
 from autonomy.gate import Housekeeping
+from autonomy.identity.store import invitation, session
 from autonomy.kernel.clock import DAY, HOUR, now
+from autonomy.kernel.ids import new_id
+from autonomy.notices import outbox
+from autonomy.notices.model import Notice
 from tests.gate.works import POLICY, Works, organisation, works
 
 PATIENT = POLICY.replace('@expires("1d")', '@expires("9d")')
@@ -60,3 +65,28 @@ async def test_what_people_may_still_allow_keeps_what_it_carries(tmp_path: Path,
         assert it.count(payload) == 1
         await it.house.approve(held.action, "bea")
         assert (await it.result(held.action)).status == "done"
+
+
+async def test_sessions_invitations_and_notices_go_a_month_after_they_are_over(
+    tmp_path: Path, database_url: str
+) -> None:
+    time = [now()]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
+        identity, queue = it.system.identity, it.system.queue
+        token = await asyncio.to_thread(identity.invite, "bea")
+        await asyncio.to_thread(identity.accept_invitation, token, "a long sentence nobody guesses")
+        await asyncio.to_thread(identity.sign_in, "bea", "a long sentence nobody guesses")
+        sent, waiting = (Notice(new_id("ntc", time[0]), "webhook", "", "approval.asked", "{}", 1) for _ in range(2))
+
+        def told(tx: Tx) -> None:
+            for one in (sent, waiting):
+                outbox.add(tx, one, due=time[0])
+            outbox.mark_sent(tx, sent, time[0])
+
+        await queue.perform(told)
+        keeping = Housekeeping(queue, 365, lambda: time[0])
+        time[0] += 30 * DAY
+        assert await queue.perform(keeping.tidy) == 0
+        time[0] += 9 * DAY
+        await queue.perform(keeping.tidy)
+        assert (it.count(session), it.count(invitation), it.count(outbox.notice)) == (0, 0, 1)

@@ -36,6 +36,7 @@ def spellings(value: str) -> list[bytes]:
 def systems(port: int, postgres: str) -> str:
     """Connectors with credentials, and tools that use them well and badly."""
     host = postgres.removeprefix("postgresql://postgres@")
+    reached = "allow: [127.0.0.1/32], security: none"
     connectors = f"""
 apiVersion: autonomy/v1
 kind: Connector
@@ -50,7 +51,7 @@ spec: {{ use: {{ type: http, baseUrl: "http://127.0.0.1:{port}", allow: [127.0.0
 apiVersion: autonomy/v1
 kind: Connector
 metadata: {{ name: base }}
-spec: {{ use: {{ type: sql, url: "postgresql://nobody@{host}", credential: base-key, timeout: 2s }} }}
+spec: {{ use: {{ type: sql, url: "postgresql://nobody@{host}", credential: base-key, timeout: 2s, {reached} }} }}
 """
     over_web = "".join(
         f"""---

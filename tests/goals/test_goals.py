@@ -10,8 +10,8 @@ import pytest
 
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
+from autonomy.workflow.events import Chosen
 from autonomy.workflow.graph import mermaid
-from autonomy.workflow.model import Chosen
 from tests.tasks.team import person, word
 
 from .firm import GOOD, TWICE, Firm, firm
@@ -138,6 +138,20 @@ async def test_a_goal_that_is_cancelled_ends_with_what_it_became(tmp_path: Path,
         assert (await it.ended(run)).status == "cancelled"
         with pytest.raises(Conflict):
             await it.flows.goals.cancel(id, "person:sam")
+
+
+async def test_what_a_goal_has_done_is_undone_where_that_is_wanted(tmp_path: Path, database_url: str) -> None:
+    press = {"tool": "press", "arguments": {"n": "1"}, "compensate": {"tool": "press", "arguments": {"n": "-1"}}}
+    plan = {"agent": "w1", "steps": {"press": press, "rest": {"needs": ["press"], "wait": {"duration": "1h"}}}}
+    async with firm(tmp_path, database_url) as it:
+        id = await it.planned(plan)
+        run = (await it.in_state(id, "working")).run
+        assert run is not None
+        await it.until(run, lambda state: "rest" in state.steps)
+        await it.flows.goals.cancel(id, "person:sam", "no need any more", compensate=True)
+        assert (await it.ended(run)).status == "compensated"
+        assert (await it.until(id, lambda state: state.ended)).status == "compensated"
+        assert list(it.plant.done.values()) == [{"ok": {"n": 1}}, {"ok": {"n": -1}}]
 
 
 async def test_the_plan_stays_as_it_was_admitted_whatever_is_declared_since(tmp_path: Path, database_url: str) -> None:

@@ -50,6 +50,8 @@ AGENTS = [
     agent_record("planner", "operations", "ben"),
 ]
 
+PROVIDERS = ("corporate", "other")
+
 
 @dataclass
 class World:
@@ -76,7 +78,7 @@ class World:
     def project(self, units=UNITS, people=PEOPLE, agents=AGENTS, retire=(), offboard=(), grants=()) -> Projection:
         return self.queue.run(
             lambda tx: self.identity.project(
-                tx, "example.org", units, people, agents, retire, offboard, by="person:cleo", grants=grants
+                tx, "example.org", units, people, agents, retire, offboard, "person:cleo", grants, PROVIDERS
             )
         )
 

@@ -219,6 +219,8 @@ def test_incidents_are_about_what_there_is(office: Desk) -> None:
     run = begun(suzi, "pressing")
     incident = open_about(suzi, "run", run)
     assert suzi.post(f"/api/incidents/{incident}/contain", {"reason": "x"}).code == "incident.reach"
+    no_tool = {"reason": "x", "scope": "tool", "target": "pres"}
+    assert suzi.post(f"/api/incidents/{incident}/contain", no_tool).code == "tool.unknown"
     told = suzi.post(f"/api/incidents/{incident}/contain", {"reason": "x", "scope": "tool", "target": "press"}).json
     assert stops(told)["run", run] == "confirmed" and "agent" not in {kind for kind, _ in stops(told)}
     assert office.person("bea").post(f"/api/incidents/{incident}/contain", {"reason": "x"}).status == 403

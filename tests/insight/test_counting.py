@@ -17,10 +17,12 @@ from sqlalchemy import delete, select, update
 
 from autonomy.db import CommitQueue, Database
 from autonomy.insight.cells import figure, figure_case
-from autonomy.insight.counting import Counting, Memory, Said, needs_of
+from autonomy.insight.counting import CASE_MS, Counting, Memory, Said, needs_of
 from autonomy.insight.reckoning import Reckoning, behind_of
 from autonomy.insight.recompute import Recompute, Result
+from autonomy.insight.tidying import Tidying
 from autonomy.insight.today import running
+from autonomy.kernel.clock import DAY
 from tests.insight.leaves import HOUR, START, Leaf, logs, write
 
 QUIET = [HealthCheck.function_scoped_fixture]
@@ -33,9 +35,9 @@ async def counted_in_turns(database: Database, queue: CommitQueue, sizes: list[i
         pass
 
 
-async def counted_anew(database: Database, queue: CommitQueue, mend: bool = False) -> Result:
+async def counted_anew(database: Database, queue: CommitQueue, mend: bool = False, at: int = 0) -> Result:
     """What comes of counting the whole log anew."""
-    again = Recompute(database, queue, lambda: 0)
+    again = Recompute(database, queue, lambda: at)
     again.begin(mend)
     while again.result.state == "running":
         await asyncio.sleep(0.005)
@@ -125,7 +127,8 @@ def test_a_life_comes_to_what_one_counts_by_hand(database: Database, queue: Comm
         "reconciled": 1,
         "denied": 1,
         "held": 1,
-        "action_ms": 500 + 1_000 + 9 + HOUR,
+        "waited": 1,
+        "action_ms": 500 + 1_000 + HOUR,
         "money": 300,
         "tokens": 7,
         "cases": 1,
@@ -226,3 +229,29 @@ def test_who_is_killed_while_counting_leaves_nothing_out_and_nothing_twice(
     subprocess.run(command, timeout=60, check=True)
     found = asyncio.run(counted_anew(database, queue))
     assert (found.state, found.leaves) == ("equal", len(A_LIFE))
+
+
+def test_a_case_that_rested_for_long_is_forgotten_and_counts_anew_whether_it_was_deleted_or_not(
+    database: Database, queue: CommitQueue
+) -> None:
+    write(queue, [("intent", START, "act_1", _who("w1", case="c1")), ("intent", START, "act_2", _who("w1", case="c2"))])
+    later = START + CASE_MS + 3 * DAY
+    write(queue, [("intent", later, "act_3", _who("w1", case="c3"))])
+    asyncio.run(counted_in_turns(database, queue, [5]))
+    tidying = Tidying(queue, lambda: later)
+    assert queue.run(tidying.tidy) == 2 and queue.run(tidying.tidy) == 0
+    write(queue, [("intent", later, "act_4", _who("w1", case="c1"))])
+    asyncio.run(counted_in_turns(database, queue, [5]))
+    assert sums(database, "all", "all")["cases"] == 4
+    assert asyncio.run(counted_anew(database, queue, at=later)).state == "equal"
+    with database.reading() as connection:
+        assert set(connection.execute(select(figure_case.c.id)).scalars()) == {"c1", "c3"}
+
+
+def test_no_case_is_forgotten_while_leaves_of_its_time_are_still_to_be_counted(
+    database: Database, queue: CommitQueue
+) -> None:
+    write(queue, [("intent", START, "act_1", _who("w1", case="c1"))])
+    asyncio.run(counted_in_turns(database, queue, [5]))
+    write(queue, [("intent", START + 1, "act_2", _who("w2", case="c1"))])
+    assert queue.run(Tidying(queue, lambda: START + 2 * CASE_MS).tidy) == 0

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from autonomy.audit.store import leaf, read_head
 from autonomy.db import Tx
 from autonomy.insight import Following, Marks, Search, Wanted, found, postings
-from autonomy.insight.pace import rest_after
+from autonomy.insight.pace import rests
 from autonomy.kernel.clock import DAY, now
 from tests.gate.works import Works, works
 
@@ -128,7 +128,31 @@ async def test_words_of_old_actions_are_let_go_of(tmp_path: Path, database_url: 
         assert await it.system.queue.perform(one.tidy) == 0
 
 
+async def test_whoever_lets_go_of_words_looks_no_further_than_what_is_kept(tmp_path: Path, database_url: str) -> None:
+    async with works(tmp_path, database_url) as it:
+        clock = [now()]
+        one = following(it, Marks(b"k" * 32), 100, clock=lambda: clock[0])
+        for _ in range(3):
+            await it.ask("look", n=1)
+        await it.settle()
+        await follow(one)
+        first, second, _ = await it.system.database.read(
+            lambda reader: reader.execute(select(found.action.c.seq).order_by(found.action.c.seq)).scalars().all()
+        )
+        old = update(found.action).values(at=0)
+        await it.system.queue.perform(lambda tx: tx.execute(old.where(found.action.c.seq != second)).rowcount)
+        assert [await it.system.queue.perform(one.tidy) for _ in range(2)] == [1, 0]
+        await it.system.queue.perform(lambda tx: tx.execute(old).rowcount)
+        assert [await it.system.queue.perform(one.tidy) for _ in range(2)] == [2, 0]
+        assert first < second
+
+
 @pytest.mark.parametrize(("waiting", "part"), [(0, 8), (8, 8), (9, 32), (64, 32)])
 def test_whoever_follows_has_a_small_part_of_the_time_while_there_is_a_crowd(waiting: int, part: int) -> None:
     worked = 0.012
-    assert (worked + rest_after(worked, 32, waiting)) / worked == pytest.approx(part)
+    assert (worked + sum(rests(worked, 32, lambda: waiting))) / worked == pytest.approx(part)
+
+
+def test_a_crowd_of_a_moment_holds_up_nobody_for_longer() -> None:
+    crowd = iter([64, 64, 3])
+    assert sum(rests(0.01, 64, lambda: next(crowd))) == pytest.approx(0.01 * (7 + 8 + 8))

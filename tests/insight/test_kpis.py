@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from math import floor
 from typing import get_args
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autonomy.catalog.expectation import AMOUNTS, SHARES, TIMES, Measured
-from autonomy.insight.counting import COUNTERS
+from autonomy.insight.counting import COUNTERS, Counting, Memory, Said
 from autonomy.insight.kpis import BY_NAME, KPIS, Baseline, figures, quotient
 from autonomy.insight.today import STRIPS
+from autonomy.kernel.clock import MINUTE
 
 NOTHING = dict.fromkeys(COUNTERS, 0)
 sums = st.fixed_dictionaries({name: st.integers(0, 10**12) for name in COUNTERS})
@@ -59,3 +61,27 @@ def test_every_figure_can_be_expected_of_a_role_in_its_own_unit() -> None:
 def test_every_figure_says_how_it_is_computed_and_every_strip_shows_known_ones() -> None:
     assert all(kpi.formula and kpi.source and kpi.title for kpi in KPIS)
     assert all(name in BY_NAME for strip in STRIPS.values() for name in strip)
+
+
+def figures_of(*log: Said) -> dict[str, int | None]:
+    """The figures of a log."""
+    counting = Counting(Memory({}, {}, {}, {}))
+    for said in log:
+        counting.take(said)
+    counted = sum((Counter(sums) for (kind, _, _), sums in counting.sums().items() if kind == "all"), Counter[str]())
+    return figures(NOTHING | counted, Baseline())
+
+
+def test_an_action_of_unknown_ending_that_is_found_out_ends_once() -> None:
+    begun, lost = Said("intent", 0, "act_1"), Said("outcome", MINUTE, "act_1", status="unknown")
+    known = Said("reconcile", 60 * MINUTE, "act_1", status="done", by="person:bea")
+    assert figures_of(begun, lost)["action_time"] is None
+    found = figures_of(begun, lost, known)
+    assert (found["action_time"], found["throughput"], found["exceptions"]) == (60 * MINUTE, 1, 1)
+
+
+def test_what_was_rejected_was_never_begun_and_takes_nothing_from_what_was_done_without_people() -> None:
+    log = [Said("intent", number, f"act_{number}") for number in range(9)]
+    log += [Said("hold", number, f"act_held{number}") for number in range(10)]
+    assert figures_of(*log)["autonomy"] == 10_000
+    assert figures_of(*log, Said("intent", 99, "act_held1", approval="act_held1"))["autonomy"] == 9_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 from hypothesis import given
@@ -62,10 +62,17 @@ def test_the_newest_the_number_and_those_among_others_are_found(
                 led = sorted(seq for seq in model[mark] if first <= seq < stop)
                 for most in (1, 30, 5_000):
                     assert postings.newest(connection, mark, stop, most, first) == led[::-1][:most]
-                counted = postings.counted(connection, mark, first, stop)
+                    later = sorted(seq for seq in model[mark] if seq >= first)
+                    assert postings.oldest(connection, mark, first, most) == later[:most]
+                whole = range(-(-first // BLOCK), stop // BLOCK)
+                counted = postings.counted(connection, mark, whole)
                 inside = [postings.within(connection, mark, block, first, stop) for block, _ in counted]
-                assert [seq for each in inside for seq in each] == led
+                assert [seq for each in inside for seq in each] == [seq for seq in led if seq // BLOCK in whole]
                 assert [held for _, held in counted] == [len(each) for each in inside]
+                spans = Counter[int]()
+                for block, held in counted:
+                    spans[block // 2] += held
+                assert postings.sums(connection, mark, whole, 2) == sorted(spans.items())
             some = set(chance.sample(range(SPAN), 300)) | set(chance.sample(sorted(model[1]), 50))
             assert postings.among(connection, (2, 2**62), some) == some & (model[2] | model[2**62])
         assert postings.newest(connection, 1, 0, 5) == postings.newest(connection, 99, SPAN, 5) == []

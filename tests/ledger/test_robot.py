@@ -37,7 +37,8 @@ async def test_an_invoice_is_booked_once_and_found(tmp_path: Path) -> None:
         found = await it.ask("clerk-1", "ledger.find", {"invoice": "INV-7"})
         assert found.result == {"text": f"{made.action};INV-7;120.50\n"}
         again = await it.ask("clerk-1", "ledger.book", {"invoice": "INV-7", "amount": "120.50"}, case="again")
-        assert again.status == "failed", again
+        assert (again.status, again.code) == ("failed", "upstream.refused"), again
+        assert "the invoice is booked already" in str(again.message)
         assert entries(it) == [f"{made.action};INV-7;120.50"]
         missing = await it.ask("clerk-1", "ledger.find", {"invoice": "INV-9"})
         assert (missing.status, missing.code) == ("failed", "upstream.not_found")

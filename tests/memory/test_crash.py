@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from autonomy.gate.store import action
-from autonomy.memory import Author, store
+from autonomy.memory import Author, Question, store
 from autonomy.wiring import System
 from tests.memory.driver import opened
 
@@ -59,10 +59,8 @@ class Killed:
             assert {each for each, state in ended.items() if state == "done"} == set(written)
             assert set(ended.values()) <= {"done", "failed"}
             for text in self.acknowledged:
-                found = await system.own.memory.find(
-                    system.own.memory.members(system.catalog.organisation(), SELLER), text.split()[1], None, 5
-                )
-                assert [each.content["text"] for each in found] == [text]
+                found = await system.own.memory.search(SELLER, Question(text.split()[1], limit=5))
+                assert [each.content["text"] for each in found.items] == [text]
         finally:
             await system.stop()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from autonomy.db import Database
 from autonomy.memory import index, ranking, store
 from autonomy.memory.words import MAX_LENGTH, Marks, mark, words
 from tests.memory.team import team
@@ -63,6 +65,52 @@ async def test_what_has_all_words_is_found_however_common_they_are(
     having = [n + 1 for n, words in enumerate(said) if set(asked.split()) <= set(words.split())]
     together = sorted((seq for number, seq in found if number == len(marks)), reverse=True)
     assert together == sorted(having, reverse=True)[:4]
+
+
+@pytest.mark.parametrize(
+    "asked", ["half", "half third", "half fifth old", "third needle", "old", "half old", "third late"]
+)
+async def test_the_newest_answer_a_question_however_long_ago_they_were_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(index, "MOST", 4)
+    monkeypatch.setattr(index, "LEAST", 4)
+    monkeypatch.setattr(index, "RARE", 12)
+    said = [_said(number) for number in range(1, 101)]
+    with database.writer_engine().begin() as connection:
+        rows = [_row(number, marks) for number, marks in enumerate(said, start=1)]
+        connection.execute(insert(store.item), rows)
+        index.restore(connection)
+    for _ in range(3):
+        with database.reading() as reading:
+            found = index.find(reading, [1], asked.split())
+        assert found
+        for question, marks in enumerate([*([each] for each in asked.split()), asked.split()]):
+            having = [row["seq"] for row, has in zip(rows, said, strict=True) if has.issuperset(marks)]
+            told = sorted((seq for number, seq in found if number == question), reverse=True)
+            assert told == sorted(having, reverse=True)[:4], marks
+
+
+def _said(number: int) -> frozenset[str]:
+    """What an item bears: common marks, a rare one, one that was common once, and one that is common of late."""
+    common = {"half": number % 2 == 0, "third": number % 3 == 0, "fifth": number % 5 == 0}
+    rare = {"needle": number == 51, "old": number < 40, "late": number > 95}
+    return frozenset(mark for mark, has in (common | rare).items() if has)
+
+
+def _row(number: int, marks: frozenset[str]) -> dict[str, Any]:
+    """An item that has a block to itself."""
+    words = ("space", "author", "revision", "source", "case_id", "subject")
+    figures = {
+        "shelf": 1,
+        "untrusted": 0,
+        "at": number,
+        "reused": 0,
+        "generation": 1,
+        "box": b"",
+        "id": f"mem_{number}",
+    }
+    return {"seq": number << store.BLOCK_BITS, "marks": " ".join(sorted(marks)), **dict.fromkeys(words, "x"), **figures}
 
 
 async def test_the_index_is_merged_and_finds_what_it_found(tmp_path: Path) -> None:

@@ -84,6 +84,14 @@ async def test_the_claim_of_who_died_ends_and_a_released_one_at_once(tmp_path: P
         assert await it.done("seller", "memory.release", **WORK) == {"released": False}
 
 
+async def test_a_claim_is_its_cases_and_no_other_case_of_the_agent_ends_it(tmp_path: Path, database_url: str) -> None:
+    async with team(tmp_path, database_url) as it:
+        assert (await it.done("seller", "memory.recall", case="a", **WORK))["answer"] == "yours"
+        assert await it.done("seller", "memory.release", case="b", **WORK) == {"released": False}
+        assert (await it.done("helper", "memory.recall", **WORK))["answer"] == "taken"
+        assert await it.done("seller", "memory.release", case="a", **WORK) == {"released": True}
+
+
 async def test_a_stale_result_is_not_reused(tmp_path: Path, database_url: str) -> None:
     time = [now()]
     async with team(tmp_path, database_url, lambda: time[0]) as it:

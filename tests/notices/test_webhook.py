@@ -47,7 +47,7 @@ class Sending(House):
         self.approvals = Approvals(
             database,
             queue,
-            lambda _tx, role: self.people.get(role, ()),
+            self.staff,
             targets,
             self.time,
             lambda tx, kind, hold, people, at: self.notifier.announce(

@@ -11,6 +11,7 @@ import pytest
 
 from autonomy.catalog import read
 from autonomy.identity import State
+from autonomy.kernel.errors import Unauthenticated
 from tests.gate.works import agent as manifest
 from tests.house import declare
 from tests.protocols.directory import ENTERPRISE, GROUP, PATCH, PROVIDER, USER, Directory, directory
@@ -112,6 +113,43 @@ def test_agents_of_who_leaves_rest_and_go_on_when_they_are_back(office: Desk) ->
     one.patch("/Users/mia", {"op": "replace", "path": "active", "value": True})
     assert identity.agent("robot").state is State.ACTIVE
     assert robot.post("/v1/actions", {"tool": "look", "arguments": {"n": 1}}).code == "credential.revoked"
+
+
+def test_a_provider_says_nothing_of_people_who_are_declared_as_anothers(office: Desk) -> None:
+    partner = PROVIDER.format(name="partner")
+    mia = "apiVersion: autonomy/v1\nkind: Person\nmetadata: { name: mia }\nspec: { userName: mia@acme.example%s }\n"
+    with pytest.raises(Exception) as undecided:
+        directory(office, **{"partner.yaml": partner, "mia.yaml": mia % ""})
+    assert "provider" in str(undecided.value)
+    both = {"partner.yaml": partner, "mia.yaml": mia % ", provider: corporate, access: [admin]"}
+    one = directory(office, **both)
+    other = office.system.identity.issue_service_key("partner-directory", "scim", "person:ada", "partner")
+    stranger = Directory(office, Client(office.pool, other.secret))
+    posted = {"schemas": [USER], "userName": "MIA@acme.example", "externalId": "evil"}
+    check_refused(stranger.send("POST", "/Users", posted), 409, "uniqueness")
+    for said in (one.user("eve@acme.example"), stranger.user("mallory@partner.example")):
+        source = one if said["userName"].startswith("eve") else stranger
+        renamed = source.patch(
+            f"/Users/{said['id']}", {"op": "replace", "path": "userName", "value": "mia@acme.example"}
+        )
+        check_refused(renamed, 409, "uniqueness")
+    with pytest.raises(Unauthenticated):
+        signed_in(stranger, "evil", "partner")
+    assert one.user("mia@acme.example", externalId="oid-1")["id"] == "mia"
+    assert signed_in(one, "oid-1").get("/api/me").json["access"] == ["admin"]
+
+
+def test_who_is_no_provider_any_more_speaks_for_nobody(office: Desk) -> None:
+    one = directory(office)
+    one.user("mia@acme.example", externalId="oid-1")
+    mia = signed_in(one, "oid-1")
+    assert mia.get("/api/me").status == 200
+    office.system.catalog.apply(read(files()), by="person:ada", retire=True)
+    assert mia.get("/api/me").status == 401
+    check_refused(one.send("POST", "/Users", {"schemas": [USER], "userName": "new@acme.example"}), 401)
+    check_refused(one.patch("/Users/mia", {"op": "replace", "path": "active", "value": False}), 401)
+    ended = [each for each in office.system.identity.service_keys() if each.revoked_at is not None]
+    assert [each.provider for each in ended] == ["corporate"]
 
 
 def test_a_manifest_and_an_account_never_both_say_who_somebody_is(office: Desk) -> None:

@@ -67,7 +67,7 @@ def make_tool(name: str, **spec: Any) -> Tool:
     """A tool with one required argument, read-only unless said otherwise."""
     given = {"effect": "read", "input": {"type": "object", "properties": {"id": {"type": "string"}}}} | spec
     made = ToolSpec(connector="erp", call=Call(function="f"), **given)
-    return Tool(name, "sha", "company", f"About {name}", made, Schema(made.input or {}), "sha")
+    return Tool(name, "sha", "company", f"About {name}", made, Schema(made.input or {}), "sha", "")
 
 
 TOOLS = [

@@ -24,10 +24,11 @@ from mcp_types import Implementation
 from autonomy.catalog import collect, read
 from autonomy.catalog.files import write
 from autonomy.catalog.yaml_text import read as read_yaml
-from autonomy.recording.manifests import manifests
+from autonomy.recording.manifests import credential_of, manifests
 from autonomy.recording.mcp import Conversation
 from autonomy.recording.place import Place
-from autonomy.recording.seen import Seen
+from autonomy.recording.rest import Interface
+from autonomy.recording.seen import Seen, restored
 from autonomy.tools.mcp.definitions import MAX_TOOLS
 from autonomy.wiring import Settings, open_system
 from tests.cli.shell import autonomy
@@ -194,8 +195,8 @@ async def test_use_of_an_interface_becomes_tools_with_bounds_for_each_caller(tmp
         text = everything(folder)
         assert SECRET not in text
         assert NAME not in text
-        names = ("shop.read-order", "shop.place-order", "shop.cancel-order")
-        get, post, delete = names if document else ("shop.get-orders-id", "shop.post-orders", "shop.delete-orders-id")
+        names = ("shop.read_order", "shop.place_order", "shop.cancel_order")
+        get, post, delete = names if document else ("shop.get_orders_id", "shop.post_orders", "shop.delete_orders_id")
         read_tool = yaml_of(folder / f"tools/{get}.yaml")
         assert read_tool["call"]["request"] == {
             "method": "GET",
@@ -204,7 +205,9 @@ async def test_use_of_an_interface_becomes_tools_with_bounds_for_each_caller(tmp
         }
         assert "password" in (folder / "REPORT.md").read_text()
         assert f"`{delete}`: it destroys something" in (folder / "REPORT.md").read_text()
+        assert yaml_of(folder / "connectors/shop.yaml")["use"]["credential"] == "shop-credential"
         with organisation(folder) as house:
+            await asyncio.to_thread(house.system.secrets.set, "shop-credential", "ours alone", "person:owner")
             order = "order_id" if document else "id"
             bot, cleaner = "shop-buyer-bot", "shop-cleaner"
             assert (await ask(house, bot, get, **{order: 17, "page": 5, "page_size": 50})).status == "done"
@@ -214,6 +217,7 @@ async def test_use_of_an_interface_becomes_tools_with_bounds_for_each_caller(tmp
             assert (await ask(house, bot, delete, **{order: 17})).code == "tool.unknown"
             assert (await ask(house, cleaner, delete, **{order: 17})).status == "done"
             assert (await ask(house, cleaner, post, item="bolt", quantity=20, password="x")).code == "tool.unknown"
+            assert {headers["authorization"] for *_, headers, _ in shop.heard[-3:]} == {"Bearer ours alone"}
             await close(house)
 
 
@@ -389,3 +393,23 @@ async def close(house: House) -> None:
     await house.system.effects.close()
     await house.system.connectors.close()
     house.system.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "credential"),
+    [
+        ({"authorization": "Bearer x1"}, {"credential": "crm-credential"}),
+        ({"authorization": "Basic x1"}, {"credential": "crm-credential", "header": "Authorization", "scheme": "Basic"}),
+        ({"x-api-key": "word x1"}, {"credential": "crm-credential", "header": "X-Api-Key", "scheme": ""}),
+        ({"x-api-key": "x1", "cookie": "x1"}, {"credential": "crm-credential", "header": "X-Api-Key", "scheme": ""}),
+        ({"x-api-key": "x1", "authorization": "Bearer x1"}, {}),
+        ({"cookie": "session=x1"}, {}),
+        ({"accept": "text/plain"}, {}),
+    ],
+)
+def test_what_callers_show_is_told_by_its_header_alone(headers: dict[str, str], credential: dict[str, str]) -> None:
+    seen = Seen()
+    Interface(seen).asked("GET", "/orders", "", headers, b"")
+    again = restored(json.loads(json.dumps(seen.dump())), keep_values=False)
+    assert credential_of("crm", again) == credential
+    assert "x1" not in json.dumps(seen.dump()) and "word" not in json.dumps(seen.dump())

@@ -71,6 +71,10 @@ SPACES = "---".join(
 )
 
 
+PATIENCE = "deadline: 10s"
+"""How long whoever asks waits, wherever the call is performed."""
+
+
 def connector(name: str, site: str) -> str:
     return f"""
 apiVersion: autonomy/v1
@@ -81,7 +85,7 @@ spec: {{ {site} use: {{ type: python, entryPoint: plant, timeout: 5s }} }}
 
 
 def reads(name: str, at: str, tags: str) -> str:
-    made = tool(name, "read", "n: { type: integer }", f"  trust: trusted\n  tags: [{tags}]\n")
+    made = tool(name, "read", "n: { type: integer }", f"  trust: trusted\n  tags: [{tags}]\n  {PATIENCE}\n")
     return made.replace("connector: plant", f"connector: {at}")
 
 
@@ -91,10 +95,10 @@ TOOLS = "---".join(
         connector("america", "site: us,"),
         reads("crm.customer", "europe", "customers"),
         reads("ledger.account", "europe", "accounts"),
-        tool("mail.us", "write-neither", "n: { type: integer }", "  egress: true\n").replace(
+        tool("mail.us", "write-neither", "n: { type: integer }", f"  egress: true\n  {PATIENCE}\n").replace(
             "connector: plant", "connector: america"
         ),
-        tool("mail.eu", "write-neither", "n: { type: integer }", "  egress: true\n").replace(
+        tool("mail.eu", "write-neither", "n: { type: integer }", f"  egress: true\n  {PATIENCE}\n").replace(
             "connector: plant", "connector: europe"
         ),
     )
@@ -135,10 +139,18 @@ when {
 
 @asynccontextmanager
 async def shop(
-    folder: Path, database: str = "", plant: Plant | None = None, *, site: str = "eu", policy: str = POLICY, **more: Any
+    folder: Path,
+    database: str = "",
+    plant: Plant | None = None,
+    *,
+    site: str = "eu",
+    policy: str = POLICY,
+    patience: str = PATIENCE,
+    **more: Any,
 ) -> AsyncIterator[Team]:
     """The company in force, in a process of one site."""
-    files = {"units": UNITS, "roles": ROLES, "staff": STAFF, "agents": AGENTS, "spaces": SPACES, "tools": TOOLS}
+    tools = TOOLS.replace(PATIENCE, patience)
+    files = {"units": UNITS, "roles": ROLES, "staff": STAFF, "agents": AGENTS, "spaces": SPACES, "tools": tools}
     named = {f"{name}.yaml": text for name, text in (files | {"decision": DECISION}).items()}
     functions = {"plant": plant or Plant()}
     async with house(folder, database, named | {"policy.cedar": policy}, functions=functions, site=site, **more) as it:

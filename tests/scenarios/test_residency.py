@@ -45,7 +45,7 @@ async def test_a_case_that_has_seen_it_acts_through_europe_alone(tmp_path: Path,
 async def test_where_the_place_is_gone_nobody_else_does_it(tmp_path: Path, database_url: str) -> None:
     """Failing over to another place is refused: the call fails and does not happen later."""
     plant = telling()
-    async with shop(tmp_path, database_url, plant, site="us", policy=RESIDENCY) as it:
+    async with shop(tmp_path, database_url, plant, site="us", policy=RESIDENCY, patience="deadline: 1s") as it:
         reply = await it.ask("support-1", "crm.customer", n=7)
         assert (reply.status, reply.code) == ("failed", "site.no_worker")
         written = await it.ask("support-1", "mail.eu", n=7)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
-from tests.server.desk import Answer, Client, Desk
+from tests.server.desk import Answer, Client, Desk, desk, files
 
 
 def shown(person: Client, action: str) -> dict:
@@ -130,3 +131,49 @@ def test_lists_go_on_where_the_page_before_ended(office: Desk) -> None:
 def test_an_approval_nobody_asked_for_is_not_found(hall: Desk) -> None:
     answer = hall.person("bea").get("/api/approvals/act_nothing")
     assert (answer.status, answer.code) == (404, "approval.unknown")
+
+
+def test_what_ends_first_comes_first_page_by_page(office: Desk) -> None:
+    bea = office.person("bea")
+    held = [office.held(f"{amount}.00") for amount in (300, 301, 302)]
+    assert [one["action"] for one in bea.get("/api/approvals?mine=true").json["items"]] == held[::-1]
+    found, after = list[str](), ""
+    for _ in held:
+        page = bea.get(f"/api/approvals?mine=true&order=ends&limit=1{after}").json
+        found.append(page["items"][0]["action"])
+        after = f"&after={page['next']}"
+    assert found == held and page["next"] is None
+    refused = bea.get("/api/approvals?order=ends&state=rejected")
+    assert (refused.status, refused.code) == (400, "approval.order")
+    needs = bea.get("/api/today?audience=supervisor").json["needs_me"]
+    assert needs["count"] == 3 and needs["approvals"][0]["action"] == held[0]
+
+
+def together(person: Client, *actions: str) -> Answer:
+    items = [{"action": action, "shown": shown(person, action)["shown"]} for action in actions]
+    return person.post("/api/approvals/decisions", {"verdict": "approve", "reason": "both checked", "items": items})
+
+
+def test_equal_actions_of_low_risk_are_decided_together(office: Desk) -> None:
+    bea, held = office.person("bea"), [office.held("300.00"), office.held("301.00"), office.held("302.00")]
+    assert {one["risk"] for one in bea.get("/api/approvals").json["items"]} == {"low"}
+    assert vote(office.person("bob"), held[1], "reject", reason="no").status == 200
+    decided = together(bea, *held).json["items"]
+    assert [(one["action"], one["state"], one["code"]) for one in decided] == [
+        (held[0], "ready", None),
+        (held[1], None, "approval.decided"),
+        (held[2], "ready", None),
+    ]
+    ended(office, held[0], "done")
+
+
+def test_what_is_of_more_than_low_risk_is_decided_one_by_one(tmp_path: Path) -> None:
+    declared = {
+        path: text.replace("  subject: payee\n", "  subject: payee\n  risk: critical\n")
+        for path, text in files().items()
+    }
+    with desk(tmp_path, organisation=declared) as office:
+        bea, held = office.person("bea"), [office.held("300.00"), office.held("301.00")]
+        assert {one["risk"] for one in bea.get("/api/approvals").json["items"]} == {"critical"}
+        assert together(bea, *held).code == "approval.not_together"
+        assert [office.system.approvals.get(action).votes for action in held] == [(), ()]

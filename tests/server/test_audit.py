@@ -7,7 +7,7 @@ from base64 import b64decode
 from pathlib import Path
 
 from autonomy.audit import merkle, note
-from autonomy.audit.verify import verify_file
+from autonomy.cli.evidence import verified
 from tests.server.desk import Desk
 
 
@@ -73,12 +73,12 @@ def test_an_export_verifies_offline_with_payloads_and_without(office: Desk, tmp_
     for name, answer in (("plain", plain), ("full", full)):
         path = tmp_path / f"{name}.jsonl"
         path.write_bytes(answer.body)
-        report = verify_file(path)
+        report = verified(path, None, None, False).report
         assert report.ok, report.findings
         assert report.leaves > 5
     tampered = tmp_path / "tampered.jsonl"
     tampered.write_bytes(full.body.replace(b'\\"12.00\\"', b'\\"13.00\\"', 1))
-    assert tampered.read_bytes() != full.body and not verify_file(tampered).ok
+    assert tampered.read_bytes() != full.body and not verified(tampered, None, None, False).ok
 
 
 def test_what_actions_carried_leaves_only_with_those_who_may_read_it(office: Desk) -> None:
@@ -101,7 +101,7 @@ def test_after_forgetting_nothing_can_be_read_and_everything_still_verifies(offi
     assert b"ann-other" not in export
     path = tmp_path / "after.jsonl"
     path.write_bytes(export)
-    assert verify_file(path).ok
+    assert verified(path, None, None, False).ok
     assert ada.post("/api/audit/erase", {"subject": "ann-other", "reason": "again"}).code == "erase.nothing"
 
 

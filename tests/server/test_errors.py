@@ -101,6 +101,7 @@ def test_allow_names_every_method_of_an_address(hall: Desk) -> None:
         ("/api/session", "DELETE, POST"),
         ("/api/agents/w1/credentials", "GET, POST"),
         ("/api/secrets/erp", "PUT"),
+        ("/api/runs/signal", "POST"),
         ("/api/openapi.json", "GET, HEAD"),
     ):
         answer = hall.stranger.send("PATCH", path)

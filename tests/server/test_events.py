@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import get_args
 
 import urllib3
 
+from autonomy.audit.leaf import Kind
 from autonomy.audit.store import read_head
 from autonomy.identity import Permission, PersonCaller
-from autonomy.server.routes.events import is_visible, topics_of
+from autonomy.server.routes.events import TOLD, seen_of, topics_of
 from tests.server.desk import Client, Desk
 
 
@@ -72,14 +74,18 @@ def test_who_comes_back_misses_nothing_and_hears_nothing_twice(office: Desk) -> 
     assert sum(kind == "intent" for _, kind, _ in heard) == 12
 
 
-def test_what_one_may_not_see_is_left_out_but_counted(office: Desk) -> None:
+def test_of_what_is_not_for_one_it_is_told_that_it_happened_and_no_more(office: Desk) -> None:
+    vera, aldo, ada = map(office.person, ("vera", "aldo", "ada"))
+    office.agent()
     start = size(office)
+    assert ada.send("PUT", "/api/secrets/erp", {"value": "a long value of a secret"}).status == 200
     office.person("bea")  # a session is a leaf of the kind `identity`
-    office.act("look", n=1)
-    viewer = read(office.person("vera"), 1, f"/api/events?after={start - 1}")
-    auditor = read(office.person("aldo"), 1, f"/api/events?after={start - 1}")
-    assert viewer[0][1] == "intent" and auditor[0][1] == "identity"
-    assert viewer[0][0] > auditor[0][0] == start
+    office.act("look", n=2)
+    viewer = read(vera, 2, f"/api/events?after={start - 1}")
+    auditor = read(aldo, 2, f"/api/events?after={start - 1}")
+    identity = {"index": start + 1, "kind": "identity", "topics": ["people"]}
+    assert viewer[0] == (start + 1, "identity", identity) and viewer[1][1] == "intent"  # a viewer sees no secrets
+    assert [kind for _, kind, _ in auditor] == ["secret", "identity"] and auditor[1][2]["actor"]
 
 
 def test_a_last_event_that_is_no_index_is_refused(hall: Desk) -> None:
@@ -100,12 +106,21 @@ def test_a_stream_ends_with_its_session(office: Desk) -> None:
     assert not any(block.get("event", "").strip() == "intent" for block in rest)
 
 
+def seen(kind: str, *permissions: Permission) -> dict[str, str] | None:
+    """What somebody with these permissions is told of a leaf of the kind."""
+    person = PersonCaller("somebody", "Somebody", (), (), frozenset(permissions))
+    found = seen_of({"kind": kind, "said": "what it says"}, person)
+    return None if found is None else dict(found)
+
+
 def test_every_kind_of_leaf_needs_a_permission() -> None:
-    nobody = PersonCaller("nobody", "Nobody", (), (), frozenset())
-    auditor = PersonCaller("aldo", "Aldo", (), (), frozenset({Permission.AUDIT_LOG_READ}))
-    for kind in ("intent", "outcome", "denial", "hold", "approval", "change", "identity", "secret", "erasure", "new"):
-        assert not is_visible(kind, nobody)
-    assert is_visible("secret", auditor) and is_visible("identity", auditor) and not is_visible("intent", auditor)
+    assert set(TOLD) == set(get_args(Kind))
+    for kind in (*get_args(Kind), "new"):
+        assert seen(kind) is None
+    assert seen("secret", Permission.AUDIT_LOG_READ) == {"kind": "secret", "said": "what it says"}
+    assert seen("secret", Permission.TOOLS_SECRET_READ) == {"kind": "secret"}
+    assert seen("identity", Permission.IDENTITY_AGENT_READ) == {"kind": "identity"}
+    assert seen("intent", Permission.AUDIT_LOG_READ) is None
 
 
 def test_who_asks_for_topics_is_told_of_those_alone_and_misses_none(office: Desk) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from autonomy.cli.examination import look_at_server
 from autonomy.db import Database
 from autonomy.kernel.errors import Unavailable
+from tests.audit.test_continuity import rewrite
 from tests.server.desk import Desk, desk
 
 CHECKS = ["process", "store", "log", "organisation", "runs"]
@@ -78,6 +79,17 @@ def test_a_process_that_was_told_to_stop_is_not_ready_and_doctor_hears_why(tmp_p
             raise AssertionError("the doctor took it for ready")
         assert it.act("look", n=1)["status"] == "done", "what still comes is still answered"
     assert found.json["error"]["detail"]["checks"]["process"] == "it is stopping"
+
+
+def test_a_process_whose_log_was_rewritten_signs_nothing_and_says_so(tmp_path: Path) -> None:
+    with desk(tmp_path) as it:
+        suzi = it.person("suzi")
+        assert suzi.get("/api/audit/checkpoint").json["size"] > 0
+        rewrite(it.system.database)
+        assert suzi.get("/api/audit/checkpoint").code == "log.rewritten"
+        found = it.stranger.get("/readyz")
+        assert found.status == 503
+        assert found.json["error"]["detail"]["checks"]["log"].startswith("the log is not the one that was signed")
 
 
 def test_balancers_hear_of_a_stop_before_the_server_closes(tmp_path: Path) -> None:

@@ -77,6 +77,16 @@ def test_figures_come_bucket_by_bucket_and_side_by_side(office: Desk) -> None:
     points = vera.get("/api/insight/series?by=agent&key=w1&bucket=hour").json["points"]
     assert len(points) == 721
     assert [one["figures"]["throughput"] for one in points if one["figures"]["throughput"]] == [2]
+    root = office.system.catalog.organisation().root.name
+    whole = [("all", "all"), ("unit", root)]
+    of_all, of_root = (
+        vera.get(f"/api/insight/series?by={by}&key={key}&bucket=hour").json["points"] for by, key in whole
+    )
+    assert of_root == of_all and sum(one["figures"]["throughput"] for one in of_root) == 3
+    nothing = vera.get("/api/insight/series?by=unit&key=nowhere&bucket=hour").json["points"]
+    assert {one["figures"]["throughput"] for one in nothing} == {0}
+    some = vera.get("/api/insight/kpis?by=agent&key=w2&key=nobody&key=w1").json["items"]
+    assert [(one["key"], one["figures"]["throughput"]) for one in some] == [("w2", 1), ("nobody", 0), ("w1", 2)]
     compared = vera.get("/api/insight/compare?key=w1&key=w2&key=nobody").json
     assert [one["key"] for one in compared["items"]] == ["w1", "w2", "nobody"]
     assert compared["best"]["throughput"] == ["w1"]

@@ -27,6 +27,17 @@ def test_the_latest_word_counts_and_all_are_kept(office: Desk) -> None:
     assert [(one["subject"], one["given"]) for one in listed] == [(action, 2)]
 
 
+def test_what_nobody_has_judged_waits_for_who_may(office: Desk) -> None:
+    first, second = (office.act("look", n=number)["action"] for number in (1, 2))
+    office.taken_in()
+    suzi = office.person("suzi")
+    assert [one["id"] for one in suzi.get("/api/reviews").json["items"]] == [second, first]
+    assert suzi.get("/api/reviews?agent=w2").json["items"] == []
+    assert suzi.post(f"/api/actions/{second}/label", {"verdict": "wrong"}).status == 200
+    assert [one["id"] for one in suzi.get("/api/reviews").json["items"]] == [first]
+    assert office.person("vera").get("/api/reviews").status == 403
+
+
 def test_what_was_said_is_part_of_the_explanation_and_free_text_is_not_in_the_log(office: Desk) -> None:
     action = office.act("look", n=1)["action"]
     said = {"verdict": "wrong", "reason": "Bob Miller counted two"}

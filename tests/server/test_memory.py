@@ -52,6 +52,15 @@ def test_people_see_the_spaces_they_own_or_hold_a_reading_role_in(shop: Desk) ->
     assert (hidden.status, hidden.code) == (404, "memory.unknown_item")
 
 
+def test_people_say_by_what_they_search_and_hear_by_what_was_found(shop: Desk) -> None:
+    found = shop.person("bea").get("/api/memory/search?query=lathe&by=text").json
+    assert (found["by"], found["missing"], found["newest"]) == ("text", None, {})
+    refused = shop.person("bea").get("/api/memory/search?query=lathe&by=meaning")
+    assert (refused.status, refused.code) == (400, "memory.no_meaning")
+    unknown = shop.person("bea").get("/api/memory/search?query=lathe&by=magic")
+    assert unknown.status == 400
+
+
 def test_a_listing_counts_what_the_person_may_read_and_work_that_was_saved(shop: Desk) -> None:
     work = {"space": "shop", "task": "tune the lathe", "inputs": {"n": 1}}
     assert shop.act("memory.recall", **work)["result"]["answer"] == "yours"

@@ -44,6 +44,15 @@ def test_a_handed_decision_is_marked_and_stays_open_to_both(office: Desk) -> Non
     assert bea.post(path, {"to": "bob", "text": ""}).code == "approval.decided"
 
 
+def test_who_could_decide_sees_who_else_could(office: Desk) -> None:
+    action = office.held("265.00")
+    bea = office.person("bea").get(f"/api/approvals/{action}/deciders").json["people"]
+    assert {"bea", "bob"} <= set(bea) and not {"carl", "sam"} & set(bea)  # of another role, and the agent's sponsor
+    assert office.person("carl").get(f"/api/approvals/{action}/deciders").json["people"] == []
+    assert office.person("suzi").get(f"/api/approvals/{action}/deciders").status == 403
+    assert office.person("bea").get("/api/approvals/act_0/deciders").status == 404
+
+
 def test_only_who_could_decide_asks_and_only_readers_are_asked(office: Desk) -> None:
     action = office.held("270.00")
     path = f"/api/approvals/{action}/question"
@@ -72,3 +81,23 @@ def test_what_was_before_is_shown_with_who_decided_how(office: Desk) -> None:
     assert unseen["decisions"][1]["votes"][0]["reason"] is None
     assert bea.get("/api/approvals/act_nothing/precedents").code == "approval.unknown"
     assert found["uses"][0]["id"] == second and found["uses"][0]["state"] == "done"
+
+
+def test_what_people_wrote_about_somebody_goes_with_the_erasure_and_who_said_it_stays(office: Desk) -> None:
+    action, other = office.held("260.00", "zanzibar"), office.held("261.00", "acme")
+    bea, olga, aldo = (office.person(name) for name in ("bea", "olga", "aldo"))
+    for held in (action, other):
+        note = bea.post(f"/api/approvals/{held}/question", {"to": "olga", "text": "is Smith the one?"}).json["id"]
+        assert olga.post(f"/api/questions/{note}/answer", {"text": "Smith it is"}).status == 200
+        assert vote(bea, held, "reject", reason="Smith is bankrupt").status == 200
+    erased = office.person("ada").post("/api/audit/erase", {"subject": "zanzibar", "reason": "asked to"})
+    assert erased.status == 200
+    seen, kept = shown(aldo, action), shown(aldo, other)
+    assert b"Smith" not in aldo.get(f"/api/approvals/{action}").body
+    assert b"Smith" not in aldo.get(f"/api/actions/{action}").body
+    assert [(one["event"], one["actor"]) for one in seen["history"]] == [
+        (one["event"], one["actor"]) for one in kept["history"]
+    ]
+    assert (seen["notes"][0]["text"], seen["notes"][0]["answer"]) == ("", "")
+    assert (kept["notes"][0]["text"], kept["notes"][0]["answer"]) == ("is Smith the one?", "Smith it is")
+    assert kept["history"][-1]["reason"] == "Smith is bankrupt"

@@ -30,6 +30,8 @@ def test_an_applied_change_is_in_force_on_the_next_action(office: Desk) -> None:
     assert back.json["change"]["epoch"] == 3
     assert office.act("pay", payee="acme", amount="62.00")["status"] == "done"
     assert [one["epoch"] for one in ada.get("/api/changes").json["items"]] == [3, 2, 1]
+    assert list(ada.get("/api/changes/2").json["detail"]["changed"]) == ["Policy/policy"]
+    assert (ada.get("/api/changes/0").code, ada.get("/api/changes/4").code) == ("catalog.no_epoch", "catalog.no_epoch")
     first = ada.get("/api/changes?limit=2").json
     assert ada.get(f"/api/changes?limit=2&after={first['next']}").json["items"][0]["epoch"] == 1
 
@@ -81,3 +83,27 @@ def test_a_supervisor_plans_but_does_not_apply(office: Desk) -> None:
     suzi = office.person("suzi")
     assert suzi.post("/api/plan", {"files": files(policy=STRICTER)}).status == 200
     assert suzi.post("/api/apply", {"files": files(policy=STRICTER)}).code == "permission.missing"
+
+
+def test_people_are_read_by_those_alone_who_may_read_people(office: Desk) -> None:
+    vera, suzi, aldo = office.person("vera"), office.person("suzi"), office.person("aldo")
+    assert aldo.get("/api/objects/Person/bea").json["spec"]["email"] == "bea@acme.example"
+    (only,) = aldo.get("/api/objects/Person/bea").json["revisions"]
+    versions = f"before={only['digest']}&after={only['digest']}"
+    for path in ("/api/objects/Person/bea", f"/api/objects/Person/bea/compare?{versions}", "/api/objects?kind=Person"):
+        assert (vera.get(path).status, vera.get(path).code, aldo.get(path).status) == (403, "permission.missing", 200)
+    assert "Person" not in {one["kind"] for one in vera.get("/api/objects?limit=500").json["items"]}
+    assert "Person" in {one["kind"] for one in aldo.get("/api/objects?limit=500").json["items"]}
+    pulled = suzi.get("/api/pull").json["files"]
+    assert "@acme.example" not in str(pulled) and "agents/w1.yaml" in pulled and "Person/" not in str(pulled)
+    changed = {path: text.replace("bea@acme.example", "bee@acme.example") for path, text in files().items()}
+    (seen,) = suzi.post("/api/plan", {"files": changed}).json["changed"]
+    assert (seen["kind"], seen["name"], seen["differences"]) == ("Person", "bea", [])
+
+
+def test_a_folder_pulled_without_people_retires_none(office: Desk) -> None:
+    suzi, ada = office.person("suzi"), office.person("ada")
+    pulled = suzi.get("/api/pull").json["files"]
+    assert suzi.post("/api/plan", {"files": pulled}).json["empty"] is True
+    refused = ada.post("/api/apply", {"files": pulled, "retire": True})
+    assert (refused.status, refused.code) == (409, "catalog.conflict")

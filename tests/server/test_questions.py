@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autonomy.identity.account import WantedAccount
 from autonomy.insight.sampling import numbers
 from autonomy.kernel.clock import now
-from tests.gate.works import POLICY
+from tests.gate.works import POLICY, agent
 from tests.house import declare
+from tests.protocols.directory import PROVIDER
 from tests.server.desk import Client, Desk, files
 
 
@@ -107,6 +110,23 @@ def test_an_agent_that_was_stopped_that_day_could_not(office: Desk) -> None:
     assert stopped(after)["w1"] is None and stopped(after)["w2"] == "suspended"
     assert "contained" in str(stopped(during)["child"])  # what is below it stops with it
     assert could(aldo, **asked, at=during)["stopped"] == 2
+
+
+def test_an_agent_could_not_while_its_sponsor_was_away(office: Desk) -> None:
+    nora = "apiVersion: autonomy/v1\nkind: Person\nmetadata: { name: nora }\nspec: { userName: nora }\n"
+    declared = {"staff": PROVIDER.format(name="staff"), "nora": nora + "---" + agent("hers", sponsor="nora")}
+    declare(office.system, files(**declared))
+    accounts, here = office.system.identity, WantedAccount("nora", True, "Nora", "nora@acme.example")
+    accounts.create_account("staff", here, "system")
+    seen = []
+    for active in (None, False, True):
+        if active is not None:
+            wanted = replace(here, active=active)
+            accounts.change_account("staff", "nora", lambda _, wanted=wanted: wanted, "system")  # type: ignore[misc]
+        office.taken_in()
+        items = could(office.person("aldo"), tool="look", arguments={"n": 1}, at=now())["items"]
+        seen.append({one["agent"]: one["stopped"] for one in items}["hers"])
+    assert seen == [None, "its sponsor nora was not there", None]
 
 
 def test_questions_that_say_too_little_are_refused(hall: Desk) -> None:

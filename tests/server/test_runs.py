@@ -28,6 +28,7 @@ HEARING = "steps: { hear: { wait: { events: { it: { event: go, key: string(input
 def office(tmp_path: Path, database_url: str) -> Iterator[Desk]:
     """A server whose organisation has workflows."""
     said = {"asking": ASKING, "pressing": PRESSING, "hearing": HEARING}
+    said["chiefs"] = PRESSING + "\nescalation: chief"
     declared = files(workflows="---\n".join(workflow(name, text) for name, text in said.items()))
     with desk(tmp_path, database_url, organisation=declared) as found:
         yield found
@@ -55,6 +56,21 @@ def ended(who: Client, run: str) -> dict[str, Any]:
 
     found: dict[str, Any] = once(look)
     return found
+
+
+def test_what_is_sent_again_under_its_key_is_done_once_and_answered_alike(office: Desk) -> None:
+    suzi = office.person("suzi")
+    asked = {"workflow": "hearing", "input": {"n": 1}}
+    first = suzi.post("/api/runs", asked, idempotency_key="k1")
+    assert suzi.post("/api/runs", asked, idempotency_key='"k1"').json == first.json
+    assert suzi.post("/api/runs", asked | {"idempotency_key": "k1"}).json == first.json
+    assert suzi.post("/api/runs", asked | {"input": {"n": 2}}, idempotency_key="k1").code == "key.mismatch"
+    assert suzi.post("/api/runs", asked | {"idempotency_key": "k2"}, idempotency_key="k1").code == "request.field"
+    told = {"event": "go", "key": "1", "idempotency_key": "e1"}
+    event = suzi.post("/api/runs/signal", told)
+    assert suzi.post("/api/runs/signal", told).json == event.json
+    assert suzi.post("/api/runs/signal", told | {"key": "2"}).code == "key.mismatch"
+    assert len(suzi.get("/api/runs").json["items"]) == 1
 
 
 def test_a_run_is_begun_looked_at_and_steered(office: Desk) -> None:
@@ -120,3 +136,21 @@ def test_an_exception_is_for_those_who_are_asked(office: Desk) -> None:
     assert bea.post(f"/api/runs/{run}/choose", {**choice, "exception": "x"}).code == "workflow.unknown_exception"
     assert bea.post(f"/api/runs/{run}/choose", choice).status == 200
     assert ended(suzi, run)["steps"][0]["state"] == "skipped"
+
+
+def test_exceptions_of_others_stand_before_nobodys_own(office: Desk) -> None:
+    office.plant.behaves["press"] = fail(Refused("jammed"))
+    suzi, bea, carl = office.person("suzi"), office.person("bea"), office.person("carl")
+    of_chief = [begun(suzi, "chiefs", number) for number in (1, 2, 3)]
+    once(lambda: len(suzi.get("/api/runs/exceptions").json["items"]) == len(of_chief))
+    own = begun(suzi, "pressing", 9)
+    once(lambda: len(suzi.get("/api/runs/exceptions").json["items"]) == len(of_chief) + 1)
+    page = bea.get("/api/runs/exceptions?mine=true&limit=1").json
+    assert [one["run"] for one in page["items"]] == [own] and page["next"] is None
+    first = carl.get("/api/runs/exceptions?mine=true&limit=2").json
+    rest = carl.get(f"/api/runs/exceptions?mine=true&limit=2&after={first['next']}").json
+    assert {one["run"] for one in first["items"] + rest["items"]} == set(of_chief) and rest["next"] is None
+    (one,) = bea.get(f"/api/runs/exceptions?run={own}").json["items"]
+    assert bea.get(f"/api/runs/{own}/exceptions/{one['exception']}").json == one and one["yours"]
+    assert bea.get(f"/api/runs/{of_chief[0]}/exceptions/{one['exception']}").code == "workflow.unknown_exception"
+    assert bea.get("/api/today?audience=supervisor").json["needs_me"]["count"] == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from autonomy.insight import Search, Wanted
+import pytest
+
+from autonomy.insight import Search, Wanted, telling
 from tests.server.desk import Answer, Client, Desk
 from tests.server.test_runs import once
 
@@ -84,7 +86,7 @@ def test_a_page_that_looked_long_enough_says_where_to_go_on(office: Desk) -> Non
     office.taken_in()
     assert found(vera, "state=done&limit=2") == [*reversed(rest), first]
     assert vera.get("/api/actions?after=x").code == "page.after"
-    short = Search(office.system.database, office.system.searching.marks, chunk=2, looks=2)
+    short = Search(office.system.database, office.system.searching.marks, chunk=2, looks=2, leaves=4)
     for wanted in (Wanted(cost_from=1), Wanted(state="done")):
         ids, place, pages = [], None, 0
         while True:
@@ -97,14 +99,14 @@ def test_a_page_that_looked_long_enough_says_where_to_go_on(office: Desk) -> Non
 
 def test_people_keep_their_own_searches(office: Desk) -> None:
     vera, aldo = office.person("vera"), office.person("aldo")
-    kept = vera.send("PUT", "/api/views/actions/failed%20orders", {"query": {"state": "failed", "tool": "pay"}})
+    kept = vera.send("PUT", "/api/views/actions/orders%2Ffailed%20ones", {"query": {"state": "failed", "tool": "pay"}})
     assert kept.status == 200
-    vera.send("PUT", "/api/views/actions/failed%20orders", {"query": {"state": "failed"}})
+    vera.send("PUT", "/api/views/actions/orders%2Ffailed%20ones", {"query": {"state": "failed"}})
     (mine,) = vera.get("/api/views").json["items"]
-    assert (mine["name"], mine["query"]) == ("failed orders", {"state": "failed"})
+    assert (mine["name"], mine["query"]) == ("orders/failed ones", {"state": "failed"})
     assert aldo.get("/api/views").json["items"] == []
-    assert aldo.send("DELETE", "/api/views/actions/failed%20orders").code == "view.unknown"
-    assert vera.send("DELETE", "/api/views/actions/failed%20orders").status == 204
+    assert aldo.send("DELETE", "/api/views/actions/orders%2Ffailed%20ones").code == "view.unknown"
+    assert vera.send("DELETE", "/api/views/actions/orders%2Ffailed%20ones").status == 204
     assert vera.get("/api/views").json["items"] == []
 
 
@@ -133,3 +135,44 @@ def test_a_case_is_told_in_the_order_it_happened(office: Desk) -> None:
     assert by_kind["approval"]["who"] == "boss" and by_kind["approval"]["state"] == "approve"
     assert by_kind["perform"]["state"] == "done" and by_kind["perform"]["ended_at"] >= by_kind["wait"]["ended_at"]
     assert vera.get("/api/cases/nowhere").code == "case.unknown"
+
+
+def test_an_action_is_in_its_own_waterfall_however_long_its_case_is(
+    hall: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST", 6)
+    acted = [acting(hall, "w1", "daily", number) for number in range(9)]
+    hall.taken_in()
+    vera = hall.person("vera")
+
+    def told(query: str) -> tuple[list[str], bool]:
+        case = vera.get(f"/api/cases/daily{query}").json
+        return [span["id"] for span in case["spans"] if span["kind"] == "action"], case["whole"]
+
+    assert told("") == (acted[3:], False)
+    assert told(f"?around={acted[0]}") == (acted[:4], False)
+    assert told(f"?around={acted[5]}") == (acted[3:], False)
+    elsewhere = acting(hall, "w1", "weekly", 1)
+    hall.taken_in()
+    assert vera.get(f"/api/cases/weekly?around={elsewhere}").json["whole"]
+    for unknown in (elsewhere, "act_none"):
+        assert vera.get(f"/api/cases/daily?around={unknown}").code == "action.unknown"
+
+
+def test_every_case_that_an_agent_touched_is_counted_and_the_first_are_named(
+    hall: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "RELATED", 2)
+    for number in range(3):
+        acting(hall, "w2", f"customer-{number}", number)
+    suzi = hall.person("suzi")
+    incident = suzi.post("/api/incidents", {"about": "agent", "id": "w2"}).json["incident"]["id"]
+    found = suzi.get(f"/api/incidents/{incident}/context").json["blast_radius"]
+    assert (found["cases_count"], found["cases"], found["whole"]) == (3, ["customer-0", "customer-1"], True)
+    assert (found["runs_count"], found["runs"]) == (0, [])
+
+
+def acting(office: Desk, agent: str, case: str, number: int) -> str:
+    """The id of an action in a case."""
+    action = {"tool": "look", "arguments": {"n": number}, "case": case}
+    return str(office.agent(agent).post("/v1/actions", action).json["action"])

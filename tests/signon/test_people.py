@@ -353,6 +353,7 @@ def test_no_foreign_page_signs_somebody_in(browser: Browser, hall: Desk, headers
     hall.invited("vera", "a password of vera")
     answer = form(hall.pool, "/login", {"name": "vera", "password": "a password of vera"}, **headers)
     assert answer.status == 403 and "Set-Cookie" not in answer.headers
+    assert f"sign in at {hall.url}/login" in text_of(answer)
 
 
 def test_no_secret_is_shown_or_logged(browser: Browser, issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:

@@ -95,7 +95,7 @@ def test_who_is_known_there_but_not_here_is_told_so(hall: Desk, provider: str, p
     page.goto(f"{hall.url}/sign-on/with/corporate")
     pass_provider(page, "mallory")
     page.wait_for_selector("text=You are not signed in")
-    assert "nobody here is declared with this subject" in page.inner_text("main")
+    assert f"nobody here is declared with the subject `{provider}|mallory`" in page.inner_text("main")
     assert "autonomy_session" not in {one["name"] for one in page.context.cookies()}
 
 

@@ -68,6 +68,17 @@ class Team(Office):
         assert found is not None
         return found
 
+    async def given(self, name: str, lease: int | None = None) -> Held:
+        """The next task of an agent, where nothing lives that would give it out by itself."""
+        asking = asyncio.create_task(self.next(name, lease=lease))
+
+        async def look() -> bool:
+            await self.place.waiting.look()
+            return asking.done()
+
+        await self.eventually(look)
+        return await asking
+
     async def none_for(self, name: str) -> bool:
         return await self.tasks.next(await self.caller(name), 0) is None
 

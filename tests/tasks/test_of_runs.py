@@ -9,7 +9,7 @@ import pytest
 
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict
-from autonomy.workflow.model import Chosen
+from autonomy.workflow.events import Chosen
 from tests.tasks.team import Team, person, team, word
 
 COUNT = """
@@ -162,3 +162,31 @@ async def test_a_run_that_becomes_urgent_takes_its_tasks_along(tmp_path: Path, d
 
         await it.eventually(is_urgent)
         assert (await it.next("w1")).task.run == two
+
+
+async def test_a_result_that_came_back_keeps_its_context_while_its_run_is_paused(
+    tmp_path: Path, database_url: str
+) -> None:
+    times = [0]
+    async with team(tmp_path, database_url, clock=lambda: now() + times[0], counting=COUNT) as it:
+        run = await it.start("counting", n=1)
+        held = await it.next("w1")
+        await it.tasks.beat(word(held), "a day of work", {"found": 7}, "which cellar?")
+        await it.flows.runs.pause(run, "person:ada")
+        await it.tasks.complete(word(held), {"nails": "many"})
+        times[0] += 8 * 86_400_000
+        assert await it.place.sweeping.sweep() == 0
+        await it.flows.runs.resume(run, "person:ada")
+        again = await it.next("w1")
+        assert (again.task.id, again.body.questions) == (held.task.id, ("which cellar?",))
+        assert again.body.notes[0].data == {"found": 7}
+
+
+async def test_a_result_that_came_back_to_a_run_that_ended_is_wanted_no_more(tmp_path: Path, database_url: str) -> None:
+    async with team(tmp_path, database_url, counting=COUNT) as it:
+        run = await it.start("counting", n=1)
+        held = await it.next("w1")
+        await it.flows.runs.pause(run, "person:ada")
+        await it.tasks.complete(word(held), {"nails": "many"})
+        await it.flows.runs.cancel(run, "person:ada")
+        assert (await it.moved(held.task.id, "withdrawn")).task.run == run

@@ -212,6 +212,45 @@ async def test_a_task_that_no_agent_could_ever_do_is_a_persons_at_once(tmp_path:
         assert (await it.moved(task, "escalated")).task.limit == "limit.candidates"
 
 
+async def test_what_many_others_could_have_hides_nothing(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autonomy.tasks.free.FREE", 3)
+    monkeypatch.setattr("autonomy.tasks.sweeping.BATCH", 3)
+    async with team(tmp_path, database_url) as it:
+        for _ in range(5):
+            await it.open(unit="office", by="agent")
+            await it.open(capability="count", prefer=("w1",))
+        mine = await it.open(goal="plain", priority="low")
+        nobodys = await it.open(by="agent", capability="fly", priority="low")
+        assert (await it.next("w2")).task.id == mine
+        assert (await it.moved(nobodys, "escalated")).task.limit == "limit.candidates"
+        assert (await it.next("clerk")).task.unit == "office"
+
+
+async def test_an_agent_that_refused_many_tasks_gets_the_next(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autonomy.tasks.free.FREE", 2)
+    async with team(tmp_path, database_url) as it:
+        for _ in range(3):
+            await it.open()
+            await it.tasks.refuse(word(await it.next("w1")), "not this one")
+        wanted = await it.open()
+        assert (await it.next("w1")).task.id == wanted
+
+
+async def test_a_task_handed_to_an_agent_that_is_stopped_is_its_roles_again(tmp_path: Path, database_url: str) -> None:
+    async with team(tmp_path, database_url) as it:
+        task = await it.open()
+        held = await it.next("w1")
+        await it.tasks.hand_off(word(held), None, "w2", "yours")
+        identity = it.works.system.identity
+        await asyncio.to_thread(identity.contain, "agent", "w2", "person:ada", "it acts strangely")
+        again = await it.next("w1")
+        assert (again.task.id, [note.kind for note in again.body.notes]) == (task, ["handed_off", "lost"])
+
+
 async def test_a_task_that_nobody_takes_in_time_is_a_persons(tmp_path: Path, database_url: str) -> None:
     async with team(tmp_path, database_url) as it:
         task = await it.open(due=now() + 1)

@@ -6,7 +6,6 @@ import json
 import queue
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,8 +18,9 @@ import pytest
 import yaml
 
 from autonomy.tools import Unsure
+from demo.processes import free_port
 from tests.docs.pages import ROOT
-from tests.forward.receiver import answers, free_port, until
+from tests.forward.receiver import answers, until
 from tests.programs import program, templates
 from tests.server.desk import Client, Desk, desk
 
@@ -101,7 +101,7 @@ def test_prometheus_scrapes_a_server_and_an_alert_reaches_a_webhook_and_ends_the
 @contextmanager
 def watchers(folder: Path, it: Desk, hook: str) -> Iterator[None]:
     """Prometheus with the shipped configuration and rules, made quick, and an Alertmanager that tells `hook`."""
-    web, managed = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
+    web, managed = free_port(), free_port()
     (folder / "token").write_text(TOKEN)
     shutil.copy(MONITORING / "alerts.yml", folder)
     shipped = (MONITORING / "prometheus.yml").read_text()

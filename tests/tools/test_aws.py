@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,7 +28,9 @@ from autonomy.tools.endpoint import Endpoint
 from autonomy.tools.providers import providers
 from autonomy.tools.signatures import key_of, sign
 from autonomy.tools.sigv4 import signed
+from demo.processes import free_port
 from tests.gate.works import organisation, works
+from tests.postgres import REACHED
 
 from .organisations import Bench, connector, no_secret, sql, tool
 from .services import Shop, serving
@@ -41,9 +42,7 @@ ALLOW = ["127.0.0.1/32"]
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
     """The URL of a running moto server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
@@ -295,7 +294,7 @@ def at_moto(moto: str, monkeypatch: pytest.MonkeyPatch) -> str:
 async def test_a_database_is_reached_by_the_url_that_lies_at_aws(at_moto: str, postgres_url: str) -> None:
     await manage(at_moto, "CreateSecret", Name="erp/db", SecretString=json.dumps({"url": postgres_url}))
     bench = Bench(
-        connector("erp", type="sql", credential="aws:erp/db#url"),
+        connector("erp", type="sql", credential="aws:erp/db#url", **REACHED),
         tool("answer", call=sql("SELECT 42 AS answer")),
         reveal=no_secret,
         providers=providers("eu-central-1", ALLOW, os.environ, now),

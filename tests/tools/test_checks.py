@@ -138,11 +138,48 @@ def test_an_unsound_request_is_named_with_its_field(request_: dict[str, Any], fi
     assert field in [where for where, _ in problems(tool("t", **spec))]
 
 
+ELSEWHERE = [
+    "one,two/db",
+    "one:5432,two:5433/db",
+    "10.0.0.1,[::1]/db",
+    "%2Frun%2Fpostgresql/db",
+    "/db",
+    "user@/db",
+    "%40run/db",
+    "0x7f.1/db",
+    "2130706433/db",
+    "127.1/db",
+    "host%00.example/db",
+    "host:0/db",
+    "host/",
+    "host/d%00b",
+    "us%0Aer@host/db",
+    "host\t/db",
+    "host/db#x",
+    "host/db?",
+    "host/db?hostaddr=127.0.0.1",
+    "host/db?host=/run/postgresql",
+    "host/db?service=other",
+    "host/db?passfile=/tmp/x",
+    "host/db?sslmode=disable",
+    "host/db?sslrootcert=/tmp/x",
+    "host/db?require_auth=password",
+    "host/db?port=1",
+    "host/db?dbname=other",
+    "host/db?gssencmode=require",
+    "host/db?target_session_attrs=any",
+    "host/db?sslkeylogfile=/tmp/x",
+]
+"""What libpq would read as several hosts, a socket, a file or an option, or what two readers could read differently."""
+
 CONNECTORS: list[tuple[dict[str, Any], str]] = [
     ({"type": "sql", "url": "mysql://host/db"}, "spec.use.url"),
     ({"type": "sql", "url": "postgresql://u:hunter2-canary@host/db"}, "spec.use.url"),
     ({"type": "sql", "url": "postgresql://host/db?options=-c%20default_transaction_read_only=off"}, "spec.use.url"),
     ({"type": "sql", "url": "postgresql://host/db?host=other"}, "spec.use.url"),
+    *(({"type": "sql", "url": f"postgresql://{rest}"}, "spec.use.url") for rest in ELSEWHERE),
+    ({"type": "sql", "url": "postgresql://host/db", "socket": "/run/postgresql"}, "spec.use.url"),
+    ({"type": "sql", "url": "postgresql://host/db", "allow": ["10.0.0.1/8"]}, "spec.use.allow"),
     ({"type": "sql", "url": "sqlite:///../autonomy.sqlite"}, "spec.use.url"),
     ({"type": "sql", "url": "sqlite:///x?mode=rwc"}, "spec.use.url"),
     ({"type": "sql", "url": "sqlite:///:memory:"}, "spec.use.url"),

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from autonomy.catalog.files import write
 from autonomy.kernel.errors import Invalid
 from autonomy.tools.kit import package
 from tests.cli.shell import autonomy
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_new_connector_passes_its_own_tests(tmp_path: Path) -> None:
@@ -37,6 +40,14 @@ def test_a_new_connector_passes_its_own_tests(tmp_path: Path) -> None:
     )
     assert tested.returncode == 0, tested.stdout
     assert "15 passed" in tested.stdout, tested.stdout
+
+
+def test_its_first_command_finds_the_house_it_was_written_by(tmp_path: Path) -> None:
+    """Which is not in a registry where it was installed from a folder."""
+    autonomy("connector", "new", "payroll", str(tmp_path / "mine"))
+    made = tomllib.loads((tmp_path / "mine" / "pyproject.toml").read_text())
+    assert made["tool"]["uv"]["sources"] == {"autonomy-os": {"path": str(ROOT), "editable": True}}
+    assert "uv" not in tomllib.loads(package("payroll")["pyproject.toml"])["tool"]
 
 
 def test_its_files_are_in_the_style_of_the_house(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import autonomy.tools
 
 ROOM = Path(autonomy.tools.__file__).parent
 
-WAY_OUT = {"outbound.py", "endpoint.py", "mail_server.py", "programs.py", "child.py"}
-"""Databases, HTTP, mail, programs, and programs that are spoken to over pipes: each connects, or starts something,
-after it was judged what to."""
+WAY_OUT = {"outbound.py", "endpoint.py", "mail_server.py", "postgres_server.py", "programs.py", "child.py"}
+"""SQLite files, HTTP, mail, PostgreSQL, programs, and programs that are spoken to over pipes: each connects, or starts
+something, after it was judged what to."""
 
 OPENERS = {
     "connect",
@@ -70,10 +70,11 @@ def test_no_other_module_of_the_room_opens_anything() -> None:
     assert "connect" in found["outbound.py"]
     assert found["child.py"] == {"subprocess_exec"}
     assert {"smtplib", "socket"} <= found["mail_server.py"]
+    assert found["postgres_server.py"] == {"socket", "connect"}
     assert found["programs.py"] == {"create_subprocess_exec"}
 
 
-@pytest.mark.parametrize("opener", ["Endpoint", "MailServer", "Programs"])
+@pytest.mark.parametrize("opener", ["Endpoint", "MailServer", "PostgresServer", "Programs"])
 def test_only_the_outbound_module_uses_what_opens(opener: str) -> None:
     """Others name it for types at most."""
     users = set()

@@ -259,6 +259,62 @@ async def test_a_program_with_too_many_processes_is_ended_with_all_of_them(tmp_p
         await call(bench(tmp_path, crowd, "write-neither", processes=8), 60.0)
 
 
+LARGE = """
+import os, signal
+for _ in range(4):
+    if os.fork() == 0:
+        os.setsid()
+        held = bytearray(b"x" * 30 * 2**20)
+        break
+signal.pause()
+"""
+BURNING = """
+import os, resource, signal, time
+signal.signal(signal.SIGCHLD, signal.HANDLING)
+def burnt():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+while True:
+    if os.fork() == 0:
+        while burnt() < 0.4: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: pass
+"""
+"""One after the other uses less CPU time than is admitted to each; who ignores SIGCHLD is not told what they used."""
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (LARGE, "more than 96 MB of memory"),
+        (BURNING.replace("HANDLING", "SIG_DFL"), "more than 1 s of CPU time"),
+        (BURNING.replace("HANDLING", "SIG_IGN"), "more than 1 s of CPU time"),
+    ],
+)
+async def test_limits_of_memory_and_time_hold_for_a_program_with_all_it_has_started(
+    tmp_path: Path, script: str, said: str
+) -> None:
+    with pytest.raises(Unreachable, match=f"killed by signal 9: it .* {said}") as caught:
+        await call(bench(tmp_path, script, cpuSeconds=1, memoryMegabytes=96), 60.0)
+    assert caught.value.code == "upstream.failed"
+
+
+async def test_memory_that_processes_share_is_counted_once(tmp_path: Path) -> None:
+    shared = """
+import os, signal
+held = bytearray(b"x" * 60 * 2**20)
+others = [pid for _ in range(4) if (pid := os.fork()) or signal.pause()]
+def looks():
+    lines = open(f"/proc/{os.getppid()}/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith("voluntary_ctxt")).split()[1])
+until = looks() + 8
+while looks() < until: os.sched_yield()
+print(len(others))
+"""
+    assert await call(bench(tmp_path, shared, memoryMegabytes=192), 60.0) == 4
+
+
 async def test_a_program_may_stop_who_watches_it_and_ends_all_the_same(tmp_path: Path) -> None:
     stop = """
 import os, signal

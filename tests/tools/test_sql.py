@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from autonomy.tools.connectors.sqlite import SqliteSession
 from autonomy.tools.credential import Credential
 from autonomy.tools.errors import Stale
 from autonomy.tools.statements import parse
+from tests.postgres import REACHED
 
 from .organisations import Bench, arguments, connector, invocation, sql, tool
 
@@ -40,6 +45,7 @@ class Business:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.reached = {} if self.is_sqlite else REACHED
         self._script(SCHEMA)
 
     @property
@@ -77,7 +83,7 @@ def business(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Busines
 
 
 def bench(business: Business, *tools: Any, **use: Any) -> Bench:
-    return Bench(connector("erp", type="sql", url=business.url, **use), *tools)
+    return Bench(connector("erp", type="sql", url=business.url, **business.reached, **use), *tools)
 
 
 def write(*statements: str, expect: int | None = None, **properties: str) -> Any:
@@ -221,6 +227,36 @@ def test_a_statement_that_waits_for_a_lock_ends_at_its_deadline(business: Busine
     assert business.rows("SELECT on_hand FROM item WHERE sku = 'A'") == [(5,)]
 
 
+def test_a_reader_finishes_what_a_writer_left_that_was_killed_in_its_commit(tmp_path: Path) -> None:
+    business = Business(f"sqlite:///{tmp_path}/business.sqlite")
+    business.run("CREATE TABLE wide (text TEXT)")
+    business.run("INSERT INTO wide SELECT hex(randomblob(500)) FROM item a, item b, item c, item d, item e")
+
+    async def across() -> list[Any]:
+        async with bench(business, read("SELECT sku, on_hand FROM item WHERE sku = 'A'")) as made:
+            before = await made.call("t")
+            _die_in_the_middle_of_a_commit(tmp_path / "business.sqlite")
+            return [before, await made.call("t"), await made.call("t")]
+
+    assert asyncio.run(across()) == [{"rows": [{"sku": "A", "on_hand": 5}]}] * 3
+    _die_in_the_middle_of_a_commit(tmp_path / "business.sqlite")
+    made = bench(business, read("SELECT on_hand FROM item WHERE sku = 'A'"))
+    assert call(made) == {"rows": [{"on_hand": 5}]}  # a connection that never saw the file before
+
+
+def _die_in_the_middle_of_a_commit(file: Path) -> None:
+    """A writer whose pages are in the file already, but not yet committed, and then kill -9."""
+    dying = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('PRAGMA cache_size = 2'); c.execute('BEGIN IMMEDIATE'); c.execute('UPDATE item SET on_hand = 99'); "
+        "c.execute(\"UPDATE wide SET text = 'x' || text\"); os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run([sys.executable, "-c", dying, str(file)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with pytest.raises(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as reader:
+        reader.execute("SELECT * FROM item").fetchall()  # a reader alone is helpless
+
+
 def test_an_argument_that_was_not_given_is_null(business: Business) -> None:
     statement = "SELECT sku FROM item WHERE CAST(:sku AS text) IS NULL OR sku = :sku ORDER BY sku"
     made = bench(business, read(statement, sku="string"))
@@ -273,7 +309,7 @@ def test_a_secret_url_is_used_and_never_shown(postgres_url: str) -> None:
     gone = re.sub(r":\d+/", ":1/", good)
     for secret, works in ((good, True), (gone, False)):
         made = Bench(
-            connector("erp", type="sql", credential="erp-url"),
+            connector("erp", type="sql", credential="erp-url", **REACHED),
             read("SELECT sku FROM item WHERE sku = :sku", sku="string"),
             reveal=lambda name, secret=secret: Credential(name, 1, secret),
         )
@@ -378,13 +414,15 @@ def test_a_database_that_holds_a_control_plane_cannot_be_opened(
     statement = "SELECT sku FROM item" if effect == "read" else "UPDATE item SET on_hand = 1"
     declared = tool("t", call=sql(f"{statement} WHERE sku = :sku"), effect=effect, input=arguments(sku="string"))
     with pytest.raises(Unreachable) as caught:
-        call(Bench(connector("erp", type="sql", url=shared), declared), sku="A")
+        call(Bench(connector("erp", type="sql", url=shared, **REACHED), declared), sku="A")
     assert caught.value.code == "connector.reserved"
 
 
 def test_a_business_table_named_as_one_of_ours_is_no_control_plane(shared: str, postgres_url: str) -> None:
     administer(postgres_url, "DROP TABLE log_head")
-    made = Bench(connector("erp", type="sql", url=shared), read("SELECT sku FROM item WHERE sku = :sku", sku="string"))
+    made = Bench(
+        connector("erp", type="sql", url=shared, **REACHED), read("SELECT sku FROM item WHERE sku = :sku", sku="string")
+    )
     assert call(made, sku="A") == {"rows": [{"sku": "A"}]}
 
 

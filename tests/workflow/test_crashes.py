@@ -10,7 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from autonomy.workflow.store import command
+from autonomy.workflow.units import Fence, Stay
 from tests.workflow.office import Office, office
 from tests.workflow.test_engine import Engines, engines_of
 from tests.workflow.worker import LOOK_AND_POST, STEPS
@@ -37,6 +40,18 @@ def effects(folder: Path) -> Counter[str]:
     return Counter(path.name.rpartition(".")[0] for path in (folder / "plant").iterdir() if "." in path.name)
 
 
+SHORT = {
+    "sqlite": ("run.durable:12", "outcome.durable:7", "group.written:6"),
+    "postgresql": ("run.durable:3", "intent.durable:5", "effect.done:4"),
+}
+PLACES = [
+    pytest.param(database, point, marks=[] if point in SHORT[database] else [pytest.mark.slow])
+    for database in SHORT
+    for point in (*SHORT["sqlite"], *SHORT["postgresql"])
+]
+"""Where a process dies. The short run takes half of them on the one database, the others on the other."""
+
+
 async def assert_whole(it: Office, folder: Path, acknowledged: list[str]) -> None:
     """Every run that was acknowledged has ended as done, once, with each of its steps done once."""
     runs = {run.id: run for run in await it.flows.runs.runs(count=1_000)}
@@ -46,13 +61,14 @@ async def assert_whole(it: Office, folder: Path, acknowledged: list[str]) -> Non
         assert it.told(run) == ["started", "ended done"]
     stories = Counter(leaf["run"] for leaf in it.works.leaves("intent"))
     assert stories == dict.fromkeys(runs, 3), "one intent for each step of each run, whoever carried it out"
-    assert len(effects(folder)) == 3 * len(runs)
+    asked = effects(folder)
+    assert len(asked) == 3 * len(runs)
+    taken_over = {leaf["action"] for leaf in it.works.leaves("outcome") if leaf.get("via")}
+    again = {action for action, times in asked.items() if times > 1}
+    assert again <= taken_over, "asked for twice, under the same key, is only what another process took over"
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["run.durable:3", "run.durable:12", "intent.durable:5", "effect.done:4", "outcome.durable:7", "group.written:6"],
-)
+@pytest.mark.parametrize(("database_url", "point"), PLACES, indirect=["database_url"])
 async def test_a_process_killed_between_intent_and_outcome_loses_no_run_and_doubles_nothing(
     tmp_path: Path, database_url: str, point: str
 ) -> None:
@@ -90,6 +106,31 @@ async def test_what_a_dead_process_had_not_done_is_begun_again_without_asking_an
         ended = Counter((leaf["tool"], leaf["status"]) for leaf in it.works.leaves("outcome"))
         assert ended == {(tool, status): 1 for tool in ("look", "post") for status in ("failed", "done")}
         assert len(effects(tmp_path)) == 2
+
+
+KID = "steps: { hear: { wait: { events: { it: { event: go } } } } }"
+PARENT = "steps: { kid: { workflow: { name: kid }, arguments: { n: input.n } } }"
+
+
+async def test_a_child_that_ends_while_its_parent_is_told_of_its_beginning_is_heard_of_whoever_dies(
+    tmp_path: Path, database_url: str
+) -> None:
+    """Whoever began it writes down that it is waited for and dies before looking whether it has ended meanwhile."""
+    async with office(tmp_path, database_url, parent=PARENT, kid=KID) as it:
+        run, owner = await it.start("parent", n=1), it.flows.engine.owner
+        id = f"{run}:kid:1"
+        mine = update(command).where(command.c.id == id, command.c.owner.is_(None), command.c.due.is_(None))
+
+        async def had() -> bool:
+            change = mine.values(owner=owner)
+            return bool(await it.works.system.queue.perform(lambda tx: tx.execute(change).rowcount))
+
+        await it.eventually(had)
+        await it.flows.runs.tell("go", None, {}, "person:ada")
+        [kid] = await it.some(lambda runs: [one for one in runs if one.workflow == "kid" and one.ended_at])
+        assert kid.status == "done"
+        assert await it.flows.desk.settle(Fence(id, owner), Stay(id))
+        assert (await it.ended(run)).status == "done"
 
 
 SLOWLY = [pytest.mark.slow, pytest.mark.timeout(300)]

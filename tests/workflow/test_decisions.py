@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autonomy.catalog import read, rules
-from autonomy.workflow.model import Chosen
+from autonomy.workflow.events import Chosen
 from tests.catalog.company import organisation as catalog_of
 from tests.gate.works import organisation
 from tests.workflow.office import office, workflow

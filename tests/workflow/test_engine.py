@@ -16,6 +16,7 @@ from autonomy.db import Tx
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Invalid
 from autonomy.workflow.embedded import CLAIMS
+from autonomy.workflow.journal import WOKEN
 from autonomy.workflow.ports import Offer
 from autonomy.workflow.store import command
 from autonomy.workflow.units import Fence
@@ -30,7 +31,11 @@ steps:
 REST = "steps: { rest: { wait: { duration: 400ms } } }"
 LONG = "steps: { rest: { wait: { duration: 1h } } }"
 PARENT = "steps: { child: { workflow: { name: pressing }, arguments: { n: input.n } } }"
-FLOWS = {"pressing": PRESS, "resting": REST, "long": LONG, "parent": PARENT}
+PAY = """
+steps:
+  pay: { tool: pay, arguments: { payee: "'erika'", amount: "string(150 + input.n) + '.00'" } }
+"""
+FLOWS = {"pressing": PRESS, "paying": PAY, "resting": REST, "long": LONG, "parent": PARENT}
 KINDS = ("embedded on sqlite", "embedded on postgresql", "dbos on postgresql")
 
 
@@ -83,10 +88,11 @@ async def row_of(it: Office, run: str) -> tuple[str, str | None, int | None, int
 
 
 async def change(it: Office, run: str, **values: object) -> None:
-    """Write into the row of the action behind everybody's back."""
+    """Write into the row of the action, or run inside, behind everybody's back."""
 
     def work(tx: Tx) -> None:
-        tx.execute(update(command).where(command.c.run == run, command.c.kind == "perform_tool").values(**values))
+        kinds = command.c.kind.in_(("perform_tool", "start_child"))
+        tx.execute(update(command).where(command.c.run == run, kinds).values(**values))
 
     await it.works.system.queue.perform(work)
 
@@ -133,11 +139,48 @@ async def test_a_timer_is_delivered_when_it_is_due_and_not_before(engines: Engin
 
 
 async def test_what_is_cancelled_is_withdrawn_and_never_delivered(engines: Engines) -> None:
-    async with pair(engines) as (front, _):
-        run = await front.start("long", n=1)
-        await front.flows.runs.cancel(run, "person:ada")
-        assert (await front.ended(run)).status == "cancelled"
-        assert (await front.flows.runs.show(run)).open == []
+    plant = Plant()
+    async with engines.process(plant, runs="elsewhere") as front:
+        runs = [await front.start(workflow, n=1) for workflow in ("pressing", "parent", "long")]
+        for run in runs:
+            await front.flows.runs.cancel(run, "person:ada")
+        async with engines.process(plant):
+            await front.eventually(lambda: nothing_open(front, runs))
+        found = await front.flows.runs.runs()
+        assert {(one.id, one.status) for one in found} == {(run, "cancelled") for run in runs}
+        assert plant.executions() == 0
+
+
+async def test_what_a_dead_process_had_taken_and_not_begun_is_not_begun_once_it_is_cancelled(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, living=False) as dead, engines.process(plant, runs="elsewhere") as front:
+        await dead.works.system.lifeline.beat()
+        runs = [await front.start(workflow, n=1) for workflow in ("pressing", "parent")]
+        for run in runs:
+            await change(front, run, owner=dead.flows.engine.owner, due=None, attempts=1)
+            await front.flows.runs.cancel(run, "person:ada")
+        async with engines.process(plant):
+            await dead.works.system.lifeline.leave()
+            await front.eventually(lambda: nothing_open(front, runs))
+        assert {one.id for one in await front.flows.runs.runs()} == set(runs)
+        assert plant.executions() == 0
+
+
+async def test_what_nobody_has_begun_waits_while_its_run_is_paused(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, runs="elsewhere") as front:
+        run = await front.start("pressing", n=1)
+        await front.flows.runs.pause(run, "person:ada")
+        async with engines.process(plant):
+            state = await front.until(run, lambda state: bool(state.back))
+            assert (state.paused, plant.executions()) == (True, 0)
+            await front.flows.runs.resume(run, "person:ada")
+            assert (await front.ended(run)).status == "done"
+        assert plant.executions() == 2
+
+
+async def nothing_open(it: Office, runs: list[str]) -> bool:
+    return not any([(await it.flows.runs.show(run)).open for run in runs])
 
 
 async def test_an_event_from_outside_is_delivered(engines: Engines) -> None:
@@ -178,8 +221,14 @@ async def takes(worker: Office, front: Office, run: str) -> None:
     await worker.flows.engine.sweep()
     looking = asyncio.create_task(worker.flows.engine.run())
     await worker.eventually(lambda: taken(front, run))
+    await worker.eventually(lambda: has_begun(worker, front, run))
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
+
+
+async def has_begun(worker: Office, front: Office, run: str) -> bool:
+    """Whether what was taken is in its hands, or is done already."""
+    return worker.flows.engine.under_way > 0 or not await taken(front, run)
 
 
 async def taken(it: Office, run: str) -> bool:
@@ -315,6 +364,16 @@ async def test_what_is_free_is_offered_anew_with_the_priority_that_its_run_has_n
         assert (owner, due is not None, now_due is not None) == (None, True, True)
         if engines.kind.startswith("dbos"):
             assert priority_of_offer(engines, f"{id}:{now_due}") == 1, "urgent is the first that DBOS takes"
+
+
+async def test_the_end_of_a_run_inside_an_urgent_one_is_offered_as_urgent(
+    tmp_path: Path, migrated_postgres_url: str
+) -> None:
+    engines = Engines(KINDS[2], tmp_path, migrated_postgres_url)
+    async with engines.process(Plant()) as it:
+        run = (await it.flows.runs.start("parent", {"n": 1}, "person:sam", "urgent")).run
+        assert (await it.ended(run)).status == "done"
+        assert priority_of_offer(engines, f"{run}:child:1:{WOKEN}") == 1
 
 
 def priority_of_offer(engines: Engines, id: str) -> int:

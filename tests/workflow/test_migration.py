@@ -9,9 +9,10 @@ import pytest
 
 from autonomy.kernel.errors import Conflict
 from autonomy.workflow import Definition, advance
+from autonomy.workflow.events import Cancelled, Performed
 from autonomy.workflow.graph import mermaid
 from autonomy.workflow.migration import migrate, obstacles
-from autonomy.workflow.model import Cancelled, Performed, PerformTool
+from autonomy.workflow.model import PerformTool
 
 from .works import Run, definition, steps
 
@@ -55,6 +56,22 @@ def test_the_same_definition_changes_nothing() -> None:
     ("text", "path", "reason"),
     [
         ("a: { tool: t, compensate: { tool: u } }", "b", "it is running, and no longer there"),
+        (BEFORE.replace("a: { tool: t,", "a: { tool: v,"), "a", "it was done, and asks for something else now"),
+        (
+            BEFORE.replace("b: { needs: [a], tool: t }", "b: { needs: [a], tool: v }"),
+            "b",
+            "it is running, and asks for",
+        ),
+        (
+            BEFORE.replace("compensate: { tool: u }", "compensate: { tool: v }"),
+            "a",
+            "would be undone by something else",
+        ),
+        (
+            BEFORE.replace("compensate: { tool: u }", "compensate: { tool: u, arguments: { n: 2 } }"),
+            "a",
+            "would be undone by something else",
+        ),
         ("{ b: { tool: t }, c: { needs: [b], tool: t } }", "a", "it was done, and could no longer be undone"),
         ("{ a: { tool: t }, b: { needs: [a], tool: t } }", "a", "it was done, and could no longer be undone"),
         (
@@ -85,6 +102,35 @@ def test_a_step_in_the_way_is_named_and_nothing_changes(text: str, path: str, re
     assert any(one["path"] == path and reason in one["reason"] for one in told), told
 
 
+def test_what_failed_goes_on_as_the_new_wording_says_and_what_may_have_been_done_does_not() -> None:
+    new = steps(BEFORE.replace("b: { needs: [a], tool: t }", "b: { needs: [a], tool: better }"))
+    failed, unknown = half_way(), half_way()
+    failed.ended("b", "failed")
+    unknown.ended("b", "unknown")
+    assert reasons(failed, new) == []
+    assert reasons(unknown, new) == ["`b`: it is blocked, and asks for something else now"]
+
+
+def test_a_compensation_that_a_done_step_did_not_have_and_another_agent_are_no_obstacles() -> None:
+    run = half_way(BEFORE.replace(", compensate: { tool: u }", ""))
+    assert reasons(run, steps(BEFORE.replace("tool: t,", "tool: t, agent: another,"))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("approval: { roles: { lead: 1 }, question: q }", "approval: { roles: { clerk: 1 }, question: q }"),
+        ("wait: { duration: 1h }", "wait: { duration: 2h }"),
+        ("task: { role: clerk, goal: count }", "task: { role: clerk, goal: weigh }"),
+        ("workflow: { name: one }", "workflow: { name: two }"),
+        ("decide: terms", "decide: prices"),
+    ],
+)
+def test_whatever_was_asked_is_what_is_answered(before: str, after: str) -> None:
+    run = Run(steps(f"{{ a: {{ {before} }} }}"))
+    assert reasons(run, steps(f"{{ a: {{ {after} }} }}")) == ["`a`: it is running, and asks for something else now"]
+
+
 def test_a_run_that_has_ended_is_undone_or_does_not_fit_stays_where_it_is() -> None:
     run = half_way()
     new = definition(
@@ -106,14 +152,15 @@ def reasons(run: Run, new: Definition) -> list[str]:
 
 
 def test_a_loop_under_way_goes_on_where_its_steps_are_the_same() -> None:
-    text = "{ each: { foreach: { items: '[1, 2]', steps: { x: { tool: t }, y: { needs: [x], tool: old } } } } }"
+    loop = "{ x: { tool: t }, y: { needs: [x], tool: t }, z: { needs: [y], tool: old } }"
+    text = f"{{ each: {{ foreach: {{ items: '[1, 2]', steps: {loop} }} }} }}"
     run = Run(steps(text))
     run.done("each[0]/x")
     new = steps(text.replace("old", "new"))
     found = migrate(run.state, run.definition, new, at=9)
-    state, commands, _ = advance(new, found.state, Performed(10, "run_1:each[1]/x:1", "done"))
+    state, commands, _ = advance(new, found.state, Performed(10, "run_1:each[0]/y:1", "done"))
     assert [command.tool for command in commands if isinstance(command, PerformTool)] == ["new"]
-    assert state.steps["each[0]/y"].state == "running"
+    assert state.steps["each[1]/x"].state == "running"
 
 
 # ── pictures ──

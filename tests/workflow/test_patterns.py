@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autonomy.workflow.model import Cancelled, Emit, PerformTool, StartChild
+from autonomy.workflow.events import Cancelled
+from autonomy.workflow.model import Emit, PerformTool, StartChild
 
 from .works import Run, steps
 
@@ -198,6 +199,8 @@ def test_cancel_task() -> None:
     """
     run = Run(steps(text))
     run.arrives("news", "solved")
+    assert run.status("slow") == "stopping", "whoever has it may have done it already"
+    run.ended("slow", "failed", reason="withdrawn")
     assert run.status("slow") == "cancelled"
     assert run.state.status == "done"
 

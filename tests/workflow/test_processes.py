@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import COMMAND, free_port
+from demo.processes import free_port
+from tests.cli.shell import COMMAND
 from tests.gate.works import Plant, Works
 from tests.house import house
 from tests.workflow.office import Office

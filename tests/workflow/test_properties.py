@@ -8,28 +8,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autonomy.workflow.migration import migrate, obstacles
-from autonomy.workflow.model import (
+from autonomy.workflow.events import (
     ApprovalEnded,
-    AskApproval,
     Cancelled,
     ChildEnded,
     Chosen,
-    Decide,
-    Emit,
     EventArrived,
-    OpenTask,
     Paused,
     Performed,
-    PerformTool,
-    RaiseException,
+    PutBack,
     Reprioritised,
     Resumed,
+    TaskEnded,
+    TimerFired,
+)
+from autonomy.workflow.migration import migrate, obstacles
+from autonomy.workflow.model import (
+    AskApproval,
+    Decide,
+    Emit,
+    OpenTask,
+    PerformTool,
+    RaiseException,
     SetTimer,
     StartChild,
     Subscribe,
-    TaskEnded,
-    TimerFired,
+    Withdraw,
 )
 
 from .works import Run, definition
@@ -142,7 +146,7 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
     if isinstance(command, AskApproval):
         return ApprovalEnded(at, command.id, draw(st.sampled_from(["given", "given", "refused", "expired"])))
     if isinstance(command, StartChild):
-        return ChildEnded(at, command.id, draw(st.sampled_from(["done", "done", "failed", "cancelled"])))
+        return ChildEnded(at, command.id, draw(st.sampled_from(["done", "done", "failed", "cancelled", "compensated"])))
     if isinstance(command, SetTimer):
         run.at = max(run.at, command.at)
         return TimerFired(run.tick(), command.id)
@@ -169,6 +173,8 @@ def some_event(draw: Any, run: Run) -> Any:
         return answer(draw, run, command)
     at = run.tick()
     whole = [Paused(at), Resumed(at), Reprioritised(at, "urgent"), Performed(at, "run_1:nobody:1", "done")]
+    whole += [Paused(at, above=True), Resumed(at, above=True)]
+    whole += [PutBack(at, one) for one in awaited[:3]]
     return draw(st.sampled_from([*whole, Cancelled(at, compensate=True)] if kind == 19 else whole))
 
 
@@ -187,8 +193,9 @@ def drive(run: Run) -> Run:
     for _ in range(MOST_EVENTS):
         if run.state.ended:
             return run
-        if run.state.paused:
-            run.send(Resumed(run.tick()))
+        if run.state.rests:
+            run.send(Resumed(run.tick(), above=run.state.above))
+            continue
         run.send(_good_answer(run))
     raise AssertionError(f"it does not end: {run.statuses}, awaited are {sorted(run.awaited)}")
 
@@ -230,6 +237,28 @@ def check_undone(run: Run) -> None:
             assert was_left, f"{path} was done and not undone"
         if found.state == "undone":
             assert path in first or found.order, f"{path} was undone without having been done"
+    for event in run.accepted:
+        if not isinstance(event, PutBack):
+            check_known(run, event, first)
+
+
+def check_known(run: Run, event: Any, first: list[str]) -> None:
+    """What was done while its step was being stopped is undone as well. Where nobody knows whether something was done,
+    or a run inside that was to be undone was not, a person says what is left."""
+    path, _, part = getattr(event, "command", "::").partition(":")[2].partition(":")
+    step = run.definition.steps.get(path.rpartition("/")[2])
+    if step is None or not part.isdigit():
+        return
+    found, outcome = run.state.steps.get(path), getattr(event, "outcome", getattr(event, "status", ""))
+    asked = {one.kind for one in run.told if isinstance(one, RaiseException) and one.id.startswith(f"{event.command}:")}
+    if isinstance(event, ChildEnded) and outcome not in ("done", "compensated"):
+        withdrawn = run.issued.get(f"{event.command}:withdraw")
+        assert "child" in asked or not (isinstance(withdrawn, Withdraw) and withdrawn.compensate), event
+    elif step.undo is not None and outcome == "unknown":
+        assert "unknown" in asked, f"nobody was asked about {event}"
+    elif step.undo is not None and outcome == "done" and step.contract is None and not getattr(event, "breach", ""):
+        was_left = found is not None and isinstance(found.data, dict) and "left" in found.data
+        assert path in first or was_left, f"{path} had its effect, and is {found}"
 
 
 def ends_or_waits(spec: dict[str, Any], data: Any) -> None:
@@ -282,7 +311,7 @@ def test_a_run_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any],
 @given(spec=workflows(), data=st.data())
 def test_events_that_come_again_in_any_order_change_nothing(spec: dict[str, Any], data: Any) -> None:
     run = play(data, spec, 20)
-    repeats = [event for event in run.accepted if not isinstance(event, Paused | Resumed | Reprioritised)]
+    repeats = [event for event in run.accepted if not isinstance(event, Paused | Resumed | Reprioritised | PutBack)]
     for event in data.draw(st.permutations(repeats)):
         still_open = getattr(event, "command", "") in run.awaited  # said to be held or unknown, and may be said again
         if not still_open:
@@ -330,7 +359,7 @@ def test_a_run_moved_to_a_definition_with_one_more_step_does_that_as_well_and_en
     assert not found
     moved = migrate(run.state, run.definition, more, run.tick())
     run.move(more, moved)
-    assert [one for one in run.told if isinstance(one, Emit) and one.event == "moved"] or run.state.paused
+    assert [one for one in run.told if isinstance(one, Emit) and one.event == "moved"] or run.state.rests
     drive(run)
 
 

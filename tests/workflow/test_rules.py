@@ -9,27 +9,31 @@ import pytest
 
 from autonomy.kernel.errors import AutonomyError
 from autonomy.workflow import advance, decode, encode, new_state
-from autonomy.workflow.model import (
-    AskApproval,
+from autonomy.workflow.events import (
     Cancelled,
     ChildEnded,
     Chosen,
+    Paused,
+    Performed,
+    PutBack,
+    Reprioritised,
+    Resumed,
+    Started,
+    TaskEnded,
+    TimerFired,
+)
+from autonomy.workflow.model import (
+    AskApproval,
     Emit,
     EndRun,
     OpenTask,
-    Paused,
-    Performed,
     PerformTool,
     RaiseException,
     Reprioritise,
-    Reprioritised,
-    Resumed,
     SetTimer,
     StartChild,
-    Started,
     Subscribe,
-    TaskEnded,
-    TimerFired,
+    TellChildren,
     Withdraw,
 )
 
@@ -126,6 +130,13 @@ def test_a_failure_is_tried_again_with_longer_and_longer_pauses_and_then_a_perso
     )
 
 
+def test_arguments_that_a_person_takes_away_are_gone() -> None:
+    run = Run(steps("a: { tool: t, arguments: { n: 1 } }"))
+    run.ended("a", "failed", reason="there is no `n`")
+    run.send(Chosen(run.tick(), run.command("a", RaiseException).id, "retry", arguments={}))
+    assert run.command("a", PerformTool).arguments == {}
+
+
 @pytest.mark.parametrize(("outcome", "kind"), [("denied", "denied"), ("unknown", "unknown"), ("failed", "failed")])
 def test_what_must_not_be_tried_again_is_not(outcome: str, kind: str) -> None:
     run = Run(steps("{ a: { tool: t, retry: {} } }"))
@@ -182,6 +193,68 @@ def test_an_action_that_ends_after_its_time_still_counts_and_nobody_needs_to_dec
     found = run.done("a", 1)
     assert Withdraw(f"{exception.id}:withdraw", exception.id) in found.commands
     assert run.statuses == {"a": "done", "b": "running"}
+
+
+LATE = "{ a: { tool: t, deadline: 1m, compensate: { tool: u }, onException: [%s] }, b: { needs: [a], tool: t } }"
+
+
+@pytest.mark.parametrize(("outcome", "a", "b"), [("done", "done", "running"), ("failed", "skipped", "skipped")])
+def test_what_is_skipped_for_its_time_counts_where_it_was_done_after_all(outcome: str, a: str, b: str) -> None:
+    run = Run(steps(LATE % "{ kinds: [overdue], then: skip }"))
+    id = run.command("a", PerformTool).id
+    run.timer("a", "deadline")
+    assert run.statuses == {"a": "stopping"}
+    run.send(Performed(run.tick(), id, outcome))
+    assert run.statuses == {"a": a, "b": b}
+
+
+@pytest.mark.parametrize(("outcome", "attempt"), [("done", 1), ("denied", 2)])
+def test_what_is_tried_again_after_its_time_is_begun_once_the_first_try_has_ended(outcome: str, attempt: int) -> None:
+    run = Run(steps(LATE % ""))
+    run.timer("a", "deadline")
+    found = run.choose("a", "retry")
+    assert not [one for one in found.commands if isinstance(one, PerformTool)]
+    run.ended("a", outcome)
+    assert (run.state.steps["a"].attempt, run.status("a")) == (attempt, "done" if attempt == 1 else "running")
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed", "unknown"])
+def test_an_output_that_a_person_gives_counts_once_the_action_has_ended(outcome: str) -> None:
+    run = Run(steps(LATE % ""))
+    run.timer("a", "deadline")
+    run.choose("a", "edit", output="by hand")
+    assert run.status("a") == "stopping"
+    run.ended("a", outcome, output="by itself")
+    assert (run.status("a"), run.state.steps["a"].output, run.status("b")) == ("done", "by hand", "running")
+
+
+def test_what_was_skipped_while_nobody_knew_is_asked_about_before_anything_is_undone() -> None:
+    run = Run(steps("{ a: { tool: t, compensate: { tool: u }, onException: [{ then: skip }] }, c: { tool: t } }"))
+    run.ended("a", "unknown")
+    assert run.status("a") == "skipped"
+    run.send(Cancelled(run.tick(), compensate=True))
+    run.ended("c", "failed")
+    assert (run.command("a", RaiseException).kind, run.status("a")) == ("unknown", "blocked")
+    run.choose("a", "edit", output={})
+    assert run.command("a", PerformTool).undoes
+
+
+def test_what_was_done_and_came_to_the_wrong_thing_is_undone() -> None:
+    run = Run(steps(f"{{ a: {{ tool: t, output: {CONTRACT}, compensate: {{ tool: u }} }} }}"))
+    run.done("a", {"prize": 3})
+    run.choose("a", "compensate")
+    assert run.command("a", PerformTool).undoes
+    run.done("a")
+    assert (run.state.status, run.status("a")) == ("compensated", "undone")
+
+
+def test_an_action_of_unknown_ending_is_charged_once() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { needs: [a], tool: t } }", caps={"spend": "1.50 EUR"}))
+    run.ended("a", "unknown", cost=100)
+    run.send(Performed(run.tick(), "run_1:a:1", "done", cost=90))
+    assert (run.state.spent, run.status("b")) == (90, "running")
+    run.done("b", cost=61)
+    assert (run.state.status, run.state.spent) == ("stopped", 151)
 
 
 def test_what_nobody_knows_may_become_known_while_a_person_is_asked() -> None:
@@ -477,6 +550,37 @@ def test_a_paused_run_takes_events_in_and_begins_nothing() -> None:
     assert run.state.status == "done"
 
 
+def test_a_run_rests_for_itself_and_for_the_run_around_it() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { needs: [a], tool: t }, kid: { workflow: { name: x } } }"))
+    assert TellChildren in map(type, run.send(Paused(run.tick())).commands)
+    assert run.send(Paused(run.tick(), above=True)).commands == ()
+    run.done("a")
+    assert run.send(Resumed(run.tick())).commands == ()
+    assert run.send(Resumed(run.tick())).ignored == "the run that it is inside of is paused"
+    assert {PerformTool, TellChildren} == set(map(type, run.send(Resumed(run.tick(), above=True)).commands))
+
+
+def test_what_nobody_has_begun_is_put_back_while_the_run_rests_and_asked_for_again() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { tool: t } }"))
+    first, second = run.commands(PerformTool)
+    assert run.send(PutBack(run.tick(), first)).ignored
+    run.send(Paused(run.tick()))
+    run.send(PutBack(run.tick(), first))
+    run.send(Performed(run.tick(), second.id, "done"))
+    assert run.send(PutBack(run.tick(), second)).ignored
+    assert run.send(Resumed(run.tick())).commands == (first,)
+
+
+def test_a_paused_run_that_is_undone_goes_on_and_begins_nothing_else() -> None:
+    run = Run(
+        steps("{ a: { tool: t, compensate: { tool: u } }, b: { needs: [a], tool: t }, c: { wait: { until: now } } }")
+    )
+    run.send(Paused(run.tick()))
+    run.done("a")
+    run.send(Cancelled(run.tick(), compensate=True))
+    assert (run.state.paused, run.status("b"), run.command("a", PerformTool).undoes) == (False, "cancelled", True)
+
+
 def test_an_event_that_is_owed_goes_out_even_where_the_run_ends_paused() -> None:
     run = Run(
         steps(
@@ -527,6 +631,20 @@ def test_time_and_money_are_capped() -> None:
     run.done("a", cost=600)
     run.done("b", cost=401)
     assert (run.state.status, run.state.reason, run.state.spent) == ("stopped", "cap.spend", 1_001)
+
+
+def test_a_run_inside_another_spends_no_more_than_that_has_left() -> None:
+    parent = Run(steps("{ a: { tool: t }, b: { needs: [a], workflow: { name: child } } }", caps={"spend": "10 EUR"}))
+    parent.done("a", cost=600)
+    allowance = parent.command("b", StartChild).allowance
+    assert allowance == 400
+    two = "{ a: { tool: t }, b: { needs: [a], workflow: { name: child } } }"
+    child = Run(steps(two, caps={"spend": "20 EUR"}), allowance=allowance)
+    child.done("a", cost=150)
+    assert child.command("b", StartChild).allowance == 250
+    child = Run(steps("{ a: { tool: t }, b: { needs: [a], tool: t } }"), allowance=allowance)
+    child.done("a", cost=401)
+    assert (child.state.status, child.state.reason) == ("stopped", "cap.spend")
 
 
 def test_a_run_past_its_deadline_asks_somebody_and_goes_on() -> None:
@@ -608,6 +726,7 @@ def test_a_compensation_that_fails_is_decided_by_a_person(choice: Any, expected:
     run = Run(steps("{ a: { tool: t, compensate: { tool: u } } , b: { needs: [a], task: { role: r, goal: g } } }"))
     run.done("a")
     run.send(Cancelled(run.tick(), compensate=True))
+    run.ended("b", "failed", reason="withdrawn")
     run.ended("a", "failed", reason="gone")
     told = run.command("a", RaiseException)
     assert (told.id, told.reason, told.choices) == (
@@ -620,6 +739,37 @@ def test_a_compensation_that_fails_is_decided_by_a_person(choice: Any, expected:
     if choice == "retry":
         run.done("a")
     assert run.state.status == ("cancelled" if choice == "cancel" else "compensated")
+
+
+def test_a_run_inside_that_is_under_way_undoes_itself_and_a_person_says_what_is_left_of_one_that_did_not() -> None:
+    for status, ended in (("compensated", True), ("done", True), ("stopped", False), ("cancelled", False)):
+        run = Run(steps("{ a: { tool: t, compensate: { tool: u } }, kid: { needs: [a], workflow: { name: x } } }"))
+        run.done("a")
+        run.send(Cancelled(run.tick(), compensate=True))
+        assert run.issued["run_1:kid:1:withdraw"] == Withdraw("run_1:kid:1:withdraw", "run_1:kid:1", compensate=True)
+        run.child("kid", status)
+        if not ended:
+            assert (run.status("a"), run.command("kid", RaiseException).kind) == ("done", "child")
+            run.choose("kid", "skip")
+        run.done("a")
+        assert run.state.status == "compensated"
+
+
+def test_a_task_that_was_completed_as_its_run_began_to_be_undone_is_undone() -> None:
+    for outcome, undone in (("done", True), ("failed", False)):
+        run = Run(steps("{ a: { task: { role: r, goal: g }, compensate: { tool: u } } }"))
+        run.send(Cancelled(run.tick(), compensate=True))
+        run.ended("a", outcome)
+        assert bool(run.commands(PerformTool)) == undone
+
+
+def test_what_is_being_undone_is_withdrawn_where_the_run_is_ended() -> None:
+    run = Run(steps("{ a: { tool: t, compensate: { task: { role: r, goal: g } } }, b: { tool: t } }"))
+    run.done("a")
+    run.send(Cancelled(run.tick(), compensate=True))
+    run.ended("b", "failed")
+    found = run.send(Cancelled(run.tick(), reason="leave it"))
+    assert "run_1:a:1:undo.1" in {one.target for one in found.commands if isinstance(one, Withdraw)}
 
 
 def test_items_done_are_undone_each_with_its_own_item() -> None:
@@ -712,7 +862,7 @@ def test_a_run_does_not_begin_with_an_input_that_does_not_fit() -> None:
     wanted = definition({"steps": {"a": {"tool": "t"}}, "input": {"type": "object", "properties": {}}})
     run = Run(wanted, {"n": 1})
     assert run.state.status == "failed"
-    assert run.state.reason.startswith("input: argument `/`")
+    assert run.state.reason.startswith("input: the arguments: ")
 
 
 def test_an_output_that_is_too_large_is_not_carried_through_the_run() -> None:

@@ -10,7 +10,7 @@ import pytest
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid
 from autonomy.tools import Refused, Unreachable
-from autonomy.workflow.model import Chosen
+from autonomy.workflow.events import Chosen
 from tests.gate.works import Door, fail, fail_first, never, organisation
 from tests.house import declare
 from tests.workflow.office import office, workflow
@@ -111,6 +111,19 @@ async def test_a_checkpoint_waits_for_its_people_and_costs_no_task(tmp_path: Pat
         await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
         state = await it.ended(run)
         assert (state.status, state.steps["sign"].output["by"]) == ("done", "bea")  # type: ignore[index]
+
+
+async def test_two_equal_payments_of_a_run_are_two_questions_and_two_payments(
+    tmp_path: Path, database_url: str
+) -> None:
+    twice = PAY + """  two: { needs: [pay], tool: pay, arguments: { payee: "'erika'", amount: "'150.00'" } }\n"""
+    async with office(tmp_path, database_url, twice=twice) as it:
+        run = await it.start("twice", n=1)
+        for path in ("pay", "two"):
+            await it.until(run, lambda state: path in state.steps and state.steps[path].state == "held")  # noqa: B023
+            await it.works.house.approve((await it.asked(run)).action, "bea")
+        state = await it.ended(run)
+        assert (state.status, it.plant.executions()) == ("done", 2)
 
 
 async def test_a_held_action_goes_on_when_people_allow_it_and_is_refused_when_they_do_not(

@@ -13,7 +13,8 @@ import pytest
 
 from autonomy.approvals import Hold
 from autonomy.catalog import starter
-from autonomy.workflow.model import Chosen, State
+from autonomy.workflow.events import Chosen
+from autonomy.workflow.model import State
 from demo import business
 from tests.gate.works import Plant, Works
 from tests.house import house

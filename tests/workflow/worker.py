@@ -1,7 +1,8 @@
 """A process that works on runs, to be killed, frozen and woken.
 
 `python -m tests.workflow.worker FOLDER DATABASE COUNT WORKFLOW` starts COUNT runs, says the id of each when it is
-durable, and works until every run it can see has ended. Its plant acts on files, so that what was done outlives it.
+durable, and works until every run it can see has ended. Its plant acts on files, so that what was done outlives it. The
+agent whose key lies in FOLDER does tasks as they come.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from sqlalchemy import select
+
 from autonomy.kernel import failpoint
 from autonomy.kernel.canonical import Json
-from autonomy.kernel.errors import Unavailable
+from autonomy.kernel.errors import Conflict, Unavailable
+from autonomy.tasks import Word
 from autonomy.tools import Invocation
 from autonomy.workflow.model import ENDED
+from autonomy.workflow.store import command
 from tests.gate.works import Plant
 from tests.workflow.office import Office, office
 
@@ -32,6 +37,40 @@ steps:
   second: { needs: [first], tool: press, arguments: { n: input.n + 1 } }
   third: { needs: [second], tool: press, arguments: { n: input.n + 2 } }
 """
+
+
+EVERYTHING = {
+    "everything": """
+steps:
+  hear: { wait: { events: { it: { event: go, key: run.id } } } }
+  kid: { workflow: { name: kid }, arguments: { n: input.n, of: run.id } }
+  each: { foreach: { items: '[1, 2]', item: one, steps: { press: { tool: press, arguments: { n: one } } } } }
+  count: { task: { role: worker, goal: count, by: agent, input: { n: input.n } } }
+  rest: { wait: { duration: 300ms } }
+  regret: { workflow: { name: regretted, detached: true }, arguments: { n: input.n } }
+  last: { needs: [hear, kid, each, count, rest], tool: press, arguments: { n: input.n } }
+""",
+    "kid": """
+input: { type: object, properties: { n: { type: integer }, of: { type: string } }, required: [n, of] }
+steps:
+  press: { tool: press, arguments: { n: input.n } }
+  tell: { needs: [press], emit: { event: go, key: input.of, data: { n: input.n } } }
+""",
+    "regretted": """
+steps:
+  press: { tool: press, arguments: { n: input.n }, compensate: { tool: press, arguments: { n: input.n + 1 } } }
+  differ:
+    needs: [press]
+    agree: { figures: { one: "1", two: "2" } }
+    onException: [{ kinds: [conflict], then: compensate }]
+""",
+}
+"""Children, a detached one that is undone, an event, a timer, a task, a loop: and the actions of each."""
+
+ANY_COMMAND = select(command.c.id).limit(1)
+
+KEY = "agent.key"
+LEASE_S = 1  # of a task: whoever is killed has it no longer
 
 
 class FilePlant(Plant):
@@ -66,15 +105,34 @@ async def work(folder: Path, database: str, count: int, workflow: str) -> None:
             print(await start, flush=True)
             if number == 0:  # from here on there is a run to be lost
                 failpoint.arm(*_armed())
+        doing = [asyncio.create_task(_do_tasks(it, key.read_text())) for key in folder.glob(KEY)]
         await it.eventually(lambda: _all_ended(it))
+        for one in doing:
+            one.cancel()
+        await asyncio.gather(*doing, return_exceptions=True)
+
+
+async def _do_tasks(it: Office, key: str) -> None:
+    """Takes each task that comes, and does it."""
+    caller = await it.works.system.gate.admission.admit(key)
+    tasks = it.flows.workplace.tasks
+    while True:
+        held = await tasks.next(caller, 1, LEASE_S)
+        if held is None:
+            continue
+        try:
+            await tasks.complete(Word(held.task.id, held.task.holder or "", held.task.claim), held.body.input)
+        except Conflict:
+            continue  # it took too long, and somebody else has it
 
 
 async def _all_ended(it: Office) -> bool:
     try:
         runs = await it.flows.runs.runs(count=1_000)
+        asked = await it.works.system.database.read(lambda connection: connection.execute(ANY_COMMAND).first())
     except Unavailable:  # a question that was frozen with its process is too old when it wakes
         return False
-    return all(run.status in ENDED for run in runs)
+    return asked is None and all(run.status in ENDED for run in runs)
 
 
 def _armed() -> tuple[str, int]:

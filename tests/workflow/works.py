@@ -12,29 +12,33 @@ from autonomy.catalog.model import SPECS
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.workflow import Advanced, Definition, State, advance, decode, define, encode, new_state
 from autonomy.workflow.definition import Step
-from autonomy.workflow.model import (
+from autonomy.workflow.events import (
     AnyEvent,
     ApprovalEnded,
-    AskApproval,
     ChildEnded,
     Chosen,
+    EventArrived,
+    PutBack,
+    Resumed,
+    Started,
+    TaskEnded,
+    TimerFired,
+)
+from autonomy.workflow.events import Performed as ActionEnded
+from autonomy.workflow.model import (
+    AskApproval,
     Command,
     Decide,
     EndRun,
-    EventArrived,
     OpenTask,
     PerformTool,
     RaiseException,
-    Resumed,
     SetTimer,
     StartChild,
-    Started,
     Subscribe,
-    TaskEnded,
-    TimerFired,
     Withdraw,
 )
-from autonomy.workflow.model import Performed as ActionEnded
+from autonomy.workflow.turn import SETTLED
 
 ANSWERED = (PerformTool, OpenTask, Decide, AskApproval, StartChild, SetTimer, Subscribe, RaiseException)
 
@@ -68,6 +72,7 @@ class Run:
         self.accepted: list[AnyEvent] = []
         self.begun: list[str] = []
         self.told: list[Command] = []
+        self.back: set[str] = set()
         self.start = Started(self.at, {} if input is None else input, **started)
         self.send(self.start)
 
@@ -160,13 +165,20 @@ class Run:
 
     def _take(self, commands: tuple[Command, ...], event: AnyEvent) -> None:
         answered = getattr(event, "command", getattr(event, "exception", ""))
+        if isinstance(event, PutBack):
+            answered = event.command.id
+            self.back.add(answered)
         if not (isinstance(event, ActionEnded) and event.outcome in ("held", "unknown")):
             self.awaited.pop(answered, None)
+        if any(isinstance(command, PerformTool | OpenTask) and command.undoes for command in commands):
+            moving = {path: one.state for path, one in self.state.steps.items() if one.state not in SETTLED}
+            assert not moving, f"it is undone before the end of all is known: {moving}"
         for command in commands:
             assert msgspec.json.decode(msgspec.json.encode(command), type=Command) == command
             again = self.issued.get(command.id)
-            repeated = isinstance(command, Withdraw) and again == command  # of a stopped step that a person settles
-            assert again is None or repeated, f"{command.id} was asked for twice"
+            repeated = isinstance(command, Withdraw) and again is not None  # of a stopped step that a person settles
+            assert again is None or repeated or command.id in self.back, f"{command.id} was asked for twice"
+            self.back.discard(command.id)
             self.issued[command.id] = command
             self.told.append(command)
             if isinstance(command, ANSWERED) and not getattr(command, "detached", False):
@@ -178,7 +190,7 @@ class Run:
 
     def _withdrawn(self, target: str) -> None:
         assert target in self.issued, f"{target} was never asked for"
-        if not (isinstance(self.issued[target], PerformTool | StartChild) and target in self._open()):
+        if not (isinstance(self.issued[target], PerformTool | OpenTask | StartChild) and target in self._open()):
             self.awaited.pop(target, None)
 
     def _open(self) -> set[str]:

@@ -22,12 +22,13 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 setNonce(nonce); // for the styles of dialogs, which a library of Mantine's adds
 
 const LOOK_MS = 15_000;
+const LIVE_LOOK_MS = 60_000; // also while events come: what changes without one, such as a figure, is never old for long
 
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
-      refetchInterval: () => (isLive() ? false : LOOK_MS),
+      refetchInterval: () => (isLive() ? LIVE_LOOK_MS : LOOK_MS),
       retry: (count, error) => count < 2 && error instanceof Refused && (error.status === 0 || error.status === 503),
     },
   },

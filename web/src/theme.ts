@@ -76,5 +76,6 @@ export const theme = createTheme({
   components: {
     Modal: { defaultProps: CLOSE },
     Drawer: { defaultProps: CLOSE },
+    Notification: { defaultProps: CLOSE },
   },
 });

@@ -57,7 +57,11 @@ export const words = {
   table: {
     more: "Show more",
     all: (count: number) => `${count} in all`,
-    some: (count: number) => `${count} shown, there are more`,
+    on: "Look further",
+    some: (count: number, isLooking: boolean) => {
+      if (isLooking) return "Still looking …";
+      return count > 0 ? `${count} shown, there are more` : "Nothing found so far; there is more to look through.";
+    },
     loading: "Loading",
     filter: "Filter",
   },
@@ -68,6 +72,12 @@ export const words = {
     invisible: "An invisible character stands here",
     lookalike: "Holds letters that look like others",
   },
-  json: { as: "Shown as", exact: "Exact text", fields: "Fields", nothing: "nothing" },
+  json: {
+    as: "Shown as",
+    exact: "Exact text",
+    fields: "Fields",
+    nothing: "nothing",
+    more: (count: string) => `Show more (${count} entries)`,
+  },
   when: { now: "now" },
 } as const;

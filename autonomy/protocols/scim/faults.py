@@ -10,6 +10,7 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 _TYPES = {
     "account.taken": "uniqueness",
+    "account.foreign": "uniqueness",
     "group.taken": "uniqueness",
     "group.member": "invalidValue",
     "scim.filter": "invalidFilter",

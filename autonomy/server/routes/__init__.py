@@ -34,6 +34,7 @@ from . import (
     sites,
     tasks,
     today,
+    together,
     tools,
     views,
 )
@@ -50,6 +51,7 @@ ROUTERS = (
     cases.router,
     views.router,
     approvals.router,
+    together.router,
     precedents.router,
     notes.router,
     runs.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part, Wanted, sentences
-from autonomy.insight.model import ActionState, Decision
+from autonomy.insight.model import ActionRow, ActionState, Decision
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from autonomy.kernel.errors import Conflict, Invalid
 
@@ -142,9 +143,8 @@ async def list_actions(
     )
     behind = await here.taken_in()
     search = here.system.searching.search
-    found = await run_in_threadpool(search.actions, wanted, _place(after), limit, may_read(person))
-    items = [ActionAnswer.model_validate(one) for one in found.actions]
-    return FoundAnswer(items=items, next=None if found.next is None else str(found.next), behind=behind)
+    found = await run_in_threadpool(search.actions, wanted, place(after), limit, may_read(person))
+    return found_answer(found.actions, found.next, behind)
 
 
 @router.get("/actions/{action}", summary="one action", responses=refusals(404))
@@ -192,7 +192,13 @@ def _explained(here: Parts, action: str, person: PersonCaller) -> ExplanationAns
     return ExplanationAnswer(explanation=found, sentences=sentences(found))
 
 
-def _place(after: str | None) -> int | None:
+def found_answer(actions: Sequence[ActionRow], following: int | None, behind: int) -> FoundAnswer:
+    """A page of actions, as it is told."""
+    items = [ActionAnswer.model_validate(one) for one in actions]
+    return FoundAnswer(items=items, next=None if following is None else str(following), behind=behind)
+
+
+def place(after: str | None) -> int | None:
     """Where to go on. Raises Invalid for what no page has said."""
     if after is None:
         return None

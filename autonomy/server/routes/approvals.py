@@ -10,12 +10,14 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from autonomy.approvals import Hold, Note
-from autonomy.approvals.model import Seat, State
+from autonomy.approvals.model import Order, Seat, State
+from autonomy.catalog.model import Risk
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Part
 from autonomy.insight.model import NOTHING, Decided, Said, Wording
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
+from autonomy.tools import Registry
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
@@ -43,7 +45,8 @@ class Decision(Asked):
 
 
 class HoldAnswer(Answer):
-    """A held action in a list. `roles` may decide about it now."""
+    """A held action in a list. `roles` may decide about it now; `risk` is that of its tool, null where the tool is not
+    as it was when the action was held."""
 
     action: str
     consequence: str
@@ -52,6 +55,7 @@ class HoldAnswer(Answer):
     agent_name: str
     case: str
     tool: str
+    risk: Risk | None
     roles: list[str]
     asked_at: int
     expires_at: int
@@ -138,21 +142,39 @@ class DecidedAnswer(Answer):
 
 
 @router.get("/approvals", summary="what waits for people", responses=refusals(404))
-def list_approvals(
+async def list_approvals(
     person: Reader,
     here: Here,
     mine: Annotated[bool, Query(description="only those in which one of your roles may decide")] = False,
     state: Annotated[list[State] | None, Query(description="waiting ones where none is named")] = None,
+    order: Annotated[
+        Order, Query(description="the newest first, or what `ends` first, of what is not over")
+    ] = "newest",
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[HoldAnswer]:
-    """Newest first."""
-    roles = _roles_of(person, here) if mine else None
-    found = here.system.approvals.holds(tuple(state or ("waiting",)), roles, limit + 1, after)
-    items, following = cut(found, lambda one: one.action, limit)
-    yours = here.system.approvals.could_decide(items, person.name) if _may_decide(person) else set()
-    handed = _handed(items, here)
-    return Page(items=[_listed(one, one.action in yours, handed.get(one.action)) for one in items], next=following)
+    """Newest first, unless asked for otherwise."""
+    registry = (await here.system.watch.house()).registry
+    wanted = tuple[State, ...](state or ("waiting",))
+
+    def read() -> Page[HoldAnswer]:
+        roles = _roles_of(person, here) if mine else None
+        found = here.system.approvals.holds(wanted, roles, limit + 1, after, order)
+        items, following = cut(found, lambda one: one.action, limit)
+        return Page(items=_listed(items, person, here, registry), next=following)
+
+    return await run_in_threadpool(read)
+
+
+async def decided_by(person: PersonCaller, here: Parts, limit: int) -> list[HoldAnswer]:
+    """What the person could decide now, what ends first first."""
+    registry = (await here.system.watch.house()).registry
+
+    def read() -> list[HoldAnswer]:
+        found = here.system.approvals.holds(count=limit, order="ends", decider=person.name)
+        return _listed(found, person, here, registry)
+
+    return await run_in_threadpool(read) if _may_decide(person) else []
 
 
 @router.get("/approvals/{action}", summary="one held action, to be decided", responses=refusals(404))
@@ -179,6 +201,12 @@ async def decide_approval(action: str, asked: Decision, person: Decider, here: H
     here.system.taking_up.wake()
     waits_for = list(hold.waits_for) if hold.state == "waiting" else []
     return DecidedAnswer(action=hold.action, state=hold.state, roles=_roles(hold), waits_for=waits_for)
+
+
+def risk_of(hold: Hold, registry: Registry) -> Risk | None:
+    """The risk of the tool as it was when the action was held; None where it is another by now, or there is none."""
+    tool = registry.tools.get(hold.tool)
+    return tool.spec.risk if tool is not None and tool.revision == hold.tool_revision else None
 
 
 def _checkpoint(hold: Hold, person: PersonCaller, here: Parts) -> ApprovalAnswer:
@@ -209,7 +237,13 @@ def note_answer(note: Note, seen: bool) -> HoldNoteAnswer:
     return found if seen else found.model_copy(update={"text": None, "answer": None})
 
 
-def _listed(hold: Hold, yours: bool, handed: Note | None) -> HoldAnswer:
+def _listed(holds: Sequence[Hold], person: PersonCaller, here: Parts, registry: Registry) -> list[HoldAnswer]:
+    yours = here.system.approvals.could_decide(holds, person.name) if _may_decide(person) else set()
+    handed = _handed(holds, here)
+    return [_line(one, one.action in yours, handed.get(one.action), risk_of(one, registry)) for one in holds]
+
+
+def _line(hold: Hold, yours: bool, handed: Note | None, risk: Risk | None) -> HoldAnswer:
     return HoldAnswer(
         action=hold.action,
         consequence=hold.consequence,
@@ -218,6 +252,7 @@ def _listed(hold: Hold, yours: bool, handed: Note | None) -> HoldAnswer:
         agent_name=hold.agent_name,
         case=hold.case_id,
         tool=hold.tool,
+        risk=risk,
         roles=_roles(hold),
         asked_at=hold.asked_at,
         expires_at=hold.expires_at,

@@ -123,6 +123,13 @@ def describe_budget(name: str, _person: Reader, here: Here) -> BudgetDetailAnswe
     )
 
 
+def most_used(here: Parts, count: int) -> list[BudgetAnswer]:
+    """The limits of which most is used, the most used first."""
+    at, currency, found = _spent(here)
+    ordered = sorted(found, key=lambda one: (-one.percent, one.limit.name))
+    return [BudgetAnswer(**_budget(one, currency, at)) for one in ordered[:count]]
+
+
 def _spent(here: Parts) -> tuple[int, str, list[Spend]]:
     """The time, the base currency, and every limit as it stands at that time."""
     organisation, at = here.system.catalog.organisation(), here.clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from fastapi.concurrency import run_in_threadpool
 
 from autonomy.identity import Permission, PersonCaller
@@ -20,6 +20,9 @@ router = api("cases")
 Reader = Annotated[PersonCaller, allowed(Permission.GATE_ACTION_READ)]
 
 CaseName = Annotated[str, Path(min_length=1, max_length=400)]
+
+
+Around = Annotated[str | None, Query(max_length=400, description="an action of the case: what lies around it is told")]
 
 
 class SpanAnswer(Answer):
@@ -47,8 +50,8 @@ class CaseLabelAnswer(Answer):
 
 
 class CaseAnswer(Answer):
-    """A case in the order it happened. Where not `whole`, only its newest actions are told. `money` is what they came
-    to."""
+    """A case in the order it happened. Where not `whole`, only its newest actions are told, or those around the one
+    that was named, and only the newest that is known of its runs and tasks. `money` is what the actions came to."""
 
     case: str
     whole: bool
@@ -61,7 +64,7 @@ class CaseAnswer(Answer):
 
 
 @router.get("/cases/{case:path}", summary="one case", responses=refusals(404))
-async def describe_case(case: CaseName, _person: Reader, here: Here) -> CaseAnswer:
+async def describe_case(case: CaseName, _person: Reader, here: Here, around: Around = None) -> CaseAnswer:
     """Its waterfall: runs, tasks and their handoffs, actions with their decisions, approvals and waits."""
     await here.taken_in()
-    return CaseAnswer.model_validate(await run_in_threadpool(here.telling.case, case))
+    return CaseAnswer.model_validate(await run_in_threadpool(here.telling.case, case, around))

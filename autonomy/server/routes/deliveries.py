@@ -52,7 +52,7 @@ async def list_deliveries(
 
     def look(connection: Any) -> list[Delivery]:
         last = deliveries.find(connection, after) if after is not None else None
-        return [] if after is not None and last is None else deliveries.newest(connection, hook, limit + 1, last)
+        return [] if after is not None and last is None else deliveries.page(connection, hook, limit + 1, last)
 
     items, following = cut(await here.system.database.read(look), lambda one: one.id, limit)
     return Page(items=[DeliveryAnswer(**one._asdict()) for one in items], next=following)

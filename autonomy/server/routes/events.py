@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Header, Query, Request
@@ -34,10 +34,14 @@ Topic = Literal["actions", "approvals", "runs", "exceptions", "tasks", "incident
 
 
 class Told(NamedTuple):
-    """What a kind of leaf is about, and what a person must be permitted to be told of it."""
+    """What a kind of leaf is about, and what a person must be permitted to be told of it.
+
+    `knows`: who may see something that it changes is told that it happened, and of nothing in it.
+    """
 
     topics: tuple[Topic, ...]
     needs: Permission
+    knows: Permission | None = None
 
 
 _ACTION = Told(("actions",), Permission.GATE_ACTION_READ)
@@ -48,17 +52,23 @@ TOLD = {
     "denial": _ACTION,
     "reconcile": _ACTION,
     "hold": Told(("actions", "approvals"), Permission.GATE_ACTION_READ),
-    "approval": Told(("approvals", "actions"), Permission.APPROVALS_HOLD_READ),
+    "approval": Told(("approvals", "actions"), Permission.APPROVALS_HOLD_READ, Permission.GATE_ACTION_READ),
+    "absence": Told(("approvals",), Permission.AUDIT_LOG_READ, Permission.APPROVALS_HOLD_READ),
     "containment": Told(("incidents",), Permission.IDENTITY_CONTAINMENT_READ),
     "change": Told(("changes",), Permission.CATALOG_OBJECT_READ),
     "delivery": Told(("other",), Permission.TOOLS_DELIVERY_READ),
     "run": Told(("runs",), Permission.WORKFLOW_RUN_READ),
     "task": Told(("tasks",), Permission.TASKS_TASK_READ),
     "incident": Told(("incidents",), Permission.INCIDENTS_INCIDENT_READ),
-    "identity": Told(("people",), Permission.AUDIT_LOG_READ),
-    "label": Told(("actions",), Permission.INSIGHT_FIGURE_READ),
+    "identity": Told(("people",), Permission.AUDIT_LOG_READ, Permission.IDENTITY_AGENT_READ),
+    "label": Told(("actions",), Permission.INSIGHT_FIGURE_READ, Permission.GATE_ACTION_READ),
+    "secret": Told(("other",), Permission.AUDIT_LOG_READ, Permission.TOOLS_SECRET_READ),
+    "memory": Told(("other",), Permission.AUDIT_LOG_READ, Permission.MEMORY_ITEM_READ),
+    "erasure": Told(("other",), Permission.AUDIT_LOG_READ, Permission.GATE_ACTION_READ),
+    "budget": Told(("other",), Permission.AUDIT_LOG_READ, Permission.BUDGET_ACCOUNT_READ),
+    "dispatch": Told(("actions",), Permission.AUDIT_LOG_READ, Permission.GATE_ACTION_READ),
 }
-"""Of every kind of leaf; any other kind is for readers of the log."""
+"""Of every kind of leaf; one that is not here is for readers of the log."""
 
 _REST = Told(("other",), Permission.AUDIT_LOG_READ)
 _EXCEPTIONS = frozenset({"exception", "chosen"})
@@ -78,8 +88,9 @@ async def stream_events(
 ) -> StreamingResponse:
     """Server-sent events: `id` is a leaf's index, `event` its kind, `data` the leaf with its `index` and its `topics`.
 
-    Kinds you may not see are left out. Ends when the session does; a client that comes back with `Last-Event-ID` goes
-    on without a gap. Without `after` and that header it begins with what happens from now on.
+    Of kinds whose content is not for you, though you may see something that they change, `data` has only `index`,
+    `kind` and `topics`; others are left out. Ends when the session does; a client that comes back with `Last-Event-ID`
+    goes on without a gap. Without `after` and that header it begins with what happens from now on.
     """
     last = _last(last_event_id, after)
     return StreamingResponse(
@@ -89,9 +100,12 @@ async def stream_events(
     )
 
 
-def is_visible(kind: str, person: PersonCaller) -> bool:
-    """Whether the person is told of leaves of this kind."""
-    return TOLD.get(kind, _REST).needs in person.permissions
+def seen_of(leaf: Mapping[str, Any], person: PersonCaller) -> Mapping[str, Any] | None:
+    """What the person is told of a leaf: all of it, that there is one of its kind, or None."""
+    told = TOLD.get(leaf["kind"], _REST)
+    if told.needs in person.permissions:
+        return leaf
+    return {"kind": leaf["kind"]} if told.knows in person.permissions else None
 
 
 def topics_of(leaf: Mapping[str, Any]) -> tuple[Topic, ...]:
@@ -101,10 +115,20 @@ def topics_of(leaf: Mapping[str, Any]) -> tuple[Topic, ...]:
     return TOLD.get(leaf["kind"], _REST).topics
 
 
-def event(index: int, leaf: Mapping[str, Any]) -> bytes:
-    """One leaf as a server-sent event."""
-    data = json.dumps({"index": index, "topics": topics_of(leaf), **leaf}, separators=(",", ":"))
-    return f"id: {index}\nevent: {leaf['kind']}\ndata: {data}\n\n".encode()
+def event(index: int, topics: tuple[Topic, ...], seen: Mapping[str, Any]) -> bytes:
+    """One leaf, as far as it is seen, as a server-sent event."""
+    data = json.dumps({"index": index, "topics": topics, **seen}, separators=(",", ":"))
+    return f"id: {index}\nevent: {seen['kind']}\ndata: {data}\n\n".encode()
+
+
+def _events(told: Sequence[tuple[int, Mapping[str, Any]]], person: PersonCaller, wanted: frozenset[Topic]) -> bytes:
+    """The leaves that the person is told of, out of those of the topics `wanted`; of all where that is empty."""
+    about = ((index, topics_of(leaf), seen_of(leaf, person)) for index, leaf in told)
+    return b"".join(
+        event(index, topics, seen)
+        for index, topics, seen in about
+        if seen is not None and (not wanted or wanted.intersection(topics))
+    )
 
 
 def _last(header: str | None, after: int | None) -> int | None:
@@ -134,7 +158,5 @@ async def _stream(
                 return
             told = [(index, read_leaf(body)) for index, body, _ in found]
             last = told[-1][0] if told else last
-            visible = ((index, leaf) for index, leaf in told if is_visible(leaf["kind"], person))
-            seen = [event(index, leaf) for index, leaf in visible if not topics or topics.intersection(topics_of(leaf))]
             # An id without data makes the client remember how far it has been told, even of what it may not see.
-            yield b"".join(seen) or f": alive\nid: {last}\n\n".encode()
+            yield _events(told, person, topics) or f": alive\nid: {last}\n\n".encode()

@@ -32,6 +32,7 @@ Imposer = Annotated[PersonCaller, allowed(Permission.IDENTITY_CONTAINMENT_IMPOSE
 Lifter = Annotated[PersonCaller, allowed(Permission.IDENTITY_CONTAINMENT_LIFT)]
 
 Filter = Annotated[str | None, Query(max_length=400)]
+LineNumber = Annotated[int | None, Query(ge=1, le=MAX_SAFE_INTEGER, description="the `next` of the page before")]
 NEIGHBOURS = 50  # actions of the agent, and of the case, that a context shows
 
 
@@ -147,12 +148,15 @@ class FollowUpAnswer(Answer):
 
 
 class ToldAnswer(Answer):
-    """An incident with its timeline, what was stopped, and what is to be done. `is_stopped`: nothing that was to be
-    stopped waits for a confirmation."""
+    """An incident with the newest 200 lines of its timeline, the first 200 things that were stopped, those that are
+    not confirmed before the others, and what is to be done. `timeline_count`, `stop_counts` and `is_stopped`, which
+    says that nothing waits for a confirmation, are of all of them."""
 
     incident: IncidentAnswer
     timeline: list[TimelineEntryAnswer]
+    timeline_count: int
     stops: list[StopAnswer]
+    stop_counts: dict[StopState, int]
     is_stopped: bool
     follow_ups: list[FollowUpAnswer]
 
@@ -169,7 +173,8 @@ class TouchedAnswer(Answer):
 
 
 class BlastRadiusAnswer(Answer):
-    """What the agent touched in the time. Where not `whole`, only its newest actions are counted."""
+    """What the agent touched in the time. Where not `whole`, only its newest actions are counted. Of `cases` and `runs`
+    the first fifty are named; `cases_count` and `runs_count` are of all of them."""
 
     agent: str
     since: int
@@ -177,7 +182,9 @@ class BlastRadiusAnswer(Answer):
     whole: bool
     tools: list[TouchedAnswer]
     cases: list[str]
+    cases_count: int
     runs: list[str]
+    runs_count: int
 
 
 class ContextAnswer(Answer):
@@ -224,6 +231,33 @@ async def list_incidents(
 def describe_incident(incident: str, _person: Reader, here: Here) -> ToldAnswer:
     """Its timeline, what was stopped, and what is to be done."""
     return _told(here.system.trouble.incidents.show(incident))
+
+
+@router.get("/incidents/{incident}/timeline", summary="the timeline of an incident", responses=refusals(404))
+def list_timeline(
+    incident: str, _person: Reader, here: Here, after: LineNumber = None, limit: Limit = PAGE
+) -> Page[TimelineEntryAnswer]:
+    """All of it, the newest line first."""
+    found = here.system.trouble.incidents.timeline(incident, after, limit + 1)
+    items, following = cut(list(found), lambda one: str(one.number), limit)
+    return Page(items=[TimelineEntryAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.get("/incidents/{incident}/stops", summary="what was stopped because of an incident", responses=refusals(404))
+def list_stops(
+    incident: str,
+    _person: Reader,
+    here: Here,
+    state: StopState | None = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> Page[StopAnswer]:
+    """All of it, by kind and target."""
+    kind, _, target = (after or "").partition(" ")
+    place = None if after is None else (kind, target)
+    found = here.system.trouble.incidents.stops(incident, state, place, limit + 1)
+    items, following = cut(list(found), lambda one: f"{one.kind} {one.target}", limit)
+    return Page(items=[StopAnswer.model_validate(one) for one in items], next=following)
 
 
 @router.get("/incidents/{incident}/context", summary="what is known around an incident", responses=refusals(404))
@@ -277,7 +311,8 @@ async def contain_incident(incident: str, asked: Containing, person: Imposer, he
 
 @router.post("/incidents/{incident}/reinstate", summary="let it go on", responses=refusals(404, 409))
 async def reinstate_incident(incident: str, asked: Reinstating, person: Lifter, here: Here) -> ToldAnswer:
-    """Lifts the containment and lets the runs go on that were paused for it. Ended credentials stay ended."""
+    """Lifts the containment and lets the runs go on that were paused for it; also after it was closed and left
+    contained. Ended credentials stay ended."""
     return _told(await here.system.trouble.stopping.reinstate(incident, person.actor, asked.reason))
 
 

@@ -167,7 +167,7 @@ def list_figures(
     since: Since = None,
     until: Until = None,
     bucket: InBuckets = None,
-    key: Annotated[str | None, Query(max_length=400, description="only of this one")] = None,
+    key: Annotated[list[Text] | None, Query(max_length=100, description="only of these, in their order")] = None,
     after: After = None,
     limit: Limit = PAGE,
 ) -> FiguresAnswer:
@@ -177,7 +177,7 @@ def list_figures(
     if key is None:
         items, following = here.figures.page(by, time, after, limit)
     else:
-        items, following = [here.figures.line(by, key, time)], None
+        items, following = here.figures.lines(by, list(dict.fromkeys(key)), time), None
     return FiguresAnswer(
         by=by,
         since=time.since,
@@ -221,7 +221,7 @@ def compare_figures(
 ) -> ComparisonAnswer:
     """Agents, revisions, roles, workflows or units over the same time."""
     time = here.figures.time(since, until, bucket)
-    found = [here.figures.line(by, one, time) for one in dict.fromkeys(key)]
+    found = here.figures.lines(by, list(dict.fromkeys(key)), time)
     return ComparisonAnswer(
         by=by,
         since=time.since,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, JsonValue
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.label_rules import Given, Subject, Verdict
-from autonomy.insight.model import Judged
+from autonomy.insight.model import Judged, Wanted
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
@@ -17,7 +18,7 @@ from ..here import Here
 from ..paging import cut
 from ..parts import Parts
 from ..route import api
-from .actions import may_read
+from .actions import FoundAnswer, found_answer, may_read, place
 
 router = api("labels")
 
@@ -67,6 +68,22 @@ def list_labels(
     """The label that counts for each, those given last first."""
     found, following = cut(here.insight.labels(verdict, agent, after, limit + 1), lambda one: one.last, limit)
     return Page(items=[LabelAnswer.model_validate(one) for one in found], next=following)
+
+
+@router.get("/reviews", summary="results that nobody has judged yet")
+async def list_reviews(
+    person: Judge,
+    here: Here,
+    agent: Annotated[str | None, Query(max_length=400)] = None,
+    after: After = None,
+    limit: Limit = PAGE,
+) -> FoundAnswer:
+    """Actions that were done, newest first. A page may hold fewer than were asked for, and says where to go on."""
+    behind = await here.taken_in()
+    wanted, search = Wanted(agent=agent, state="done"), here.system.searching.search
+    found = await run_in_threadpool(search.actions, wanted, place(after), limit, may_read(person))
+    left = await run_in_threadpool(here.insight.unjudged, found.actions)
+    return found_answer(left, found.next, behind)
 
 
 @router.get("/actions/{action}/labels", summary="what was said of an action's result")

@@ -10,7 +10,7 @@ from pydantic import Field
 from autonomy.catalog.memory_space import MemorySpaceSpec
 from autonomy.catalog.organisation import spec
 from autonomy.identity import Permission, PersonCaller
-from autonomy.memory import Item, Member, Selection
+from autonomy.memory import By, Item, Member, Question, Selection
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, Reason, Text, refusals
@@ -67,6 +67,15 @@ class ItemAnswer(Answer):
     links: list[dict[str, str]] = Field([])
 
 
+class SearchAnswer(Page[ItemAnswer]):
+    """What was found, the best first, and by what. `missing` is the code of why meaning was left out, wholly or in
+    part; `newest` says for each space that was looked through by meaning how many of its items have one."""
+
+    by: By
+    missing: str | None = None
+    newest: dict[str, int] = Field({})
+
+
 class ForgetAsked(Asked):
     """Which items of a space are to be forgotten: those that fit all that is given. `before` is in milliseconds."""
 
@@ -113,17 +122,19 @@ async def list_spaces(person: Reader, here: Here, after: After = None, limit: Li
     return Page(items=spaces, next=following)
 
 
-@router.get("/memory/search", summary="find items by words", responses=refusals(404))
+@router.get("/memory/search", summary="find items by words or by meaning", responses=refusals(404))
 async def search_memory(
     person: Reader,
     here: Here,
     query: Annotated[str, Query(min_length=1, max_length=1_000)],
     space: Annotated[str | None, Query(max_length=63)] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
-) -> Page[ItemAnswer]:
+    by: Annotated[By | None, Query(description="by words, by meaning, or by both")] = None,
+) -> SearchAnswer:
     """The best first, of those this person may read."""
-    found = await here.system.own.memory.find([_member(here, person)], query, space, limit)
-    return Page(items=[_shown(each) for each in found])
+    found = await here.system.own.memory.finding.find([_member(here, person)], Question(query, space, limit, by))
+    items = [_shown(each) for each in found.items]
+    return SearchAnswer(items=items, by=found.by, missing=found.missing, newest=dict(found.newest))
 
 
 @router.get("/memory/items/{item}", summary="one item of memory", responses=refusals(404))

@@ -10,8 +10,9 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import Forbidden
 
 from ..access import allowed
-from ..answers import PAGE, After, Asked, Limit, Page, Text, refusals
+from ..answers import PAGE, After, Answer, Asked, Limit, Page, Text, refusals
 from ..here import Here
+from ..limits import MAX_PAGE
 from ..paging import page
 from ..route import api
 from .approvals import HoldNoteAnswer, note_answer
@@ -38,6 +39,21 @@ class HandingAsked(Asked):
 
 class AnswerAsked(Asked):
     text: Words = Field(examples=["yes, until June"])
+
+
+class DecidersAnswer(Answer):
+    """Names, in order; of very many the first."""
+
+    people: list[str]
+
+
+@router.get("/approvals/{action}/deciders", summary="who could decide a held action", responses=refusals(404))
+def show_deciders(action: str, person: Decider, here: Here) -> DecidersAnswer:
+    """The people to whom it may be handed. For who could decide it; nobody else is told of any."""
+    approvals = here.system.approvals
+    hold = approvals.get(action)
+    found = approvals.deciders(hold)
+    return DecidersAnswer(people=list(found[:MAX_PAGE]) if person.name in found else [])
 
 
 @router.post(

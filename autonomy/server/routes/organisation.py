@@ -16,11 +16,10 @@ from autonomy.catalog.manifest import DEFAULT_SCOPE
 from autonomy.catalog.model import SPECS, UnitSpec
 from autonomy.catalog.organisation import Organisation, spec
 from autonomy.catalog.plan import Plan
-from autonomy.catalog.service import MAX_CHANGES
 from autonomy.catalog.store import Change
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
-from autonomy.kernel.errors import NotFound
+from autonomy.kernel.errors import Forbidden, NotFound
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Number, Page, refusals
@@ -34,6 +33,7 @@ Reader = Annotated[PersonCaller, allowed(Permission.CATALOG_OBJECT_READ)]
 Planner = Annotated[PersonCaller, allowed(Permission.CATALOG_CHANGE_PLAN)]
 Applier = Annotated[PersonCaller, allowed(Permission.CATALOG_CHANGE_APPLY)]
 
+PERSON = "Person"
 _UNIT = "apiVersion: autonomy/v1\nkind: Unit\nmetadata: { name: company }\nspec: {}\n"
 
 
@@ -99,7 +99,7 @@ class PlanAnswer(Answer):
     agreed: dict[str, str]
 
 
-class ChangeAnswer(Answer):
+class ListedChangeAnswer(Answer):
     """One step of the organisation from an epoch to the next."""
 
     id: str
@@ -108,6 +108,11 @@ class ChangeAnswer(Answer):
     at: int
     summary: str
     message: str
+
+
+class ChangeAnswer(ListedChangeAnswer):
+    """One step in full: what was `added`, `changed` and `retired` in `detail`."""
+
     detail: dict[str, Any]
 
 
@@ -187,9 +192,12 @@ Digest = Annotated[str, Query(max_length=64, description="of a wording, as `revi
 
 
 @router.post("/plan", summary="what applying a folder would do")
-def plan_change(asked: Declaration, _person: Planner, here: Here) -> PlanAnswer:
-    """Field by field, with conflicts; refused where the result could not go live."""
-    return _plan(here.system.catalog.plan(asked.folder(), asked.retire))
+def plan_change(asked: Declaration, person: Planner, here: Here) -> PlanAnswer:
+    """Field by field, with conflicts; refused where the result could not go live. What differs in people is shown to
+    those who may read them."""
+    plan = here.system.catalog.plan(asked.folder(), asked.retire)
+    seen = tuple(one if _sees(person, one.kind) else replace(one, differences=()) for one in plan.changed)
+    return _plan(replace(plan, changed=seen))
 
 
 @router.post("/apply", summary="make a folder the organisation", responses=refusals(409))
@@ -204,14 +212,16 @@ async def apply_change(asked: Application, person: Applier, here: Here) -> Appli
 
 
 @router.get("/pull", summary="the organisation as files")
-def pull(_person: Reader, here: Here, scope: Annotated[str, Query(max_length=63)] = DEFAULT_SCOPE) -> PulledAnswer:
-    """The objects of one scope as files, with the state from which the next `apply` starts."""
-    return PulledAnswer(scope=scope, files=here.system.catalog.pull(scope))
+def pull(person: Reader, here: Here, scope: Annotated[str, Query(max_length=63)] = DEFAULT_SCOPE) -> PulledAnswer:
+    """The objects of one scope as files, with the state from which the next `apply` starts; without people where you
+    may not read them: applying such a folder leaves them as they are."""
+    without = "" if _sees(person, PERSON) else PERSON
+    return PulledAnswer(scope=scope, files=here.system.catalog.pull(scope, without))
 
 
 @router.get("/objects", summary="declared objects", responses=refusals(404))
 def list_objects(
-    _person: Reader,
+    person: Reader,
     here: Here,
     kind: Annotated[str | None, Query(max_length=63)] = None,
     unit: Annotated[str | None, Query(max_length=63)] = None,
@@ -219,22 +229,27 @@ def list_objects(
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[ObjectAnswer]:
-    """By kind and name, all kinds or one."""
+    """By kind and name, all kinds or one; people only for those who may read them."""
     if kind is not None and kind not in SPECS:
         raise NotFound(f"there is no kind `{kind}`", code="catalog.no_kind", hint=f"known kinds: {', '.join(SPECS)}")
-    found = here.system.catalog.organisation().revisions()
+    if kind is not None:
+        _check_sees(person, kind)
     wanted = (
         one
-        for one in found
-        if kind in (None, one.kind) and unit in (None, one.unit) and like.lower() in one.name.lower()
+        for one in here.system.catalog.organisation().revisions()
+        if _sees(person, one.kind)
+        and kind in (None, one.kind)
+        and unit in (None, one.unit)
+        and like.lower() in one.name.lower()
     )
     items, following = page(wanted, lambda one: f"{one.kind}/{one.name}", after, limit)
     return Page(items=[ObjectAnswer.model_validate(one) for one in items], next=following)
 
 
 @router.get("/objects/{kind}/{name}", summary="one declared object", responses=refusals(404))
-def describe_object(kind: str, name: str, _person: Reader, here: Here) -> DescriptionAnswer:
+def describe_object(kind: str, name: str, person: Reader, here: Here) -> DescriptionAnswer:
     """With its file, its revisions and its neighbours."""
+    _check_sees(person, kind)
     found = here.system.catalog.describe(kind, name)
     return DescriptionAnswer(
         **_object(found.revision),
@@ -249,10 +264,9 @@ def describe_object(kind: str, name: str, _person: Reader, here: Here) -> Descri
 
 
 @router.get("/objects/{kind}/{name}/compare", summary="what differs between two wordings", responses=refusals(404))
-def compare_wordings(
-    kind: str, name: str, _person: Reader, here: Here, before: Digest, after: Digest
-) -> ComparedAnswer:
+def compare_wordings(kind: str, name: str, person: Reader, here: Here, before: Digest, after: Digest) -> ComparedAnswer:
     """Field by field, from the wording with the digest `before` to that with the digest `after`."""
+    _check_sees(person, kind)
     found = here.system.catalog.compare(kind, name, before, after)
     return ComparedAnswer(differences=[DifferenceAnswer.model_validate(one) for one in found])
 
@@ -274,12 +288,17 @@ def list_changes(
         int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="the `next` of the page before, an epoch")
     ] = None,
     limit: Limit = PAGE,
-) -> Page[ChangeAnswer]:
-    """Newest first, as far back as the last thousand."""
-    found = here.system.catalog.changes(MAX_CHANGES)
-    older = [one for one in found if after is None or one.epoch < after]
-    items, following = cut(older[: limit + 1], lambda one: str(one.epoch), limit)
-    return Page(items=[ChangeAnswer.model_validate(one) for one in items], next=following)
+) -> Page[ListedChangeAnswer]:
+    """Newest first."""
+    found = here.system.catalog.changes(limit + 1, after)
+    items, following = cut(found, lambda one: str(one.epoch), limit)
+    return Page(items=[ListedChangeAnswer.model_validate(one) for one in items], next=following)
+
+
+@router.get("/changes/{epoch}", summary="one change of the organisation", responses=refusals(404))
+def show_change(epoch: Number, _person: Reader, here: Here) -> ChangeAnswer:
+    """With everything that it declared anew or took away, by digest."""
+    return ChangeAnswer.model_validate(here.system.catalog.change(epoch))
 
 
 @router.post("/changes/{epoch}/rollback", summary="declare again what an epoch declared", responses=refusals(404, 409))
@@ -289,6 +308,20 @@ async def roll_back(epoch: Number, asked: RollBack, person: Applier, here: Here)
     change = await run_in_threadpool(system.catalog.rollback, epoch, person.actor, asked.message)
     await system.watch.refresh()
     return RolledBackAnswer(change=_change(change))
+
+
+def _sees(person: PersonCaller, kind: str) -> bool:
+    """Whether somebody may read objects of a kind: people only with the permission to read people."""
+    return kind != PERSON or Permission.IDENTITY_PERSON_READ in person.permissions
+
+
+def _check_sees(person: PersonCaller, kind: str) -> None:
+    if not _sees(person, kind):
+        raise Forbidden(
+            f"this needs the permission `{Permission.IDENTITY_PERSON_READ}`",
+            code="permission.missing",
+            hint="an administrator grants it by a role under `access`",
+        )
 
 
 def _unit(organisation: Organisation, found: Revision, agents: int) -> UnitAnswer:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
-from pydantic import Field
+from fastapi import Header, Query
+from pydantic import Field, StringConstraints
 
 from autonomy.identity import Permission, PersonCaller
+from autonomy.protocols.rest import one_key
+from autonomy.protocols.rules import MAX_LABEL
+from autonomy.workflow.events import Chosen
 from autonomy.workflow.migrating import Moved
-from autonomy.workflow.model import Chosen, RaiseException, RunStatus, State
+from autonomy.workflow.model import RaiseException, RunStatus, State
 from autonomy.workflow.service import Listed, Open, OpenException, Shown
 
 from ..access import allowed
@@ -26,6 +29,11 @@ Starter = Annotated[PersonCaller, allowed(Permission.WORKFLOW_RUN_START)]
 Steerer = Annotated[PersonCaller, allowed(Permission.WORKFLOW_RUN_STEER)]
 Teller = Annotated[PersonCaller, allowed(Permission.WORKFLOW_EVENT_TELL)]
 
+Key = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL)]
+OnceKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", max_length=MAX_LABEL + 2, description="in place of `idempotency_key`")
+]
+
 PriorityWord = Literal["low", "normal", "high", "urgent"]
 
 
@@ -35,6 +43,7 @@ class RunAsked(Asked):
     workflow: Text = Field(examples=["restock"])
     input: dict[str, Any] = Field({}, examples=[{"sku": "sku-0012"}])
     priority: PriorityWord | None = None
+    idempotency_key: Key | None = None
 
 
 class CancelAsked(Asked):
@@ -64,6 +73,7 @@ class SignalAsked(Asked):
     event: Text = Field(examples=["stock.low"])
     key: Text | None = None
     data: Any = None
+    idempotency_key: Key | None = None
 
 
 class MigrationAsked(Asked):
@@ -184,10 +194,11 @@ class ExceptionAnswer(Answer):
 
 
 @router.post("/runs", summary="begin a run of a workflow", status_code=201, responses=refusals(404, 409, 413))
-async def start_run(asked: RunAsked, person: Starter, here: Here) -> BegunAnswer:
-    """Durable when it answers. While a run with the same key is live, the answer is that one."""
-    runs = here.system.workflows.runs
-    begun = await runs.start(asked.workflow, asked.input, person.actor, asked.priority)
+async def start_run(asked: RunAsked, person: Starter, here: Here, once: OnceKey = None) -> BegunAnswer:
+    """Durable when it answers. While a run with the same key is live, the answer is that one. The same idempotency key
+    begins once, and answers alike."""
+    runs, key = here.system.workflows.runs, one_key(once, asked.idempotency_key)
+    begun = await runs.start(asked.workflow, asked.input, person.actor, asked.priority, key)
     return BegunAnswer(run=begun.run, joined=begun.joined)
 
 
@@ -211,21 +222,22 @@ async def list_exceptions(
     person: Reader,
     here: Here,
     mine: Annotated[bool, Query(description="only those that you are asked about")] = False,
+    run: Annotated[str | None, Query(max_length=200, description="only those of this run")] = None,
     after: After = None,
     limit: Limit = PAGE,
 ) -> Page[ExceptionAnswer]:
     """The oldest first."""
-    found = await here.system.workflows.runs.exceptions(limit + 1, after)
+    asked = (person.roles, person.name) if mine else None
+    found = await here.system.workflows.runs.exceptions(limit + 1, after, run, asked)
     items, following = cut(found, lambda one: one.command.id, limit)
-    told = [_exception(one, person) for one in items]
-    return Page(items=[one for one in told if one.yours or not mine], next=following)
+    return Page(items=[_exception(one, person) for one in items], next=following)
 
 
-@router.post("/runs/signal", summary="tell runs of an event", status_code=202)
-async def signal_runs(asked: SignalAsked, person: Teller, here: Here) -> SignalAnswer:
-    """Durable when it answers; who waits for it hears of it a moment later."""
-    runs = here.system.workflows.runs
-    return SignalAnswer(event=await runs.tell(asked.event, asked.key, asked.data, person.actor))
+@router.post("/runs/signal", summary="tell runs of an event", status_code=202, responses=refusals(409))
+async def signal_runs(asked: SignalAsked, person: Teller, here: Here, once: OnceKey = None) -> SignalAnswer:
+    """Durable when it answers; who waits for it hears of it a moment later. The same idempotency key tells it once."""
+    runs, key = here.system.workflows.runs, one_key(once, asked.idempotency_key)
+    return SignalAnswer(event=await runs.tell(asked.event, asked.key, asked.data, person.actor, key))
 
 
 @router.post("/runs/migrate", summary="move live runs to the newest wording", responses=refusals(404, 409))
@@ -240,6 +252,12 @@ async def migrate_runs(asked: MigrationAsked, person: Steerer, here: Here) -> Mi
 async def describe_run(run: str, person: Reader, here: Here) -> RunShown:
     """Where each step is, and what the run waits for."""
     return _shown(await here.system.workflows.runs.show(run), person)
+
+
+@router.get("/runs/{run}/exceptions/{exception:path}", summary="one exception", responses=refusals(404))
+async def describe_exception(run: str, exception: str, person: Reader, here: Here) -> ExceptionAnswer:
+    """While it waits for somebody."""
+    return _exception(await here.system.workflows.runs.exception(run, exception), person)
 
 
 @router.post("/runs/{run}/pause", summary="let a run begin nothing more", responses=refusals(404, 409))
@@ -283,7 +301,7 @@ def _moved(found: Moved) -> MovedAnswer:
 
 
 def _status(state: State) -> StatusAnswer:
-    return StatusAnswer(run=state.run, status=state.status, paused=state.paused, priority=state.priority)
+    return StatusAnswer(run=state.run, status=state.status, paused=state.rests, priority=state.priority)
 
 
 def _shown(found: Shown, person: PersonCaller) -> RunShown:
@@ -303,7 +321,7 @@ def _shown(found: Shown, person: PersonCaller) -> RunShown:
         **found.listed._asdict(),
         definition=state.digest,
         reason=state.reason if seen or state.reason.startswith("cap.") else "",
-        paused=state.paused,
+        paused=state.rests,
         spent=state.spent,
         input=state.input if seen else None,
         output=state.output if seen else None,

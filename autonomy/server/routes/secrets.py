@@ -49,8 +49,9 @@ def list_secrets(_person: Reader, here: Here, after: After = None, limit: Limit 
 
 class SecretUseAnswer(Answer):
     """A secret and an agent that can use it. Where `agent` is null, `purposes` says what else does (`hook/NAME`,
-    `identity-provider/NAME`, `letters`); nobody can where that is empty, too. `stored` is null where it lies with a
-    provider, `last_used` where the record holds no action of the agent with one of the tools, no delivery at the hook.
+    `identity-provider/NAME`, `letters`); nobody can where that is empty, too. `sites` are those whose workers keep it.
+    `stored` is null where it lies with a provider or at sites alone, `last_used` where the record holds no action of
+    the agent with one of the tools, no delivery at the hook.
     """
 
     secret: str
@@ -58,6 +59,7 @@ class SecretUseAnswer(Answer):
     connectors: list[str]
     tools: list[str]
     purposes: list[str]
+    sites: list[str]
     stored: bool | None
     last_used: int | None
 
@@ -75,7 +77,8 @@ async def audit_secrets(
     house = await system.watch.house()
     versions = await run_in_threadpool(system.secrets.list)
     stored = {one.name for one in versions if one.retired_at is None}
-    found = await run_in_threadpool(secret_uses, house.organisation, house.registry, stored, system.settings.mail)
+    set_up = system.settings.mail, system.settings.site
+    found = await run_in_threadpool(secret_uses, house.organisation, house.registry, stored, *set_up)
     wanted = (one for one in found if agent in (None, one.agent))
     items, following = page(wanted, lambda one: f"{one.secret} {one.agent or ''}", after, limit)
     shown = await system.database.read(lambda connection: dated(connection, items))

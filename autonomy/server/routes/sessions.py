@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from pydantic import Field, SecretStr
 
 from autonomy.identity import PersonCaller
+from autonomy.kernel.money import exponent
 
 from ..access import Me, anybody
 from ..answers import Answer, Asked, Text
@@ -46,10 +47,12 @@ class PersonAnswer(Answer):
 
 class MyAnswer(PersonAnswer):
     """The person who asks. `csrf` is what a page sends along with the cookie in `X-CSRF-Token`, `currency` the base
-    currency, in which money is said here."""
+    currency, in which money is said here, and `digits` those of its minor unit (ISO 4217): an amount is written as that
+    many places after the point."""
 
     csrf: str
     currency: str = Field(examples=["EUR"])
+    digits: int = Field(ge=0, le=4, examples=[2])
 
 
 class SessionAnswer(Answer):
@@ -111,7 +114,7 @@ def sign_out(request: Request, _me: Me, here: Here, response: Response) -> None:
 def who_am_i(request: Request, me: Me, here: Here) -> MyAnswer:
     """The person who is signed in, and what they may do."""
     currency = here.system.catalog.organisation().currency.base
-    return MyAnswer(**_shown(me), csrf=csrf_of(session_of(request)), currency=currency)
+    return MyAnswer(**_shown(me), csrf=csrf_of(session_of(request)), currency=currency, digits=exponent(currency))
 
 
 @router.post("/invitations/accept", summary="set a password by a one-time link", dependencies=[anybody])

@@ -12,7 +12,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.kpis import BY_NAME
 from autonomy.insight.recompute import State as RecomputeState
 from autonomy.insight.today import CARDS, STRIPS, Audience, Card, audience_of, running, unknown
-from autonomy.kernel.clock import DAY
+from autonomy.kernel.clock import DAY, HOUR
 from autonomy.wiring.instruments import read_stored
 
 from ..access import allowed
@@ -20,11 +20,11 @@ from ..answers import Answer
 from ..here import Here
 from ..parts import Parts
 from ..route import api
-from .approvals import HoldAnswer, list_approvals
-from .budgets import BudgetAnswer, list_budgets
+from .approvals import HoldAnswer, decided_by
+from .budgets import BudgetAnswer, most_used
 from .containment import ListedContainmentAnswer, list_containments
 from .insight import FormulaAnswer, LagAnswer, currency, formula, lag_answer
-from .organisation import ChangeAnswer
+from .organisation import ListedChangeAnswer
 from .runs import ExceptionAnswer, list_exceptions
 from .tasks import TaskAnswer, list_tasks
 
@@ -56,7 +56,8 @@ class RunningAnswer(Answer):
 
 
 class WentWrongAnswer(Answer):
-    """Of the last 24 hours and the 24 before; `unknown_actions` and `exceptions` are those that wait for a person."""
+    """Of the hour that is under way and the 23 before it, and of the 24 before those; `unknown_actions` and
+    `exceptions` are those that wait for a person."""
 
     failed: int
     failed_before: int
@@ -112,7 +113,7 @@ class TodayAnswer(Answer):
     contained: list[ListedContainmentAnswer] | None = None
     health: HealthAnswer | None = None
     record: LogAnswer | None = None
-    changes: list[ChangeAnswer] | None = None
+    changes: list[ListedChangeAnswer] | None = None
 
 
 @router.get("/today", summary="what matters today")
@@ -143,12 +144,11 @@ def _fill(found: TodayAnswer, person: PersonCaller, here: Parts) -> None:
     if "kpis" in found.cards:
         found.kpis = _strip(found.audience, here)
     if "spend" in found.cards and _may(person, Permission.BUDGET_ACCOUNT_READ):
-        budgets = list_budgets(person, here, None, None, MANY).items
-        found.spend = sorted(budgets, key=lambda one: -one.percent)[:FEW]
+        found.spend = most_used(here, FEW)
     if "contained" in found.cards and _may(person, Permission.IDENTITY_CONTAINMENT_READ):
         found.contained = list_containments(person, here, False, None, FEW).items
     if "changes" in found.cards and _may(person, Permission.CATALOG_OBJECT_READ):
-        found.changes = [ChangeAnswer.model_validate(one) for one in here.system.catalog.changes(FEW)]
+        found.changes = [ListedChangeAnswer.model_validate(one) for one in here.system.catalog.changes(FEW)]
     if "health" in found.cards and _may(person, Permission.TELEMETRY_METRICS_READ):
         found.health = _health(here)
     if "record" in found.cards and _may(person, Permission.AUDIT_LOG_READ):
@@ -156,12 +156,9 @@ def _fill(found: TodayAnswer, person: PersonCaller, here: Parts) -> None:
 
 
 async def _needs_me(person: PersonCaller, here: Parts) -> NeedsMeAnswer:
-    approvals: list[HoldAnswer] = []
-    if _may(person, Permission.APPROVALS_HOLD_DECIDE):
-        page = await run_in_threadpool(list_approvals, person, here, True, None, None, MANY)
-        approvals = [one for one in page.items if one.yours]
+    approvals = await decided_by(person, here, MANY)
     tasks = (await list_tasks(person, here, True, None, None, None, None, MANY)).items
-    exceptions = (await list_exceptions(person, here, True, None, MANY)).items
+    exceptions = (await list_exceptions(person, here, True, None, None, MANY)).items
     return NeedsMeAnswer(
         count=len(approvals) + len(tasks) + len(exceptions),
         approvals=approvals[:FEW],
@@ -171,14 +168,14 @@ async def _needs_me(person: PersonCaller, here: Parts) -> NeedsMeAnswer:
 
 
 async def _went_wrong(person: PersonCaller, here: Parts) -> WentWrongAnswer:
-    exceptions = (await list_exceptions(person, here, False, None, FEW)).items
+    exceptions = (await list_exceptions(person, here, False, None, None, FEW)).items
     return await run_in_threadpool(_wrong, here, exceptions)
 
 
 def _wrong(here: Parts, exceptions: list[ExceptionAnswer]) -> WentWrongAnswer:
     now = here.clock()
-    day = here.figures.sums(here.figures.time(max(0, now - DAY), now + 1, "hour"))
-    before = here.figures.sums(here.figures.time(max(0, now - 2 * DAY), max(1, now - DAY), "hour"))
+    hours = here.figures.time(max(0, now - 23 * HOUR), now + 1, "hour")
+    day, before = here.figures.sums(hours), here.figures.sums(hours.before)
     with here.system.database.reading() as connection:
         open_ended = unknown(connection, FEW)
     return WentWrongAnswer(

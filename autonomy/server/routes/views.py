@@ -49,13 +49,13 @@ def list_views(person: Reader, here: Here, after: After = None, limit: Limit = P
     return Page(items=[ViewAnswer.model_validate(one) for one in items], next=following)
 
 
-@router.put("/views/{page}/{name}", summary="keep a search", responses=refusals(409))
+@router.put("/views/{page}/{name:path}", summary="keep a search", responses=refusals(409))
 def keep_view(page: PageName, name: ViewName, asked: Kept, person: Reader, here: Here) -> ViewAnswer:
     """In place of one of this name."""
     return ViewAnswer.model_validate(here.views.keep(person.name, page, name, asked.query))
 
 
-@router.delete("/views/{page}/{name}", summary="keep a search no longer", status_code=204, responses=refusals(404))
+@router.delete("/views/{page}/{name:path}", summary="keep a search no longer", status_code=204, responses=refusals(404))
 def drop_view(page: PageName, name: ViewName, person: Reader, here: Here) -> None:
     """It is gone; nothing else is."""
     here.views.drop(person.name, page, name)

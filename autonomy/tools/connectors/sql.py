@@ -13,7 +13,7 @@ from autonomy.kernel.errors import Invalid
 
 from ..attempt import Abandoned, Attempt
 from ..credential import Credential
-from ..database_url import SqliteFile, dialect_of, read_url
+from ..database_url import PostgresDatabase, SqliteFile, dialect_of, read_url
 from ..errors import Refused, Stale, Unreachable, Unsure
 from ..model import Invocation, Result
 from ..outbound import Outbound
@@ -21,7 +21,7 @@ from ..statements import Parsed, parse, require_read
 from ..workers import Workers
 from .pool import Mode, Pool
 from .sessions import Rows, Session, late
-from .sqlite import SqliteSession
+from .sqlite import UNFINISHED, SqliteSession, finish
 from .values import as_rows
 
 THREADS = 8  # of one connector; also the most connections it holds open
@@ -111,7 +111,8 @@ class SqlConnection:
         return parsed
 
     def _begin(self, mode: Mode, attempt: Attempt, credential: Credential | None) -> Session:
-        """A connection with an open transaction. One that went stale while it was idle is replaced, once."""
+        """A connection with an open transaction. One that went stale while it was idle is replaced, once; what a dead
+        writer left half done in a file is undone first."""
         seconds = min(self._timeout, attempt.seconds_left)
         if seconds <= 0 or attempt.is_abandoned:
             raise late()
@@ -120,18 +121,28 @@ class SqlConnection:
             try:
                 return _begun(kept, seconds, attempt)
             except Unreachable as error:
-                if error.code != "upstream.unreachable":
+                if error.code not in ("upstream.unreachable", UNFINISHED):
                     raise
+        try:
+            return _begun(self._open(attempt.write, credential, seconds), seconds, attempt)
+        except Unreachable as error:
+            if error.code != UNFINISHED:
+                raise
+        if isinstance(place := self._place(), SqliteFile):
+            finish(self._outbound.sqlite(place, True))
         return _begun(self._open(attempt.write, credential, seconds), seconds, attempt)
 
     def _open(self, write: bool, credential: Credential | None, seconds: float) -> Session:
-        place = read_url(self._spec.url) if self._spec.url else None
-        if isinstance(place, SqliteFile):
+        if isinstance(place := self._place(), SqliteFile):
             return SqliteSession(self._outbound.sqlite(place, write))
         # Loading the driver takes a fifth of a second; only processes with a PostgreSQL connector need it.
         from .postgres import PostgresSession  # noqa: PLC0415
 
-        return PostgresSession(self._outbound.postgres(self._spec.url or "", credential, write, seconds))
+        return PostgresSession(self._outbound.postgres(self._spec, credential, write, seconds))
+
+    def _place(self) -> SqliteFile | PostgresDatabase | None:
+        """Where the database is; None where its URL is a secret."""
+        return read_url(self._spec.url, self._spec.socket) if self._spec.url else None
 
     def _undo(self, session: Session, mode: Mode) -> None:
         try:

@@ -14,6 +14,7 @@ from ..statements import Parsed
 from .authorizer import Shape, authorizer, read_shape
 from .sessions import Rows, columns_of, late, too_many
 
+UNFINISHED = "upstream.unfinished"
 STEPS = 1_000  # SQLite virtual-machine steps between two looks at the clock, some tens of microseconds
 
 
@@ -76,13 +77,27 @@ class SqliteSession:
         return self._attempt is not None and (self._attempt.is_abandoned or self._attempt.seconds_left <= 0)
 
 
+def finish(connection: sqlite3.Connection) -> None:
+    """Undo what a writer that died in the middle of its commit left in the file, as SQLite does for whoever may write
+    there and looks at it. Raises Unreachable."""
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+    except sqlite3.Error as error:
+        raise _sqlite_error(error) from None
+    finally:
+        connection.close()
+
+
 def _touched(parsed: Parsed, rows: Sequence[Any], rowcount: int) -> int:
     return len(rows) if parsed.kind == "select" else rowcount
 
 
 def _sqlite_error(error: sqlite3.Error) -> Refused | Unreachable:
     # The driver's own complaints, such as a value it cannot bind, carry no code of the database.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return Unreachable("a commit here was broken off, and a reader may not undo it", code=UNFINISHED)
     if code == sqlite3.SQLITE_INTERRUPT:
         return late()
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

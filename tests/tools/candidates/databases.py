@@ -13,6 +13,7 @@ import psycopg
 
 from autonomy.tools.conformance import CANARY, Behaviour, Candidate
 from tests.gate.proxy import Proxy
+from tests.postgres import REACHED
 
 from .place import INPUT, NOTE, Place
 
@@ -138,7 +139,7 @@ async def make_postgres(place: Place) -> Candidate:
     url = f"postgresql://{parts.username}@127.0.0.1:{parts.port}{parts.path}"
     return Candidate(
         name="sql on PostgreSQL",
-        use={"type": "sql", "url": url, "credential": "password", "maxRows": MANY},
+        use={"type": "sql", "url": url, "credential": "password", "maxRows": MANY, **REACHED},
         system=server,
         **tools(),
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import sys
 from typing import Any
 
 from aiohttp import web
 
-from autonomy.tools.conformance import CANARY, Behaviour, Candidate
+from autonomy.tools.conformance import CANARY, Candidate
 from autonomy.tools.mcp.definitions import read_definition
 
 from .place import INPUT, NOTE, Place
+from .script import Script
 from .services import LOOPBACK, Service
 
 REFUSAL = {"code": -32602, "message": "no"}
@@ -169,48 +169,22 @@ for line in sys.stdin:
 """
 
 
-class Script:
-    """The program, and the files by which it is told and tells."""
-
-    def __init__(self, place: Place) -> None:
-        self._folder = place.folder
-        self.program = place.folder / "python"
-        self.program.unlink(missing_ok=True)
-        self.program.symlink_to(sys.executable)
-        for name, text in (("how", "well"), ("calls", ""), ("done", ""), ("desk.py", SCRIPT)):
-            (self._folder / name).write_text(text)
-        known = [json.dumps(TOOLS), json.dumps(REFUSAL)]
-        self.command = [str(self.program), "-S", str(self._folder / "desk.py"), str(self._folder), *known]
-
-    async def behave(self, how: Behaviour) -> None:
-        (self._folder / "how").write_text(how)
-        if how == "gone":
-            self.program.unlink()
-
-    def effects(self, action: str) -> int:
-        return (self._folder / "done").read_text().split().count(action)
-
-    def calls(self) -> int:
-        return len((self._folder / "calls").read_text())
-
-    async def close(self) -> None:
-        """The program ends with its connector."""
-
-
 async def make_mcp_program(place: Place) -> Candidate:
-    script = Script(place)
+    script = Script(place, "desk.py", SCRIPT)
+    known = [json.dumps(TOOLS), json.dumps(REFUSAL)]
+    command = [str(script.program), "-S", str(place.folder / "desk.py"), str(place.folder), *known]
     return Candidate(
         name="mcp over pipes",
         use={
             "type": "mcp",
-            "command": script.command,
+            "command": command,
             "credential": "password",
             "variable": "PASSWORD",
             "maxBytes": 10_000,
         },
         system=script,
         folder=place.folder,
-        programs=[shlex.join(script.command[:3])],
+        programs=[shlex.join(command[:3])],
         cannot={"stale": NO_VERSION},
         **tools(),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from autonomy.tools.conformance import Behaviour, Candidate
+from autonomy.tools.conformance import Candidate
 
 from .place import INPUT, NOTE, Place
+from .script import Script
 
 SCRIPT = """
 import json, os, signal, sys
@@ -38,39 +38,13 @@ print(json.dumps({"note": "x" * 100_000 if how == "flood" else "taken", "passwor
 """
 
 
-class Script:
-    """The files by which the program is told and tells."""
-
-    def __init__(self, place: Place) -> None:
-        self._folder = place.folder
-        self.program = place.folder / "python"
-        self.program.unlink(missing_ok=True)
-        self.program.symlink_to(sys.executable)
-        for name, text in (("how", "well"), ("calls", ""), ("done", ""), ("plant.py", SCRIPT)):
-            (self._folder / name).write_text(text)
-
-    async def behave(self, how: Behaviour) -> None:
-        (self._folder / "how").write_text(how)
-        if how == "gone":
-            self.program.unlink()
-
-    def effects(self, action: str) -> int:
-        return (self._folder / "done").read_text().split().count(action)
-
-    def calls(self) -> int:
-        return len((self._folder / "calls").read_text())
-
-    async def close(self) -> None:
-        """Nothing runs between calls."""
-
-
 def running(task: str, **more: Any) -> dict[str, Any]:
     arguments = ["plant.py", task, "note={note}"]
     return {"run": {"arguments": arguments, "stdin": "arguments", "refused": [3], "stale": [4], **more}}
 
 
 async def make_process(place: Place) -> Candidate:
-    script = Script(place)
+    script = Script(place, "plant.py", SCRIPT)
     return Candidate(
         name="process",
         use={

@@ -7,11 +7,12 @@ import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
 import { Columns, Details, Foreign, Id, Money, Page, Problem, Section, When, To, State } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
+import { unsaid } from "@/proof/said";
 import { words as proving } from "@/proof/words";
 import { nameOf } from "@/kit/who";
 import classes from "./actions.module.css";
 import { Decisions } from "./Decided";
-import { Judge } from "./Judge";
+import { isJudged, Judge } from "./Judge";
 import { PartShown } from "./Parts";
 import { actionQuery, caseQuery, proofsQuery, whyQuery } from "./queries";
 import { Resolve } from "./Resolve";
@@ -75,7 +76,7 @@ function Aside({ found }: { found: Explanation }): ReactElement {
       <Section title={words.sections.about}>
         <About found={found} />
       </Section>
-      <Judge found={found} />
+      <Judge of={{ kind: "action", id: found.action }} judged={found.judged ?? []} isOver={isJudged(found.state)} />
       <Section title={words.sections.decisions}>
         <Decisions decisions={found.decisions} />
       </Section>
@@ -85,7 +86,7 @@ function Aside({ found }: { found: Explanation }): ReactElement {
         </Section>
       )}
       <Section title={words.sections.proof}>
-        <Proving action={found.action} />
+        <Proving shown={found} />
       </Section>
     </>
   );
@@ -167,10 +168,19 @@ function ToCase({ name }: { name: string }): ReactElement {
 }
 
 function Case({ name, here }: { name: string; here: string }): ReactElement {
-  const found = useQuery(caseQuery(name));
+  const found = useQuery(caseQuery(name, here));
   if (found.error !== null) return <Problem error={found.error} />;
   if (found.data === undefined) return <Skeleton height={120} />;
-  return <Waterfall spans={found.data.spans} here={here} />;
+  return (
+    <>
+      {!found.data.whole && (
+        <Text size="sm" c="dimmed" mb="xs">
+          {words.case.around}
+        </Text>
+      )}
+      <Waterfall spans={found.data.spans} here={here} />
+    </>
+  );
 }
 
 function People({ said }: { said: readonly Schemas["Said"][] }): ReactElement {
@@ -190,10 +200,11 @@ function People({ said }: { said: readonly Schemas["Said"][] }): ReactElement {
   );
 }
 
-function Proving({ action }: { action: string }): ReactElement {
+function Proving({ shown }: { shown: Explanation }): ReactElement {
+  const { action } = shown;
   const [asked, setAsked] = useState(false);
   const may = useMay()("gate:action:read");
-  const found = useQuery({ ...proofsQuery(action), enabled: asked && may });
+  const found = useQuery({ ...proofsQuery(action, shown.position.leaves.length), enabled: asked && may });
   if (!asked) {
     return (
       <Stack gap="xs" align="flex-start">
@@ -208,5 +219,7 @@ function Proving({ action }: { action: string }): ReactElement {
   }
   if (found.error !== null) return <Problem error={found.error} again={() => void found.refetch()} />;
   if (found.data === undefined) return <Text c="dimmed">{proving.verifying} …</Text>;
-  return <Proofs proofs={found.data.proofs} command={`autonomy audit show ${action}`} />;
+  const { proofs } = found.data;
+  const command = `autonomy audit show ${action}`;
+  return <Proofs proofs={proofs} command={command} unsaid={unsaid(shown, proofs)} note={proving.content} />;
 }

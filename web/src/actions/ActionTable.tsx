@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ReactElement, ReactNode } from "react";
 import { DataTable, Foreign, Money, When, type Column, State } from "@/kit";
 import type { Filters } from "@/frame/filters";
+import { useMe } from "@/frame/session";
 import { search, type Filter, type Found } from "./queries";
 import { words } from "./words";
 
@@ -16,12 +17,13 @@ interface Props {
 
 export function ActionTable({ label, filters, bar, empty }: Props): ReactElement {
   const navigate = useNavigate();
+  const base = useMe();
   return (
     <DataTable
       label={label}
       queryKey={["actions", "search", filters]}
       page={async (after) => {
-        const found = await search(filters, after);
+        const found = await search(filters, base, after);
         return { items: found.items, next: found.next };
       }}
       columns={COLUMNS}

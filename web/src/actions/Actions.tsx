@@ -3,13 +3,26 @@ import { Button, Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { ReactElement } from "react";
 import { useFilters, type Filters } from "@/frame/filters";
+import { useMe } from "@/frame/session";
 import { ChoiceFilter, DayFilter, EmptyState, Page, TextFilter } from "@/kit";
 import { ActionTable } from "./ActionTable";
 import { DECISIONS, FILTERS, STATES, type Filter } from "./queries";
 import { Views } from "./Views";
 import { words } from "./words";
 
-const MORE: readonly Filter[] = ["agent", "tool", "unit", "policy", "case", "code", "label", "since", "until"];
+const MORE: readonly Filter[] = [
+  "agent",
+  "tool",
+  "unit",
+  "policy",
+  "case",
+  "code",
+  "label",
+  "cost_from",
+  "cost_to",
+  "since",
+  "until",
+];
 
 export function Actions(): ReactElement {
   const [filters, set] = useFilters(FILTERS);
@@ -44,6 +57,7 @@ interface BarProps {
 }
 
 function Bar({ filters, set, clear }: BarProps): ReactElement {
+  const { currency } = useMe();
   const [open, { toggle }] = useDisclosure(MORE.some((name) => filters[name] !== undefined));
   const text = (name: Filter) => ({ value: filters[name], set: (value?: string) => set({ [name]: value }) });
   return (
@@ -68,6 +82,9 @@ function Bar({ filters, set, clear }: BarProps): ReactElement {
         <Group gap="sm">
           {(["agent", "tool", "unit", "policy", "case", "code", "label"] as const).map((name) => (
             <TextFilter key={name} label={words.filter[name]} {...text(name)} />
+          ))}
+          {(["cost_from", "cost_to"] as const).map((name) => (
+            <TextFilter key={name} label={`${words.filter[name]}, ${currency}`} {...text(name)} amount />
           ))}
           <DayFilter label={words.filter.since} {...text("since")} />
           <DayFilter label={words.filter.until} {...text("until")} />

@@ -2,6 +2,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
 import { startOf, type Filters } from "@/frame/filters";
+import { minorUnits, type Base } from "@/kit/money";
 
 export type Found = Schemas["ActionAnswer"];
 
@@ -17,6 +18,8 @@ export const FILTERS = [
   "policy",
   "label",
   "code",
+  "cost_from",
+  "cost_to",
   "since",
   "until",
 ] as const;
@@ -38,13 +41,15 @@ export const STATES = [
 
 const PAGE = 50;
 
-/** A page of the actions that these filters find; days are days where the reader is. */
-export function search(filters: Filters<Filter>, after: string | undefined) {
-  const { since, until, decision, state, ...words } = filters;
+/** A page of the actions that these filters find; days are days of UTC, amounts are of the base currency. */
+export function search(filters: Filters<Filter>, base: Base, after: string | undefined) {
+  const { since, until, decision, state, cost_from, cost_to, ...words } = filters;
   const query = {
     ...words,
     decision: one(DECISIONS, decision),
     state: one(STATES, state),
+    cost_from: minorUnits(cost_from, base),
+    cost_to: minorUnits(cost_to, base),
     since: startOf(since),
     until: startOf(until, 1),
     after,
@@ -71,17 +76,30 @@ export function whyQuery(action: string) {
   });
 }
 
-export function proofsQuery(action: string) {
+/** Proofs of everything about an action, asked anew when it has more leaves than before. */
+export function proofsQuery(action: string, leaves: number) {
   return queryOptions({
-    queryKey: ["proofs", action],
+    queryKey: ["proofs", action, leaves],
     queryFn: () => answered(client.GET("/api/actions/{action}/proofs", { params: { path: { action } } })),
   });
 }
 
-export function caseQuery(name: string) {
+/** A case; with `around` the part of it that lies around this action. */
+export function caseQuery(name: string, around?: string) {
   return queryOptions({
-    queryKey: ["actions", "case", name],
-    queryFn: () => answered(client.GET("/api/cases/{case}", { params: { path: { case: name } } })),
+    queryKey: ["actions", "case", name, around],
+    queryFn: () => answered(client.GET("/api/cases/{case}", { params: { path: { case: name }, query: { around } } })),
+  });
+}
+
+/** What was said of the result of a task or a run. */
+export function historyQuery({ kind, id }: { kind: "task" | "run"; id: string }) {
+  return queryOptions({
+    queryKey: ["labels", kind, id],
+    queryFn: () =>
+      kind === "task"
+        ? answered(client.GET("/api/tasks/{task}/labels", { params: { path: { task: id } } }))
+        : answered(client.GET("/api/runs/{run}/labels", { params: { path: { run: id } } })),
   });
 }
 

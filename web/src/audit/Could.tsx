@@ -3,6 +3,7 @@ import { Button, Group, SimpleGrid, Stack, Table, Text, Textarea, TextInput } fr
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { useDraft } from "@/frame/draft";
 import { startOf, useFilters } from "@/frame/filters";
 import { Foreign, Problem, Section, State } from "@/kit";
 import { objectOf } from "@/kit/json";
@@ -15,8 +16,8 @@ const UNSAID = { labels: [], record: ["", ""], windows: {} };
 
 export function Could(): ReactElement {
   const [filters, set] = useFilters(FILTERS);
-  const [given, setGiven] = useState("");
-  const [facts, setFacts] = useState("");
+  const [given, setGiven] = useDraft("could:arguments");
+  const [facts, setFacts] = useDraft("could:facts");
   const [isWrong, setWrong] = useState(false);
   const ask = useMutation({
     mutationFn: (body: Asked) => answered(client.POST("/api/audit/could", { body })),

@@ -6,6 +6,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useFilters } from "@/frame/filters";
 import { ChoiceFilter, DataTable, EmptyState, Foreign, Json, Problem, When, type Column, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
+import { unsaidLeaves } from "@/proof/said";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
 import { words } from "./words";
 import { FILTERS } from "./Log.search";
@@ -70,7 +71,11 @@ function Leaf({ index }: { index: number }): ReactElement | null {
         </To>
       )}
       <Json value={leaf} exact={found.data.body} />
-      <Proofs proofs={[found.data]} command={`autonomy audit show ${index}`} />
+      <Proofs
+        proofs={[found.data]}
+        command={`autonomy audit show ${index}`}
+        unsaid={unsaidLeaves([{ index }], [found.data])}
+      />
     </Stack>
   );
 }

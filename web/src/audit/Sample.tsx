@@ -6,6 +6,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { startOf, useFilters, type Filters } from "@/frame/filters";
 import { Details, Foreign, Id, Problem, Section, When, To } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
+import { unsaidLeaves } from "@/proof/said";
 import { words as proving } from "@/proof/words";
 import { actionOf, at, kindOf, KINDS, what, who } from "./leaf";
 import { words } from "./words";
@@ -232,5 +233,6 @@ function Verified({ items }: { items: readonly Schemas["DrawnAnswer"][] }): Reac
   }
   if (found.error !== null) return <Problem error={found.error} />;
   if (found.data === undefined) return <Text c="dimmed">{proving.verifying} …</Text>;
-  return <Proofs proofs={found.data} command={words.sample.offline} />;
+  const wrong = unsaidLeaves(items, found.data);
+  return <Proofs proofs={found.data} command={words.sample.offline} unsaid={wrong} />;
 }

@@ -1,6 +1,7 @@
 /** Budgets one under another, each with how much of it is settled, reserved and left, and its warning. */
 import { Group, Text } from "@mantine/core";
 import type { ReactElement } from "react";
+import { useMe } from "@/frame/session";
 import { State, To } from "@/kit";
 import { amount, type Placed } from "./amount";
 import classes from "./budgets.module.css";
@@ -43,7 +44,13 @@ export function Tree({ of }: { of: readonly Placed[] }): ReactElement {
 
 export function Meter({ budget }: { budget: Budget }): ReactElement {
   const part = (value: number) => `${Math.min(100, (value / Math.max(1, budget.limit)) * 100)}%`;
-  const told = `${words.settled} ${amount(budget, budget.settled)}, ${words.reserved.toLowerCase()} ${amount(budget, budget.reserved)}, ${words.left.toLowerCase()} ${amount(budget, budget.left)}`;
+  const base = useMe();
+  const parts = [
+    [words.settled, budget.settled],
+    [words.reserved.toLowerCase(), budget.reserved],
+    [words.left.toLowerCase(), budget.left],
+  ] as const;
+  const told = parts.map(([name, value]) => `${name} ${amount(budget, value, base)}`).join(", ");
   return (
     <div className={classes.meter} role="img" aria-label={told} title={told} data-warned={budget.warned || undefined}>
       <span data-kind="settled" style={{ width: part(budget.settled) }} />

@@ -3,7 +3,7 @@ import { Group, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Suspense, useMemo, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
-import { useMay } from "@/frame/session";
+import { useMay, useMe } from "@/frame/session";
 import { Chart, Facts, Id, Page, Section, State, To, When, useNow } from "@/kit";
 import { exact } from "@/kit/when";
 import { amount } from "./amount";
@@ -16,6 +16,7 @@ type Shown = Schemas["BudgetDetailAnswer"];
 
 export function Budget({ name }: { name: string }): ReactElement {
   const budget = useSuspenseQuery(budgetQuery(name)).data;
+  const base = useMe();
   return (
     <Page
       title={budget.name}
@@ -30,11 +31,11 @@ export function Budget({ name }: { name: string }): ReactElement {
       <Meter budget={budget} />
       <Facts
         of={[
-          [words.limit, amount(budget, budget.limit)],
-          [words.settled, amount(budget, budget.settled)],
-          [words.reserved, amount(budget, budget.reserved)],
-          [words.left, amount(budget, budget.left)],
-          ...(budget.warn === null ? [] : [[words.warn, amount(budget, budget.warn)] as const]),
+          [words.limit, amount(budget, budget.limit, base)],
+          [words.settled, amount(budget, budget.settled, base)],
+          [words.reserved, amount(budget, budget.reserved, base)],
+          [words.left, amount(budget, budget.left, base)],
+          ...(budget.warn === null ? [] : [[words.warn, amount(budget, budget.warn, base)] as const]),
           [words.since, <When key="s" at={budget.since} />],
           [words.ends, <When key="e" at={budget.forecast.ends} />],
           ...(budget.tell.length > 0 ? [[words.tell, budget.tell.join(", ")] as const] : []),
@@ -54,6 +55,7 @@ const BYS = ["agent", "role", "workflow", "unit"] as const;
 
 function Forecast({ budget }: { budget: Shown }): ReactElement {
   const now = useNow();
+  const base = useMe();
   const { forecast } = budget;
   const by = BYS.find((one) => one === budget.scope);
   const may = useMay()("insight:figure:read") && budget.measure === "money";
@@ -63,7 +65,7 @@ function Forecast({ budget }: { budget: Shown }): ReactElement {
     <Section title={words.forecast}>
       <Text size="sm" mb="sm">
         {forecast.summary}
-        {forecast.per_hour !== null && ` · ${words.rate}: ${amount(budget, forecast.per_hour)}`}
+        {forecast.per_hour !== null && ` · ${words.rate}: ${amount(budget, forecast.per_hour, base)}`}
         {forecast.reached_at !== null && ` · ${words.reached}: ${exact(forecast.reached_at)}`}
       </Text>
       {forecast.at_end !== null && (
@@ -76,7 +78,7 @@ function Forecast({ budget }: { budget: Shown }): ReactElement {
               { name: words.ifOn, values: drawn.ahead },
             ]}
             height={220}
-            say={(value) => amount(budget, Math.round(value))}
+            say={(value) => amount(budget, Math.round(value), base)}
             limit={{ name: words.limit, value: budget.limit }}
           />
         </Suspense>
@@ -100,6 +102,7 @@ function Neighbours({ title, names }: { title: string; names: readonly string[] 
 }
 
 function Crossings({ budget }: { budget: Shown }): ReactElement {
+  const base = useMe();
   return (
     <Section title={words.crossings}>
       {budget.crossings.length === 0 && <Text c="dimmed">{words.crossingsNone}</Text>}
@@ -120,8 +123,8 @@ function Crossings({ budget }: { budget: Shown }): ReactElement {
                   <Table.Td>
                     <When at={one.at} />
                   </Table.Td>
-                  <Table.Td ta="right">{amount(budget, one.used)}</Table.Td>
-                  <Table.Td ta="right">{amount(budget, one.limit)}</Table.Td>
+                  <Table.Td ta="right">{amount(budget, one.used, base)}</Table.Td>
+                  <Table.Td ta="right">{amount(budget, one.limit, base)}</Table.Td>
                   <Table.Td>
                     <Id id={one.action} short />
                   </Table.Td>

@@ -1,12 +1,12 @@
 /** An amount of a budget in words. Pure. */
-import { money } from "@/kit/money";
+import { money, type Base } from "@/kit/money";
 import type { Budget } from "./queries";
 
 const NUMBER = new Intl.NumberFormat("en");
 
 /** `1,200.00 EUR`, `340 calls`. */
-export function amount(budget: Pick<Budget, "measure" | "currency">, value: number): string {
-  return budget.currency === null ? `${NUMBER.format(value)} ${budget.measure}` : money(value, budget.currency);
+export function amount(budget: Pick<Budget, "measure" | "currency">, value: number, base: Base): string {
+  return budget.currency === null ? `${NUMBER.format(value)} ${budget.measure}` : money(value, base);
 }
 
 /** A budget and how deep it stands in those above it. */

@@ -54,7 +54,7 @@ export function Declared({ found, folded = false }: Props): ReactElement {
 
 function Edit({ found, close }: { found: Described; close: () => void }): ReactElement {
   const [draft, setDraft] = useDraft(`change:${found.kind}/${found.name}/${found.digest}`);
-  const [message, setMessage] = useState("");
+  const [message, setMessage] = useDraft(`change:${found.kind}/${found.name}:message`);
   const may = useMay()("catalog:change:apply");
   const plan = usePlan(found);
   const apply = useApply(found);
@@ -69,6 +69,7 @@ function Edit({ found, close }: { found: Described; close: () => void }): ReactE
       {
         onSuccess: ({ change }) => {
           setDraft("");
+          setMessage("");
           if (change !== null) notifications.show({ color: "teal", message: words.applied(change.epoch) });
           close();
         },

@@ -19,7 +19,7 @@ interface Props {
 
 export function Compared({ by, keys, since, named = (key) => key }: Props): ReactElement {
   const found = useQuery(comparisonQuery(by, keys, since));
-  const { currency } = useMe();
+  const base = useMe();
   return (
     <Section title={words.compareTitle}>
       {found.isPending && <Skeleton height={240} />}
@@ -54,7 +54,7 @@ export function Compared({ by, keys, since, named = (key) => key }: Props): Reac
                       return (
                         <Table.Td key={one.key} ta="right" fw={isBest ? 650 : undefined} className={classes.cell}>
                           {isBest && <span className={classes.best}>{words.best} </span>}
-                          {said(formula.unit, one.figures[formula.name], currency)}
+                          {said(formula.unit, one.figures[formula.name], base)}
                         </Table.Td>
                       );
                     })}

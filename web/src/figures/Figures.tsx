@@ -28,9 +28,9 @@ export interface Search {
 
 const GROUPS: readonly (readonly [keyof typeof words.groups, readonly string[]])[] = [
   ["work", ["throughput", "runs_done", "tasks_done", "cases", "run_cycle_time", "case_cycle_time", "action_time"]],
-  ["quality", ["accuracy", "labelled", "effects", "error_rate", "exceptions", "escalations", "denials"]],
+  ["quality", ["accuracy", "labelled", "error_rate", "exceptions", "escalations", "denials"]],
   ["people", ["autonomy", "holds", "human_time", "human_time_per_case", "time_saved"]],
-  ["money", ["cost", "cost_per_case", "cost_per_outcome", "tokens", "value", "roi"]],
+  ["money", ["cost", "moved", "cost_per_case", "cost_per_outcome", "tokens", "value", "roi"]],
 ];
 
 export function Figures({ search }: { search: Search }): ReactElement {
@@ -143,8 +143,8 @@ function Trend({
   points: readonly { start: number; figures: Record<string, number | null> }[];
   bucket: string;
 }): ReactElement {
-  const { currency } = useMe();
-  const say = (value: number) => said(formula.unit, value, currency);
+  const base = useMe();
+  const say = (value: number) => said(formula.unit, value, base);
   return (
     <Section title={formula.title}>
       <Suspense fallback={<Skeleton height={240} />}>
@@ -201,7 +201,7 @@ const COLUMNS = ["throughput", "accuracy", "error_rate", "human_time_per_case", 
 const MOST_COMPARED = 20;
 
 function Everybody({ by, since, search, go }: EverybodyProps): ReactElement {
-  const { currency } = useMe();
+  const base = useMe();
   const [formulas, setFormulas] = useState<Record<string, Formula>>({});
   const compared = search.with ?? [];
   const toggle = (key: string) => {
@@ -247,7 +247,7 @@ function Everybody({ by, since, search, go }: EverybodyProps): ReactElement {
             wide: index > 0,
             of: (row: Line) => {
               const unit = formulas[name]?.unit;
-              return unit === undefined ? "–" : said(unit, row.figures[name], currency);
+              return unit === undefined ? "–" : said(unit, row.figures[name], base);
             },
           })),
         ]}

@@ -75,7 +75,7 @@ interface FigureProps extends Told {
 }
 
 export function Figure({ formula, value: now, before: then, trend, inButton = false }: FigureProps): ReactElement {
-  const { currency } = useMe();
+  const base = useMe();
   const by = changed(formula.unit, now, then);
   return (
     <div className={classes.figure}>
@@ -84,10 +84,10 @@ export function Figure({ formula, value: now, before: then, trend, inButton = fa
           {formula.title}
         </span>
       </Tooltip>
-      <div className={classes.value}>{said(formula.unit, now, currency)}</div>
+      <div className={classes.value}>{said(formula.unit, now, base)}</div>
       <div className={classes.change} data-change={change(formula.good, now, then)}>
         {by ??
-          (then === null ? words.noBefore : now === then ? words.same : words.from(said(formula.unit, then, currency)))}
+          (then === null ? words.noBefore : now === then ? words.same : words.from(said(formula.unit, then, base)))}
       </div>
       {trend !== undefined && trend.some((one) => one !== null) && (
         <Suspense>

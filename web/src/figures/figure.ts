@@ -1,6 +1,6 @@
 /** A figure in words, by its unit. Pure. */
 import type { Schemas } from "@/api/client";
-import { money } from "@/kit/money";
+import { money, type Base } from "@/kit/money";
 
 export type Formula = Schemas["FormulaAnswer"];
 export type Values = Record<string, number | null>;
@@ -9,11 +9,11 @@ const NUMBER = new Intl.NumberFormat("en");
 const TENTHS = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** `1,250`, `98.2 %`, `4 min 10 s`, `12.50 EUR`; a dash where there is no value. */
-export function said(unit: Formula["unit"], value: number | null | undefined, currency: string): string {
+export function said(unit: Formula["unit"], value: number | null | undefined, base: Base): string {
   if (value === null || value === undefined) return "–";
   if (unit === "share") return `${(value % 100 === 0 ? NUMBER : TENTHS).format(value / 100)} %`;
   if (unit === "ms") return span(value);
-  return unit === "money" ? money(value, currency) : NUMBER.format(value);
+  return unit === "money" ? money(value, base) : NUMBER.format(value);
 }
 
 /** How long something takes, in milliseconds: `95 ms`, `6.3 s`, `4 min`, `3 h 20 min`, `2 d 4 h`. */

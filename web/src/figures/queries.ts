@@ -10,8 +10,16 @@ export type Line = Schemas["LineAnswer"];
 export function useFigures(by: By, of: string, since?: number) {
   return useQuery({
     queryKey: ["figures", "one", by, of, since],
-    queryFn: () => answered(client.GET("/api/insight/kpis", { params: { query: { by, key: of, since } } })),
+    queryFn: () => answered(client.GET("/api/insight/kpis", { params: { query: { by, key: [of], since } } })),
   });
+}
+
+/** The figures of each of these over the last 30 days, by name: of as many as a page shows. */
+export async function figuresOf(by: By, keys: readonly string[]): Promise<Map<string, Line["figures"]>> {
+  if (keys.length === 0) return new Map();
+  const query = { by, key: [...keys] };
+  const found = await answered(client.GET("/api/insight/kpis", { params: { query } }));
+  return new Map(found.items.map((one) => [one.key, one.figures]));
 }
 
 export function useSeries(by: By, of: string, since?: number) {

@@ -29,9 +29,12 @@ export function useFilters<Name extends string>(
   return [filters, set];
 }
 
-/** The first millisecond of a day `YYYY-MM-DD` where the reader is; `later` days after it. */
+const DAY_MS = 86_400_000;
+
+/** The first millisecond of a day `YYYY-MM-DD`, `later` days after it. Days are those of UTC, as in the figures: an address
+ * that is sent to somebody elsewhere finds the same there. */
 export function startOf(day: string | undefined, later = 0): number | undefined {
-  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day ?? "");
-  if (parts === null) return undefined;
-  return new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + later).getTime();
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day ?? "")) return undefined;
+  const at = Date.parse(`${day}T00:00:00Z`);
+  return Number.isNaN(at) ? undefined : at + later * DAY_MS;
 }

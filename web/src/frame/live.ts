@@ -1,36 +1,18 @@
 /**
  * What happens appears by itself: one stream of server-sent events for all tabs, and each event makes the queries it
- * concerns look again. The stream carries ids, so that a connection that was lost goes on without a gap.
+ * concerns look again. The stream carries ids, so that a connection that was lost goes on without a gap; where it begins
+ * anew, everything is looked at again, for nobody knows what happened before.
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import type { Kind } from "@/audit/leaf";
+import { ALL, concerned, HEARD } from "./topics";
 
 const STREAM = "/api/events";
 const CHANNEL = "autonomy-events";
 const TOGETHER_MS = 150; // events within it make a query look again once
+const AGAIN_MS = 5_000; // after a refusal
 const PATIENCE_MS = 5_000; // how long one look is waited for before the next begins
-
-/** The first words of the keys of queries that an event of each kind concerns. A page adds its own words here. */
-const TOPICS: Record<string, readonly string[]> = {
-  intent: ["actions", "budgets"],
-  outcome: ["actions", "budgets", "runs", "figures"],
-  denial: ["actions"],
-  reconcile: ["actions"],
-  hold: ["approvals", "actions"],
-  approval: ["approvals", "actions"],
-  absence: ["absences", "approvals"],
-  containment: ["containments", "agents"],
-  change: ["organisation", "agents", "policies", "tools", "budgets"],
-  delivery: ["deliveries"],
-  run: ["runs", "exceptions"],
-  task: ["tasks"],
-  incident: ["incidents"],
-  identity: ["people", "agents", "keys"],
-  label: ["actions", "figures"],
-};
-
-/** Concerned by everything that happens. */
-const ALWAYS = ["today"];
 
 let live = false;
 const listeners = new Set<() => void>();
@@ -51,23 +33,34 @@ export function isLive(): boolean {
   return live;
 }
 
-type Told = { kind: string } | { live: boolean };
+/** What tabs tell each other: what happened, how the stream stands, and, by one that has just come, that it asks. */
+type Told = { kind: Kind } | { live: boolean; isNew: boolean } | { asks: true };
 
 /** Listen until the page closes. One tab holds the stream and tells the others; where locks are missing, each its own. */
 export function listen(queries: QueryClient): void {
-  const refresh = gathered(queries);
+  const look = gathered(queries);
   const channel = new BroadcastChannel(CHANNEL);
-  const tell = (told: Told) => ("kind" in told ? refresh(told.kind) : setLive(told.live));
+  let holds = false;
+  const tell = (told: Told) => {
+    if ("kind" in told) look(concerned(told.kind));
+    else if ("live" in told) {
+      setLive(told.live);
+      if (told.live && told.isNew) look(ALL);
+    } else if (holds) channel.postMessage({ live, isNew: false });
+  };
   channel.onmessage = (message: MessageEvent<Told>) => tell(message.data);
-  const open = () =>
+  const open = () => {
+    holds = true;
     stream((told) => {
       tell(told);
       channel.postMessage(told);
     });
+  };
   if (!("locks" in navigator)) {
     open();
     return;
   }
+  channel.postMessage({ asks: true });
   void navigator.locks.request(CHANNEL, () => {
     open();
     return new Promise(() => undefined); // held until this tab closes; then the next one opens the stream
@@ -76,20 +69,24 @@ export function listen(queries: QueryClient): void {
 
 function stream(tell: (told: Told) => void): void {
   const source = new EventSource(STREAM);
-  source.onopen = () => tell({ live: true });
-  source.onerror = () => {
-    tell({ live: false });
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => stream(tell), 5_000);
+  let isNew = true; // a browser that connects again says itself how far it was told; a new stream knows nothing
+  source.onopen = () => {
+    tell({ live: true, isNew });
+    isNew = false;
   };
-  for (const kind of Object.keys(TOPICS)) source.addEventListener(kind, () => tell({ kind }));
+  source.onerror = () => {
+    tell({ live: false, isNew: false });
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => stream(tell), AGAIN_MS);
+  };
+  for (const kind of HEARD) source.addEventListener(kind, () => tell({ kind }));
 }
 
 /** What happens is gathered, and looked for together; one look at a time, so that a slow answer is waited for. */
-function gathered(queries: QueryClient): (kind: string) => void {
+function gathered(queries: QueryClient): (topics: readonly string[]) => void {
   const waiting = new Set<string>();
   let isLooking = false;
-  return (kind) => {
-    for (const topic of [...ALWAYS, ...(TOPICS[kind] ?? [])]) waiting.add(topic);
+  return (topics) => {
+    for (const topic of topics) waiting.add(topic);
     if (isLooking) return;
     isLooking = true;
     setTimeout(() => void look(), TOGETHER_MS);

@@ -2,6 +2,7 @@
 import { queryOptions, useSuspenseQuery, type QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { answered, client, setCsrf, whenExpired, type Schemas } from "@/api/client";
+import { keepOnly } from "./kept";
 
 export type Me = Schemas["MyAnswer"];
 
@@ -10,6 +11,7 @@ export const meQuery = queryOptions({
   queryFn: async (): Promise<Me> => {
     const me = await answered(client.GET("/api/me"));
     setCsrf(me.csrf);
+    keepOnly(me.name);
     return me;
   },
   staleTime: Number.POSITIVE_INFINITY,
@@ -45,9 +47,14 @@ export function useExpired(): boolean {
   );
 }
 
-/** From now on an ended session covers the page instead of leaving it. */
+/** From now on an ended session covers the page instead of leaving it. What is below hears no Escape: it would close. */
 export function coverWhenExpired(): void {
   whenExpired(() => setExpired(true));
+  window.addEventListener("keydown", swallow, { capture: true });
+}
+
+function swallow(event: KeyboardEvent): void {
+  if (expired && event.key === "Escape") event.stopImmediatePropagation();
 }
 
 /** Go on after signing in again, with everything on the page as it was. Somebody else begins anew. */

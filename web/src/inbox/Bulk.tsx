@@ -1,18 +1,25 @@
-/** Decides equal approvals together: one agent, one tool. */
+/** Decides equal approvals together: one agent, one tool, and of low risk. What risks more is looked at one by one. */
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { answered, client } from "@/api/client";
-import { Foreign } from "@/kit";
+import { Foreign, Problem } from "@/kit";
 import classes from "./inbox.module.css";
 import { approvalQuery, type Item } from "./queries";
 import { words } from "./words";
 
+const MOST = 50; // that the server decides together
+
+/** Whether it may be decided together with others; the server holds the same. */
+export function isLow(one: Item): boolean {
+  return one.approval?.risk === "low";
+}
+
 /** Whether two of them may be decided together. */
 export function equal(one: Item, other: Item): boolean {
-  const [left, right] = [one.approval, other.approval];
-  return left !== undefined && right !== undefined && left.agent === right.agent && left.tool === right.tool;
+  const isSame = one.approval?.agent === other.approval?.agent && one.approval?.tool === other.approval?.tool;
+  return isLow(one) && isLow(other) && isSame;
 }
 
 /** Each is shown with its exact arguments before it can be decided, and decided on what was shown. */
@@ -24,8 +31,13 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
   });
   const approve = useMutation({
     mutationFn: async () => {
-      const done = await Promise.allSettled(held.map(({ action, shown }) => approved(action, shown)));
-      return done.filter((one) => one.status === "rejected").length;
+      const body = {
+        verdict: "approve" as const,
+        reason: "",
+        items: held.map(({ action, shown }) => ({ action, shown })),
+      };
+      const done = await answered(client.POST("/api/approvals/decisions", { body }));
+      return done.items.filter((one) => one.code).length;
     },
     onSuccess: async (failed) => {
       notifications.show(
@@ -44,7 +56,7 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
         <Button
           size="xs"
           color="teal"
-          disabled={held.length < items.length}
+          disabled={held.length < items.length || items.length < 2 || items.length > MOST}
           loading={approve.isPending}
           onClick={() => approve.mutate()}
         >
@@ -54,9 +66,10 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
           {words.bulk.clear}
         </Button>
         <Text size="xs" c="dimmed">
-          {words.bulk.unequal}
+          {items.length > MOST ? words.bulk.tooMany(MOST) : words.bulk.unequal}
         </Text>
       </Group>
+      {approve.error !== null && <Problem error={approve.error} />}
       {held.map((one) => (
         <Text key={one.action} size="xs" ff="monospace" component="div">
           <Foreign text={one.canonical ?? one.consequence} />
@@ -64,9 +77,4 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
       ))}
     </Stack>
   );
-}
-
-function approved(action: string, shown: string): Promise<unknown> {
-  const body = { verdict: "approve" as const, shown, reason: "" };
-  return answered(client.POST("/api/approvals/{action}/decision", { params: { path: { action } }, body }));
 }

@@ -9,10 +9,11 @@ import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import { answered, client, Refused, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
+import { useMe } from "@/frame/session";
 import { Id, Problem } from "@/kit";
 import classes from "./inbox.module.css";
 import { useKeys } from "@/frame/keys";
-import { useInbox, usePeople } from "./queries";
+import { useDeciders, useInbox, usePeople } from "./queries";
 import { words } from "./words";
 
 type Held = Schemas["ApprovalAnswer"];
@@ -127,7 +128,8 @@ function Words({ held, openedAt, deed, close, done }: WordsProps): ReactElement 
   return (
     <>
       {deciding.error !== null && <Problem error={deciding.error} />}
-      {isToSomebody && <Whom name={to} setName={setTo} />}
+      {deed === "ask" && <Anybody name={to} setName={setTo} />}
+      {deed === "handTo" && <Decider action={held.action} name={to} setName={setTo} />}
       <Textarea
         label={words.decide.reason[deed]}
         placeholder={isToSomebody ? undefined : words.decide.placeholder}
@@ -156,10 +158,31 @@ function Words({ held, openedAt, deed, close, done }: WordsProps): ReactElement 
   );
 }
 
+interface WhomProps {
+  name: string;
+  setName: (name: string) => void;
+}
+
 /** A person, out of those that one may see; typed by name by who may see none. */
-function Whom({ name, setName }: { name: string; setName: (name: string) => void }): ReactElement {
+function Anybody(props: WhomProps): ReactElement {
   const people = usePeople().data?.items ?? [];
-  const shown = people.map((one) => ({ value: one.name, label: `${one.display_name} (${one.name})` }));
+  return (
+    <Whom {...props} shown={people.map((one) => ({ value: one.name, label: `${one.display_name} (${one.name})` }))} />
+  );
+}
+
+/** Somebody else who could decide about the action. */
+function Decider({ action, ...props }: WhomProps & { action: string }): ReactElement {
+  const me = useMe().name;
+  const people = useDeciders(action).data?.people ?? [];
+  return <Whom {...props} shown={people.filter((one) => one !== me).map((one) => ({ value: one, label: one }))} />;
+}
+
+interface ShownProps extends WhomProps {
+  shown: { value: string; label: string }[];
+}
+
+function Whom({ name, setName, shown }: ShownProps): ReactElement {
   return (
     <Autocomplete
       label={words.decide.to}

@@ -9,7 +9,7 @@ import { useDraft } from "@/frame/draft";
 import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
 import { parsed } from "@/kit/json";
 import classes from "./inbox.module.css";
-import { exceptionsQuery } from "./queries";
+import { exceptionQuery } from "./queries";
 import { words } from "./words";
 
 type Found = Schemas["ExceptionAnswer"];
@@ -17,9 +17,8 @@ type Choice = Schemas["ChoiceAsked"]["choice"];
 
 export function Exception({ run, exception }: { run: string; exception: string }): ReactElement {
   const navigate = useNavigate();
-  const all = useSuspenseQuery(exceptionsQuery).data.items;
-  const found = all.find((one) => one.run === run && one.exception === exception);
-  if (found === undefined) return <Text c="dimmed">{words.exception.over}</Text>;
+  const found = useSuspenseQuery(exceptionQuery(run, exception)).data;
+  if (found === null) return <Text c="dimmed">{words.exception.over}</Text>;
   return (
     <Stack gap="md" component="article" aria-labelledby="reason">
       <Stack gap={6} className={classes.card}>

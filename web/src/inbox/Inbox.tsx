@@ -15,24 +15,30 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useMemo, useState, type ReactElement } from "react";
-import { useMe } from "@/frame/session";
+import { useMay, useMe } from "@/frame/session";
 import { EmptyState, Foreign, Page, Problem, When, useNow } from "@/kit";
 import { Away } from "./Away";
-import { Bulk, equal } from "./Bulk";
+import { Bulk, equal, isLow } from "./Bulk";
 import classes from "./inbox.module.css";
 import { useKeys } from "@/frame/keys";
-import { useInbox, type Item, type Kind } from "./queries";
+import { useInbox, useReviews, type Item, type Kind } from "./queries";
 import { words } from "./words";
 
 const SOON_MS = 30 * 60_000;
+const REVIEWS = "/inbox/reviews/";
+const DRAWN = 200; // entries, until more are asked for
 
 export function Inbox(): ReactElement {
-  const { items, isPending, error } = useInbox();
-  const [kind, setKind] = useState<Kind | "all">("all");
+  const inbox = useInbox();
+  const isReview = useRouterState({ select: (state) => state.location.pathname.startsWith(REVIEWS) });
+  const [kind, setKind] = useState<Kind | "all">(isReview ? "review" : "all");
+  const reviews = useReviews(kind === "review");
+  const { items, isCut, isPending } = kind === "review" ? reviews : inbox;
+  const { error } = inbox;
   const [selected, setSelected] = useState<readonly string[]>([]);
   const [helping, help] = useDisclosure();
   const shown =
-    kind === "all"
+    kind === "all" || kind === "review"
       ? items
       : items.filter((one) => one.kind === kind || (kind === "approval" && one.kind === "question"));
   const open = useOpen(shown);
@@ -43,17 +49,22 @@ export function Inbox(): ReactElement {
     k: () => open.move(-1),
     ArrowDown: () => open.move(1),
     ArrowUp: () => open.move(-1),
-    x: open.item?.approval && (() => open.item && toggle(open.item)),
+    x: open.item && isLow(open.item) ? () => open.item && toggle(open.item) : undefined,
     "?": help.open,
   });
   return (
     <Page title={words.title} about={words.about} actions={<Actions help={help.open} />}>
       {error !== undefined && <Problem error={error} />}
       {isPending && <Skeleton height={240} />}
+      <Kinds items={inbox.items} kind={kind} setKind={setKind} />
       {!isPending && items.length === 0 && open.path === undefined && <EmptyState {...words.empty} />}
       {(items.length > 0 || open.path !== undefined) && (
         <>
-          <Kinds items={items} kind={kind} setKind={setKind} />
+          {isCut && (
+            <Text size="sm" className={classes.aside}>
+              {kind === "review" ? words.review.cut(items.length) : words.cut(items.length)}
+            </Text>
+          )}
           {chosen.length > 0 && <Bulk items={chosen} clear={() => setSelected([])} />}
           <div className={classes.panes} data-one={open.path}>
             <List items={shown} open={open.item} selected={selected} toggle={toggle} />
@@ -108,6 +119,7 @@ function Kinds({
   kind: Kind | "all";
   setKind: (kind: Kind | "all") => void;
 }): ReactElement {
+  const mayJudge = useMay()("insight:label:give");
   const data = useMemo(() => {
     const count = (...kinds: Kind[]) => items.filter((item) => kinds.includes(item.kind)).length;
     return [
@@ -115,8 +127,9 @@ function Kinds({
       { value: "approval", label: `${words.filter.approvals} ${count("approval", "question")}` },
       { value: "exception", label: `${words.filter.exceptions} ${count("exception")}` },
       { value: "task", label: `${words.filter.tasks} ${count("task")}` },
+      ...(mayJudge ? [{ value: "review", label: words.filter.reviews }] : []),
     ];
-  }, [items]);
+  }, [items, mayJudge]);
   return (
     <Box className={classes.aside}>
       <SegmentedControl
@@ -138,6 +151,8 @@ interface ListProps {
 }
 
 function List({ items, open, selected, toggle }: ListProps): ReactElement {
+  const [size, setSize] = useState(DRAWN);
+  const end = Math.max(size, open === undefined ? 0 : items.indexOf(open) + 1);
   return (
     <ul className={classes.list} aria-label={words.list} tabIndex={0}>
       {items.length === 0 && (
@@ -145,7 +160,7 @@ function List({ items, open, selected, toggle }: ListProps): ReactElement {
           {words.empty.title_none}
         </Text>
       )}
-      {items.map((item) => (
+      {items.slice(0, end).map((item) => (
         <Entry
           key={item.key}
           item={item}
@@ -154,6 +169,13 @@ function List({ items, open, selected, toggle }: ListProps): ReactElement {
           toggle={() => toggle(item)}
         />
       ))}
+      {items.length > end && (
+        <li className={classes.item}>
+          <Button variant="default" size="xs" onClick={() => setSize(end + DRAWN)}>
+            {words.more(items.length - end)}
+          </Button>
+        </li>
+      )}
     </ul>
   );
 }
@@ -179,7 +201,7 @@ function Entry({
         if (isOpen) row?.scrollIntoView({ block: "nearest" });
       }}
     >
-      {item.approval && (
+      {isLow(item) && (
         <Checkbox
           size="xs"
           mt={3}
@@ -210,7 +232,7 @@ function Entry({
   );
 }
 
-const COLOURS = { approval: "lagoon", exception: "orange", task: "gray", question: "violet" } as const;
+const COLOURS = { approval: "lagoon", exception: "orange", task: "gray", question: "violet", review: "grape" } as const;
 
 /** How long there is still time; it changes its colour when there is little. */
 export function Clock({ until }: { until: number }): ReactElement {

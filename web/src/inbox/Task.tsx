@@ -3,6 +3,7 @@ import { Badge, Button, Group, Stack, Text, Textarea, Title } from "@mantine/cor
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
+import { JudgeOf } from "@/actions/Judge";
 import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay, useMe } from "@/frame/session";
@@ -36,6 +37,7 @@ export function Task({ task: id }: { task: string }): ReactElement {
       </Stack>
       <About task={task} />
       <Work task={task} />
+      {(task.state === "done" || task.state === "failed") && <JudgeOf of={{ kind: "task", id: task.task }} />}
     </Stack>
   );
 }

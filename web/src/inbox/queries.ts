@@ -1,10 +1,11 @@
 /** What the inbox reads. */
 import { queryOptions, useQueries, useQuery, type UseQueryOptions } from "@tanstack/react-query";
-import { answered, client, type Schemas } from "@/api/client";
+import { answered, client, Refused, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
+import { everything, lookedFor } from "@/kit/paging";
 import { words } from "./words";
 
-export type Kind = "approval" | "exception" | "task" | "question";
+export type Kind = "approval" | "exception" | "task" | "question" | "review";
 
 /** Something that waits for a person, whatever it is. */
 export interface Item {
@@ -20,38 +21,54 @@ export interface Item {
   approval?: Schemas["HoldAnswer"];
 }
 
-const MOST = 200; // more than anybody decides before looking again
+interface Waiting {
+  items: Item[];
+  /** Whether there is more than anybody could work through, which is not read. */
+  isCut: boolean;
+}
+
+const PAGE = 200;
 
 const approvals = queryOptions({
   queryKey: ["approvals", "mine"],
-  queryFn: async () => {
-    const found = await answered(client.GET("/api/approvals", { params: { query: { mine: true, limit: MOST } } }));
-    return found.items.filter((one) => one.yours).map(ofApproval);
+  queryFn: async (): Promise<Waiting> => {
+    const query = { mine: true, order: "ends" as const, limit: PAGE };
+    const found = await everything((after) =>
+      answered(client.GET("/api/approvals", { params: { query: { ...query, after } } })),
+    );
+    return { items: found.items.filter((one) => one.yours).map(ofApproval), isCut: Boolean(found.next) };
   },
 });
 
 const exceptions = queryOptions({
   queryKey: ["exceptions", "mine"],
-  queryFn: async () => {
-    const found = await answered(
-      client.GET("/api/runs/exceptions", { params: { query: { mine: true, limit: MOST } } }),
+  queryFn: async (): Promise<Waiting> => {
+    const found = await everything((after) =>
+      answered(client.GET("/api/runs/exceptions", { params: { query: { mine: true, limit: PAGE, after } } })),
     );
-    return found.items.map(ofException);
+    return { items: found.items.map(ofException), isCut: Boolean(found.next) };
   },
 });
 
 const tasks = queryOptions({
   queryKey: ["tasks", "mine"],
-  queryFn: async () => {
-    const query = { mine: true, state: ["open" as const, "claimed" as const, "escalated" as const], limit: MOST };
-    const found = await answered(client.GET("/api/tasks", { params: { query } }));
-    return found.items.map(ofTask);
+  queryFn: async (): Promise<Waiting> => {
+    const query = { mine: true, state: ["open" as const, "claimed" as const, "escalated" as const], limit: PAGE };
+    const found = await everything((after) =>
+      answered(client.GET("/api/tasks", { params: { query: { ...query, after } } })),
+    );
+    return { items: found.items.map(ofTask), isCut: Boolean(found.next) };
   },
 });
 
 const questions = queryOptions({
   queryKey: ["approvals", "questions"],
-  queryFn: async () => (await answered(client.GET("/api/questions"))).items.map(ofQuestion),
+  queryFn: async (): Promise<Waiting> => {
+    const found = await everything((after) =>
+      answered(client.GET("/api/questions", { params: { query: { limit: PAGE, after } } })),
+    );
+    return { items: found.items.map(ofQuestion), isCut: Boolean(found.next) };
+  },
 });
 
 const SOURCES = [
@@ -62,16 +79,32 @@ const SOURCES = [
 ];
 
 /** Everything that waits for the person, what ends first before what ends later. */
-export function useInbox(): { items: Item[]; isPending: boolean; error: unknown } {
+export function useInbox(): Waiting & { isPending: boolean; error: unknown } {
   const may = useMay();
   return useQueries({
-    queries: SOURCES.map(({ needs, ...source }) => ({ ...source, enabled: may(needs) }) as UseQueryOptions<Item[]>),
+    queries: SOURCES.map(({ needs, ...source }) => ({ ...source, enabled: may(needs) }) as UseQueryOptions<Waiting>),
     combine: (found) => ({
-      items: found.flatMap((one) => one.data ?? []).sort(byUrgency),
+      items: found.flatMap((one) => one.data?.items ?? []).sort(byUrgency),
+      isCut: found.some((one) => one.data?.isCut),
       isPending: found.some((one) => one.isPending && one.fetchStatus !== "idle"),
       error: found.find((one) => one.error)?.error,
     }),
   });
+}
+
+/** Results that nobody has judged yet, the newest first: there are always more, so that they are asked for by name. */
+export function useReviews(isAsked: boolean): Waiting & { isPending: boolean } {
+  const may = useMay()("insight:label:give");
+  const found = useQuery({
+    queryKey: ["labels", "reviews"],
+    queryFn: async ({ signal }): Promise<Waiting> => {
+      const page = (after?: string) => answered(client.GET("/api/reviews", { params: { query: { after } } }));
+      const { items, next } = await lookedFor(page, undefined, signal);
+      return { items: items.map(ofReview), isCut: Boolean(next) };
+    },
+    enabled: may && isAsked,
+  });
+  return { items: found.data?.items ?? [], isCut: found.data?.isCut ?? false, isPending: found.isLoading };
 }
 
 /** One held action with all that is needed to decide it. */
@@ -90,13 +123,30 @@ export function taskQuery(task: string) {
   });
 }
 
-/** Every exception that waits, for the page of one of them. */
-export const exceptionsQuery = queryOptions({
-  queryKey: ["exceptions", "all"],
-  queryFn: () => answered(client.GET("/api/runs/exceptions", { params: { query: { limit: MOST } } })),
-});
+/** One exception; null where it is over, or not for the person to see. */
+export function exceptionQuery(run: string, exception: string) {
+  return queryOptions({
+    queryKey: ["exceptions", "one", run, exception],
+    queryFn: async () => {
+      const path = { run, exception };
+      return answered(client.GET("/api/runs/{run}/exceptions/{exception}", { params: { path } })).catch((error) => {
+        if (error instanceof Refused && error.status === 404) return null;
+        throw error;
+      });
+    },
+  });
+}
 
-/** Who may be handed an approval or stand in: people, by name. */
+/** The people who could decide a held action, by name: it may be handed to them. */
+export function useDeciders(action: string) {
+  return useQuery({
+    queryKey: ["approvals", "deciders", action],
+    queryFn: () => answered(client.GET("/api/approvals/{action}/deciders", { params: { path: { action } } })),
+    staleTime: 60_000,
+  });
+}
+
+/** Who may be asked about an approval or stand in: people, by name. */
 export function usePeople() {
   const may = useMay()("identity:person:read");
   return useQuery({
@@ -157,6 +207,19 @@ function ofTask(one: Schemas["TaskAnswer"]): Item {
     at: one.opened_at,
     until: one.until,
     to: `/inbox/tasks/${one.task}`,
+  };
+}
+
+function ofReview(one: Schemas["ActionAnswer"]): Item {
+  return {
+    kind: "review",
+    key: one.id,
+    title: `${one.tool} · ${one.case}`,
+    who: one.agent_name,
+    about: one.tool,
+    at: one.ended_at ?? one.at,
+    until: null,
+    to: `/inbox/reviews/${one.id}`,
   };
 }
 

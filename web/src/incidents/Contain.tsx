@@ -2,6 +2,7 @@
 import { Alert, Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
+import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Foreign, Problem, Section, When, State } from "@/kit";
 import { asked, useChange, type Told } from "./queries";
@@ -30,13 +31,19 @@ export function Contain({ told }: { told: Told }): ReactElement {
 }
 
 function Confirmed({ told }: { told: Told }): ReactElement {
-  const confirmed = told.stops.filter((one) => one.state !== "asked").length;
+  const count = Object.values(told.stop_counts).reduce((sum, one) => sum + one, 0);
+  const confirmed = count - (told.stop_counts["asked"] ?? 0);
   return (
     <Stack gap="sm">
       {told.incident.containment !== null && (
         <Alert color={told.is_stopped ? "teal" : "orange"} variant="light" role="status">
-          {told.is_stopped ? words.contain.all(told.stops.length) : words.contain.some(confirmed, told.stops.length)}
+          {told.is_stopped ? words.contain.all(count) : words.contain.some(confirmed, count)}
         </Alert>
+      )}
+      {told.stops.length < count && (
+        <Text size="sm" c="dimmed">
+          {words.contain.listed(told.stops.length, count)}
+        </Text>
       )}
       <Table verticalSpacing={4} fz="sm" aria-label={words.sections.stopped}>
         <Table.Tbody>
@@ -76,13 +83,15 @@ function StopRow({ stop }: { stop: Stop }): ReactElement {
 function StopIt({ told }: { told: Told }): ReactElement {
   const { incident } = told;
   const name = incident.place.agent_name ?? "";
-  const [body, setBody] = useState<Containing>({ reason: incident.title, scope: "agent", target: name, keys: false });
-  const set = (change: Partial<Containing>) => setBody({ ...body, ...change });
+  const [draft, setDraft] = useDraft(`contain:${incident.id}`);
+  const reason = draft || incident.title;
+  const [body, setBody] = useState<Omit<Containing, "reason">>({ scope: "agent", target: name, keys: false });
+  const set = (change: Partial<typeof body>) => setBody({ ...body, ...change });
   const contain = useChange(incident.id, asked.contain(incident.id));
   const isAll = body.scope === "everything";
   const send = (event: FormEvent) => {
     event.preventDefault();
-    contain.mutate({ ...body, target: isAll ? "*" : body.target });
+    contain.mutate({ ...body, reason, target: isAll ? "*" : body.target }, { onSuccess: () => setDraft("") });
   };
   return (
     <form onSubmit={send} aria-label={words.contain.title}>
@@ -109,8 +118,8 @@ function StopIt({ told }: { told: Told }): ReactElement {
         </Group>
         <TextInput
           label={words.contain.reason}
-          value={body.reason}
-          onChange={(event) => set({ reason: event.currentTarget.value })}
+          defaultValue={reason}
+          onChange={(event) => setDraft(event.currentTarget.value)}
           required
         />
         <Checkbox
@@ -118,7 +127,7 @@ function StopIt({ told }: { told: Told }): ReactElement {
           checked={body.keys}
           onChange={(event) => set({ keys: event.currentTarget.checked })}
         />
-        <Button type="submit" color="red" loading={contain.isPending} disabled={body.reason.trim() === ""}>
+        <Button type="submit" color="red" loading={contain.isPending} disabled={reason.trim() === ""}>
           {words.contain.go}
         </Button>
       </Stack>
@@ -127,11 +136,11 @@ function StopIt({ told }: { told: Told }): ReactElement {
 }
 
 function LetItWork({ incident }: { incident: string }): ReactElement {
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useDraft(`reinstate:${incident}`);
   const reinstate = useChange(incident, asked.reinstate(incident));
   const send = (event: FormEvent) => {
     event.preventDefault();
-    reinstate.mutate({ reason });
+    reinstate.mutate({ reason }, { onSuccess: () => setReason("") });
   };
   return (
     <form onSubmit={send} aria-label={words.reinstate.title}>

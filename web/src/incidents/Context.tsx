@@ -88,7 +88,7 @@ function Blast({ radius }: { radius: Schemas["BlastRadiusAnswer"] }): ReactEleme
         </Table.Tbody>
       </Table>
       <Text size="xs" c="dimmed">
-        {words.blast.cases}: {radius.cases.length} · {words.blast.runs}: {radius.runs.length}
+        {words.blast.cases}: {radius.cases_count} · {words.blast.runs}: {radius.runs_count}
       </Text>
     </Stack>
   );

@@ -247,6 +247,11 @@ function AddFollowUp({ incident }: { incident: string }): ReactElement {
 function Happened({ told, steers }: { told: Told; steers: boolean }): ReactElement {
   return (
     <Stack gap="sm">
+      {told.timeline.length < told.timeline_count && (
+        <Text size="sm" c="dimmed">
+          {words.newest(told.timeline.length, told.timeline_count)}
+        </Text>
+      )}
       <Timeline bulletSize={12} lineWidth={2} active={told.timeline.length}>
         {told.timeline.map((one) => (
           <Timeline.Item key={one.number} title={<Text size="sm">{one.event.replaceAll("_", " ")}</Text>}>

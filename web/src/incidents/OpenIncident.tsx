@@ -5,6 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Problem } from "@/kit";
 import { SEVERITIES } from "./queries";
@@ -45,18 +46,22 @@ export function Opening({ about, id, opened, close }: Props & { opened: boolean;
 }
 
 function Form({ about, id, close }: Props & { close: () => void }): ReactElement {
-  const [asked, setAsked] = useState<Asked>({
+  const [asked, setAsked] = useState<Omit<Asked, "title" | "text">>({
     about: about ?? "agent",
     id: id ?? "",
     severity: "high",
-    title: "",
-    text: "",
   });
-  const set = (change: Partial<Asked>) => setAsked({ ...asked, ...change });
-  const opening = useOpening(close);
+  const [title, setTitle] = useDraft(`incident:${id ?? ""}:title`);
+  const [text, setText] = useDraft(`incident:${id ?? ""}:text`);
+  const set = (change: Partial<typeof asked>) => setAsked({ ...asked, ...change });
+  const opening = useOpening(() => {
+    setTitle("");
+    setText("");
+    close();
+  });
   const send = (event: FormEvent) => {
     event.preventDefault();
-    opening.mutate(asked);
+    opening.mutate({ ...asked, title, text });
   };
   return (
     <form onSubmit={send}>
@@ -83,10 +88,10 @@ function Form({ about, id, close }: Props & { close: () => void }): ReactElement
         )}
         <TextInput
           label={words.opening.name}
-          value={asked.title}
+          value={title}
           maxLength={200}
           data-autofocus
-          onChange={(event) => set({ title: event.currentTarget.value })}
+          onChange={(event) => setTitle(event.currentTarget.value)}
         />
         <NativeSelect
           label={words.opening.severity}
@@ -96,11 +101,11 @@ function Form({ about, id, close }: Props & { close: () => void }): ReactElement
         />
         <Textarea
           label={words.opening.text}
-          value={asked.text}
+          value={text}
           maxLength={4_000}
           autosize
           minRows={2}
-          onChange={(event) => set({ text: event.currentTarget.value })}
+          onChange={(event) => setText(event.currentTarget.value)}
         />
         <Button type="submit" color="red" loading={opening.isPending} disabled={asked.id.trim() === ""}>
           {words.opening.go}
@@ -110,14 +115,14 @@ function Form({ about, id, close }: Props & { close: () => void }): ReactElement
   );
 }
 
-function useOpening(close: () => void) {
+function useOpening(done: () => void) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   return useMutation({
     mutationFn: (body: Asked) => answered(client.POST("/api/incidents", { body })),
     onSuccess: async (told) => {
       await queries.invalidateQueries({ queryKey: ["incidents"] });
-      close();
+      done();
       void navigate({ to: "/incidents/$incident", params: { incident: told.incident.id } });
     },
   });

@@ -1,12 +1,14 @@
 /**
  * A list that pages and filters on the server. Rows are reached by `j` and `k` or the arrows and opened by Enter; on a
- * narrow screen only the columns that matter most are shown.
+ * narrow screen only the columns that matter most are shown. What is rare may lie behind pages that are empty: the list
+ * looks on for a while, and then says that there is more to look through.
  */
 import { Button, Group, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
 import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 import { words } from "@/words";
 import classes from "./kit.module.css";
+import { lookedFor, type Paged } from "./paging";
 import { Problem } from "./Problem";
 
 export interface Column<Row> {
@@ -16,11 +18,6 @@ export interface Column<Row> {
   right?: boolean;
   /** Left out on a narrow screen. */
   wide?: boolean;
-}
-
-interface Paged<Row> {
-  items: Row[];
-  next?: string | null;
 }
 
 interface Props<Row> {
@@ -41,7 +38,7 @@ export function DataTable<Row>(props: Props<Row>): ReactElement {
   const { queryKey, page, filters, empty, label } = props;
   const found = useInfiniteQuery({
     queryKey,
-    queryFn: ({ pageParam }) => page(pageParam),
+    queryFn: ({ pageParam, signal }) => lookedFor(page, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
   });
@@ -51,12 +48,12 @@ export function DataTable<Row>(props: Props<Row>): ReactElement {
       {filters !== undefined && <Group gap="sm">{filters}</Group>}
       {found.isPending && <Skeleton height={180} aria-label={words.table.loading} />}
       {found.isError && <Problem error={found.error} again={() => void found.refetch()} />}
-      {found.isSuccess && rows.length === 0 && empty}
+      {found.isSuccess && rows.length === 0 && !found.hasNextPage && empty}
       {rows.length > 0 && <Rows {...props} rows={rows} />}
-      {rows.length > 0 && (
+      {(rows.length > 0 || found.hasNextPage) && (
         <Group justify="space-between">
           <Text size="sm" c="dimmed" aria-live="polite">
-            {found.hasNextPage ? words.table.some(rows.length) : words.table.all(rows.length)}
+            {found.hasNextPage ? words.table.some(rows.length, found.isFetchingNextPage) : words.table.all(rows.length)}
           </Text>
           {found.hasNextPage && (
             <Button
@@ -64,9 +61,9 @@ export function DataTable<Row>(props: Props<Row>): ReactElement {
               size="xs"
               loading={found.isFetchingNextPage}
               onClick={() => void found.fetchNextPage()}
-              aria-label={`${words.table.more}: ${label}`}
+              aria-label={`${rows.length > 0 ? words.table.more : words.table.on}: ${label}`}
             >
-              {words.table.more}
+              {rows.length > 0 ? words.table.more : words.table.on}
             </Button>
           )}
         </Group>

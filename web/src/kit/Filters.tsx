@@ -11,8 +11,13 @@ interface Props {
   set: (value: string | undefined) => void;
 }
 
-/** Words that are looked for. */
-export function TextFilter({ label, value, set, wide = false }: Props & { wide?: boolean }): ReactElement {
+interface TextProps extends Props {
+  wide?: boolean;
+  amount?: boolean;
+}
+
+/** Words that are looked for, or an `amount`. */
+export function TextFilter({ label, value, set, wide = false, amount = false }: TextProps): ReactElement {
   const [text, setText] = useState(value ?? "");
   const later = useDebouncedCallback((next: string) => set(next.trim() === "" ? undefined : next.trim()), WAIT_MS);
   useEffect(() => setText((now) => (now.trim() === (value ?? "") ? now : (value ?? ""))), [value]);
@@ -23,6 +28,7 @@ export function TextFilter({ label, value, set, wide = false }: Props & { wide?:
       placeholder={label}
       value={text}
       maxLength={400}
+      {...(amount ? { type: "number", min: 0, step: "any" } : {})}
       w={wide ? { base: "100%", sm: 340 } : { base: "100%", xs: 150 }}
       onChange={(event) => {
         setText(event.currentTarget.value);
@@ -57,7 +63,7 @@ export function ChoiceFilter({
   );
 }
 
-/** A day, as `YYYY-MM-DD`. */
+/** A day of UTC, as `YYYY-MM-DD`; the label says so. */
 export function DayFilter({ label, value, set }: Props): ReactElement {
   return (
     <TextInput

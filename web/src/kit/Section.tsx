@@ -5,6 +5,8 @@ import classes from "./kit.module.css";
 
 interface Props {
   title: string;
+  /** What stands there instead of the plain title, where somebody else wrote it. */
+  heading?: ReactNode;
   /** A remark behind the title, in small letters. */
   note?: ReactNode;
   /** Beside the title: how many, a link, a choice. */
@@ -12,12 +14,12 @@ interface Props {
   children: ReactNode;
 }
 
-export function Section({ title, note, more, children }: Props): ReactElement {
+export function Section({ title, heading, note, more, children }: Props): ReactElement {
   return (
     <section className={classes.section} aria-label={title}>
       <Group justify="space-between" mb="sm" gap="xs">
         <Group gap="xs" align="baseline">
-          <Title order={2}>{title}</Title>
+          <Title order={2}>{heading ?? title}</Title>
           {note !== undefined && (
             <Text size="xs" c="dimmed" component="div">
               {note}

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { addressOfId, addressOfObject } from "@/frame/addresses";
-import { money } from "./money";
+import { minorUnits, money } from "./money";
 import { lasting, relative } from "./when";
+
+/** As the server says them; a browser's own table says other ones of some currencies. */
+const DIGITS: Record<string, number> = { JPY: 0, KWD: 3, HUF: 2, ISK: 0 };
 
 describe("money", () => {
   test.each([
@@ -11,9 +14,28 @@ describe("money", () => {
     [0, "JPY", "0 JPY"],
     [1_234_567, "JPY", "1,234,567 JPY"],
     [1_234_567, "KWD", "1,234.567 KWD"],
+    [1_234_567, "HUF", "12,345.67 HUF"],
+    [1_234_567, "ISK", "1,234,567 ISK"],
     [9_007_199_254_740_991, "EUR", "90,071,992,547,409.91 EUR"],
   ])("%d minor units of %s are %s", (minor, currency, text) => {
-    expect(money(minor, currency)).toBe(text);
+    expect(money(minor, { currency, digits: DIGITS[currency] ?? 2 })).toBe(text);
+  });
+});
+
+describe("an amount that is typed", () => {
+  test.each([
+    ["1250", "EUR", 125_000],
+    ["1250.5", "EUR", 125_050],
+    ["0.05", "EUR", 5],
+    ["1250.999", "EUR", 125_099],
+    ["1250", "JPY", 1_250],
+    ["1.25", "KWD", 1_250],
+    ["", "EUR", undefined],
+    ["-3", "EUR", undefined],
+    ["1e3", "EUR", undefined],
+    ["99999999999999999", "EUR", undefined],
+  ])("%s of %s is %d minor units", (amount, currency, minor) => {
+    expect(minorUnits(amount, { currency, digits: DIGITS[currency] ?? 2 })).toBe(minor);
   });
 });
 

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Details, Foreign, Json, Problem, Section, When, State } from "@/kit";
 import { words } from "./words";
@@ -34,7 +35,8 @@ function One({ item }: { item: Item }): ReactElement {
   const may = useMay()("memory:item:forget");
   return (
     <Section
-      title={item.title ?? item.space}
+      title={item.space}
+      heading={item.title ? <Foreign text={item.title} line first={200} /> : undefined}
       note={
         <>
           {words.item.author} {item.author.replace(/^(person|agent):/, "")} · <When at={item.at} /> · {item.space}
@@ -58,10 +60,10 @@ function One({ item }: { item: Item }): ReactElement {
         {item.data && <Json value={item.data} />}
         <Details
           of={[
-            [words.item.source, item.source],
-            [words.item.tags, item.tags?.join(", ")],
+            [words.item.source, item.source && <Foreign text={item.source} line first={200} />],
+            [words.item.tags, item.tags && <Foreign text={item.tags.join(", ")} line first={200} />],
             [words.item.case, item.case && <Foreign text={item.case} line first={60} />],
-            [words.item.origins, item.origins?.join(", ")],
+            [words.item.origins, item.origins && <Foreign text={item.origins.join(", ")} line first={200} />],
             [words.item.until, item.valid_until && <When at={item.valid_until} />],
           ]}
         />
@@ -72,12 +74,13 @@ function One({ item }: { item: Item }): ReactElement {
 
 function Forget({ item }: { item: Item }): ReactElement {
   const [asking, setAsking] = useState(false);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useDraft(`forget:${item.item}`);
   const queries = useQueryClient();
   const forget = useMutation({
     mutationFn: () =>
       answered(client.POST("/api/memory/forget", { body: { space: item.space, item: item.item, reason } })),
     onSuccess: async ({ forgotten }) => {
+      setReason("");
       notifications.show({ color: "teal", message: words.forget.done(forgotten) });
       await queries.invalidateQueries({ queryKey: ["memory"] });
     },

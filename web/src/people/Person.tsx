@@ -3,10 +3,11 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/co
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { useState, type FormEvent, type ReactElement } from "react";
+import type { FormEvent, ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
+import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Columns, Command, Details, Foreign, Page, Problem, Section, When } from "@/kit";
 import { PersonState, signsInBy } from "./People";
@@ -129,7 +130,7 @@ function Invite({ name }: { name: string }): ReactElement {
 
 function Offboard({ name }: { name: string }): ReactElement {
   const [opened, { open, close }] = useDisclosure();
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useDraft(`offboard:${name}`);
   const queries = useQueryClient();
   const offboard = useMutation({
     mutationFn: () =>
@@ -139,6 +140,7 @@ function Offboard({ name }: { name: string }): ReactElement {
         color: "teal",
         message: words.offboard.done(done.credentials_revoked, done.suspended.length),
       });
+      setReason("");
       close();
       await queries.invalidateQueries({ queryKey: ["people"] });
     },

@@ -10,15 +10,20 @@ interface Props {
   proofs: readonly Proof[];
   /** Verifies the same without a browser. */
   command: string;
+  /** What of the page these leaves do not say, in words: it is shown whatever else holds. */
+  unsaid?: string | undefined;
+  /** What was compared with them, in words. */
+  note?: string;
 }
 
-export function Proofs({ proofs, command }: Props): ReactElement {
+export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
   const found = useQuery({
     queryKey: ["verified", ...proofs.map((one) => `${one.index}/${one.size}/${one.hash}`)],
     queryFn: () => Promise.all(proofs.map(verify)),
     enabled: isAble(),
     staleTime: Number.POSITIVE_INFINITY,
   });
+  if (!isAble() && unsaid !== undefined) return <Forged problem={unsaid} command={command} />;
   if (!isAble()) {
     return (
       <Alert color="orange" title={words.partly}>
@@ -33,7 +38,7 @@ export function Proofs({ proofs, command }: Props): ReactElement {
   if (found.data === undefined) return <Text c="dimmed">{words.verifying} …</Text>;
   return (
     <Stack gap="sm">
-      <Outcome found={found.data} command={command} />
+      <Outcome found={found.data} command={command} unsaid={unsaid} />
       <Pinned proofs={proofs} />
       <Accordion variant="contained" chevronPosition="left" multiple>
         {found.data.map((one, at) => (
@@ -41,13 +46,31 @@ export function Proofs({ proofs, command }: Props): ReactElement {
         ))}
       </Accordion>
       <Text size="xs" c="dimmed">
-        {words.here}
+        {words.here} {note}
       </Text>
     </Stack>
   );
 }
 
-function Outcome({ found, command }: { found: readonly Verified[]; command: string }): ReactElement {
+function Forged({ problem, command }: { problem: string; command: string }): ReactElement {
+  return (
+    <Alert color="red" title={words.page.title} role="alert">
+      <Stack gap="xs">
+        <Text size="sm">{problem}</Text>
+        <Text size="sm">{words.page.about}</Text>
+        <Command text={command} />
+      </Stack>
+    </Alert>
+  );
+}
+
+interface OutcomeProps {
+  found: readonly Verified[];
+  command: string;
+  unsaid: string | undefined;
+}
+
+function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
   const wrong = found.find((one) => one.problem !== undefined);
   if (wrong !== undefined) {
     return (
@@ -56,6 +79,7 @@ function Outcome({ found, command }: { found: readonly Verified[]; command: stri
       </Alert>
     );
   }
+  if (unsaid !== undefined) return <Forged problem={unsaid} command={command} />;
   if (found.some((one) => one.signature === "unable")) {
     return (
       <Alert color="orange" title={words.partly}>

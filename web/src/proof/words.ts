@@ -11,6 +11,19 @@ export const words = {
   newKey:
     "The log is signed by another key than the one this browser saw first. Ask whoever runs the log whether it was changed on purpose.",
   here: "Computed in this browser; nothing but the proof was asked of the server.",
+  content:
+    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments; that their content is the one committed to is the server's word.",
+  page: {
+    title: "This page does not show what the log says",
+    about: "Trust neither: tell whoever looks after the system, and verify by the command below.",
+    other: (index: number) => `Leaf ${index} is about another action.`,
+    leaves: "The leaves are not those that this page is made of. If something has just happened, verify again.",
+    without: (index: number) => `There is no leaf ${index} that says what this page shows of it.`,
+    differs: (index: number, name: string) => `Leaf ${index} says something else of “${name}”.`,
+    hidden: (index: number) => `Leaf ${index} says something that this page leaves out.`,
+    state: "By these leaves the action stands elsewhere.",
+    part: (name: string) => `What is shown as “${name}” is not what the leaves commit to.`,
+  },
   leaf: "Leaf",
   kind: "What it says",
   hash: "Hash of its text",

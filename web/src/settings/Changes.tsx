@@ -4,12 +4,13 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Foreign, Problem, When } from "@/kit";
 import { nameOf } from "@/kit/who";
 import { words } from "./words";
 
-type Change = Schemas["ChangeAnswer"];
+type Change = Schemas["ListedChangeAnswer"];
 
 export function Changes(): ReactElement {
   const may = useMay()("catalog:change:apply");
@@ -70,7 +71,7 @@ function Back({ go }: { go: () => void }): ReactElement {
 }
 
 function GoBack({ epoch, close }: { epoch: number; close: () => void }): ReactElement {
-  const [message, setMessage] = useState("");
+  const [message, setMessage] = useDraft(`back:${epoch}`);
   const queries = useQueryClient();
   const go = useMutation({
     mutationFn: () =>
@@ -80,6 +81,7 @@ function GoBack({ epoch, close }: { epoch: number; close: () => void }): ReactEl
         message: change === null ? words.changes.nothing : words.changes.done(change.epoch),
         color: "teal",
       });
+      setMessage("");
       close();
       await queries.invalidateQueries();
     },

@@ -83,7 +83,7 @@ export function Contained({ all }: { all: Schemas["ListedContainmentAnswer"][] }
   );
 }
 
-export function Changed({ changes }: { changes: Schemas["ChangeAnswer"][] }): ReactElement {
+export function Changed({ changes }: { changes: Schemas["ListedChangeAnswer"][] }): ReactElement {
   return (
     <Section title={words.changes} more={<To to="/settings/changes">{words.all}</To>}>
       <Stack gap="xs">

@@ -22,7 +22,7 @@ export function Running({ now }: { now: NonNullable<Seen["running"]> }): ReactEl
           of={[
             [
               words.runningNow.actions,
-              <To key="" to="/actions" search={{ state: "intent" }}>
+              <To key="" to="/actions" search={{ state: "running" }}>
                 {NUMBER.format(now.actions)}
               </To>,
             ],

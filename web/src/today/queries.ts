@@ -30,7 +30,7 @@ export const runningQuery = queryOptions({
 export const wrongQuery = queryOptions({
   queryKey: ["actions", "today"],
   queryFn: async () => {
-    const since = new Date().setHours(0, 0, 0, 0);
+    const since = new Date().setUTCHours(0, 0, 0, 0);
     const asked = WRONG.map((state) =>
       answered(client.GET("/api/actions", { params: { query: { state, since, limit: FEW } } })),
     );

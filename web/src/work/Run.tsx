@@ -3,6 +3,7 @@ import { Alert, Anchor, Group, Select, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Suspense, useMemo, useState, type ReactElement } from "react";
+import { JudgeOf } from "@/actions/Judge";
 import { answered, client } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { span } from "@/figures/figure";
@@ -47,6 +48,7 @@ export function Run({ id }: { id: string }): ReactElement {
       )}
       <Course run={run} />
       <Values run={run} />
+      {run.ended_at !== null && <JudgeOf of={{ kind: "run", id: run.id }} />}
     </Page>
   );
 }
@@ -113,8 +115,8 @@ function Priority({ run }: { run: RunShown }): ReactElement {
 }
 
 function Stuck({ run }: { run: string }): ReactElement {
-  const found = useQuery(stuckQuery);
-  const mine = (found.data?.items ?? []).filter((one) => one.run === run && one.choices.length > 0);
+  const found = useQuery(stuckQuery(run));
+  const mine = (found.data?.items ?? []).filter((one) => one.choices.length > 0);
   return (
     <>
       {found.error !== null && <Problem error={found.error} />}

@@ -64,7 +64,7 @@ export function Work({ search }: { search: Search }): ReactElement {
 function Workflows(): ReactElement {
   const navigate = useNavigate();
   const figures = useWorkflowFigures().data;
-  const { currency } = useMe();
+  const base = useMe();
   const figure = (name: string, which: string) => figures?.get(name)?.[which];
   return (
     <DataTable<Schemas["ObjectAnswer"]>
@@ -84,19 +84,19 @@ function Workflows(): ReactElement {
         {
           name: words.columns.done,
           right: true,
-          of: (row) => said("count", figure(row.name, "runs_done"), currency),
+          of: (row) => said("count", figure(row.name, "runs_done"), base),
         },
         {
           name: words.columns.cycle,
           right: true,
           wide: true,
-          of: (row) => said("ms", figure(row.name, "run_cycle_time"), currency),
+          of: (row) => said("ms", figure(row.name, "run_cycle_time"), base),
         },
         {
           name: words.columns.exceptions,
           right: true,
           wide: true,
-          of: (row) => said("count", figure(row.name, "exceptions"), currency),
+          of: (row) => said("count", figure(row.name, "exceptions"), base),
         },
       ]}
       empty={<EmptyState {...words.empty.workflows} />}

@@ -2,6 +2,7 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
+import { everything } from "@/kit/paging";
 
 export type Run = Schemas["RunAnswer"];
 export type RunShown = Schemas["RunShown"];
@@ -40,11 +41,13 @@ export function timelineQuery(run: string) {
   });
 }
 
-/** Every exception that waits. */
-export const stuckQuery = queryOptions({
-  queryKey: ["exceptions", "all"],
-  queryFn: () => answered(client.GET("/api/runs/exceptions", { params: { query: { limit: MOST } } })),
-});
+/** The exceptions of a run that wait for somebody. */
+export function stuckQuery(run: string) {
+  return queryOptions({
+    queryKey: ["exceptions", "of", run],
+    queryFn: () => answered(client.GET("/api/runs/exceptions", { params: { query: { run, limit: MOST } } })),
+  });
+}
 
 /** The names of the declared workflows, to choose from. */
 export function useWorkflows() {
@@ -62,7 +65,9 @@ export function useWorkflowFigures() {
     queryKey: ["figures", "by", "workflow"],
     queryFn: async () => {
       const query = { by: "workflow" as const, limit: 500 };
-      const found = await answered(client.GET("/api/insight/kpis", { params: { query } }));
+      const found = await everything((after) =>
+        answered(client.GET("/api/insight/kpis", { params: { query: { ...query, after } } })),
+      );
       return new Map(found.items.map((one) => [one.key, one.figures]));
     },
     enabled: useMay()("insight:figure:read"),

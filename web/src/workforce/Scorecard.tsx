@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { said } from "@/figures/figure";
+import { useMe } from "@/frame/session";
 import { Foreign, Problem, Section, State } from "@/kit";
 import { scorecardQuery } from "./queries";
 import { words } from "./words";
@@ -40,6 +41,7 @@ export function Scorecard({ agent }: { agent: string }): ReactElement {
 }
 
 function Row({ of, card }: { of: Expectation; card: Card }): ReactElement {
+  const base = useMe();
   const formula = of.figure === null ? undefined : card.formulas[of.figure];
   return (
     <Table.Tr>
@@ -59,7 +61,7 @@ function Row({ of, card }: { of: Expectation; card: Card }): ReactElement {
           </Text>
         ) : (
           <Tooltip label={`${formula.title}: ${formula.formula}`} multiline maw={340} withArrow>
-            <span tabIndex={0}>{said(formula.unit, of.value, card.currency)}</span>
+            <span tabIndex={0}>{said(formula.unit, of.value, base)}</span>
           </Tooltip>
         )}
       </Table.Td>

@@ -9,7 +9,7 @@ import { addressOfObject } from "@/frame/addresses";
 import { useMe } from "@/frame/session";
 import { DataTable, EmptyState, Foreign, Named, Page, State, Views } from "@/kit";
 import { Chart } from "./Chart";
-import { useFiguresBy, useRoles, useUnits, type Agent, type Unit } from "./queries";
+import { useRoles, useUnits, useWithFigures, type Agent, type Unit, type WithFigures } from "./queries";
 import { words } from "./words";
 import { VIEWS } from "./Workforce.search";
 
@@ -57,8 +57,8 @@ interface RosterProps {
 
 function Roster({ search, go }: RosterProps): ReactElement {
   const navigate = useNavigate();
-  const { currency } = useMe();
-  const figures = useFiguresBy("agent").data;
+  const base = useMe();
+  const withFigures = useWithFigures("agent");
   const chosen = search.with ?? [];
   const state = STATES.find((one) => one === search.state);
   const toggle = (name: string) => {
@@ -68,14 +68,13 @@ function Roster({ search, go }: RosterProps): ReactElement {
   return (
     <Stack gap="md">
       {chosen.length > 0 && <Comparing chosen={chosen} clear={() => go({ with: undefined })} />}
-      <DataTable<Agent>
+      <DataTable<WithFigures<Agent>>
         label={words.views.roster}
         queryKey={["agents", "list", state, search.unit, search.role, search.sponsor]}
         page={(after) => {
           const { unit, role, sponsor } = search;
-          return answered(
-            client.GET("/api/agents", { params: { query: { state, unit, role, sponsor, after, limit: 50 } } }),
-          );
+          const query = { state, unit, role, sponsor, after, limit: 50 };
+          return withFigures(answered(client.GET("/api/agents", { params: { query } })));
         }}
         keyOf={(row) => row.id}
         open={(row) => void navigate({ to: addressOfObject("Agent", row.name) })}
@@ -110,19 +109,19 @@ function Roster({ search, go }: RosterProps): ReactElement {
             name: words.columns.done,
             right: true,
             wide: true,
-            of: (row) => said("count", figures?.get(row.name)?.["throughput"], currency),
+            of: (row) => said("count", row.figures?.["throughput"], base),
           },
           {
             name: words.columns.errors,
             right: true,
             wide: true,
-            of: (row) => said("share", figures?.get(row.name)?.["error_rate"], currency),
+            of: (row) => said("share", row.figures?.["error_rate"], base),
           },
           {
             name: words.columns.cost,
             right: true,
             wide: true,
-            of: (row) => said("money", figures?.get(row.name)?.["cost"], currency),
+            of: (row) => said("money", row.figures?.["cost"], base),
           },
         ]}
         empty={<EmptyState {...words.empty} />}
@@ -177,13 +176,13 @@ function Filters({ search, go }: RosterProps): ReactElement {
 }
 
 function Units({ openUnit }: { openUnit: (unit: string) => void }): ReactElement {
-  const { currency } = useMe();
-  const figures = useFiguresBy("unit").data;
+  const base = useMe();
+  const withFigures = useWithFigures("unit");
   return (
-    <DataTable<Unit>
+    <DataTable<WithFigures<Unit>>
       label={words.views.units}
       queryKey={["organisation", "units", "list"]}
-      page={(after) => answered(client.GET("/api/units", { params: { query: { after, limit: 100 } } }))}
+      page={(after) => withFigures(answered(client.GET("/api/units", { params: { query: { after, limit: 100 } } })))}
       keyOf={(row) => row.name}
       open={(row) => openUnit(row.name)}
       columns={[
@@ -198,13 +197,13 @@ function Units({ openUnit }: { openUnit: (unit: string) => void }): ReactElement
           name: words.columns.done,
           right: true,
           wide: true,
-          of: (row) => said("count", figures?.get(row.name)?.["throughput"], currency),
+          of: (row) => said("count", row.figures?.["throughput"], base),
         },
         {
           name: words.columns.cost,
           right: true,
           wide: true,
-          of: (row) => said("money", figures?.get(row.name)?.["cost"], currency),
+          of: (row) => said("money", row.figures?.["cost"], base),
         },
       ]}
       empty={<EmptyState {...words.emptyUnits} />}

@@ -1,11 +1,18 @@
 /** What the workforce reads. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
+import { figuresOf, type Line } from "@/figures/queries";
 import { useMay } from "@/frame/session";
+import type { Paged } from "@/kit/paging";
 
 export type Agent = Schemas["AgentAnswer"];
 export type Unit = Schemas["UnitAnswer"];
 export type Allowance = Schemas["AllowanceAnswer"];
+
+type Figures = Line["figures"];
+
+/** A row of a list with its figures, where there are any. */
+export type WithFigures<Row> = Row & { figures: Figures | undefined };
 
 const MOST = 500;
 
@@ -81,16 +88,15 @@ export function differenceQuery(kind: string, name: string, before: string, afte
   });
 }
 
-/** Figures of everybody of a kind over the last 30 days, by name. */
-export function useFiguresBy(by: "agent" | "unit") {
-  return useQuery({
-    queryKey: ["figures", "by", by],
-    queryFn: async () => {
-      const found = await answered(client.GET("/api/insight/kpis", { params: { query: { by, limit: MOST } } }));
-      return new Map(found.items.map((one) => [one.key, one.figures]));
-    },
-    enabled: useMay()("insight:figure:read"),
-  });
+/** Those of a page with their figures over the last 30 days, where one may see figures. */
+export function useWithFigures(by: "agent" | "unit") {
+  const may = useMay()("insight:figure:read");
+  return async <Row extends { name: string }>(page: Promise<Paged<Row>>): Promise<Paged<WithFigures<Row>>> => {
+    const found = await page;
+    const names = found.items.map((one) => one.name);
+    const figures = may ? await figuresOf(by, names) : new Map<string, Figures>();
+    return { ...found, items: found.items.map((one) => ({ ...one, figures: figures.get(one.name) })) };
+  };
 }
 
 /** What is contained now. */

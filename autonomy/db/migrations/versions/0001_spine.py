@@ -245,6 +245,7 @@ def upgrade() -> None:
         sa.Column("reconciled", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("denied", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("held", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("waited", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("action_ms", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("money", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("moved", sa.BigInteger(), server_default="0", nullable=False),
@@ -337,6 +338,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("reminders", sa.Text(), server_default="[]", nullable=False),
         sa.Column("next_reminder_at", sa.BigInteger(), nullable=True),
+        sa.Column("key", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("action"),
     )
     op.create_index(
@@ -360,7 +362,7 @@ def upgrade() -> None:
     op.create_index(
         "hold_once",
         "hold",
-        ["agent", "case_id", "bind"],
+        ["agent", "case_id", "bind", "key"],
         unique=True,
         sqlite_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
         postgresql_where=sa.text("state IN ('claimed', 'ready', 'waiting')"),
@@ -467,6 +469,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("action IS NOT NULL"),
         postgresql_where=sa.text("action IS NOT NULL"),
     )
+    op.create_index(
+        "leaf_rare",
+        "leaf",
+        ["kind", "idx"],
+        unique=False,
+        sqlite_where=sa.text("(kind NOT IN ('intent', 'outcome'))"),
+        postgresql_where=sa.text("(kind NOT IN ('intent', 'outcome'))"),
+    )
     op.create_table(
         "log_forward",
         sa.Column("target", sa.Text(), nullable=False),
@@ -525,6 +535,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index("memory_item_id", "memory_item", ["id"], unique=True)
+    op.create_index("memory_item_shelf", "memory_item", ["shelf"], unique=False)
     op.create_index("memory_item_source", "memory_item", ["source"], unique=False)
     op.create_index("memory_item_space", "memory_item", ["space", "at"], unique=False)
     op.create_index("memory_item_subject", "memory_item", ["subject"], unique=False)
@@ -558,9 +569,34 @@ def upgrade() -> None:
         sa.Column("space", sa.Text(), nullable=False),
         sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("origins", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("memory_shelf_name", "memory_shelf", ["space", "tags", "origins"], unique=True)
+    op.create_table(
+        "memory_vector",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.Text(), nullable=False),
+        sa.Column("shelf", sa.Integer(), nullable=False),
+        sa.Column("maker", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("generation", sa.Integer(), nullable=True),
+        sa.Column("box", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("item"),
+    )
+    op.create_index(
+        "memory_vector_due",
+        "memory_vector",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("memory_vector_shelf", "memory_vector", ["shelf", "seq"], unique=False)
+    op.create_index("memory_vector_space", "memory_vector", ["space", "seq"], unique=False)
     op.create_table(
         "notice",
         sa.Column("id", sa.Text(), nullable=False),
@@ -631,6 +667,7 @@ def upgrade() -> None:
         sa.Column("manager", sa.Text(), nullable=True),
         sa.Column("external_subject", sa.Text(), nullable=True),
         sa.Column("user_name", sa.Text(), nullable=True),
+        sa.Column("account_provider", sa.Text(), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("declared", sa.Boolean(), nullable=False),
@@ -707,7 +744,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("live_key IS NOT NULL"),
     )
     op.create_index("run_newest", "run", ["created_at", "id"], unique=False)
+    op.create_index("run_of_definition", "run", ["digest"], unique=False)
     op.create_index("run_of_workflow", "run", ["workflow", "created_at", "id"], unique=False)
+    op.create_index(
+        "run_of_workflow_live",
+        "run",
+        ["workflow", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_index(
         "run_of_workflow_over",
         "run",
@@ -736,6 +782,8 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=True),
         sa.Column("topic", sa.Text(), nullable=True),
         sa.Column("topic_key", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("person", sa.Text(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -781,6 +829,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("topic IS NOT NULL"),
         postgresql_where=sa.text("topic IS NOT NULL"),
     )
+    op.create_table(
+        "run_request",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("bind", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("joined", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index(op.f("ix_run_request_at"), "run_request", ["at"], unique=False)
     op.create_table(
         "saved_view",
         sa.Column("person", sa.Text(), nullable=False),
@@ -1151,6 +1209,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash"),
     )
+    op.create_index("invitation_expired", "invitation", ["expires_at"], unique=False)
     op.create_index(op.f("ix_invitation_person"), "invitation", ["person"], unique=False)
     op.create_table(
         "scim_account",
@@ -1203,9 +1262,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_index(op.f("ix_session_person"), "session", ["person"], unique=False)
+    op.create_index("session_expired", "session", ["expires_at"], unique=False)
     op.create_table(
         "vote",
         sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("nth", sa.Integer(), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -1214,12 +1275,28 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("instead_of", sa.Text(), nullable=True),
+        sa.Column("void", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["action"],
             ["hold.action"],
         ),
-        sa.PrimaryKeyConstraint("action", "round", "person"),
-        sa.UniqueConstraint("action", "round", "instead_of", name="vote_one_voice"),
+        sa.PrimaryKeyConstraint("action", "nth"),
+    )
+    op.create_index(
+        "vote_once",
+        "vote",
+        ["action", "round", "person"],
+        unique=True,
+        sqlite_where=sa.text("void IS NULL"),
+        postgresql_where=sa.text("void IS NULL"),
+    )
+    op.create_index(
+        "vote_one_voice",
+        "vote",
+        ["action", "round", "instead_of"],
+        unique=True,
+        sqlite_where=sa.text("void IS NULL"),
+        postgresql_where=sa.text("void IS NULL"),
     )
     op.create_table(
         "credential",
@@ -1276,7 +1353,8 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE VIRTUAL TABLE memory_search USING fts5(marks, content='', columnsize=0, detail=none)")
     else:
-        marks = "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks)"
+        marks = "replace(marks || ' ', ' ', (seq >> 11)::text || ' ')"
+        marks = f"to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks || ' ' || {marks})"
         op.execute(f"CREATE INDEX memory_item_marks ON memory_item USING gin ({marks}) WITH (fastupdate = off)")
 
 
@@ -1299,7 +1377,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_credential_changed"), table_name="credential")
     op.drop_index(op.f("ix_credential_agent"), table_name="credential")
     op.drop_table("credential")
+    op.drop_index(
+        "vote_one_voice",
+        table_name="vote",
+        sqlite_where=sa.text("void IS NULL"),
+        postgresql_where=sa.text("void IS NULL"),
+    )
+    op.drop_index(
+        "vote_once", table_name="vote", sqlite_where=sa.text("void IS NULL"), postgresql_where=sa.text("void IS NULL")
+    )
     op.drop_table("vote")
+    op.drop_index("session_expired", table_name="session")
     op.drop_index(op.f("ix_session_person"), table_name="session")
     op.drop_table("session")
     op.drop_index(op.f("ix_scim_member_person"), table_name="scim_member")
@@ -1307,6 +1395,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_scim_account_provider"), table_name="scim_account")
     op.drop_table("scim_account")
     op.drop_index(op.f("ix_invitation_person"), table_name="invitation")
+    op.drop_index("invitation_expired", table_name="invitation")
     op.drop_table("invitation")
     op.drop_index(op.f("ix_hold_note_to"), table_name="hold_note")
     op.drop_index(op.f("ix_hold_note_action"), table_name="hold_note")
@@ -1386,6 +1475,8 @@ def downgrade() -> None:
     op.drop_index("scim_group_name", table_name="scim_group")
     op.drop_table("scim_group")
     op.drop_table("saved_view")
+    op.drop_index(op.f("ix_run_request_at"), table_name="run_request")
+    op.drop_table("run_request")
     op.drop_index(
         "run_command_topic",
         table_name="run_command",
@@ -1430,7 +1521,14 @@ def downgrade() -> None:
         sqlite_where=sa.text("ended_at IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
+    op.drop_index(
+        "run_of_workflow_live",
+        table_name="run",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.drop_index("run_of_workflow", table_name="run")
+    op.drop_index("run_of_definition", table_name="run")
     op.drop_index("run_newest", table_name="run")
     op.drop_index(
         "run_live_key",
@@ -1471,6 +1569,15 @@ def downgrade() -> None:
         postgresql_where=sa.text("due IS NOT NULL"),
     )
     op.drop_table("notice")
+    op.drop_index("memory_vector_space", table_name="memory_vector")
+    op.drop_index("memory_vector_shelf", table_name="memory_vector")
+    op.drop_index(
+        "memory_vector_due",
+        table_name="memory_vector",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.drop_table("memory_vector")
     op.drop_index("memory_shelf_name", table_name="memory_shelf")
     op.drop_table("memory_shelf")
     op.drop_table("memory_reuse")
@@ -1485,12 +1592,19 @@ def downgrade() -> None:
     op.drop_index("memory_item_subject", table_name="memory_item")
     op.drop_index("memory_item_space", table_name="memory_item")
     op.drop_index("memory_item_source", table_name="memory_item")
+    op.drop_index("memory_item_shelf", table_name="memory_item")
     op.drop_index("memory_item_id", table_name="memory_item")
     op.drop_table("memory_item")
     op.drop_table("memory_claim")
     op.drop_table("log_node")
     op.drop_table("log_head")
     op.drop_table("log_forward")
+    op.drop_index(
+        "leaf_rare",
+        table_name="leaf",
+        sqlite_where=sa.text("(kind NOT IN ('intent', 'outcome'))"),
+        postgresql_where=sa.text("(kind NOT IN ('intent', 'outcome'))"),
+    )
     op.drop_index(
         "leaf_action",
         table_name="leaf",

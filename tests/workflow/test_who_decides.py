@@ -1,0 +1,64 @@
+"""Whoever a run comes from does not decide its checkpoints, by whatever way it came."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from autonomy.kernel.errors import Forbidden
+from autonomy.tasks.origin import MAX_ORIGIN
+from autonomy.workflow.desk import Origin
+from tests.workflow.office import Office, office
+
+ASKING = """
+triggers:
+  - { event: go, input: { n: trigger.data.n } }
+  - { ended: resting, input: { n: trigger.output.n } }
+steps:
+  sign: { approval: { roles: { boss: 1 }, question: "May it be?" }, deadline: 1h }
+"""
+TELLING = "steps: { tell: { emit: { event: go, data: { n: input.n } } } }"
+RESTING = "steps: { rest: { wait: { duration: 1ms } } }\nresult: { n: input.n }"
+OUTER = "steps: { inner: { workflow: { name: telling }, arguments: { n: input.n } } }"
+FLOWS = {"asking": ASKING, "telling": TELLING, "resting": RESTING, "outer": OUTER}
+
+
+async def test_who_told_emitted_or_ended_what_began_a_run_is_not_asked(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, **FLOWS) as it:
+        await it.flows.runs.tell("go", None, {"n": 1}, "person:bea")
+        for name in ("telling", "resting", "outer"):
+            await it.start(name, by="person:bea", n=1)
+        runs = await asking(it, 4)
+        for run in runs:
+            hold = await it.asked(run)
+            assert "bea" in hold.requesters
+        with pytest.raises(Forbidden):
+            await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
+        await it.flows.runs.tell("go", None, {"n": 2}, "person:sam")
+        [other] = set(await asking(it, 5)) - set(runs)
+        hold = await it.asked(other)
+        await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
+        assert (await it.ended(other)).status == "done"
+
+
+async def asking(it: Office, count: int) -> list[str]:
+    found: list[str] = []
+
+    async def look() -> bool:
+        found[:] = [one.id for one in await it.flows.runs.runs("asking")]
+        return len(found) == count
+
+    await it.eventually(look)
+    return found
+
+
+def test_on_however_long_a_way_people_are_not_forgotten() -> None:
+    way: tuple[str, ...] = ()
+    for number in range(MAX_ORIGIN):
+        by = "person:bea" if number == 0 else f"event:e{number}"
+        way = Origin(by, "case", "works", before=way).of(f"w{number}")
+    assert way[0] == "person:bea"
+    assert len(way) == MAX_ORIGIN + 1
+    assert way[-2:] == (f"event:e{MAX_ORIGIN - 1}", f"workflow:w{MAX_ORIGIN - 1}")
