@@ -56,4 +56,4 @@ def _page(connection: Connection, queries: Sequence[Select[Any]], count: int, af
     last = None if after is None else connection.execute(select(*PLACE).where(task.c.id == after)).one_or_none()
     if after is not None and last is None:
         raise NotFound(f"there is no task `{after[:80]}`", code="task.unknown")
-    return [to_task(row) for row in newest(connection, queries, PLACE, count, last and last.tuple())]
+    return [to_task(row) for row in newest(connection, queries, PLACE, count, last)]

@@ -376,4 +376,4 @@ def _page(connection: Connection, queries: Sequence[Select[Any]], count: int, af
     last = None if after is None else connection.execute(select(*PLACE).where(table.c.id == after)).one_or_none()
     if after is not None and last is None:
         raise NotFound(f"there is no run `{after[:80]}`", code="workflow.unknown_run")
-    return [_listed(row) for row in newest(connection, queries, PLACE, count, last and last.tuple())]
+    return [_listed(row) for row in newest(connection, queries, PLACE, count, last)]

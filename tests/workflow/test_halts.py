@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 
 from autonomy.kernel.clock import now
+from autonomy.kernel.errors import Conflict
+from autonomy.tasks import Held
 from autonomy.workflow.model import State
 from autonomy.workflow.units import Fence
 from tests.gate.works import Door
-from tests.tasks.team import team, word
+from tests.tasks.team import Team, team, word
 from tests.workflow.office import Office, office
 
 INNER = """
@@ -123,12 +125,20 @@ async def test_a_task_that_is_completed_while_its_run_begins_to_be_undone_is_und
         run = await it.start("counted", n=1)
         held = await it.next("w1")
         await child_of(it)
-        await asyncio.gather(
-            it.tasks.complete(word(held), {}), it.flows.runs.cancel(run, "person:ada", compensate=True)
-        )
+        done, _ = await asyncio.gather(_completes(it, held), it.flows.runs.cancel(run, "person:ada", compensate=True))
         state = await it.ended(run)
         assert (state.status, called(it).count("shout")) == ("compensated", _undone(state) + 1)
-        assert (await it.state(held.task.id) == "done") == bool(_undone(state))
+        assert (await it.state(held.task.id) == "done") == bool(_undone(state)) == done
+
+
+async def _completes(it: Team, held: Held) -> bool:
+    """Whether it was still in time; whoever is not hears that the task is theirs no more."""
+    try:
+        await it.tasks.complete(word(held), {})
+    except Conflict as late:
+        assert late.code == "task.lost"
+        return False
+    return True
 
 
 def _undone(state: State) -> int:
