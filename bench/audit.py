@@ -68,7 +68,7 @@ def _block(large: Ledger, small: Ledger) -> dict[str, float]:
 
 def verified_per_s(ledger: Ledger) -> float:
     """Leaves a second of a whole verification from the first row, its answer checked."""
-    verifier, notes = ledger.origin.verifier, ledger.notes()
+    verifier, notes = ledger.origin.signer.verifier, ledger.notes()
     with ledger.database.reading() as connection:
         started = time.perf_counter()
         report = verify_database(leaves(connection), notes, origin=verifier.name, keys=[verifier])

@@ -9,7 +9,7 @@ from .measure import Measured, Scale
 def run(scale: Scale) -> Measured:
     """The metrics of all three, and beside them what Tryton and one shared identity take."""
     figures = tryton.measure(scale) | listing.measure(scale) | identities.measure(scale)
-    beside = {
+    beside: dict[str, dict[str, float | str]] = {
         "Tryton itself": {
             "read_ms": figures.pop("tryton_read_direct_ms"),
             "write_ms": figures.pop("tryton_write_direct_ms"),

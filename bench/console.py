@@ -255,7 +255,7 @@ def _shown(browser: Browser, place: Place, times: int) -> list[float]:
 
 def _context(browser: Browser, place: Place) -> Any:
     context = browser.new_context()
-    cookie = {"name": SESSION, "value": place.session, "domain": "127.0.0.1", "path": "/api", "httpOnly": True}
+    cookie: Any = {"name": SESSION, "value": place.session, "domain": "127.0.0.1", "path": "/api", "httpOnly": True}
     context.add_cookies([cookie | {"sameSite": "Strict"}])
     return context
 

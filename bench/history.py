@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -28,10 +29,11 @@ from autonomy.audit import Leaf, Log, Vault, read_leaf
 from autonomy.audit.log import SIGN_AFTER
 from autonomy.audit.merkle import leaf_hash
 from autonomy.audit.store import READ_HEAD, leaf
+from autonomy.db import Database
 from autonomy.identity.store import agent
 from autonomy.insight import Marks, found
-from autonomy.insight.cells import COUNTERS, figure, figure_rows
-from autonomy.insight.counting import Cell, Memory, Sums
+from autonomy.insight.cells import figure, figure_rows
+from autonomy.insight.counting import COUNTERS, Cell, Memory, Sums
 from autonomy.insight.postings import Postings, unpack
 from autonomy.insight.reckoning import count
 from autonomy.insight.taking_in import take_in
@@ -142,19 +144,25 @@ async def _built(folder: Path, database: str, leaves: int, tell: Tell) -> None:
     async with stage(folder, database, DAYS * DAY) as it:
         episodes = await played(it)
         patterns, actors = await asyncio.to_thread(_read, it.system, folder, episodes)
-        bulk = bulk_of(it.system.database)
         log, start = Log(it.system.checkpoints.row), it.clock()
-    writing = Writing(bulk, log, patterns, actors, start)
-    try:
-        writing.run(leaves, tell)
-    finally:
-        bulk.close()
+        url = it.system.database.url.render_as_string(hide_password=False)
+    with closing(Database.open(url)) as store, closing(bulk_of(store)) as bulk:
+        Writing(store, bulk, log, patterns, actors, start).run(leaves, tell)
 
 
 class Writing:
     """Writes copies of episodes until the log is as long as it should be."""
 
-    def __init__(self, bulk: Bulk, log: Log, patterns: Sequence[Pattern], actors: Sequence[Actor], start: int) -> None:
+    def __init__(
+        self,
+        store: Database,
+        bulk: Bulk,
+        log: Log,
+        patterns: Sequence[Pattern],
+        actors: Sequence[Actor],
+        start: int,
+    ) -> None:
+        self._store = store
         self._bulk = bulk
         self._log = log
         self._actors = actors
@@ -177,10 +185,12 @@ class Writing:
         while size < leaves:
             until = min(size + GROUP, leaves)
             while size < until:
-                page = self._log.open(self._head())
-                while page.size - size < SIGN_AFTER and page.size < until:
-                    self._copy(page, next(names), (page.size - first) / (leaves - first))
-                self._bulk.write(page.writes())
+                with self._store.reading() as core:
+                    page = self._log.open(self._head(), core)
+                    while page.size - size < SIGN_AFTER and page.size < until:
+                        self._copy(page, next(names), (page.size - first) / (leaves - first))
+                    writes = page.writes()
+                self._bulk.write(writes)
                 size = page.size
             self._flush()
             tell(size, leaves)

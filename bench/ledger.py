@@ -11,10 +11,10 @@ from typing import Self
 from sqlalchemy import select
 
 from autonomy.audit import Leaf, Log, note
-from autonomy.audit.log import Sign
+from autonomy.audit.checkpoints import Checkpoints
 from autonomy.audit.merkle import leaf_hash
 from autonomy.audit.store import READ_HEAD, checkpoint, leaf, read_head
-from autonomy.db import Database
+from autonomy.db import CommitQueue, Database
 from autonomy.db.writer import open_writer
 from autonomy.gate import Request
 from autonomy.kernel.ids import new_id
@@ -47,8 +47,7 @@ class Origin:
     """The log of a system after its first action: where it lies, who signs it, and the leaves of that action."""
 
     path: Path
-    verifier: note.Verifier
-    sign: Sign
+    signer: note.Signer
     patterns: Sequence[Pattern]
 
     @classmethod
@@ -63,7 +62,7 @@ class Origin:
         patterns = _patterns(system, reply.action)
         await system.stop()
         assert path is not None
-        return cls(path, checkpoints.verifier, checkpoints.row, patterns)
+        return cls(path, checkpoints.signer, patterns)
 
 
 class Ledger:
@@ -73,7 +72,8 @@ class Ledger:
         shutil.copy(origin.path, path)
         self.database = Database.open(f"sqlite:///{path}")
         self.origin = origin
-        self._log = Log(origin.sign)
+        self._queue = CommitQueue(self.database, Log())  # nobody uses it: the commits are made here
+        self._log = Log(Checkpoints(self.database, self._queue, origin.signer, None).row)
         self._writer = open_writer(self.database)
         with self.database.reading() as connection:
             self.size = read_head(connection)[0]
@@ -91,7 +91,7 @@ class Ledger:
         """One durable commit, as the commit queue makes it."""
         with self._writer.turn():
             [[row]] = self._writer.begin([(READ_HEAD, ())])
-            page = self._log.open(row)
+            page = self._log.open(row, self._writer.core)
             for each in leaves:
                 page.append(each)
             self._writer.commit(page.writes())
@@ -112,6 +112,7 @@ class Ledger:
 
     def close(self) -> None:
         self._writer.close()
+        self._queue.close()
         self.database.close()
 
 

@@ -98,7 +98,7 @@ async def _listed(session: aiohttp.ClientSession, url: str) -> int:
     """How many tools the agent is shown, fetched to the last page."""
     found, cursor = 0, None
     while True:
-        params = {"cursor": cursor} if cursor else {}
+        params: dict[str, str] = {"cursor": cursor} if cursor else {}
         body = {"jsonrpc": "2.0", "id": found, "method": "tools/list", "params": params}
         async with session.post(f"{url}/mcp", json=body) as response:
             result = (await response.json())["result"]
