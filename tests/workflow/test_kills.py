@@ -13,7 +13,7 @@ import pytest
 
 from autonomy.workflow.model import ENDED
 from tests.workflow.office import Office, office
-from tests.workflow.test_crashes import assert_whole, effects, worker
+from tests.workflow.test_crashes import assert_whole, effects, intended, worker
 from tests.workflow.test_engine import Engines, engines_of
 from tests.workflow.worker import EVERYTHING, KEY, STEPS
 
@@ -101,12 +101,13 @@ async def assert_everything(it: Office, folder: Path, acknowledged: list[str]) -
     told = it.all_told()
     assert "unheard" not in told.get("", []), "each event found the run that waited for it"
     assert all(told[run.id] == ["started", f"ended {ends[run.workflow]}"] for run in runs if run.id not in outer)
-    intents = Counter((leaf["run"], leaf["step"]) for leaf in it.works.leaves("intent"))
+    asked = effects(folder)
+    intents = Counter((leaf["run"], leaf["step"]) for leaf in intended(it, asked))
     steps = {"everything": ("each[0]/press", "each[1]/press", "last"), "kid": ("press",), "regretted": ("press",)}
     wanted = Counter((run.id, step) for run in runs for step in steps[run.workflow])
     wanted.update((run.id, "press") for run in runs if run.workflow == "regretted")  # and what undoes it
     assert intents == wanted
-    assert len(effects(folder)) == wanted.total()
+    assert len(asked) == wanted.total()
     tasks = await it.flows.workplace.inbox.tasks(count=1_000)
     assert Counter((task.run in outer, task.state) for task in tasks) == {(True, "done"): len(outer)}
 
