@@ -20,8 +20,7 @@ from autonomy.kernel.clock import Clock, now
 from autonomy.server.app import Server
 from autonomy.server.serving import bind
 from autonomy.wiring import Functions, Settings, System, open_system
-from demo import business
-from tests.templates import put_migrated
+from tests.templates import put_business, put_migrated
 
 
 @dataclass(slots=True)
@@ -111,8 +110,8 @@ def prepare(
     if not database:
         put_migrated(folder / "autonomy.sqlite")
     system = open_system(replace(Settings(), data=folder, database=database, **set), clock, functions)
-    if files is None and not (folder / "business.sqlite").exists():
-        business.create(f"sqlite:///{folder / 'business.sqlite'}")
+    if files is None:
+        put_business(folder / "business.sqlite")
     if system.catalog.organisation().epoch == 0:
         declare(system, starter.organisation() if files is None else files)
     return system

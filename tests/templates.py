@@ -1,4 +1,4 @@
-"""Databases as the migrations leave them: made once, then copied. What the migrations do is a test of its own."""
+"""Databases that many tests begin with: made once, then copied. What the migrations do is a test of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from autonomy.db import Database
 from autonomy.db.migrate import upgrade
+from demo import business
 
 
 def migrate(url: str) -> None:
@@ -25,6 +26,12 @@ def put_migrated(path: Path) -> None:
         path.write_bytes(_migrated())
 
 
+def put_business(path: Path) -> None:
+    """The business database of the starter organisation as a SQLite file, unless there is one."""
+    if not path.exists():
+        path.write_bytes(_business())
+
+
 @cache
 def _migrated() -> bytes:
     with TemporaryDirectory() as folder:
@@ -33,4 +40,12 @@ def _migrated() -> bytes:
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
+        return path.read_bytes()
+
+
+@cache
+def _business() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "business.sqlite"
+        business.create(f"sqlite:///{path}")
         return path.read_bytes()
