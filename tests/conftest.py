@@ -21,6 +21,7 @@ from autonomy.audit import Log, begin_log
 from autonomy.db import CommitQueue, Database, metadata
 from autonomy.db.migrations.revise import STORES
 from autonomy.kernel import interpreter
+from tests import examples
 from tests.postgres import start_postgres
 from tests.tables import own
 from tests.templates import migrate, put_migrated
@@ -30,6 +31,11 @@ LOG = "autonomy.example/log"
 
 for _store in STORES:
     importlib.import_module(f"autonomy.{_store}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The short run tries each property with fewer examples; chosen before a module of tests says with how many."""
+    examples.choose(config.option.markexpr)
 
 
 def pytest_collection_finish() -> None:

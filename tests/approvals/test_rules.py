@@ -31,6 +31,7 @@ from autonomy.kernel.clock import DAY, HOUR
 from autonomy.kernel.errors import AutonomyError, Conflict, Forbidden, Invalid
 from autonomy.policy.model import Ask
 from tests.approvals.house import ASK, LEAD, NOON, PEOPLE, new_hold, roles_of, targets
+from tests.examples import tried
 
 HOLD = open_hold(new_hold(), targets, NOON)
 BOTH = open_hold(new_hold("act_2", ASK, LEAD), targets, NOON)
@@ -364,4 +365,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestLife.settings = settings(max_examples=tried(300), stateful_step_count=40, deadline=None)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autonomy.audit import merkle
 from autonomy.kernel.errors import Corrupt, Invalid
+from tests.examples import tried
 
 from . import naive_tree
 
@@ -37,7 +38,7 @@ def nodes(size: int) -> tuple[merkle.Frontier, merkle.NodeSource]:
 
 
 @given(sizes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_the_root_is_the_one_of_the_definition(size: int) -> None:
     assert nodes(size)[0].root() == naive_tree.root(LEAVES[:size])
 
@@ -47,7 +48,7 @@ def test_the_empty_tree_has_the_root_of_the_definition() -> None:
 
 
 @given(sizes, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_an_inclusion_proof_is_the_one_of_the_definition_and_verifies(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     frontier, node = nodes(size)
@@ -57,7 +58,7 @@ def test_an_inclusion_proof_is_the_one_of_the_definition_and_verifies(size: int,
 
 
 @given(sizes, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_a_consistency_proof_is_the_one_of_the_definition_and_verifies(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(1, new))
     frontier, node = nodes(new)
@@ -67,7 +68,7 @@ def test_a_consistency_proof_is_the_one_of_the_definition_and_verifies(new: int,
 
 
 @given(st.integers(2, 130), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 def test_a_changed_proof_never_verifies(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     frontier, node = nodes(size)
@@ -88,7 +89,7 @@ def test_a_byte_moved_from_one_hash_to_its_neighbour_never_verifies() -> None:
 
 
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_appending_in_parts_equals_appending_at_once(parts: list[int]) -> None:
     grown, completed, size = merkle.Frontier(), [], 0
     for part in parts:
@@ -129,7 +130,7 @@ def test_a_proof_reads_at_most_256_leaf_hashes_a_node() -> None:
 
 
 @given(sizes, sizes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_a_tree_grows_by_whole_nodes_as_it_does_by_leaves(one: int, other: int) -> None:
     begun, size = sorted((one, other))
     frontier, node = nodes(size)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autonomy.audit.page import write_html
 from autonomy.kernel import canonical
+from tests.examples import tried
 
 from .logs import Log, exported, honest_log, leaf, signed, verdict
 
@@ -90,7 +91,7 @@ def test_nothing_in_an_export_becomes_markup(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 def test_no_title_becomes_markup(title: str) -> None:
     assert Seen(page_of(b"x\n", title)).elements == Seen(page_of(b"x\n")).elements
 

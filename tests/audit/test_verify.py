@@ -19,6 +19,7 @@ from autonomy.cli.evidence import verified
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import HOUR, rfc3339
 from autonomy.kernel.errors import Corrupt
+from tests.examples import tried
 
 from .logs import (
     EXPORTED_AT,
@@ -64,7 +65,7 @@ def test_an_export_of_an_empty_log_verifies() -> None:
 
 
 @given(st.integers(0, SIZE), st.integers(0, SIZE), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_every_range_verifies_with_links_to_checkpoints_outside(left: int, right: int, data: st.DataObject) -> None:
     start, stop = sorted((left, right))
     older = data.draw(st.integers(1, start)) if start else None
@@ -317,7 +318,7 @@ def test_the_format_is_what_the_documentation_says() -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 1_000), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 def test_no_file_makes_the_reader_raise(noise: bytes, at: int, anew: bool) -> None:
     data = b"" if anew else exported(HONEST)
     assert not verdict(data[:at] + noise + b"\n" + data[at:], (), ["noise"]).ok

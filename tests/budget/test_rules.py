@@ -13,6 +13,7 @@ from autonomy.budget import Balance, Charge, Limit, Overrun, Usage, charges, jud
 from autonomy.budget.rules import account_key, reserve, settle
 from autonomy.kernel.clock import DAY, HOUR
 from autonomy.kernel.errors import Corrupt, Invalid
+from tests.examples import tried
 
 NOON = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 
@@ -168,13 +169,13 @@ class House:
             assert held.settled == self.spent.get(key, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(honest)
 def test_no_interleaving_passes_a_limit_or_refuses_what_would_fit(steps: list[tuple[Any, ...]]) -> None:
     run(steps)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(lying)
 def test_even_an_upstream_that_takes_more_than_declared_never_moves_an_account_past_its_limit(
     steps: list[tuple[Any, ...]],

@@ -16,6 +16,7 @@ from autonomy.budget.rules import reserve, settle
 from autonomy.catalog.allowances import Tree, budgets
 from autonomy.catalog.organisation import Organisation, Revision
 from tests.budget.organisations import AGENTS, UNITS, budget, organisation
+from tests.examples import tried
 
 NOON = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 
@@ -155,7 +156,7 @@ def bound(company: Organisation, action: tuple[str, str, set[str], str | None, i
     return limits_for(company, agent, AGENTS[agent], tool, sorted(roles), workflow)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @given(companies(), actions)
 def test_whoever_is_charged_every_limit_above_is_charged_too(
     company: Organisation, action: tuple[str, str, set[str], str | None, int]
@@ -167,7 +168,7 @@ def test_whoever_is_charged_every_limit_above_is_charged_too(
             assert {above.budget.name for above in tree.above(found)} <= charged
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 @given(companies(), st.lists(actions, min_size=5, max_size=60), st.randoms(use_true_random=False))
 def test_over_any_tree_nothing_is_overspent_and_nothing_refused_that_would_fit(
     company: Organisation, asked: list[tuple[str, str, set[str], str | None, int]], luck: random.Random

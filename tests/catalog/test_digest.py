@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from autonomy.catalog import read, yaml_text
 from autonomy.catalog.revision import body, digest, restore, written
+from tests.examples import tried
 
 # Up to U+FFFF: JSON escapes what lies beyond as two halves, which YAML does not know.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00", max_codepoint=0xFFFF), max_size=20)
@@ -52,7 +53,7 @@ def digest_of(text: str) -> str:
 
 
 @given(TOOLS, NAME, TEXT, st.randoms(use_true_random=False), st.sampled_from([None, 1, 7]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 def test_the_same_words_have_the_same_digest_however_they_are_written(
     spec: dict[str, Any], name: str, description: str, chance: random.Random, indent: int | None
 ) -> None:
@@ -64,7 +65,7 @@ def test_the_same_words_have_the_same_digest_however_they_are_written(
 
 
 @given(TOOLS, NAME, WORDS, NAME)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_another_word_is_another_digest(spec: dict[str, Any], name: str, description: str, other: str) -> None:
     value = manifest(spec, name, description)
     before = digest_of(yaml_text.write(value))
@@ -81,7 +82,7 @@ def test_a_default_written_out_is_another_wording() -> None:
 
 
 @given(TOOLS, NAME, TEXT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 def test_a_stored_wording_comes_back_whole(spec: dict[str, Any], name: str, description: str) -> None:
     value = manifest(spec, name, description)
     found = read({"t.yaml": yaml_text.write(value)}).declared[0].manifest
@@ -92,7 +93,7 @@ def test_a_stored_wording_comes_back_whole(spec: dict[str, Any], name: str, desc
 
 
 @given(JSON.filter(lambda value: value is not None))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_what_is_written_as_yaml_is_read_back_the_same(value: Any) -> None:
     [document] = yaml_text.read(yaml_text.write(value))
     assert document.value == value
@@ -100,7 +101,7 @@ def test_what_is_written_as_yaml_is_read_back_the_same(value: Any) -> None:
 
 
 @given(st.text("abcx01.-+eEo~nulTr:#\"'[]{}&*!|>%@`,?\n\t ", max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_any_text_survives_as_a_field(text: str) -> None:
     assert yaml_text.read(yaml_text.write({"a": text}))[0].value == {"a": text}
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autonomy.catalog.openapi import Document, Operation, read_document
 from autonomy.kernel.errors import AutonomyError, Invalid
+from tests.examples import tried
 
 
 def document(
@@ -303,7 +304,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(
     operation=st.dictionaries(WORDS, VALUES, max_size=5),
     a=VALUES,

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy.catalog.plan import Difference, Held, Plan, compare, differences
+from tests.examples import tried
 
 KEY = ("Person", "ada")
 
@@ -75,7 +76,7 @@ STATES = st.dictionaries(st.sampled_from("pqrstu"), st.sampled_from("abc"), max_
 
 
 @given(STATES, st.none() | STATES, STATES, st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_after_an_apply_folder_and_server_agree(
     mine: dict[str, str], base: dict[str, str] | None, server: dict[str, str], retire: bool
 ) -> None:

@@ -14,6 +14,7 @@ from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.decisions import Table, check
 from autonomy.decisions.gaps import faults
 from autonomy.kernel.errors import Conflict, Invalid
+from tests.examples import tried
 from tests.memory.team import team
 
 INTEGER = {"type": "integer"}
@@ -121,7 +122,7 @@ CASE = st.fixed_dictionaries({"a": st.integers(-50, 50), "b": st.integers(-6, 6)
 
 
 @given(st.lists(CONDITION, min_size=1, max_size=4), st.lists(CASE, min_size=1, max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 def test_a_table_in_which_no_fault_is_found_has_none(conditions: list[str], cases: list[Any]) -> None:
     """Every gap and every overlap is found: random cases of a table that passed have exactly one row."""
     inputs = {"a": INTEGER, "b": INTEGER, "f": {"type": "boolean"}}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from autonomy.expressions import ANY, Expression, Type, compile, misfit, of_schema
 from autonomy.expressions.types import of_fields
 from autonomy.kernel.errors import AutonomyError, Invalid
+from tests.examples import tried
 
 QUOTE = {
     "type": "object",
@@ -244,7 +245,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tried(400), deadline=None)
 @given(
     text=st.text(max_size=30) | st.lists(PARTS, max_size=12).map("".join),
     values=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4),
@@ -278,7 +279,7 @@ def literals(depth: int = 2) -> st.SearchStrategy[tuple[str, Any]]:
     return plain | listed | chosen
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 @given(literals())
 def test_the_result_is_of_the_type_that_was_told(said: tuple[str, Any]) -> None:
     text, value = said
@@ -294,7 +295,7 @@ def _type_of(value: Any) -> Type:
     return {bool: Type("boolean"), int: Type("integer"), str: Type("string")}[type(value)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 @given(value=st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(0, 9), max_size=5), seed=st.randoms())
 def test_the_order_in_which_an_object_was_written_never_shows(value: dict[str, int], seed: Any) -> None:
     shuffled = list(value.items())
@@ -332,7 +333,7 @@ def test_a_type_that_does_not_fit_another_says_where(given_: Any, wanted: Any, s
     assert found.startswith(said) if said else not found, found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @given(JSON)
 def test_no_schema_however_odd_is_more_than_refused(schema: Any) -> None:
     kind = of_schema({"type": "object", "properties": {"a": schema, "b-c": schema, "$ref": {"$ref": "#"}}})

@@ -13,6 +13,7 @@ from autonomy.identity.oauth import oauth_error
 from autonomy.identity.proof import Secret
 from autonomy.kernel.clock import DAY, HOUR, MINUTE
 from autonomy.kernel.errors import Conflict, Invalid, Unauthenticated
+from tests.examples import tried
 from tests.identity.world import AGENTS, World, agent_record, code_of, other_process
 
 TOOLS = ("stock.get", "order.create", "supplier.get")
@@ -215,13 +216,13 @@ def naively_refused(edges: list[tuple[str, str]], giver: str, taker: str) -> boo
     return any(len(walk) > 9 or len(set(walk)) < len(walk) for node in NODES for walk in walks(after, node))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(st.lists(links, max_size=9))
 def test_no_accepted_graph_has_a_circle_or_a_long_chain_and_no_harmless_grant_is_refused(drawn: list) -> None:
     accepted(drawn)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(st.permutations(NODES), st.integers(1, 10), st.data())
 def test_a_child_never_has_more_than_any_parent_nor_for_longer(nodes: list[str], depth: int, data) -> None:
     chain = nodes[: depth + 1]  # acting first

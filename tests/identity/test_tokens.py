@@ -18,6 +18,7 @@ from autonomy.identity.proof import Secret
 from autonomy.identity.tokens import MAX_BEARER
 from autonomy.kernel.clock import DAY, MINUTE, SECOND
 from autonomy.kernel.errors import Unauthenticated
+from tests.examples import tried
 from tests.identity.world import ISSUER, MCP, World, code_of, other_process
 
 
@@ -172,7 +173,7 @@ def test_a_clock_turned_back_an_hour_admits_nobody_early(world: World, forge: Fo
     assert world.refusal(forge.good) == "token.early"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_changed_character_goes_unseen(world: World, data: st.DataObject) -> None:
     forge = world.__dict__.setdefault("forge", None) or Forge(world)
@@ -197,7 +198,7 @@ def decoded(token: str) -> list[bytes | str]:
 
 def test_any_text_is_refused_as_a_token_and_breaks_nothing() -> None:
     @given(st.text(max_size=200))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=tried(200), deadline=None)
     def refused(text: str) -> None:
         from autonomy.identity.tokens import decode
 

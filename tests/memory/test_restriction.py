@@ -16,6 +16,7 @@ from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.memory import rules
 from autonomy.memory.model import Member, Shelf
 from autonomy.policy.labels import UNTRUSTED, data_label
+from tests.examples import tried
 from tests.memory.team import organisation, team
 
 TAGS = ("customers", "sales", "hr")
@@ -117,7 +118,7 @@ STEP = st.tuples(
 
 
 @given(st.lists(STEP, max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 def test_who_can_read_an_item_may_see_every_class_and_space_it_was_made_of(steps: list[Any]) -> None:
     world = World()
     for what, number, agent, space, tag, choice in steps:

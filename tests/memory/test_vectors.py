@@ -15,6 +15,7 @@ from autonomy.memory import vectors
 from autonomy.memory.nearest import AT_ONCE, nearest
 from autonomy.memory.ranking import FUSION, fused
 from autonomy.memory.vectors import Due
+from tests.examples import tried
 
 SAID = Embedding(connector="vectors", model="bag", dimensions=8, characters=100)
 NUMBERS = st.floats(-1e300, 1e300).filter(lambda each: each == 0 or abs(each) > 1e-290)
@@ -34,7 +35,7 @@ def test_a_byte_for_each_number_keeps_the_cosine_to_a_hundredth(one: list[float]
     assert abs(found - exact(one, other)) < 0.013
 
 
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 @given(st.lists(VECTORS, min_size=1, max_size=8), VECTORS, st.integers(1, 5))
 def test_the_nearest_are_found_however_they_are_parted(every: list[list[float]], asked: list[float], most: int) -> None:
     blobs = [(number, vectors.quantised(each)) for number, each in enumerate(every)]
@@ -88,7 +89,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(JSON)
 def test_whatever_an_endpoint_says_is_vectors_or_refused(said: Any) -> None:
     try:

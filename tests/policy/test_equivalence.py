@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from autonomy.catalog.organisation import Organisation
 from autonomy.policy import Bundle, Question
 from autonomy.policy.model import Fact
+from tests.examples import tried
 
 from .organisations import agent, company, policy, unit
 
@@ -169,7 +170,7 @@ def ours(bundle: Bundle, asked: tuple[Any, ...]) -> tuple[str, set[str]]:
     return verdict.effect, set(verdict.policies)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 @given(st.lists(rules, max_size=8), st.lists(questions, min_size=15, max_size=25))
 def test_a_bundle_decides_as_plain_cedar_on_the_whole_text(
     written: list[tuple[str, ...]], asked: list[tuple[Any, ...]]
@@ -184,7 +185,7 @@ def test_a_bundle_decides_as_plain_cedar_on_the_whole_text(
         assert ours(bundle, question) == plain(policies, schema, entities, question)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(st.lists(rules, max_size=6), st.lists(questions, min_size=5, max_size=8), st.sampled_from(("warn", "shadow")))
 def test_rules_in_trial_never_change_a_decision(
     written: list[tuple[str, ...]], asked: list[tuple[Any, ...]], mode: str
@@ -196,7 +197,7 @@ def test_rules_in_trial_never_change_a_decision(
         assert ours(alone, question) == ours(beside, question)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(
     st.lists(rules, max_size=6),
     st.lists(questions, min_size=3, max_size=5),

@@ -14,6 +14,7 @@ from autonomy.catalog.organisation import Organisation
 from autonomy.policy import Bundle, Question
 from autonomy.policy.likeness import MOST_MARKS, Crowd, Likeness
 from autonomy.policy.shapes import Field, RecordOf, Scalar, SetOf
+from tests.examples import tried
 
 from .organisations import agent, company, policy, unit
 
@@ -135,7 +136,7 @@ conditions = st.recursive(
 RANGE = range(-5, 14)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tried(50))
 @given(st.lists(st.tuples(st.sampled_from(("permit", "forbid")), conditions), min_size=1, max_size=4))
 def test_what_is_remembered_is_what_the_engine_would_say(written: list[tuple[str, str]]) -> None:
     """Every cost in the range, of two agents and at two sites: once remembering, once with nothing remembered."""

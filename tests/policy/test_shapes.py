@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from autonomy.kernel.money import Currency
 from autonomy.policy.shapes import cedar_type, convert, of_schema
+from tests.examples import tried
 
 EUR = Currency("EUR", {})
 
@@ -79,14 +80,14 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(st.dictionaries(NAMES, SCHEMAS, max_size=3))
 def test_every_shape_is_a_type_that_cedar_reads(properties: dict[str, Any]) -> None:
     shape = of_schema({"type": "object", "properties": properties})
     cedarpy.Schema.from_str(f"entity E = {cedar_type(shape)};")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tried(300), deadline=None)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_only_declared_fields_pass(values: dict[str, Any]) -> None:
     shape = of_schema({"type": "object", "properties": {"known": {"type": "string"}}})

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import tried
+
 from .spec import check_error
 from .wires import DONE, KEY, META, URL, VERSION, Wires, base_headers, encoded, unseen
 
@@ -235,7 +237,7 @@ words = st.sampled_from(["jsonrpc", "id", "method", "params", "_meta", "name", "
 
 
 @given(st.dictionaries(words, json_values | st.sampled_from(["2.0", "tools/call", "ping", "tools/list"])))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tried(150), deadline=None)
 def test_no_body_breaks_anything(body: dict[str, Any]) -> None:
     wires = Wires()
     for answer in (wires.mcp(body), wires.mcp(body, CALL_HEADERS), wires.act(body)):
@@ -243,7 +245,7 @@ def test_no_body_breaks_anything(body: dict[str, Any]) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(100), deadline=None)
 def test_no_bytes_break_anything(body: bytes) -> None:
     wires = Wires()
     for answer in (wires.mcp(body), wires.act(body), wires.send("POST", "/oauth/token", body, base_headers())):

@@ -14,6 +14,7 @@ from autonomy.protocols.scim.documents import cleaned
 from autonomy.protocols.scim.filters import holds, read_filter, read_place
 from autonomy.protocols.scim.patch import PATCH, patched
 from autonomy.protocols.scim.schemas import GROUP, OF_GROUPS, OF_USERS, USER
+from tests.examples import tried
 
 WORDS = ["userName", "emails", "emails.value", "name.givenName", "active", "eq", "co", "pr", "and", "or", "not"]
 WORDS += ["(", ")", "[", "]", '"a"', "true", "1", f"{USER}:title", ".value", "null"]
@@ -27,7 +28,7 @@ DOCUMENT = {"schemas": [USER], "userName": "ada", "active": True, "emails": [{"v
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join) | st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
     for read in (read_filter, read_place):
         try:
@@ -40,7 +41,7 @@ def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
 
 
 @given(st.dictionaries(NAMES, VALUES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_what_is_cleaned_is_clean(sent: dict[str, Any]) -> None:
     try:
         found = cleaned({**sent, "schemas": [USER]}, OF_USERS)
@@ -61,7 +62,7 @@ def test_what_is_cleaned_is_clean(sent: dict[str, Any]) -> None:
         max_size=4,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 def test_any_patch_is_done_or_refused_and_touches_nothing_else(operations: list[dict[str, Any]]) -> None:
     before = {**DOCUMENT, "emails": [dict(DOCUMENT["emails"][0])]}  # type: ignore[index]
     try:

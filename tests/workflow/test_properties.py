@@ -35,6 +35,7 @@ from autonomy.workflow.model import (
     Subscribe,
     Withdraw,
 )
+from tests.examples import tried
 
 from .works import Run, definition
 
@@ -287,7 +288,7 @@ def test_every_run_of_thousands_ends_or_waits_for_something_named(spec: dict[str
     ends_or_waits(spec, data)
 
 
-@settings(LENIENT, max_examples=120)
+@settings(LENIENT, max_examples=tried(120))
 @given(spec=workflows(), data=st.data())
 def test_every_run_ends_or_waits_for_something_named_whatever_happens(spec: dict[str, Any], data: Any) -> None:
     ends_or_waits(spec, data)
@@ -301,13 +302,13 @@ def test_each_of_thousands_that_is_undone_undoes_exactly_what_was_done(spec: dic
     undoes_what_was_done(spec, data)
 
 
-@settings(LENIENT, max_examples=80)
+@settings(LENIENT, max_examples=tried(80))
 @given(spec=workflows(), data=st.data())
 def test_a_run_that_is_undone_undoes_exactly_what_was_done(spec: dict[str, Any], data: Any) -> None:
     undoes_what_was_done(spec, data)
 
 
-@settings(LENIENT, max_examples=40)
+@settings(LENIENT, max_examples=tried(40))
 @given(spec=workflows(), data=st.data())
 def test_events_that_come_again_in_any_order_change_nothing(spec: dict[str, Any], data: Any) -> None:
     run = play(data, spec, 20)
@@ -345,7 +346,7 @@ def test_steps_beside_each_other_come_to_the_same_in_any_order(reverse: bool, da
     assert run.output == {"each": each, "beside": "beside"}
 
 
-@settings(LENIENT, max_examples=50)
+@settings(LENIENT, max_examples=tried(50))
 @given(spec=workflows(), data=st.data())
 def test_a_run_moved_to_a_definition_with_one_more_step_does_that_as_well_and_ends(
     spec: dict[str, Any], data: Any
@@ -377,7 +378,7 @@ STRANGE = st.one_of(
 )
 
 
-@settings(LENIENT, max_examples=50)
+@settings(LENIENT, max_examples=tried(50))
 @given(spec=workflows(), strange=st.lists(STRANGE, max_size=8))
 def test_answers_to_what_was_never_asked_are_ignored_with_a_reason(spec: dict[str, Any], strange: list[Any]) -> None:
     run = Run(definition(spec))
