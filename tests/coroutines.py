@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-MAX_SECONDS = 30.0
+MAX_SECONDS = 100.0  # before pytest gives up: longer than any needs where the machine is busy
 
 
 @pytest.hookimpl(tryfirst=True)

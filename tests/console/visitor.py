@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.server.desk import Desk
 
@@ -16,6 +16,10 @@ AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min
 WIDE = (1360, 900)
 NARROW = (360, 740)
 SERIOUS = {"serious", "critical"}
+PATIENCE_MS = 60_000
+"""How long anything may take: what is looked for comes as soon as it is there, and a busy machine is no mistake."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 _AXE_RUN = """async () => {
   const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
@@ -51,6 +55,7 @@ class Visitor:
     def __init__(self, context: BrowserContext, desk: Desk) -> None:
         self.desk = desk
         self.context = context
+        context.set_default_timeout(PATIENCE_MS)
         self.page: Page = context.new_page()
         self.wrong: list[str] = []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
