@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from autonomy.tools import Invocation, Refused
 from tests.gate.works import fail, say
-from tests.server.desk import Desk, desk, files
+from tests.server.desk import Desk, desk, eventually, files
 from tests.workflow.office import workflow
 
 from .visitor import NARROW, Visitor, visiting
@@ -42,12 +41,10 @@ def begun(shop: Desk, number: int) -> str:
     """A run whose first step is refused, once people are asked about it."""
     shop.plant.behaves["press"] = fail(Refused("the press is <b>jammed</b>"))
     run = str(shop.person("suzi").post("/api/runs", {"workflow": "pressing", "input": {"n": number}}).json["run"])
-    for _ in range(400):
-        asked = shop.person("bea").get("/api/runs/exceptions?mine=true").json["items"]
-        if run in [one["run"] for one in asked]:
-            return run
-        threading.Event().wait(0.025)
-    raise AssertionError("nobody is asked")
+    bea = shop.person("bea")
+    exceptions = "/api/runs/exceptions?mine=true"
+    eventually(lambda: run in [one["run"] for one in bea.get(exceptions).json["items"]], "the question to people")
+    return run
 
 
 def step(page: Page, name: str) -> Any:
@@ -159,13 +156,15 @@ def test_what_is_chosen_on_the_page_of_an_exception_becomes_of_the_run(shop: Des
 
 def until(shop: Desk, run: str, status: str) -> tuple[str, int]:
     """The state and the tries of the first step, once the run stands as it should and the step has ended."""
-    for _ in range(400):
-        found = shop.person("suzi").get(f"/api/runs/{run}").json
+    suzi = shop.person("suzi")
+
+    def look() -> tuple[str, int] | None:
+        found = suzi.get(f"/api/runs/{run}").json
         press = next(one for one in found["steps"] if one["path"] == "press")
-        if found["status"] == status and press["state"] not in ("running", "waiting"):
-            return press["state"], press["attempt"]
-        threading.Event().wait(0.025)
-    raise AssertionError(f"{found['status']} is not {status}: {found['steps']}")
+        stands = found["status"] == status and press["state"] not in ("running", "waiting")
+        return (press["state"], press["attempt"]) if stands else None
+
+    return eventually(look, f"{run} as {status}")
 
 
 def test_an_agent_is_stopped_and_let_go_on_from_its_page(shop: Desk, browser: Browser) -> None:

@@ -289,14 +289,14 @@ def _yes(system: System, held: str) -> None:
 def _die_at(point: str, folder: Path, database: str) -> None:
     """A process that takes up what was approved, until it dies at a named place."""
     command = [sys.executable, "-m", "tests.gate.access_driver", str(folder), database]
-    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {"AUTONOMY_FAILPOINT": point}, check=False, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {"AUTONOMY_FAILPOINT": point}, check=False, timeout=90)
     assert ended.returncode == -signal.SIGKILL
 
 
 async def _recovered(it: Works) -> None:
     """Take up what the dead process left, until nothing is open."""
     open_ones = select(action.c.id).where(action.c.state == "intent").limit(1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await it.system.database.read(lambda connection: connection.execute(open_ones).first()):
             await it.system.taking_up.look()
             await it.settle()

@@ -68,7 +68,7 @@ class Killed:
 async def _recovered(system: System) -> None:
     """Wait until everything begun has ended: the processes before are dead, which takes a moment to see."""
     begun = select(action.c.id).where(action.c.state == "intent").limit(1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await system.database.read(lambda connection: connection.execute(begun).first()):
             await system.taking_up.look()
             await system.taking_up.idle()

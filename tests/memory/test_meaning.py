@@ -136,7 +136,7 @@ async def test_an_item_that_is_forgotten_while_its_vector_is_made_leaves_none(tm
         item = await it.write("seller", "customers", CAR)
         server.mode = "silent"
         looking = asyncio.create_task(it.system.own.memory.meaning.look())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not server.asked:
                 await asyncio.sleep(0.005)
         await it.done("seller", "memory.forget", space="customers", item=item)
@@ -277,7 +277,7 @@ async def test_what_is_less_like_the_question_than_declared_is_no_answer(tmp_pat
 async def test_a_living_system_makes_vectors_by_itself(tmp_path: Path) -> None:
     async with meaning_team(tmp_path, living=True) as (it, _):
         await it.write("seller", "customers", CAR)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not all(row.box for row in await rows(it.system)):
                 await asyncio.sleep(0.01)
         assert (await answer(it, "helper", "vehicle"))["items"] == [CAR]

@@ -47,7 +47,7 @@ async def leave(path: str, body: Any, headers: dict[str, str], finish: bool) -> 
     left.set()
     if finish:
         slow.go.set()
-    response = await asyncio.wait_for(calling, 5)
+    response = await asyncio.wait_for(calling, 60)
     await slow.ended.wait()
     return slow, response
 

@@ -144,7 +144,7 @@ def test_leaving_stops_the_effect_and_leaves_a_record(tmp_path: Path, database_u
             await plant.called("shout")
             calling.cancel()
             action = plant.calls[0][1]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while (found := await it.result(action)).status == "running":
                     await asyncio.sleep(0.01)
             assert found.status == "unknown"

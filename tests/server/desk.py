@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 
@@ -21,6 +22,8 @@ from tests.gate.works import PEOPLE, Plant, organisation
 from tests.house import declare
 from tests.server.contract import check_documented
 from tests.templates import put_migrated
+
+T = TypeVar("T")
 
 STAFF = {
     "ada": ("[]", "admin"),
@@ -34,6 +37,9 @@ STAFF = {
     "vera": ("[]", "viewer"),
 }
 """Name to business roles and access; sam sponsors the agents and olga owns their work."""
+
+PATIENCE_SECONDS = 60.0
+"""How long anything of the server's may take before a test gives up: a busy machine is no mistake."""
 
 BY_ACCESS = {"admin": "ada", "approver": "carl", "auditor": "aldo", "supervisor": "suzi", "viewer": "vera"}
 """Somebody of each kind of access."""
@@ -56,6 +62,15 @@ spec:
         for name, (roles, access) in STAFF.items()
     )
     return organisation(people=PEOPLE + "---" + staff, **changed)
+
+
+def eventually(look: Callable[[], T], what: str) -> T:
+    """What `look` finds, once it finds anything; fails where `what` does not come."""
+    late = time.monotonic() + PATIENCE_SECONDS
+    while not (found := look()):
+        assert time.monotonic() < late, f"{what} does not come"
+        threading.Event().wait(0.025)
+    return found
 
 
 @dataclass
@@ -109,12 +124,14 @@ class Client:
         try:
             yield
         finally:
-            asking.join(20)
+            asking.join(PATIENCE_SECONDS)
 
     def stream(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         """An answer whose body is read as it comes; close it."""
         sent = {"Authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
-        return self.pool.request("GET", path, headers=sent, preload_content=False, retries=False, timeout=10)
+        return self.pool.request(
+            "GET", path, headers=sent, preload_content=False, retries=False, timeout=PATIENCE_SECONDS
+        )
 
 
 @dataclass
@@ -153,26 +170,22 @@ class Desk:
 
     def finished(self, action: str, agent: str = "w1") -> dict[str, Any]:
         """What became of an action, once it has ended."""
-        for _ in range(400):
+
+        def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.agent(agent).get(f"/v1/actions/{action}").json
-            if found["status"] not in ("held", "running"):
-                return found
-            threading.Event().wait(0.025)
-        raise AssertionError(f"{action} does not end")
+            return None if found["status"] in ("held", "running") else found
+
+        return eventually(look, f"the end of {action}")
 
     def beside(self, port: int) -> urllib3.HTTPConnectionPool:
         """Connections to what else listens on this machine."""
-        return urllib3.HTTPConnectionPool("127.0.0.1", port, timeout=20)
+        return urllib3.HTTPConnectionPool("127.0.0.1", port, timeout=PATIENCE_SECONDS)
 
     def taken_in(self) -> None:
         """Until everything that has happened can be found."""
         with self.system.database.reading() as connection:
             size = read_head(connection)[0]
-        for _ in range(400):
-            if self.system.searching.following.place >= size:
-                return
-            threading.Event().wait(0.025)
-        raise AssertionError("what happened is not taken in")
+        eventually(lambda: self.system.searching.following.place >= size, "what happened")
 
     def held(self, amount: str = "250.00", payee: str = "acme") -> str:
         """The id of a payment that waits for the boss."""
@@ -204,10 +217,11 @@ def desk(
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        assert started.wait(20)
-        with urllib3.HTTPConnectionPool("127.0.0.1", bound.getsockname()[1], maxsize=8, timeout=20) as pool:
+        assert started.wait(PATIENCE_SECONDS)
+        port = bound.getsockname()[1]
+        with urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=8, timeout=PATIENCE_SECONDS) as pool:
             yield Desk(system, plant, url, pool)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()

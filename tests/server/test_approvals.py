@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
-from tests.server.desk import Answer, Client, Desk, desk, files
+from tests.server.desk import Answer, Client, Desk, desk, eventually, files
 
 
 def shown(person: Client, action: str) -> dict:
@@ -22,13 +21,13 @@ def vote(person: Client, action: str, verdict: str = "approve", **more: str) -> 
 
 def ended(office: Desk, action: str, state: str) -> dict:
     """The action once it has come to `state`; it gets there by work in the background."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = office.person("ada").get(f"/api/actions/{action}").json
-        if found["state"] == state:
-            return found
-        threading.Event().wait(0.02)
-    raise AssertionError(f"{action} is {found['state']}")
+    ada = office.person("ada")
+
+    def look() -> dict | None:
+        found = ada.get(f"/api/actions/{action}").json
+        return found if found["state"] == state else None
+
+    return eventually(look, f"{action} as {state}")
 
 
 def test_an_approved_action_is_carried_out(office: Desk) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 from autonomy.insight.kpis import KPIS
 from tests.gate.works import NUMBER, TRUSTED, tool
-from tests.server.desk import Client, Desk, desk, files
+from tests.server.desk import Client, Desk, desk, eventually, files
 
 
 def caught_up(person: Client) -> dict[str, Any]:
     """The lag, once nothing is left to be counted."""
-    for _ in range(400):
+
+    def look() -> dict[str, Any] | None:
         found: dict[str, Any] = person.get("/api/insight/lag").json
-        if not found["behind"]:
-            return found
-        threading.Event().wait(0.025)
-    raise AssertionError("the figures do not catch up")
+        return None if found["behind"] else found
+
+    return eventually(look, "the last figure")
 
 
 def figures(person: Client, query: str = "") -> dict[str, dict[str, Any]]:
@@ -107,11 +106,12 @@ def test_the_log_is_counted_anew_and_equals_what_is_shown(office: Desk) -> None:
     caught_up(aldo)
     assert aldo.get("/api/insight/recompute").json["state"] == "never"
     assert aldo.post("/api/insight/recompute").status == 202
-    for _ in range(400):
-        found = aldo.get("/api/insight/recompute").json
-        if found["state"] != "running":
-            break
-        threading.Event().wait(0.025)
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = aldo.get("/api/insight/recompute").json
+        return None if found["state"] == "running" else found
+
+    found = eventually(look, "the end of the recount")
     assert (found["state"], found["differing"], found["differences"]) == ("equal", 0, [])
     assert found["leaves"] == found["of"] > 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from autonomy.tools import Refused
 from tests.gate.works import fail
-from tests.server.desk import Client, Desk, desk, files
+from tests.server.desk import Client, Desk, desk, eventually, files
 from tests.workflow.office import workflow
 
 ASKING = """
@@ -42,11 +41,7 @@ def begun(who: Client, name: str, n: int = 1) -> str:
 
 def once(look: Callable[[], Any]) -> Any:
     """What `look` finds, once it finds anything."""
-    for _ in range(400):
-        if found := look():
-            return found
-        threading.Event().wait(0.025)
-    raise AssertionError("it does not come")
+    return eventually(look, "it")
 
 
 def ended(who: Client, run: str) -> dict[str, Any]:

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from autonomy.kernel.errors import Unavailable
-from autonomy.server import bind
-from tests.server.desk import Desk, desk
+from autonomy.server import bind, serving
+from tests.server.desk import PATIENCE_SECONDS, Desk, desk
 
 PROGRAM = """
 import sys
@@ -36,7 +35,7 @@ def test_it_says_when_it_is_ready_and_stops_in_order_on_a_signal(tmp_path: Path,
         assert process.stdout is not None
         host, port = process.stdout.readline().strip().removeprefix("http://").split(":")
         assert host == "127.0.0.1"
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
         connection.request("GET", "/readyz")
         assert connection.getresponse().status == 200
         process.send_signal(sign)
@@ -54,16 +53,16 @@ def test_an_address_that_is_taken_is_said_so() -> None:
         bind("no-such-host.invalid", 1)
 
 
-def test_open_streams_end_when_the_server_stops(tmp_path: Path) -> None:
+def test_open_streams_end_when_the_server_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is under way would have longer than anybody here waits: the stream ends, and is not cut off.
+    monkeypatch.setattr(serving, "GRACE_SECONDS", 2 * int(PATIENCE_SECONDS))
     ended: list[bytes] = []
     with desk(tmp_path) as found:
         stream = found.person("aldo").stream("/api/events")
         reader = threading.Thread(target=lambda: ended.append(stream.read()))
         reader.start()
-        began = time.monotonic()
-    reader.join(10)
+    reader.join(PATIENCE_SECONDS)
     assert ended and not reader.is_alive()
-    assert time.monotonic() - began < 8  # well before the time of grace is over
 
 
 def test_many_people_at_once_are_all_answered(hall: Desk) -> None:

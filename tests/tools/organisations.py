@@ -81,7 +81,7 @@ class Bench:
     def tool(self, name: str) -> Tool:
         return Registry.build(self.organisation).get(name)
 
-    async def call(self, name: str, deadline_s: float = 5.0, /, **values: Any) -> Any:
+    async def call(self, name: str, deadline_s: float = 30.0, /, **values: Any) -> Any:
         """The value of one call."""
         result = await self.connectors.call(self.tool(name), values, invocation(deadline_s))
         return result.value

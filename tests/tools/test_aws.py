@@ -225,7 +225,7 @@ async def test_a_container_that_says_nothing_is_left_at_the_deadline(monkeypatch
 
     async with serving(silent) as port:
         given = environment("http://127.0.0.1:9", AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://127.0.0.1:{port}/creds")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(Unavailable) as caught:
                 await reveal(given, "task")
     assert caught.value.code == "secret.provider"

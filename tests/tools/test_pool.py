@@ -58,7 +58,7 @@ def test_no_more_threads_work_at_once_than_there_are() -> None:
 
     async def crowd() -> set[str]:
         def work() -> str:
-            meeting.wait(5)
+            meeting.wait(60)
             return threading.current_thread().name
 
         return set(await asyncio.gather(*(workers.run(work) for _ in range(9))))
@@ -71,7 +71,7 @@ def test_work_that_is_cancelled_while_it_waits_never_runs() -> None:
     workers, release, ran = Workers("test", 1), threading.Event(), []
 
     async def story() -> None:
-        first = asyncio.create_task(workers.run(lambda: release.wait(5)))
+        first = asyncio.create_task(workers.run(lambda: release.wait(60)))
         second = asyncio.create_task(workers.run(lambda: ran.append("second")))
         while not workers._jobs.qsize():
             await asyncio.sleep(0)
@@ -83,7 +83,7 @@ def test_work_that_is_cancelled_while_it_waits_never_runs() -> None:
         with pytest.raises(asyncio.CancelledError):
             await second
 
-    asyncio.run(asyncio.wait_for(story(), 5))
+    asyncio.run(asyncio.wait_for(story(), 60))
     assert ran == ["third"]
     workers.close()
 
@@ -94,5 +94,5 @@ def test_threads_end_after_closing() -> None:
     workers.close()
     for thread in threading.enumerate():
         if thread.name.startswith("closing"):
-            thread.join(5)
+            thread.join(60)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("closing")]

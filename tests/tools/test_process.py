@@ -84,7 +84,7 @@ async def test_limits_are_set_before_the_program_begins(tmp_path: Path) -> None:
 async def test_a_program_beyond_its_limits_fails(tmp_path: Path, script: str, said: str) -> None:
     made = bench(tmp_path, script, cpuSeconds=1, memoryMegabytes=256, openFiles=40, fileMegabytes=1)
     with pytest.raises(Unreachable, match=said):
-        await call(made)
+        await call(made, 90.0)  # on a busy machine a second of the processor may take many
 
 
 async def test_the_credential_is_a_variable_or_on_stdin_and_never_an_argument(tmp_path: Path) -> None:
@@ -249,8 +249,9 @@ async def test_what_leaves_the_session_of_its_program_ends_with_it(tmp_path: Pat
             task.cancel()
         (ended,) = await asyncio.gather(task, return_exceptions=True)
         assert ended is None if way == "end" else isinstance(ended, Unsure | asyncio.CancelledError)
-    (number,) = family.read_text().split()
-    assert not alive(int(number))
+    family_names = family.read_text().split()  # none where the deadline came before it began
+    assert way == "deadline" or len(family_names) == 1
+    assert not any(alive(int(number)) for number in family_names)
 
 
 async def test_a_program_with_too_many_processes_is_ended_with_all_of_them(tmp_path: Path) -> None:
@@ -323,7 +324,7 @@ os.kill(os.getppid(), signal.SIGSTOP)
 signal.pause()
 """
     with pytest.raises(Unsure):
-        await call(bench(tmp_path, stop, "write-neither"), 1.0)
+        await call(bench(tmp_path, stop, "write-neither"), 4.0)
     await gone(int((tmp_path / "family").read_text()))
 
 

@@ -129,7 +129,7 @@ async def test_what_is_contained_is_cancelled_at_the_site(tmp_path: Path) -> Non
         held = list(made._held.values())
         await it.system.containing.contain("agent", "w1", "person:ada", "odd")
         assert (await asked).status == "unknown"
-        await asyncio.wait_for(asyncio.gather(*held), 5)
+        await asyncio.gather(*held)
 
 
 async def test_what_another_process_has_taken_over_is_not_begun(tmp_path: Path, database_url: str) -> None:
@@ -147,7 +147,7 @@ async def test_an_assignment_is_claimed_once_and_ended_by_who_claimed_it(tmp_pat
     async with factory(tmp_path, database_url) as (it, _):
         office = it.system.sites.office
         asked = asyncio.create_task(it.ask("shout", n=1))
-        assert await office.waiting("factory", 5)
+        assert await office.waiting("factory", 60)
         assert not await office.waiting("elsewhere", 0.0)
         claims = await asyncio.gather(*(office.claim("factory", f"wrk_{n}", 5) for n in range(8)))
         ((winner, (one,)),) = [(n, found) for n, found in enumerate(claims) if found]
