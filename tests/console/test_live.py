@@ -57,6 +57,6 @@ def test_what_happened_while_the_stream_was_refused_is_seen_when_it_is_there(hal
         )
         page = visitor.go("/inbox")
         action = hall.held("777.00")
-        expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=10_000)
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.locator(f"a[href='/inbox/{action}']")).to_be_visible()
         assert refused

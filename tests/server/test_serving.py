@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from autonomy.kernel.errors import Unavailable
-from autonomy.server import bind, serving
+from autonomy.server import bind
 from tests.server.desk import PATIENCE_SECONDS, Desk, desk
 
 PROGRAM = """
@@ -55,6 +56,7 @@ def test_an_address_that_is_taken_is_said_so() -> None:
 
 def test_open_streams_end_when_the_server_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is under way would have longer than anybody here waits: the stream ends, and is not cut off.
+    serving = importlib.import_module("autonomy.server.serving")
     monkeypatch.setattr(serving, "GRACE_SECONDS", 2 * int(PATIENCE_SECONDS))
     ended: list[bytes] = []
     with desk(tmp_path) as found:
