@@ -310,6 +310,7 @@ async def test_thousands_of_agents_with_their_own_session_take_less_than_ten_kil
     use = McpConnector(type="mcp", url="https://desk.example/mcp", credential="desk/{agent}")
     outbound = Quiet(lambda name: Credential(name, 1, "k" * 40 + name), Path())
     server = McpServer("desk", use, outbound, Unremembered())
+    await server.list_tools(Attempt(False, 5.0), "agent-0")  # with it comes what is loaded once
     tracemalloc.start()
     for number in range(count):
         await server.list_tools(Attempt(False, 5.0), f"agent-{number}")
