@@ -282,8 +282,7 @@ async def test_a_server_that_knows_each_agent_can_be_looked_at_with_one_credenti
             await look(McpConnector(**{**use, "credential": "desk/{agent}"}), None, 20.0)
 
 
-@pytest.mark.parametrize("count", [1_000, pytest.param(5_000, marks=pytest.mark.slow)])
-async def test_thousands_of_agents_with_their_own_session_take_less_than_ten_kilobytes_each(count: int) -> None:
+async def test_five_thousand_agents_with_their_own_session_take_less_than_fifty_megabytes() -> None:
     class Quick:
         """A server without a network, that lists the same to everybody."""
 
@@ -310,12 +309,11 @@ async def test_thousands_of_agents_with_their_own_session_take_less_than_ten_kil
     use = McpConnector(type="mcp", url="https://desk.example/mcp", credential="desk/{agent}")
     outbound = Quiet(lambda name: Credential(name, 1, "k" * 40 + name), Path())
     server = McpServer("desk", use, outbound, Unremembered())
-    await server.list_tools(Attempt(False, 5.0), "agent-0")  # with it comes what is loaded once
     tracemalloc.start()
-    for number in range(count):
+    for number in range(5_000):
         await server.list_tools(Attempt(False, 5.0), f"agent-{number}")
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(server._contacts) == count
-    assert used < count * 10_000, used
+    assert len(server._contacts) == 5_000
+    assert used < 50_000_000, used
     await server.close()
