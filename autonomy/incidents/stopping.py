@@ -38,9 +38,6 @@ log = logging.getLogger("autonomy.incidents")
 LOOK_SECONDS = 1.0
 MOST = 500  # tasks and runs of one transaction: others wait for it
 
-RESTS: frozenset[StopState] = frozenset({"asked", "confirmed"})
-"""How a run stands in an incident that is to rest because of it."""
-
 Named = tuple[StopKind, str, str]
 """Kind, target and detail of something that is to be stopped."""
 
@@ -164,6 +161,8 @@ class Stopping:
         )
         names = {stop.detail for stop in agents}
         live = await self._involving.live(names, found.target if found.scope == "tool" else None)
+        # These rest because of an incident, this one before or another: they do not rest by themselves.
+        held = await self._database.read(lambda reader: store.holding(reader, live))
         rested = {run for run in live if (await self._desk.look(run)).state.paused}
 
         def work(tx: Tx) -> None:
@@ -171,35 +170,37 @@ class Stopping:
             if store.settle(tx, id, looked, "confirmed", at, f"{len(live)} take part") is not None:
                 return
             known = {stop.target for stop in store.stops(tx, id, "run", ["asked", "confirmed"])}
-            # These rest because they were stopped before, and are about to be let go: they do not stay by themselves.
-            going = {stop.target for stop in store.stops(tx, id, "run", ["resuming"])}
-            new = [_of_run(run, run in rested - going, at) for run in live if run not in known]
+            by_themselves = rested - held.keys() - store.holding(tx, live).keys()
+            new = [_of_run(run, run in by_themselves, at) for run in live if run not in known]
             store.mark_all(tx, id, new)
 
         await self._queue.perform(work)
 
     async def _turn_run(self, id: str, stop: Stop) -> None:
-        """Bring a run to where it is to stand. Where that has changed while it was paused or let go, once more: what
-        others did for the newer wish may have come before what was done here for the older."""
+        """Bring a run to where it is to stand, and where that changes meanwhile, there."""
         while True:
-            rests = stop.state in RESTS
-            done, at = await self._turned(id, stop.target, rests), self._clock()
+            rests = stop.state in store.RESTS
+            done, at = await self._turned(id, stop, rests), self._clock()
             after: StopState = "confirmed" if rests else "resumed"
             settle = partial(store.settle, id=id, read=stop, state=after, at=at, detail=done)
             now = await self._queue.perform(settle)
-            if now is None or now.state == "before" or (now.state in RESTS) == rests:
+            if now is None or now.state == "before" or (now.state in store.RESTS) == rests:
                 return
             stop = now
 
-    async def _turned(self, id: str, run: str, rests: bool) -> str:
-        """Pause a run, or let it go on, and say what came of it; what has ended meanwhile needs neither."""
-        state, by = (await self._desk.look(run)).state, f"incident:{id}"
+    async def _turned(self, id: str, stop: Stop, rests: bool) -> str:
+        """Pause a run, or let it go on, and say what came of it; what has ended meanwhile needs neither. The run moves
+        only if the incident still wishes it in the same transaction: of whoever wished it before and dies, is late, or
+        is killed then, nothing is left that nobody knows of."""
+        run, by, wish = stop.target, f"incident:{id}", store.wish(id, stop)
+        state = (await self._desk.look(run)).state
         if state.status in ENDED:
             return f"ended: {state.status}"
         try:
-            await (self._runs.pause(run, by) if rests else self._runs.resume(run, by))
-        except Conflict as error:
-            return error.message  # it stands as it was to stand
+            await (self._runs.pause(run, by, wish) if rests else self._runs.resume(run, by, wish))
+        except Conflict as error:  # it stands as it was to stand, or another incident lets it rest
+            other = None if rests else await self._database.read(lambda reader: store.resting_too(reader, id, run))
+            return error.message if other is None else f"goes on resting because of `{other}`"
         return "paused" if rests else "resumed"
 
     async def _confirm(self, id: str) -> None:

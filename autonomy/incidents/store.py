@@ -12,6 +12,7 @@ from autonomy.db import Reader, Tx, metadata, upsert
 from autonomy.db.indexes import partial_index
 from autonomy.db.spelled import among
 from autonomy.kernel.errors import NotFound
+from autonomy.workflow.units import Standing
 
 from .model import About, Entry, FollowUp, Incident, Place, Stop, StopKind, StopState, Told
 
@@ -68,6 +69,9 @@ stop = Table(
 WAITING: tuple[StopState, ...] = ("asked", "resuming")
 IS_WAITING = among(stop.c.state, WAITING)
 partial_index("incident_stop_waiting", stop.c.incident, where=IS_WAITING)
+Index("incident_stop_of", stop.c.kind, stop.c.target)
+RESTS: tuple[StopState, ...] = ("asked", "confirmed")
+"""How a run stands in an incident that is to rest because of it."""
 
 follow_up = Table(
     "incident_follow_up",
@@ -147,6 +151,31 @@ def stops(reader: Reader, id: str, kind: StopKind | None = None, states: Collect
     return list(map(_stop, reader.execute(query)))
 
 
+def holding(reader: Reader, runs: Sequence[str]) -> dict[str, str]:
+    """Of these runs those that rest, or are about to go on, because of incidents: each with one of them."""
+    columns = stop.c
+    states = columns.state.in_((*RESTS, "resuming"))
+    found: dict[str, str] = {}
+    for start in range(0, len(runs), ROWS):
+        mine = columns.kind == "run", columns.target.in_(runs[start : start + ROWS])
+        rows = reader.execute(select(columns.target, columns.incident).where(*mine, states))
+        found.update({row.target: row.incident for row in rows})
+    return found
+
+
+def wish(id: str, read: Stop) -> Standing:
+    """That a run is still to stand as it was `read`; to go on, that no other incident lets it rest either."""
+    mine = (id, read.target, read.state, read.at)
+    return Standing(_RESTS, mine) if read.state in RESTS else Standing(_GOES_ON, (*mine, read.target, id))
+
+
+def resting_too(reader: Reader, id: str, run: str) -> str | None:
+    """Another incident because of which a run rests."""
+    others = stop.c.kind == "run", stop.c.target == run, stop.c.incident != id, stop.c.state.in_(RESTS)
+    found: str | None = reader.execute(select(stop.c.incident).where(*others).limit(1)).scalar_one_or_none()
+    return found
+
+
 def put(tx: Tx, found: Incident) -> None:
     """A new incident, or one that has changed."""
     place = found.place
@@ -214,6 +243,13 @@ def let_go(tx: Tx, id: str, at: int) -> None:
     tx.execute(update(stop).where(mine, freed, is_confirmed).values(state="resumed", at=at))
     over = {"state": "confirmed", "at": at, "detail": "no longer to be stopped"}
     tx.execute(update(stop).where(mine, is_asked).values(over))
+
+
+_RESTS = "SELECT 1 FROM incident_stop WHERE incident = ? AND kind = 'run' AND target = ? AND state = ? AND at = ?"
+_GOES_ON = (
+    f"{_RESTS} AND NOT EXISTS (SELECT 1 FROM incident_stop WHERE kind = 'run' AND target = ? AND incident <> ?"
+    " AND state IN ('asked', 'confirmed'))"
+)
 
 
 def _stop(row: Row[Any]) -> Stop:

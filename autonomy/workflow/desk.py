@@ -33,10 +33,11 @@ from .outcome import change_of, started
 from .ports import Engine, Work
 from .rules import Advanced, advance, halt, new_state
 from .store import run as table
-from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Written
+from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Standing, Stay, Written
 
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
 ROUNDS = 50  # in which others may have been faster
+ELSEWHERE, OVERRULED = "another process carries it out", "it is not to be so any more"
 
 _COLUMNS = (
     *(table.c.ver, table.c.state, table.c.parent),
@@ -135,11 +136,12 @@ class Desk:
         self,
         run: str,
         event: AnyEvent,
-        fence: Fence | None = None,
+        fence: Fence | Standing | None = None,
         stay: Stay | None = None,
         tell: Tell | None = None,
     ) -> Taken:
-        """Take in an event. `fence` is the command that it answers, which is gone then, or stays as `stay` says.
+        """Take in an event. `fence` is the command that it answers, which is gone then, or stays as `stay` says; or
+        what must still stand when it is written, in the same transaction.
 
         Raises NotFound, Busy where too many others were faster.
         """
@@ -196,7 +198,7 @@ class Desk:
         return isinstance(await self._queue.submit(Settle(fence, stay)), Written)
 
     async def _try(
-        self, run: str, event: AnyEvent, fence: Fence | None, stay: Stay | None, tell: Tell | None
+        self, run: str, event: AnyEvent, fence: Fence | Standing | None, stay: Stay | None, tell: Tell | None
     ) -> Taken | None:
         """One round; None where the run has moved meanwhile."""
         fresh = run not in self._known
@@ -207,7 +209,7 @@ class Desk:
             if not fresh:
                 return None  # what was remembered may be old: look before saying no
             # A choice that does not fit leaves its question, and what is not held back after all is to be begun.
-            if fence is not None and not isinstance(event, Chosen | PutBack):
+            if isinstance(fence, Fence) and not isinstance(event, Chosen | PutBack):
                 await self.settle(fence, None if known.state.ended else stay)
             return Taken(known.state, advanced.ignored)
         return await self._write(run, known, advanced, event.at, (fence, stay, tell))
@@ -218,7 +220,7 @@ class Desk:
         known: Known,
         advanced: Advanced,
         at: int,
-        more: tuple[Fence | None, Stay | None, Tell | None],
+        more: tuple[Fence | Standing | None, Stay | None, Tell | None],
     ) -> Taken | None:
         fence, stay, tell = more
         state, owner = advanced.state, self._room()
@@ -236,7 +238,7 @@ class Desk:
                 return None
             case Lost():
                 self._known.pop(run, None)
-                return Taken(known.state, "another process carries it out")
+                return Taken(known.state, OVERRULED if isinstance(fence, Standing) else ELSEWHERE)
         failpoint("run.durable")
         self._keep(run, known._replace(ver=known.ver + 1, state=state))
         self._deliver(run, out, owner)
@@ -294,8 +296,8 @@ class Desk:
                 del self._lines[run]
 
 
-def _answered(change: Change, fence: Fence | None, stay: Stay | None) -> None:
-    if fence is None:
+def _answered(change: Change, fence: Fence | Standing | None, stay: Stay | None) -> None:
+    if not isinstance(fence, Fence):
         return
     if stay is not None and fence.command not in change.gone:
         change.stay.append(stay)

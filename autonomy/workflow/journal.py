@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from autonomy.db import Plan
 from autonomy.db.ports import Page, Read, Row
@@ -27,7 +27,7 @@ from .store import (
     read_owners,
     read_versions,
 )
-from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Written
+from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Standing, Stay, Written
 
 ID, PRIORITY, DUE = (COMMAND_COLUMNS.index(name) for name in ("id", "priority", "due"))
 WOKEN = 0  # when a command that waited for another run is due: it has waited long enough
@@ -46,16 +46,19 @@ class RunJournal:
         self._owners: dict[str, str | None] = {}
         self._priorities: dict[str, int] = {}
         self._freed: list[Offer] = []
+        self._standing = list(dict.fromkeys(_standing(units)))
+        self._stands: set[Read] = set()
 
     def reads(self) -> list[Read]:
         keys = [unit.key for unit in self._units if isinstance(unit, Begin) and unit.key]
         runs = [unit.run for unit in self._units if not isinstance(unit, Settle)]
         commands = [id for unit in self._units for id in _touched(unit)]
         wanted = ((read_live, keys), (read_versions, runs), (read_owners, commands))
-        return [(sql(len(padded)), padded) for sql, names in wanted for padded in [_padded(names)]]
+        return [*((sql(len(padded)), padded) for sql, names in wanted for padded in [_padded(names)]), *self._standing]
 
     def judge(self, rows: list[list[Row]], page: Page) -> Plan:
-        live, versions, owners = rows
+        live, versions, owners, *stands = rows
+        self._stands = {one for one, found in zip(self._standing, stands, strict=True) if found}
         self._live = {key: run for key, run in live}
         self._versions = {run: ver for run, ver in versions}
         self._owners = {command: owner for command, owner, _ in owners}
@@ -143,14 +146,24 @@ class RunJournal:
         if id in self._priorities:
             self._freed.append(Offer(id, due, self._priorities[id]))
 
-    def _is_lost(self, fence: Fence | None) -> bool:
+    def _is_lost(self, fence: Fence | Standing | None) -> bool:
         if fence is None:
             return False
+        if isinstance(fence, Standing):
+            return (fence.sql, fence.values) not in self._stands
         return fence.command not in self._owners or self._owners[fence.command] != fence.owner
 
 
 def _fence_of(unit: Begin | Move | Settle) -> Fence | None:
-    return None if isinstance(unit, Begin) else unit.fence
+    if isinstance(unit, Begin) or isinstance(unit.fence, Standing):
+        return None
+    return unit.fence
+
+
+def _standing(units: Sequence[Begin | Move | Settle]) -> Iterator[Read]:
+    for unit in units:
+        if isinstance(unit, Move) and isinstance(unit.fence, Standing):
+            yield unit.fence.sql, unit.fence.values
 
 
 def _touched(unit: Begin | Move | Settle) -> list[str]:
@@ -163,6 +176,6 @@ def _touched(unit: Begin | Move | Settle) -> list[str]:
 
 def _padded(names: Sequence[str]) -> tuple[str, ...]:
     """The names without repeats, the last repeated up to a power of two, so that few statements differ. One that no row
-    has where there are none: what is read has always the same three parts."""
+    has where there are none: what is read has always these three parts."""
     found = list(dict.fromkeys(names)) or [""]
     return (*found, *[found[-1]] * ((1 << (len(found) - 1).bit_length()) - len(found)))

@@ -34,7 +34,7 @@ from .prepared import prepare
 from .store import IS_EXCEPTION
 from .store import command as commands
 from .store import run as table
-from .units import Fence, Joined
+from .units import Fence, Joined, Standing
 
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
@@ -192,13 +192,15 @@ class Runs:
         self._engine.wake()
         return told
 
-    async def pause(self, run: str, by: str) -> State:
-        """Let nothing more begin; what is under way ends. Raises Conflict (`workflow.ignored`)."""
-        return await self._steer(run, Paused(self._clock(), by), lambda state: self._told(state, "paused", by))
+    async def pause(self, run: str, by: str, wish: Standing | None = None) -> State:
+        """Let nothing more begin, if `wish` still stands; what is under way ends. Raises Conflict
+        (`workflow.ignored`)."""
+        return await self._steer(run, Paused(self._clock(), by), lambda state: self._told(state, "paused", by), wish)
 
-    async def resume(self, run: str, by: str) -> State:
-        """Go on. Raises Conflict (`workflow.ignored`)."""
-        return await self._steer(run, Resumed(self._clock(), by), lambda state: self._told(state, "resumed", by))
+    async def resume(self, run: str, by: str, wish: Standing | None = None) -> State:
+        """Go on, if `wish` still stands. Raises Conflict (`workflow.ignored`)."""
+        event = Resumed(self._clock(), by)
+        return await self._steer(run, event, lambda state: self._told(state, "resumed", by), wish)
 
     async def cancel(self, run: str, by: str, reason: str = "", compensate: bool = False) -> State:
         """End the run; with `compensate` what was done is undone first. Raises Conflict (`workflow.ignored`)."""
@@ -303,7 +305,7 @@ class Runs:
         found = None if row is None else self._codec.look_into(row.id, row.kind, bytes(row.body))
         return found if isinstance(found, AskApproval) else None
 
-    async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | None = None) -> State:
+    async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | Standing | None = None) -> State:
         taken = await self._desk.take_in(run, event, fence, tell=tell)
         if taken.ignored:
             raise Conflict(taken.ignored, code="workflow.ignored", hint="look at the run again")

@@ -18,6 +18,13 @@ class Fence(Struct, frozen=True):
     owner: str | None
 
 
+class Standing(Struct, frozen=True):
+    """What somebody else has written that must still stand: `sql` finds a row with `values` as long as it does."""
+
+    sql: str
+    values: Row
+
+
 class Stay(Struct, frozen=True):
     """A command stays, and nobody carries it out: until `due` where that is said, or until its `action` ends.
 
@@ -53,13 +60,13 @@ class Begin(Struct):
 
 
 class Move(Struct):
-    """A run goes from version `ver` to the next; `values` are state, ver, status and priority."""
+    """A run goes from version `ver` to the next, while `fence` holds; `values` are state, ver, status and priority."""
 
     run: str
     ver: int
     values: Row
     ended_at: int | None
-    fence: Fence | None
+    fence: Fence | Standing | None
     change: Change
 
 
@@ -85,7 +92,7 @@ class Stale(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """Somebody else carries the command out, or it is gone: stand down."""
+    """Somebody else carries the command out, or it is gone, or what was to stand does no more: stand down."""
 
 
 Answer: TypeAlias = Written | Joined | Stale | Lost

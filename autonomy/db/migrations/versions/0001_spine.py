@@ -443,6 +443,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("incident", "kind", "target"),
     )
+    op.create_index("incident_stop_of", "incident_stop", ["kind", "target"], unique=False)
     op.create_index(
         "incident_stop_waiting",
         "incident_stop",
@@ -1618,6 +1619,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('asked', 'resuming')"),
         postgresql_where=sa.text("state IN ('asked', 'resuming')"),
     )
+    op.drop_index("incident_stop_of", table_name="incident_stop")
     op.drop_table("incident_stop")
     op.drop_index("incident_follow_up_of", table_name="incident_follow_up")
     op.drop_table("incident_follow_up")
