@@ -131,6 +131,8 @@ class Hold:
     """How long before its end people are reminded, in milliseconds, the first one first."""
     next_reminder_at: int | None = None
     key: str = ""
+    erased: bool | None = None
+    """Whether its subject was erased: then nothing more is written about it."""
     votes: tuple[Vote, ...] = ()
 
     @property

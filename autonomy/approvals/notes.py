@@ -72,6 +72,7 @@ class Notes:
         at = self._clock()
         hold = _known(tx, action)
         rules.check_open(hold, at)
+        rules.check_kept(hold, text)
         voices = self._voices(tx, at)
         if not voices.could_decide(hold, by):
             raise Forbidden("this is not yours to decide", code="approval.role", hint="only who could decide may")
@@ -97,6 +98,7 @@ class Notes:
             raise Conflict("it has been answered", code="approval.answered")
         hold = _known(tx, note.action)
         rules.check_open(hold, at)
+        rules.check_kept(hold, text)
         answered = replace(note, answer=text, answered_at=at)
         store.answer_note(tx, answered)
         self._record(tx, hold, "answer", by, note.by, at)

@@ -191,6 +191,7 @@ def decide(hold: Hold, ballot: Ballot, at: int) -> Hold:
     """
     check_open(hold, at)
     _check_words(ballot)
+    check_kept(hold, ballot.reason)
     seat, instead_of = _place_of(hold, ballot)
     if ballot.shown != hold.shown:
         raise Conflict(
@@ -217,6 +218,12 @@ def check_open(hold: Hold, at: int) -> None:
         raise _over(hold)
     if at >= hold.expires_at:
         raise Conflict("the time to decide is over", code="approval.expired", hint="the agent may ask again")
+
+
+def check_kept(hold: Hold, words: str) -> None:
+    """Raise Conflict (`approval.erased`) for words about what was erased: no erasure would find them any more."""
+    if words and hold.erased:
+        raise Conflict("what this is about was erased", code="approval.erased", hint="say it without words")
 
 
 def _check_words(ballot: Ballot) -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Executable,
     ForeignKey,
@@ -66,6 +67,7 @@ hold = Table(
     Column("reminders", Text, nullable=False, server_default="[]"),
     Column("next_reminder_at", BigInteger),
     Column("key", Text, nullable=False, server_default=""),
+    Column("erased", Boolean),
 )
 
 IS_ALIVE = among(hold.c.state, ALIVE)
@@ -319,13 +321,15 @@ def of_tool(reader: Reader, tool: str, agent: str, ended: Sequence[State], count
 
 
 def forget_subject(tx: Tx, subject: str) -> int:
-    """Empty what people wrote about held actions of a subject, by the name the store knows it under; the vault calls it
-    as it erases. Who said what when, and the verdicts, stay. Returns how many texts went."""
+    """Empty what people wrote about held actions of a subject, by the name the store knows it under, and let nobody
+    write more about them; the vault calls it as it erases. Who said what when, and the verdicts, stay. Returns how many
+    texts went."""
     actions = select(payload.c.action).where(payload.c.subject == subject)
     reasons = update(vote).where(vote.c.action.in_(actions), vote.c.reason != "").values(reason="")
     answers = case((note.c.answer.is_not(None), ""))
     words = or_(note.c.text != "", note.c.answer != "")
     notes = update(note).where(note.c.action.in_(actions), words).values(text="", answer=answers)
+    tx.execute(update(hold).where(hold.c.action.in_(actions)).values(erased=True))
     return tx.execute(reasons).rowcount + tx.execute(notes).rowcount
 
 

@@ -25,10 +25,10 @@ from autonomy.kernel.errors import AutonomyError, Corrupt
 from autonomy.kernel.interpreter import giving_way
 
 from . import found
-from .marking import SEALED, Marks
+from .marking import Marks
 from .pace import rests
 from .taken import forget_words, still_kept, write_batch
-from .taking_in import Batch, take_in
+from .taking_in import Batch, sealed_parts, take_in
 
 log = logging.getLogger("autonomy.insight")
 
@@ -202,9 +202,8 @@ class Following:
         """The marks of what each action carried, as far as it can be opened."""
         wanted: dict[str, list[str]] = {}
         for action, seen in batch.actions.items():
-            for part in seen.parts:
-                if part.partition(".")[0] in SEALED:
-                    wanted.setdefault(part, []).append(action)
+            for part in sealed_parts(seen):
+                wanted.setdefault(part, []).append(action)
         parts: dict[str, list[tuple[str, bytes]]] = {}
         for part, actions in wanted.items():
             for action, value in self._opened(connection, actions, part):
@@ -229,7 +228,7 @@ class Following:
         if tx.execute(update(found.place).where(*mine).values(next=read.batch.stop)).rowcount != 1:
             return False
         erased = tx.epochs.identity != read.identity  # every erasure moves it
-        write_batch(tx, read.batch, still_kept(tx, read.sealed) if erased else read.sealed)
+        write_batch(tx, read.batch, still_kept(tx, read.sealed, read.batch) if erased else read.sealed)
         self._hear(tx, read.leaves)
         self._worked += time.thread_time() - begun
         return True

@@ -21,7 +21,8 @@ _AGENT = "agent:"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is labelled: whose work it was, and when it was done (milliseconds). `by` is who did it."""
+    """What is labelled: whose work it was, and when it was done (milliseconds). `by` is who did it; `carried` says
+    whether it had arguments or the like."""
 
     subject: str
     kind: Subject
@@ -32,6 +33,7 @@ class Work:
     workflow: str = ""
     roles: tuple[str, ...] = ()
     by: str = ""
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def work_of_action(action: str, leaves: list[dict[str, Any]]) -> Work:
         workflow=intent.get("workflow", ""),
         roles=tuple(intent["roles"]),
         by=f"{_AGENT}{intent['agent_name']}",
+        carried=any(leaf.get("commitments") for leaf in leaves if leaf["kind"] != "label"),
     )
 
 

@@ -118,6 +118,8 @@ class Labels:
         if not said:
             return None
         key = await self._database.read(lambda connection: self._vault.key_of(connection, work.subject))
+        if key is None and work.carried:  # what is said now, no erasure of its subject would find any more
+            raise Conflict("what it carried is kept no longer", code="label.erased", hint="give the verdict alone")
         key = key or await self._vault.key(f"label:{work.subject}", epoch)
         at = self._clock()
         sealed = {part: key.seal(work.subject, part, value, at) for part, value in said.items()}
@@ -220,4 +222,4 @@ def _standing(tx: Tx, subject: str) -> Standing | None:
 
 def _check_live(tx: Tx, key: SubjectKey) -> None:
     if not is_live(tx, key.subject, key.generation):
-        raise Conflict("its subject was just erased", code="label.erased", hint="say it again without the correction")
+        raise Conflict("its subject was just erased", code="label.erased", hint="give the verdict alone")

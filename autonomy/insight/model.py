@@ -32,6 +32,17 @@ NOTHING = Part("none")
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What a commitment is to: SHA-256 of `salt` and the bytes of `text`. Who has it can show to others what was said;
+    the log says no more by it than before."""
+
+    name: str
+    commitment: str
+    salt: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
     """A rule as it was written at the epoch of the decision; `text` is None where it is not found there."""
 

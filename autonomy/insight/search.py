@@ -70,6 +70,12 @@ class Search:
             rows = walk.page(limit, max(1, self._looks // (self._chunk * (len(groups) + 1))))
             return Found(_shown(connection, rows), walk.next)
 
+    def named(self, ids: Sequence[str]) -> list[ActionRow]:
+        """These actions, of those that were taken in, in no order; each once, and no more than a statement can name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(found.action).where(found.action.c.id.in_(set(ids)))).all()
+            return _shown(connection, rows)
+
     def _groups(self, wanted: Wanted, may_read: bool) -> list[Group]:
         named = {
             "agent": wanted.agent,

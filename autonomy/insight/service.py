@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from . import store
 from .explain import explain, judged
 from .label_rules import Verdict
 from .labels import Labelled, judged_among, labelled
-from .model import ActionRow, Explanation, Judged, Leaves, Part
+from .model import ActionRow, Explanation, Judged, Leaves, Opening, Part
 from .wordings import wordings
 
 
@@ -56,6 +56,17 @@ class Insight:
             parts = self._parts(connection, action, leaves, may_read)
             remarks = _remarks(connection, action) if may_read else {}
             return Record(action, leaves, parts, remarks, store.checkpoint_holding(connection, leaves[-1][0]))
+
+    def openings(self, record: Record) -> list[Opening]:
+        """By what it is found out that the parts of a record which the reader sees are those committed to."""
+        with self._database.reading() as connection:
+            return list(self._openings(connection, record))
+
+    def _openings(self, connection: Connection, record: Record) -> Iterator[Opening]:
+        for name, part in record.parts.items():
+            opened = self._vault.open(connection, record.action, name) if part.state == "shown" else None
+            if opened is not None and part.commitment is not None:  # nobody has erased it since
+                yield Opening(name, part.commitment, opened.salt, opened.value.decode("utf-8"))
 
     def explain(self, record: Record) -> Explanation:
         """Why it came out as it did."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from autonomy.db.many import inserting, updating
 from . import found, postings
 from .postings import Postings
 from .reckoning import Behind, behind_at
-from .taking_in import Batch, row_of
+from .taking_in import Batch, row_of, sealed_parts
 
 MARK_BYTES = 8  # of a mark beside its action
 
@@ -34,12 +35,16 @@ def behind_of(connection: Connection) -> Behind:
     return behind_at(connection, connection.execute(select(found.place.c.next)).scalar_one_or_none() or 0)
 
 
-def still_kept(tx: Tx, sealed: dict[str, set[int]]) -> dict[str, set[int]]:
-    """Of what was opened outside, what nobody has erased since."""
+def still_kept(tx: Tx, sealed: dict[str, set[int]], batch: Batch) -> dict[str, set[int]]:
+    """Of what was opened outside, what nobody has erased since: every part of it is still there. That something else of
+    the action is there says nothing: it may have come after the erasure."""
     if not sealed:
         return {}
-    kept = select(payload.c.action).where(payload.c.action.in_(list(sealed))).distinct()
-    return {action: sealed[action] for action in tx.execute(kept).scalars()}
+    there: defaultdict[str, set[str]] = defaultdict(set)
+    query = select(payload.c.action, payload.c.part).where(payload.c.action.in_(list(sealed)))
+    for row in tx.execute(query):
+        there[row.action].add(row.part)
+    return {action: marks for action, marks in sealed.items() if sealed_parts(batch.actions[action]) <= there[action]}
 
 
 def forget_found(tx: Tx, subject: str) -> int:

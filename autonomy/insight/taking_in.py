@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .found import BLOCK
-from .marking import ACTIONS, Marks, state_after
+from .marking import ACTIONS, SEALED, Marks, state_after
 
 Leaf = Mapping[str, Any]
 
@@ -60,6 +60,11 @@ def take_in(leaves: Iterable[tuple[int, Leaf]], marks: Marks) -> Batch:
             seen = batch.actions[action] = Seen()
         _take(seen, index, leaf, marks)
     return batch
+
+
+def sealed_parts(seen: Seen) -> set[str]:
+    """The parts that the action is found by, by who may read them."""
+    return {part for part in seen.parts if part.partition(".")[0] in SEALED}
 
 
 def row_of(action: str, seen: Seen, sealed: bytes | None) -> tuple[Any, ...]:

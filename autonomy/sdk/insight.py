@@ -65,9 +65,10 @@ class InsightCalls(Caller):
         """The label that counts for each result, those given last first."""
         return self._pages("/api/labels", verdict=verdict, agent=agent)
 
-    def reviews(self, agent: str | None = None) -> Objects:
-        """Actions that were done and that nobody has judged yet, newest first."""
-        return self._pages("/api/reviews", agent=agent)
+    def reviews(self, agent: str | None = None, **drawn: str | int | None) -> Object:
+        """Results to be judged (`items`), drawn at random; `drawn` may say `count`, and `seed`, `since` and `size` of
+        an earlier draw."""
+        return self._get("/api/reviews", agent=agent, **drawn)
 
     def labels_of(self, subject: str) -> list[Object]:
         """Everything that was said of one result, in order."""

@@ -47,6 +47,7 @@ FORGERIES: dict[str, Callable[[str], str]] = {
     "who approved": lambda body: body.replace('"actor":"person:bea","round"', '"actor":"person:bob","round"'),
     "the case": lambda body: body.replace('"tool":"pay","case":"', '"tool":"pay","case":"x'),
     "how it ended": lambda body: re.sub(r'"status":"done","result"', '"status":"failed","result"', body),
+    "what was asked for": lambda body: body.replace('"value":{"amount":"300.00"', '"value":{"amount":"900.00"'),
     "the commitment": lambda body: re.sub(r'("value":\{"amount".*?"commitment":")..', r"\1zz", body),
 }
 

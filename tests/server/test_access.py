@@ -156,7 +156,7 @@ NEEDS = {
     "label_action": "insight:label:give",
     "label_task": "insight:label:give",
     "label_run": "insight:label:give",
-    "list_reviews": "insight:label:give",
+    "draw_reviews": "insight:label:give",
     "list_leaves": "audit:log:read",
     "show_checkpoint": "audit:log:read",
     "prove_leaf": "audit:log:read",

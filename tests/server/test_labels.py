@@ -29,13 +29,37 @@ def test_the_latest_word_counts_and_all_are_kept(office: Desk) -> None:
 
 def test_what_nobody_has_judged_waits_for_who_may(office: Desk) -> None:
     first, second = (office.act("look", n=number)["action"] for number in (1, 2))
-    office.taken_in()
+    paid = office.act("pay", payee="acme", amount="12.00")["action"]
+    refused = office.act("pay", payee="acme", amount="5000000.00")
+    assert refused["status"] == "denied"
     suzi = office.person("suzi")
-    assert [one["id"] for one in suzi.get("/api/reviews").json["items"]] == [second, first]
+    found = suzi.get("/api/reviews").json
+    assert [one["id"] for one in found["items"]] == [paid, first, second]  # what moved money first, then the oldest
+    assert (found["population"], found["drawn"]) == (3, 3)
     assert suzi.get("/api/reviews?agent=w2").json["items"] == []
-    assert suzi.post(f"/api/actions/{second}/label", {"verdict": "wrong"}).status == 200
-    assert [one["id"] for one in suzi.get("/api/reviews").json["items"]] == [first]
+    assert {one["id"] for one in suzi.get("/api/reviews?agent=w1").json["items"]} == {paid, first, second}
+    assert suzi.post(f"/api/actions/{first}/label", {"verdict": "wrong"}).status == 200
+    assert [one["id"] for one in suzi.get("/api/reviews").json["items"]] == [paid, second]
     assert office.person("vera").get("/api/reviews").status == 403
+
+
+def test_reviews_are_a_sample_that_anybody_draws_again(office: Desk) -> None:
+    done = [office.act("look", n=number)["action"] for number in range(6)]
+    suzi = office.person("suzi")
+    found = suzi.get("/api/reviews?count=2&seed=monday").json
+    assert (found["population"], found["drawn"], found["seed"]) == (6, 2, "monday")
+    again = f"seed=monday&since={found['since']}&size={found['size']}"
+    office.act("look", "w2", n=12)  # what comes later does not change what was drawn
+    assert suzi.get(f"/api/reviews?count=2&{again}").json["items"] == found["items"]
+    drawn = {one["id"] for one in found["items"]}
+    same = office.person("aldo").get(f"/api/audit/sample?kind=outcome&count=2&{again}").json
+    assert {one["leaf"]["action"] for one in same["items"]} == drawn
+    others = suzi.get("/api/reviews?count=2&seed=tuesday").json["items"]
+    assert drawn < set(done) and {one["id"] for one in others} != drawn
+    for one in drawn:
+        suzi.post(f"/api/actions/{one}/label", {"verdict": "right"})
+    left = suzi.get(f"/api/reviews?count=2&{again}").json
+    assert (left["items"], left["drawn"]) == ([], 2)
 
 
 def test_what_was_said_is_part_of_the_explanation_and_free_text_is_not_in_the_log(office: Desk) -> None:

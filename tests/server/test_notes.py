@@ -101,3 +101,18 @@ def test_what_people_wrote_about_somebody_goes_with_the_erasure_and_who_said_it_
     assert (seen["notes"][0]["text"], seen["notes"][0]["answer"]) == ("", "")
     assert (kept["notes"][0]["text"], kept["notes"][0]["answer"]) == ("is Smith the one?", "Smith it is")
     assert kept["history"][-1]["reason"] == "Smith is bankrupt"
+
+
+def test_nothing_is_written_about_what_was_erased(office: Desk) -> None:
+    """Nothing would lead to it from the subject any more, so that no erasure could find it."""
+    held, done = office.held("262.00", "yukon"), office.act("pay", payee="yukon", amount="9.00")["action"]
+    bea, olga, suzi = (office.person(name) for name in ("bea", "olga", "suzi"))
+    note = bea.post(f"/api/approvals/{held}/question", {"to": "olga", "text": "is it due?"}).json["id"]
+    assert office.person("ada").post("/api/audit/erase", {"subject": "yukon", "reason": "asked to"}).status == 200
+    assert bea.post(f"/api/approvals/{held}/question", {"to": "olga", "text": "Smith?"}).code == "approval.erased"
+    assert olga.post(f"/api/questions/{note}/answer", {"text": "Smith"}).code == "approval.erased"
+    assert vote(bea, held, "reject", reason="Smith is bankrupt").code == "approval.erased"
+    assert vote(bea, held, "reject").status == 200
+    said = {"verdict": "wrong", "reason": "Smith was paid twice"}
+    assert suzi.post(f"/api/actions/{done}/label", said).code == "label.erased"
+    assert suzi.post(f"/api/actions/{done}/label", {"verdict": "wrong"}).status == 200

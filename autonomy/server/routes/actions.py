@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight import Explanation, Part, Wanted, sentences
-from autonomy.insight.model import ActionRow, ActionState, Decision
+from autonomy.insight.model import ActionRow, ActionState, Decision, Opening
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from autonomy.kernel.errors import Conflict, Invalid
 
@@ -85,10 +86,20 @@ class RecordAnswer(Answer):
     explanation: Explanation
 
 
+class OpeningAnswer(Answer):
+    """What a leaf commits to as `name`: `commitment` is SHA-256, hexadecimal, of `salt` (base64) and `text` (UTF-8)."""
+
+    name: str = Field(examples=["arguments"])
+    commitment: str
+    salt: str
+    text: str = Field(description="the exact text that was committed to")
+
+
 class ProofsAnswer(Answer):
-    """A proof of each leaf about an action, in order."""
+    """A proof of each leaf about an action, in order; and what the leaves commit to, as far as you may read it."""
 
     proofs: list[ProofAnswer]
+    openings: list[OpeningAnswer]
 
 
 class ExplanationAnswer(Answer):
@@ -168,11 +179,15 @@ def explain_action(action: str, person: Reader, here: Here) -> ExplanationAnswer
 
 
 @router.get("/actions/{action}/proofs", summary="proof that it is in the log", responses=refusals(404))
-async def prove_action(action: str, _person: Reader, here: Here) -> ProofsAnswer:
+async def prove_action(action: str, person: Reader, here: Here) -> ProofsAnswer:
     """Each of its leaves under the first checkpoint that holds it; one is signed where none does yet. By it anybody
-    verifies without us: the hash of the text, the path to the root, and the signature of the checkpoint."""
-    record = await run_in_threadpool(here.insight.record, action, False)
-    return ProofsAnswer(proofs=[await prove(here, index) for index, _ in record.leaves])
+    verifies without us: the hash of the text, the path to the root, and the signature of the checkpoint; and who may
+    read payloads, that these are what the leaves commit to."""
+    record = await run_in_threadpool(here.insight.record, action, may_read(person))
+    openings = await run_in_threadpool(here.insight.openings, record)
+    return ProofsAnswer(
+        proofs=[await prove(here, index) for index, _ in record.leaves], openings=list(map(_opening, openings))
+    )
 
 
 @router.post(
@@ -185,6 +200,11 @@ async def resolve_action(action: str, asked: Resolution, person: Reconciler, her
         raise Conflict(f"it is {found.explanation.state}", code="action.not_unknown", hint="how it ended is known")
     await here.system.taking_up.resolve(action, asked.state, person.actor, asked.reason)
     return await run_in_threadpool(_explained, here, action, person)
+
+
+def _opening(one: Opening) -> OpeningAnswer:
+    salt = b64encode(one.salt).decode("ascii")
+    return OpeningAnswer(name=one.name, commitment=one.commitment, salt=salt, text=one.text)
 
 
 def _explained(here: Parts, action: str, person: PersonCaller) -> ExplanationAnswer:

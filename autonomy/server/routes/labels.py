@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -10,7 +11,10 @@ from pydantic import Field, JsonValue
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.insight.label_rules import Given, Subject, Verdict
-from autonomy.insight.model import Judged, Wanted
+from autonomy.insight.model import Judged
+from autonomy.insight.sampling import MOST
+from autonomy.kernel.canonical import MAX_SAFE_INTEGER
+from autonomy.kernel.clock import DAY
 
 from ..access import allowed
 from ..answers import PAGE, After, Answer, Asked, Limit, Page, refusals
@@ -18,9 +22,12 @@ from ..here import Here
 from ..paging import cut
 from ..parts import Parts
 from ..route import api
-from .actions import FoundAnswer, found_answer, may_read, place
+from .actions import ActionAnswer, may_read
 
 router = api("labels")
+
+REVIEWS = 100  # results that are drawn unless told: a morning's work
+REVIEWED = 7 * DAY  # results older than that are judged on their own pages
 
 Reader = Annotated[PersonCaller, allowed(Permission.INSIGHT_FIGURE_READ)]
 Judge = Annotated[PersonCaller, allowed(Permission.INSIGHT_LABEL_GIVE)]
@@ -49,6 +56,20 @@ class LabelAnswer(Answer):
     workflow: str
 
 
+class ReviewsAnswer(Answer):
+    """Results that nobody has judged yet, out of `drawn`, drawn at random from `population` results since `since`: all
+    that were performed, or, of one agent, all it asked for. Asked again with the same `seed`, `since` and `size` it is
+    the same draw, without what was judged meanwhile; the way is that of `/api/audit/sample` of the kind `outcome`.
+    """
+
+    items: list[ActionAnswer]
+    seed: str
+    population: int
+    drawn: int
+    since: int
+    size: int = Field(description="how many leaves of the log it was drawn from")
+
+
 class HistoryAnswer(Answer):
     """Everything that was said of a result, in order."""
 
@@ -70,20 +91,41 @@ def list_labels(
     return Page(items=[LabelAnswer.model_validate(one) for one in found], next=following)
 
 
-@router.get("/reviews", summary="results that nobody has judged yet")
-async def list_reviews(
-    person: Judge,
+@router.get("/reviews", summary="results to be judged, drawn at random")
+async def draw_reviews(
+    _person: Judge,
     here: Here,
     agent: Annotated[str | None, Query(max_length=400)] = None,
-    after: After = None,
-    limit: Limit = PAGE,
-) -> FoundAnswer:
-    """Actions that were done, newest first. A page may hold fewer than were asked for, and says where to go on."""
-    behind = await here.taken_in()
-    wanted, search = Wanted(agent=agent, state="done"), here.system.searching.search
-    found = await run_in_threadpool(search.actions, wanted, place(after), limit, may_read(person))
-    left = await run_in_threadpool(here.insight.unjudged, found.actions)
-    return found_answer(left, found.next, behind)
+    count: Annotated[int, Query(ge=1, le=MOST)] = REVIEWS,
+    seed: Annotated[str | None, Query(min_length=1, max_length=80, description="none: the day, in UTC")] = None,
+    since: Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="none: seven days ago")] = None,
+    size: Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER, description="of the log; none: as it is now")] = None,
+) -> ReviewsAnswer:
+    """A sample, and not the newest: so that the accuracy that comes of it is that of all results. Those of it that
+    nobody has judged yet, what moved the most money first, then the oldest."""
+    await here.taken_in()
+    asked = seed or datetime.fromtimestamp(here.clock() / 1000, UTC).date().isoformat()
+    began = max(0, here.clock() - REVIEWED) if since is None else since
+    return await run_in_threadpool(_drawn, here, agent, asked, count, began, size)
+
+
+def _drawn(here: Parts, agent: str | None, seed: str, count: int, since: int, size: int | None) -> ReviewsAnswer:
+    sampling = here.sampling
+    if agent is None:
+        sample = sampling.of_kind("outcome", seed, count, since, None, size)
+    else:
+        sample = sampling.of_actions("agent", agent, seed, count, since, None, size)
+    rows = here.system.searching.search.named([leaf["action"] for _, leaf in sample.leaves])
+    left = here.insight.unjudged([one for one in rows if one.state == "done"])
+    left.sort(key=lambda one: (-one.money, one.ended_at or one.at, one.id))
+    return ReviewsAnswer(
+        items=[ActionAnswer.model_validate(one) for one in left],
+        seed=seed,
+        population=sample.population,
+        drawn=len(sample.leaves),
+        since=since,
+        size=sample.size,
+    )
 
 
 @router.get("/actions/{action}/labels", summary="what was said of an action's result")

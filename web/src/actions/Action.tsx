@@ -7,7 +7,9 @@ import { useMay } from "@/frame/session";
 import { OpenIncident } from "@/incidents/OpenIncident";
 import { Columns, Details, Foreign, Id, Money, Page, Problem, Section, When, To, State } from "@/kit";
 import { Proofs } from "@/proof/Proofs";
+import { misshown, showsContent } from "@/proof/opened";
 import { unsaid } from "@/proof/said";
+import { isAble } from "@/proof/verify";
 import { words as proving } from "@/proof/words";
 import { nameOf } from "@/kit/who";
 import classes from "./actions.module.css";
@@ -205,6 +207,12 @@ function Proving({ shown }: { shown: Explanation }): ReactElement {
   const [asked, setAsked] = useState(false);
   const may = useMay()("gate:action:read");
   const found = useQuery({ ...proofsQuery(action, shown.position.leaves.length), enabled: asked && may });
+  const content = useQuery({
+    queryKey: ["content", shown, found.data?.openings],
+    queryFn: async () => (await misshown(shown, found.data?.openings ?? [])) ?? null,
+    enabled: isAble() && found.data !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
   if (!asked) {
     return (
       <Stack gap="xs" align="flex-start">
@@ -218,8 +226,11 @@ function Proving({ shown }: { shown: Explanation }): ReactElement {
     );
   }
   if (found.error !== null) return <Problem error={found.error} again={() => void found.refetch()} />;
-  if (found.data === undefined) return <Text c="dimmed">{proving.verifying} …</Text>;
+  if (content.error !== null) return <Problem error={content.error} />;
+  if (found.data === undefined || content.isLoading) return <Text c="dimmed">{proving.verifying} …</Text>;
   const { proofs } = found.data;
   const command = `autonomy audit show ${action}`;
-  return <Proofs proofs={proofs} command={command} unsaid={unsaid(shown, proofs)} note={proving.content} />;
+  const problem = unsaid(shown, proofs) ?? content.data ?? undefined;
+  const note = showsContent(shown) ? proving.content : proving.unread;
+  return <Proofs proofs={proofs} command={command} unsaid={problem} note={note} />;
 }

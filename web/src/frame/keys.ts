@@ -6,6 +6,7 @@ type Keys = Record<string, (() => void) | undefined>;
 export function useKeys(keys: Keys): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
+      if (isChoosing(event)) return;
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isWriting(event.target)) return;
       if (document.querySelector('[role="dialog"]') !== null) return;
       const act = keys[event.key];
@@ -20,7 +21,14 @@ export function useKeys(keys: Keys): void {
 
 /** Whether what was pressed goes into a text. */
 export function isWriting(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-  );
+  if (target instanceof HTMLInputElement) return !TICKED.test(target.type);
+  return target instanceof HTMLElement && (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+const TICKED = /^(radio|checkbox)$/;
+
+/** Whether it chooses among alternatives: the arrows do. */
+function isChoosing(event: KeyboardEvent): boolean {
+  const { target, key } = event;
+  return target instanceof HTMLInputElement && target.type === "radio" && key.startsWith("Arrow");
 }

@@ -19,7 +19,7 @@ const TOPICS: Record<Kind, readonly string[]> = {
   label: ["actions", "figures", "labels"],
   secret: ["secrets"],
   memory: ["memory"],
-  erasure: ["actions", "approvals", "tasks", "memory"],
+  erasure: ["actions", "approvals", "tasks", "memory", "labels"],
   budget: ["budgets"],
   dispatch: ["actions"],
 };

@@ -2,7 +2,7 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
-import type { ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
 import { Foreign, Problem } from "@/kit";
 import classes from "./inbox.module.css";
@@ -25,16 +25,18 @@ export function equal(one: Item, other: Item): boolean {
 /** Each is shown with its exact arguments before it can be decided, and decided on what was shown. */
 export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => void }): ReactElement {
   const queries = useQueryClient();
+  const [openedAt] = useState(Date.now);
   const held = useQueries({
     queries: items.map((item) => approvalQuery(item.key)),
     combine: (found) => found.flatMap((one) => one.data ?? []),
   });
   const approve = useMutation({
     mutationFn: async () => {
+      const looked_ms = Date.now() - openedAt; // one look at all of them: the figures count it once
       const body = {
         verdict: "approve" as const,
         reason: "",
-        items: held.map(({ action, shown }) => ({ action, shown })),
+        items: held.map(({ action, shown }) => ({ action, shown, looked_ms })),
       };
       const done = await answered(client.POST("/api/approvals/decisions", { body }));
       return done.items.filter((one) => one.code).length;

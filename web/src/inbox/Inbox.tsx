@@ -5,6 +5,7 @@ import {
   Box,
   Button,
   Checkbox,
+  Group,
   Kbd,
   Modal,
   SegmentedControl,
@@ -33,8 +34,7 @@ export function Inbox(): ReactElement {
   const isReview = useRouterState({ select: (state) => state.location.pathname.startsWith(REVIEWS) });
   const [kind, setKind] = useState<Kind | "all">(isReview ? "review" : "all");
   const reviews = useReviews(kind === "review");
-  const { items, isCut, isPending } = kind === "review" ? reviews : inbox;
-  const { error } = inbox;
+  const { items, isPending, error } = kind === "review" ? reviews : inbox;
   const [selected, setSelected] = useState<readonly string[]>([]);
   const [helping, help] = useDisclosure();
   const shown =
@@ -54,15 +54,18 @@ export function Inbox(): ReactElement {
   });
   return (
     <Page title={words.title} about={words.about} actions={<Actions help={help.open} />}>
-      {error !== undefined && <Problem error={error} />}
+      {Boolean(error) && <Problem error={error} />}
       {isPending && <Skeleton height={240} />}
       <Kinds items={inbox.items} kind={kind} setKind={setKind} />
-      {!isPending && items.length === 0 && open.path === undefined && <EmptyState {...words.empty} />}
+      {kind === "review" && <Draw of={reviews} />}
+      {!isPending && !error && items.length === 0 && open.path === undefined && (
+        <EmptyState {...(kind === "review" ? words.review.empty : words.empty)} />
+      )}
       {(items.length > 0 || open.path !== undefined) && (
         <>
-          {isCut && (
+          {kind !== "review" && inbox.isCut && (
             <Text size="sm" className={classes.aside}>
-              {kind === "review" ? words.review.cut(items.length) : words.cut(items.length)}
+              {words.cut(items.length)}
             </Text>
           )}
           {chosen.length > 0 && <Bulk items={chosen} clear={() => setSelected([])} />}
@@ -74,6 +77,22 @@ export function Inbox(): ReactElement {
       )}
       <Keys opened={helping} close={help.close} />
     </Page>
+  );
+}
+
+/** How the results to be judged were chosen, and others. */
+function Draw({ of }: { of: ReturnType<typeof useReviews> }): ReactElement | null {
+  const { draw, others } = of;
+  if (draw === undefined) return null;
+  return (
+    <Group gap="sm" className={classes.aside}>
+      <Text size="sm" title={`seed ${draw.seed}, ${draw.size} leaves`} flex={1} miw="12rem">
+        {words.review.drawn(draw.items.length, draw.drawn, draw.population)}
+      </Text>
+      <Button variant="default" size="xs" loading={others.isPending} onClick={() => others.mutate()}>
+        {draw.drawn < draw.population ? words.review.others : words.review.again}
+      </Button>
+    </Group>
   );
 }
 
@@ -224,7 +243,7 @@ function Entry({
           {item.until !== null && <Clock until={item.until} />}
           {handed && <strong>{words.note.handed(handed)}</strong>}
         </span>
-        <span className={classes.title}>
+        <span className={classes.title} data-sentence={item.kind === "approval" || undefined}>
           <Foreign text={item.title} line first={180} />
         </span>
       </Link>

@@ -1,8 +1,15 @@
 /** What the inbox reads. */
-import { queryOptions, useQueries, useQuery, type UseQueryOptions } from "@tanstack/react-query";
+import {
+  queryOptions,
+  useMutation,
+  useQueries,
+  useQuery,
+  useQueryClient,
+  type UseQueryOptions,
+} from "@tanstack/react-query";
 import { answered, client, Refused, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
-import { everything, lookedFor } from "@/kit/paging";
+import { everything } from "@/kit/paging";
 import { words } from "./words";
 
 export type Kind = "approval" | "exception" | "task" | "question" | "review";
@@ -92,19 +99,50 @@ export function useInbox(): Waiting & { isPending: boolean; error: unknown } {
   });
 }
 
-/** Results that nobody has judged yet, the newest first: there are always more, so that they are asked for by name. */
-export function useReviews(isAsked: boolean): Waiting & { isPending: boolean } {
+/** What was drawn to be judged, and out of how much. */
+export interface Drawn {
+  items: Item[];
+  drawn: number;
+  population: number;
+  seed: string;
+  since: number;
+  size: number;
+}
+
+const REVIEWS = ["labels", "reviews"];
+
+/** Results to be judged, drawn at random: there are always more, so that they are asked for by name. What was drawn
+ * stays, but for what was judged, until others are drawn. */
+export function useReviews(isAsked: boolean) {
   const may = useMay()("insight:label:give");
+  const queries = useQueryClient();
+  const drawn = (query: { seed?: string; since?: number; size?: number }) =>
+    answered(client.GET("/api/reviews", { params: { query } })).then(ofDraw);
   const found = useQuery({
-    queryKey: ["labels", "reviews"],
-    queryFn: async ({ signal }): Promise<Waiting> => {
-      const page = (after?: string) => answered(client.GET("/api/reviews", { params: { query: { after } } }));
-      const { items, next } = await lookedFor(page, undefined, signal);
-      return { items: items.map(ofReview), isCut: Boolean(next) };
+    queryKey: REVIEWS,
+    queryFn: (): Promise<Drawn> => {
+      const before = queries.getQueryData<Drawn>(REVIEWS);
+      return drawn(before === undefined ? {} : { seed: before.seed, since: before.since, size: before.size });
     },
     enabled: may && isAsked,
   });
-  return { items: found.data?.items ?? [], isCut: found.data?.isCut ?? false, isPending: found.isLoading };
+  const others = useMutation({
+    mutationFn: () => drawn({ seed: crypto.getRandomValues(new Uint32Array(2)).join("-") }),
+    onSuccess: (next) => queries.setQueryData(REVIEWS, next),
+  });
+  return {
+    items: found.data?.items ?? NONE,
+    draw: found.data,
+    isPending: found.isLoading,
+    error: others.error ?? found.error,
+    others,
+  };
+}
+
+const NONE: Item[] = [];
+
+function ofDraw({ items, ...rest }: Schemas["ReviewsAnswer"]): Drawn {
+  return { ...rest, items: items.map(ofReview) };
 }
 
 /** One held action with all that is needed to decide it. */
@@ -214,7 +252,7 @@ function ofReview(one: Schemas["ActionAnswer"]): Item {
   return {
     kind: "review",
     key: one.id,
-    title: `${one.tool} · ${one.case}`,
+    title: one.case,
     who: one.agent_name,
     about: one.tool,
     at: one.ended_at ?? one.at,

@@ -106,7 +106,18 @@ export const words = {
   review: {
     title: (agent: string, tool: string) => `${agent} used ${tool}: was it right?`,
     all: "Everything about it",
-    cut: (count: number) => `The newest ${count.toLocaleString("en")}; there are more behind them.`,
+    drawn: (left: number, drawn: number, population: number) =>
+      drawn < population
+        ? `${left} left of ${drawn} that were drawn at random from ${population.toLocaleString("en")} results of seven days; what moved the most money first.`
+        : `${left} left of all ${drawn} results of seven days; what moved the most money first.`,
+    others: "Draw others",
+    again: "Look for new ones",
+    empty: {
+      title: "Nothing of this draw is left to be judged",
+      about:
+        "Results are drawn at random, so that the accuracy that comes of it is that of all of them. Any other one can be judged on its page, or by a command:",
+      command: "autonomy label ACTION right",
+    },
     asked: "What was asked",
     result: "What came of it",
   },

@@ -4,13 +4,14 @@ import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
-import { Foreign, Problem, Section, When, State } from "@/kit";
-import { asked, useChange, type Told } from "./queries";
+import { DataTable, Foreign, Problem, Section, When, State } from "@/kit";
+import { asked, stopsPage, useChange, type Told } from "./queries";
 import { words } from "./words";
 
 type Containing = Schemas["Containing"];
 type Stop = Schemas["StopAnswer"];
 
+const STANDINGS = ["asked", "confirmed", "before", "resuming", "resumed"] as const;
 const SCOPES = ["agent", "unit", "tool", "everything"] as const;
 
 export function Contain({ told }: { told: Told }): ReactElement {
@@ -31,19 +32,15 @@ export function Contain({ told }: { told: Told }): ReactElement {
 }
 
 function Confirmed({ told }: { told: Told }): ReactElement {
-  const count = Object.values(told.stop_counts).reduce((sum, one) => sum + one, 0);
-  const confirmed = count - (told.stop_counts["asked"] ?? 0);
+  const { asked = 0, confirmed = 0, before = 0, resuming = 0, resumed = 0 } = told.stop_counts;
+  const count = asked + confirmed + before; // what goes on again, or is about to, stands no more
+  const listed = count + resuming + resumed;
   return (
     <Stack gap="sm">
       {told.incident.containment !== null && (
         <Alert color={told.is_stopped ? "teal" : "orange"} variant="light" role="status">
-          {told.is_stopped ? words.contain.all(count) : words.contain.some(confirmed, count)}
+          {told.is_stopped ? words.contain.all(count) : words.contain.some(count - asked, count)}
         </Alert>
-      )}
-      {told.stops.length < count && (
-        <Text size="sm" c="dimmed">
-          {words.contain.listed(told.stops.length, count)}
-        </Text>
       )}
       <Table verticalSpacing={4} fz="sm" aria-label={words.sections.stopped}>
         <Table.Tbody>
@@ -52,7 +49,53 @@ function Confirmed({ told }: { told: Told }): ReactElement {
           ))}
         </Table.Tbody>
       </Table>
+      {told.stops.length < listed && <Whole incident={told.incident.id} shown={told.stops.length} count={listed} />}
     </Stack>
+  );
+}
+
+/** All of what was stopped, page by page, where it is too much to be shown at once. */
+function Whole({ incident, shown, count }: { incident: string; shown: number; count: number }): ReactElement {
+  const [state, setState] = useState<Stop["state"]>();
+  const [isOpen, setOpen] = useState(false);
+  if (!isOpen) {
+    return (
+      <Group gap="sm">
+        <Text size="sm" c="dimmed">
+          {words.contain.listed(shown, count)}
+        </Text>
+        <Button size="xs" variant="default" onClick={() => setOpen(true)}>
+          {words.contain.whole}
+        </Button>
+      </Group>
+    );
+  }
+  return (
+    <DataTable
+      label={words.contain.whole}
+      queryKey={["incidents", "stops", incident, state]}
+      page={stopsPage(incident, state)}
+      keyOf={(stop) => `${stop.kind}/${stop.target}`}
+      filters={
+        <NativeSelect
+          size="xs"
+          aria-label={words.contain.state}
+          value={state ?? ""}
+          onChange={(event) => setState((event.currentTarget.value || undefined) as typeof state)}
+          data={[
+            { value: "", label: words.contain.states },
+            ...STANDINGS.map((one) => ({ value: one, label: words.contain[one] })),
+          ]}
+        />
+      }
+      columns={[
+        { name: words.contain.kind, of: (stop) => words.stops[stop.kind] },
+        { name: words.contain.target, of: (stop) => <Foreign text={stop.target} line first={60} /> },
+        { name: words.contain.state, of: (stop) => <State of={stop.state} as={words.contain[stop.state]} /> },
+        { name: words.contain.detail, of: (stop) => <Foreign text={stop.detail} line first={120} />, wide: true },
+      ]}
+      empty={<Text c="dimmed">{words.contain.noneSo}</Text>}
+    />
   );
 }
 

@@ -11,7 +11,7 @@ import {
   TextInput,
   Timeline,
 } from "@mantine/core";
-import { useSuspenseQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
@@ -22,7 +22,7 @@ import { nameOf } from "@/kit/who";
 import { Contain } from "./Contain";
 import { Context } from "./Context";
 import { Severity, Standing } from "./Incidents";
-import { asked, incidentQuery, useChange, type Told } from "./queries";
+import { asked, incidentQuery, timelineQuery, useChange, type Told } from "./queries";
 import { words } from "./words";
 
 export function Incident({ incident }: { incident: string }): ReactElement {
@@ -245,15 +245,29 @@ function AddFollowUp({ incident }: { incident: string }): ReactElement {
 }
 
 function Happened({ told, steers }: { told: Told; steers: boolean }): ReactElement {
+  const [isWhole, setWhole] = useState(false);
+  const older = useInfiniteQuery({ ...timelineQuery(told.incident.id), enabled: isWhole });
+  const lines = older.data?.pages.flatMap((page) => page.items).reverse() ?? told.timeline;
   return (
     <Stack gap="sm">
-      {told.timeline.length < told.timeline_count && (
-        <Text size="sm" c="dimmed">
-          {words.newest(told.timeline.length, told.timeline_count)}
-        </Text>
+      {older.error !== null && <Problem error={older.error} />}
+      {lines.length < told.timeline_count && (
+        <Group gap="sm">
+          <Text size="sm" c="dimmed">
+            {words.newest(lines.length, told.timeline_count)}
+          </Text>
+          <Button
+            size="xs"
+            variant="default"
+            loading={older.isFetching}
+            onClick={() => (isWhole ? void older.fetchNextPage() : setWhole(true))}
+          >
+            {words.older}
+          </Button>
+        </Group>
       )}
-      <Timeline bulletSize={12} lineWidth={2} active={told.timeline.length}>
-        {told.timeline.map((one) => (
+      <Timeline bulletSize={12} lineWidth={2} active={lines.length}>
+        {lines.map((one) => (
           <Timeline.Item key={one.number} title={<Text size="sm">{one.event.replaceAll("_", " ")}</Text>}>
             <Text size="xs" c="dimmed" component="div">
               {nameOf(one.by)} · <When at={one.at} />

@@ -1,5 +1,5 @@
 /** What the pages of incidents read, and what they change. */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
 
 export type Incident = Schemas["IncidentAnswer"];
@@ -21,6 +21,31 @@ export function contextQuery(incident: string, hours: number) {
     queryFn: () =>
       answered(client.GET("/api/incidents/{incident}/context", { params: { path: { incident }, query: { hours } } })),
   });
+}
+
+const LINES = 500; // of a timeline, in one page
+
+/** The lines of a timeline, page by page, the newest first. */
+export function timelineQuery(incident: string) {
+  return infiniteQueryOptions({
+    queryKey: ["incidents", "timeline", incident],
+    queryFn: ({ pageParam: after }) =>
+      answered(
+        client.GET("/api/incidents/{incident}/timeline", {
+          params: { path: { incident }, query: { after, limit: LINES } },
+        }),
+      ),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => (last.next ? Number(last.next) : undefined),
+  });
+}
+
+/** What was stopped because of an incident, and stands so, page by page. */
+export function stopsPage(incident: string, state: Schemas["StopAnswer"]["state"] | undefined) {
+  return (after: string | undefined) =>
+    answered(
+      client.GET("/api/incidents/{incident}/stops", { params: { path: { incident }, query: { state, after } } }),
+    );
 }
 
 /** A change of an incident: what is asked of the server, and then everything looks again. */

@@ -12,7 +12,9 @@ export const words = {
     "The log is signed by another key than the one this browser saw first. Ask whoever runs the log whether it was changed on purpose.",
   here: "Computed in this browser; nothing but the proof was asked of the server.",
   content:
-    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments; that their content is the one committed to is the server's word.",
+    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments: what is shown of them was hashed here, with its salt, and is what they commit to.",
+  unread:
+    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments; nothing of their content is shown to you.",
   page: {
     title: "This page does not show what the log says",
     about: "Trust neither: tell whoever looks after the system, and verify by the command below.",
@@ -22,6 +24,7 @@ export const words = {
     differs: (index: number, name: string) => `Leaf ${index} says something else of “${name}”.`,
     hidden: (index: number) => `Leaf ${index} says something that this page leaves out.`,
     state: "By these leaves the action stands elsewhere.",
+    content: (name: string) => `The content of “${name}” is not what was committed to.`,
     part: (name: string) => `What is shown as “${name}” is not what the leaves commit to.`,
   },
   leaf: "Leaf",

@@ -339,6 +339,7 @@ def upgrade() -> None:
         sa.Column("reminders", sa.Text(), server_default="[]", nullable=False),
         sa.Column("next_reminder_at", sa.BigInteger(), nullable=True),
         sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("erased", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("action"),
     )
     op.create_index(
