@@ -13,6 +13,7 @@ from .visitor import visiting
 
 MANY = 20
 PASSWORD = "a long sentence nobody guesses"
+FORBIDDEN = {"error": {"code": "permission.missing", "message": "it was taken away", "hint": None, "detail": None}}
 
 
 def waiting(desk: Desk, name: str) -> list[str]:
@@ -141,22 +142,28 @@ def test_results_are_judged_by_keyboard(hall: Desk, browser: Browser) -> None:
         page = visitor.go("/inbox")
         page.get_by_text("Reviews", exact=True).click()
         expect(page.locator(f"a[href='/inbox/reviews/{second}']")).to_be_visible()
-        page.keyboard.press("Escape")
-        page.locator("h1").click()
-        page.keyboard.press("j")
-        page.locator(f"article[data-action={second}]").get_by_role("button", name="Right").wait_for()
-        page.keyboard.press("a")
-        page.locator("textarea:focus").wait_for()
-        page.keyboard.press("Enter")
-        page.locator(f"article[data-action={first}]").get_by_role("button", name="Right").wait_for()
-        page.keyboard.press("r")
-        page.locator("textarea:focus").wait_for()
-        page.keyboard.type("it was eleven")
-        page.keyboard.press("Enter")
-        expect(page.locator(f"article[data-action={first}]")).to_be_hidden()
+        page.keyboard.press("j")  # right after the click, by which the keys are at the choice
+        page.locator("article[data-action]").get_by_role("button", name="Right").wait_for()
+        for action, key, words in ((first, "a", ""), (second, "r", "it was eleven")):
+            visitor.go(f"/inbox/reviews/{action}")
+            page.locator(f"article[data-action={action}]").get_by_role("button", name="Right").wait_for()
+            page.keyboard.press(key)
+            page.locator("textarea:focus").wait_for()
+            page.keyboard.type(words)
+            page.keyboard.press("Enter")
+            expect(page.locator(f"article[data-action={action}]")).to_be_hidden()
         assert not visitor.findings()
     given = {one["subject"]: one["verdict"] for one in hall.person("suzi").get("/api/labels").json["items"]}
-    assert (given[second], given[first]) == ("right", "wrong")
+    assert (given[first], given[second]) == ("right", "wrong")
+
+
+def test_reviews_that_cannot_be_had_are_not_called_done(hall: Desk, browser: Browser) -> None:
+    with visiting(browser, hall, "suzi") as visitor:
+        visitor.page.route("**/api/reviews*", lambda route: route.fulfill(status=403, json=FORBIDDEN))
+        page = visitor.go("/inbox")
+        page.get_by_text("Reviews", exact=True).click()
+        expect(page.get_by_text("it was taken away")).to_be_visible()
+        expect(page.get_by_text("Nothing of this draw is left")).to_have_count(0)
 
 
 def test_somebody_is_asked_and_answers_and_it_is_handed_on(hall: Desk, browser: Browser) -> None:
