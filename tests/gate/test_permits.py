@@ -64,12 +64,14 @@ async def test_who_is_gone_as_the_intent_is_written_leaves_an_action_that_has_en
         assert (await it.ask("edit", doc="d1", version=1)).status == "done", "the record is free again"
 
 
-async def dead_in_the_middle(stack: AsyncExitStack, folder: Path, url: str) -> tuple[Works, Works, list[str]]:
+async def dead_in_the_middle(
+    stack: AsyncExitStack, folder: Path, url: str, **more: Any
+) -> tuple[Works, Works, list[str]]:
     """A process that will be dead, one that lives, and two actions of the first whose calls never came there: a keyed
     one, and one that people had approved and that can be asked about."""
     files = organisation(policy=ASKING)
-    it = await stack.enter_async_context(works(folder, url, files=files))
-    other = await stack.enter_async_context(works(folder, url, it.plant))
+    it = await stack.enter_async_context(works(folder, url, files=files, **more))
+    other = await stack.enter_async_context(works(folder, url, it.plant, **more))
     it.plant.behaves |= {"press": never, "post": never}
     held = await it.ask("post", n=1)
     hold = it.system.approvals.get(held.action)
