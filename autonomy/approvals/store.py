@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     Row,
     RowMapping,
+    Select,
     Table,
     Text,
     and_,
@@ -321,7 +322,11 @@ def of_tool(reader: Reader, tool: str, agent: str, ended: Sequence[State], count
 def forget_subject(tx: Tx, subject: str) -> int:
     """Empty what people wrote about held actions of a subject, by the name the store knows it under; the vault calls it
     as it erases. Who said what when, and the verdicts, stay. Returns how many texts went."""
-    actions = select(payload.c.action).where(payload.c.subject == subject)
+    return forget_written(tx, select(payload.c.action).where(payload.c.subject == subject))
+
+
+def forget_written(tx: Tx, actions: Sequence[str] | Select[tuple[str]]) -> int:
+    """Empty what people wrote about these held actions; returns how many texts went."""
     reasons = update(vote).where(vote.c.action.in_(actions), vote.c.reason != "").values(reason="")
     answers = case((note.c.answer.is_not(None), ""))
     words = or_(note.c.text != "", note.c.answer != "")

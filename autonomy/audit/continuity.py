@@ -48,8 +48,8 @@ class Continuity:
         return -1 if self._proven is None else Frontier.decode(self._proven).size
 
     def grew(self, stored: bytes, grown: bytes) -> None:
-        """Hear what a group of this process, which may yet fail, makes of the tree that is `stored`: of leaves that this
-        process appended itself to what was proved, none need be read again."""
+        """Hear what a group of this process, which may yet fail, makes of the tree that is `stored`: what it appended
+        to what was proved need not be read again."""
         self._grown = grown if stored in (self._proven, self._grown) else None
 
     def check(self) -> None:
