@@ -12,10 +12,10 @@ import pytest
 
 from autonomy.gate import recovery
 from autonomy.kernel.canonical import Json
-from autonomy.kernel.clock import HOUR
+from autonomy.kernel.clock import MINUTE
 from autonomy.tools import Invocation, Unsure
-from tests.gate.test_permits import dead_in_the_middle
-from tests.gate.works import Behaviour, Works, fail, never, works
+from tests.gate.test_permits import LASTING, dead_in_the_middle, let_go
+from tests.gate.works import Behaviour, Works, fail, never, organisation, works
 
 
 class OneRoom(asyncio.Semaphore):
@@ -40,7 +40,8 @@ async def test_what_waits_for_room_is_contained_like_what_is_out(
     OneRoom.crowded = asyncio.Event()
     monkeypatch.setattr(recovery.asyncio, "Semaphore", OneRoom)
     async with AsyncExitStack() as stack:
-        it = await stack.enter_async_context(works(tmp_path, database_url))
+        files = organisation(tools=LASTING)
+        it = await stack.enter_async_context(works(tmp_path, database_url, files=files))
         other = await stack.enter_async_context(works(tmp_path, database_url, it.plant))
         it.plant.behaves["press"] = never
         calls = [asyncio.create_task(it.ask("press", n=n)) for n in (1, 2)]
@@ -86,24 +87,19 @@ class Post:
         return found
 
 
-async def later(stack: AsyncExitStack, folder: Path, url: str) -> tuple[Works, Works, Works, str]:
-    """The first process died an hour ago with a post that never came there; two others live, whose clocks stand."""
-    time = [1_800_000_000_000]
-    it, other, [_, posted] = await dead_in_the_middle(stack, folder, url, clock=lambda: time[0])
-    third = await stack.enter_async_context(works(folder, url, it.plant, clock=lambda: time[0]))
-    time[0] += HOUR
-    return it, other, third, posted
-
-
 async def test_who_dies_as_it_begins_again_is_not_followed_before_its_call_can_have_come(
     tmp_path: Path, database_url: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        it, other, third, posted = await later(stack, tmp_path, database_url)
+        time = [1_800_000_000_000]
+        it, other, [_, posted] = await dead_in_the_middle(stack, tmp_path, database_url, time)
+        third = await stack.enter_async_context(works(tmp_path, database_url, it.plant, clock=lambda: time[0]))
         post = Post(it, never)
         await it.system.lifeline.leave()
         await other.system.taking_up.look()
+        stack.callback(let_go, other)
         await it.plant.called("post", 2)
+        time[0] += MINUTE - 100  # of the minute that the call may take
         await other.system.lifeline.leave()
         post.arrive_after(asked=1)
         await third.system.taking_up.look()
@@ -115,7 +111,7 @@ async def test_who_dies_as_it_begins_again_is_not_followed_before_its_call_can_h
 
 async def test_a_call_begun_again_has_its_whole_time_before_a_no_counts(tmp_path: Path, database_url: str) -> None:
     async with AsyncExitStack() as stack:
-        it, other, _, posted = await later(stack, tmp_path, database_url)
+        it, other, [_, posted] = await dead_in_the_middle(stack, tmp_path, database_url)
         post = Post(it, fail(Unsure("the connection broke")))
         post.arrive_after(asked=4)  # once before it is sent, and as often as a call is asked about at least
         await it.system.lifeline.leave()
