@@ -38,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     examples.choose(config.option.markexpr)
 
 
+SLOW_SECONDS = 1_800.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that is known to be slow has the time for it, also on a machine that is busy with other things."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+
+
 def pytest_collection_finish() -> None:
     """Six thousand tests and what they import stay: the collector need not look through all of it again and again,
     which stops a process for a second each time, longer than a store may take."""

@@ -17,6 +17,7 @@ from autonomy.catalog import read, starter
 from autonomy.gate import Reply, Request
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock, now
+from autonomy.kernel.errors import Unavailable
 from autonomy.server.app import Server
 from autonomy.server.serving import bind
 from autonomy.wiring import Functions, Settings, System, open_system
@@ -25,11 +26,13 @@ from tests.templates import put_business, put_migrated
 
 @dataclass(slots=True)
 class House:
-    """A running system and the credentials of its agents."""
+    """A running system and the credentials of its agents, who are `patient`: where a busy machine does not decide in
+    time, and nothing was done, they ask again."""
 
     system: System
     folder: Path
     keys: dict[str, str]
+    patient: bool = True
     making: Lock = field(default_factory=Lock)
 
     def key(self, agent: str) -> str:
@@ -47,7 +50,12 @@ class House:
     async def ask(self, agent: str, tool: str, arguments: Mapping[str, Json], **more: object) -> Reply:
         """The agent's call through the door."""
         key = await asyncio.to_thread(self.key, agent)
-        return await self.system.gate.perform(key, Request(tool, arguments, **more))  # type: ignore[arg-type]
+        while True:
+            try:
+                return await self.system.gate.perform(key, Request(tool, arguments, **more))  # type: ignore[arg-type]
+            except Unavailable as error:
+                if error.code != "gate.timeout" or not self.patient:
+                    raise
 
     async def approve(self, action: str, *people: str) -> None:
         """Each of the people approves what they are shown; then it is carried out."""

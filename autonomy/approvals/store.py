@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     Row,
     RowMapping,
+    Select,
     Table,
     Text,
     and_,
@@ -325,11 +326,16 @@ def forget_subject(tx: Tx, subject: str) -> int:
     write more about them; the vault calls it as it erases. Who said what when, and the verdicts, stay. Returns how many
     texts went."""
     actions = select(payload.c.action).where(payload.c.subject == subject)
+    tx.execute(update(hold).where(hold.c.action.in_(actions)).values(erased=True))
+    return forget_written(tx, actions)
+
+
+def forget_written(tx: Tx, actions: Sequence[str] | Select[tuple[str]]) -> int:
+    """Empty what people wrote about these held actions; returns how many texts went."""
     reasons = update(vote).where(vote.c.action.in_(actions), vote.c.reason != "").values(reason="")
     answers = case((note.c.answer.is_not(None), ""))
     words = or_(note.c.text != "", note.c.answer != "")
     notes = update(note).where(note.c.action.in_(actions), words).values(text="", answer=answers)
-    tx.execute(update(hold).where(hold.c.action.in_(actions)).values(erased=True))
     return tx.execute(reasons).rowcount + tx.execute(notes).rowcount
 
 

@@ -67,6 +67,10 @@ class Checkpoints:
         """Raise Corrupt (`log.rewritten`) where this process found that the log is not the one that was signed."""
         self._continuity.check()
 
+    def grew(self, stored: bytes, grown: bytes) -> None:
+        """What a group of this process makes of the tree that is `stored`; the log says so."""
+        self._continuity.grew(stored, grown)
+
     def row(self, core: Connection, stored: Frontier, grown: Frontier) -> Row | None:
         """The checkpoint row of `grown`, which goes on from what is `stored`; handed to the log, which signs by itself
         when it grows fast. None where that is not proved, which `sign` and `check` say aloud."""
@@ -75,6 +79,17 @@ class Checkpoints:
         except (Corrupt, Unavailable):
             return None
         return grown.size, self._clock(), self._note(grown)
+
+    async def begin(self) -> None:
+        """Prove for the first time that the log goes on from what was signed before; without that nothing is signed.
+
+        Raises Unavailable where the witness's folder cannot be read: what is written meanwhile would have no checkpoint
+        ever after. Where the log is another one, `check` says so.
+        """
+        try:
+            await self._queue.perform(self._prove_head)
+        except Corrupt as error:
+            log.error("it begins, and signs nothing: %s", error.code)
 
     async def run(self) -> None:
         """Sign when it is due, until cancelled; a failure is logged and tried again."""

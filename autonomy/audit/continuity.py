@@ -38,13 +38,19 @@ class Continuity:
     def __init__(self, verifier: note.Verifier, witness: Path | None) -> None:
         self._verifier = verifier
         self._witness = witness
-        self._proven: Frontier | None = None
+        self._proven: bytes | None = None
+        self._grown: bytes | None = None
         self._rewritten: Corrupt | None = None
 
     @property
     def size(self) -> int:
         """How many leaves were proved; -1 before the first proof."""
-        return -1 if self._proven is None else self._proven.size
+        return -1 if self._proven is None else Frontier.decode(self._proven).size
+
+    def grew(self, stored: bytes, grown: bytes) -> None:
+        """Hear what a group of this process, which may yet fail, makes of the tree that is `stored`: what it appended
+        to what was proved need not be read again."""
+        self._grown = grown if stored in (self._proven, self._grown) else None
 
     def check(self) -> None:
         """Raise Corrupt (`log.rewritten`) where it was ever found that the log does not go on from what was signed."""
@@ -54,15 +60,18 @@ class Continuity:
     def prove(self, reader: Reader, frontier: Frontier) -> None:
         """Prove that the log up to `frontier`, as the store has it, goes on from all that is known to have been signed.
 
-        Reads the hashes of the leaves since the last proof, at most a thousand, or O(log n) nodes. Raises Corrupt
-        (`log.rewritten`), from then on always; Unavailable where the witness's folder cannot be read.
+        Where others have appended since the last proof, reads the hashes of the leaves since, at most a thousand, or
+        O(log n) nodes. Raises Corrupt (`log.rewritten`), from then on always; Unavailable where the witness's folder
+        cannot be read.
         """
         self.check()
-        known = self._begun(reader) if self._proven is None else Frontier(self._proven.size, self._proven.hashes)
-        self._grow(known, frontier.size, reader)
-        if known.encode() != frontier.encode():
-            self.alarm(f"the head of the log is not that of its first {frontier.size} leaves")
-        self._proven = known
+        encoded = frontier.encode()
+        if encoded not in (self._proven, self._grown):
+            known = self._begun(reader) if self._proven is None else Frontier.decode(self._proven)
+            self._grow(known, frontier.size, reader)
+            if known.encode() != encoded:
+                self.alarm(f"the head of the log is not that of its first {frontier.size} leaves")
+        self._proven = encoded
 
     def alarm(self, found: str) -> NoReturn:
         """Say for good that the log is not the one that was signed. Raises Corrupt (`log.rewritten`)."""

@@ -22,6 +22,9 @@ Sign = Callable[[Connection, Frontier, Frontier], Row | None]
 """Makes the checkpoint row (size, at, note) of a tree that goes on, after leaves not stored yet, from one that is; None
 where that cannot be proved to go on from what was signed before."""
 
+Grew = Callable[[bytes, bytes], None]
+"""Hears which tree is stored and what a group makes of it, before that is committed."""
+
 SIGN_AFTER = 700  # leaves; with a whole group after it still less than the thousand that verifiers are promised
 
 
@@ -36,9 +39,11 @@ class LogPage:
         identity: int,
         signed: int,
         sign: Callable[[Frontier, Frontier], Row | None] | None,
+        grew: Grew | None,
     ) -> None:
         self._signed = signed
         self._sign = sign
+        self._grew = grew
         self.epochs = Epochs(catalog, identity)
         self._start = size
         self._frontier = frontier
@@ -85,7 +90,10 @@ class LogPage:
             if signed is not None:
                 self._signed = self.size
                 writes.append((INSERT_CHECKPOINT, [signed]))
-        return [*writes, (UPDATE_HEAD, [(self.size, frontier.encode(), *epochs, self._signed)])]
+        encoded = frontier.encode()
+        if self._grew:
+            self._grew(self._frontier, encoded)
+        return [*writes, (UPDATE_HEAD, [(self.size, encoded, *epochs, self._signed)])]
 
 
 class Log:
@@ -93,13 +101,14 @@ class Log:
 
     head = READ_HEAD
 
-    def __init__(self, sign: Sign | None = None) -> None:
+    def __init__(self, sign: Sign | None = None, grew: Grew | None = None) -> None:
         self._sign = sign
+        self._grew = grew
 
     def open(self, row: Row, core: Connection) -> LogPage:
         size, frontier, catalog, identity, signed = row
         sign = partial(self._sign, core) if self._sign else None
-        return LogPage(size, bytes(frontier), catalog, identity, signed, sign)
+        return LogPage(size, bytes(frontier), catalog, identity, signed, sign, self._grew)
 
 
 def begin_log(connection: Connection, origin: str) -> None:

@@ -15,7 +15,7 @@ from .arguments import parsed
 from .asking import confirm
 from .connect import connected
 from .ending import Misused
-from .issued import hand_over
+from .issued import check_place, hand_over
 from .options import AsJson, Reason, Url, Yes, commands
 from .screen import details, note, say, show_json, table
 from .words import moment
@@ -103,6 +103,7 @@ def credential(
     \b
       autonomy agent credential buyer-1 --for 30d --out buyer-1.key
     """
+    check_place(out)
     with connected(url) as client:
         found = client.issue_credential(name, kind.value, None if lasting is None else duration(lasting))
     about = f"{found['kind']} {found['id']} of {found['agent']}, good until {moment(found['expires_at'])}"

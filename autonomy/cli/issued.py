@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .private import write_private
+from .private import check_writable, write_private
 from .screen import note, say, show_json
+
+
+def check_place(out: Path | None) -> None:
+    """Raise Invalid (`file.unwritable`) where a secret could not be put into `out`: asked before it is issued, for
+    afterwards nobody would have it."""
+    if out is not None:
+        check_writable(out)
 
 
 def hand_over(issued: dict[str, Any], out: Path | None, as_json: bool, about: str, field: str = "secret") -> None:

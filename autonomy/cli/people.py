@@ -10,7 +10,7 @@ import typer
 from .asking import confirm
 from .connect import connected
 from .ending import REFUSED
-from .issued import hand_over
+from .issued import check_place, hand_over
 from .options import AsJson, Reason, Url, Yes, commands
 from .screen import details, say, show_json, table
 from .words import span
@@ -60,6 +60,7 @@ def invite(
     \b
       autonomy person invite rosa --out rosa.link
     """
+    check_place(out)
     with connected(url) as client:
         found = client.invite(name)
     about = f"works once, for {span(found['expires_in'])}; `autonomy login --link-file` takes it, and so does a browser"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from autonomy.kernel.errors import Invalid
@@ -22,6 +24,18 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def check_writable(path: Path) -> None:
+    """Raise Invalid (`file.unwritable`) where `write_private` could not write the file; its folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=path.parent):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        reason = (error.strerror or "it cannot be written").lower()
+        raise Invalid(f"`{path}` cannot be written: {reason}", code="file.unwritable") from None
 
 
 def write_link(path: Path, url: str, token: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autonomy.catalog import collect, read
-from autonomy.catalog.export import place_of
+from autonomy.catalog.export import place_of, state
 from autonomy.catalog.files import write
 from autonomy.catalog.manifest import CONFIG, STATE, Declared, Folder
 from autonomy.catalog.revision import digest, written
@@ -29,21 +29,25 @@ def pull_into(folder: Path, client: Client, scope: str | None, note_only: bool, 
     """Write one scope of the server's organisation into `folder`; with `note_only` only the note of what it has.
 
     By default it is the scope of the folder, and for a new one that of the root unit. What says the same is left as it
-    is written, and what the server never had stays. Raises Conflict (`folder.arranged`) where files of the folder hold
-    objects that pulling would write elsewhere, and (`folder.unapplied`) unless `force` is set where it would write over
-    or remove what was edited since folder and server last agreed; NotFound (`scope.empty`) where nothing is declared in
-    the scope.
+    is written, and what the server never had stays, as does what may not be read. Raises Conflict (`folder.scope`)
+    where the folder holds another scope, (`folder.arranged`) where its files hold objects that pulling would write
+    elsewhere, and (`folder.unapplied`) unless `force` is set where it would write over or remove what was edited since
+    folder and server last agreed; NotFound (`scope.empty`) where nothing is declared in the scope.
     """
     mine = read(collect(folder)) if folder.is_dir() and any(folder.iterdir()) else Folder()
     wanted = scope or (mine.scope if mine.declared else _scope_of_root(client))
-    files: dict[str, str] = client.pull(wanted)["files"]
+    _check_scope(mine, wanted)
+    pulled = client.pull(wanted)
+    files: dict[str, str] = pulled["files"]
     if not set(files) - {CONFIG, STATE}:
         raise NotFound(f"nothing is declared in the scope `{wanted}`", code="scope.empty")
+    theirs = {**_unseen(mine, pulled["without"]), **(read({STATE: files[STATE]}).base or {})}
+    files[STATE] = state(theirs)
     if note_only:
         write(folder, {STATE: files[STATE]})
         return Pulled([STATE], [])
     _check_arranged(mine)
-    theirs = read({STATE: files[STATE]}).base or {}
+    mine = replace(mine, declared=tuple(one for one in mine.declared if one.manifest.kind not in pulled["without"]))
     if not force:
         _check_applied(mine, theirs)
     kept = {one.file for one in mine.declared if _is_there(one, theirs, files)}
@@ -59,6 +63,21 @@ def _scope_of_root(client: Client) -> str | None:
     """The scope that declares the root unit; None where nothing is declared."""
     root = next((one["name"] for one in client.objects("Unit") if one["unit"] == one["name"]), None)
     return None if root is None else str(client.object("Unit", root)["scope"])
+
+
+def _check_scope(mine: Folder, wanted: str | None) -> None:
+    """Raise Conflict where the folder holds objects of another scope: they would have to make room."""
+    if mine.declared and mine.scope != wanted:
+        raise Conflict(
+            f"the folder holds the scope `{mine.scope}`",
+            code="folder.scope",
+            hint=f"pull `{wanted}` into a folder of its own",
+        )
+
+
+def _unseen(mine: Folder, kinds: Collection[str]) -> dict[str, str]:
+    """What folder and server last agreed on, of kinds of which the server says nothing now."""
+    return {key: agreed for key, agreed in (mine.base or {}).items() if key.partition("/")[0] in kinds}
 
 
 def _check_arranged(mine: Folder) -> None:

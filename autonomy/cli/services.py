@@ -11,7 +11,7 @@ import typer
 from autonomy.kernel.clock import duration
 
 from .connect import connected
-from .issued import hand_over
+from .issued import check_place, hand_over
 from .options import AsJson, Reason, Url, commands
 from .screen import say, show_json, table
 from .words import moment
@@ -41,6 +41,7 @@ def issue(
     \b
       autonomy service-key issue gateway --for authzen --out gateway.key
     """
+    check_place(out)
     with connected(url) as client:
         ttl = None if lasting is None else duration(lasting)
         found = client.issue_service_key(name, purpose.value, provider, ttl)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .connect import connected
-from .issued import hand_over
+from .issued import check_place, hand_over
 from .options import AsJson, Url, commands
 from .screen import say, show_json, table
 from .words import moment
@@ -31,6 +31,7 @@ def issue(
     \b
       autonomy site issue factory --out factory.key
     """
+    check_place(out)
     with connected(url) as client:
         found = client.issue_site_key(name, lasting)
     hand_over(found, out, as_json, f"key {found['id']} of `{name}`, good until {moment(found['expires_at'])}")

@@ -7,7 +7,7 @@ import logging
 
 from sqlalchemy import Column, ColumnElement, delete, select
 
-from autonomy.approvals.store import IS_ALIVE, hold
+from autonomy.approvals.store import IS_ALIVE, forget_written, hold
 from autonomy.audit.store import payload
 from autonomy.db import CommitQueue, Tx
 from autonomy.db.store_time import store_time
@@ -71,6 +71,8 @@ class Housekeeping:
         over = payload.c.action.not_in(begun.union_all(asked))
         old = select(payload.c.action).where(payload.c.at < before, over).limit(BATCH)
         names = list(tx.execute(old).scalars())
+        # Once they are gone, no erasure would find what people wrote about the same subject.
+        forget_written(tx, names)
         return tx.execute(delete(payload).where(payload.c.action.in_(names), payload.c.at < before)).rowcount
 
 

@@ -114,7 +114,7 @@ class Leftovers:
             verdict=_verdict(begun.intent),
             papers=Papers(key, row.id, row.at),
             # Not when it was asked for: people may have thought about it for days.
-            began=begun.intent["at"],
+            began=max(begun.intent["at"], row.again_at or 0),
             labels=frozenset(begun.intent.get("labels", ())),
             behind=waiting.behind,
         )

@@ -19,6 +19,7 @@ from sqlalchemy import delete, select, update
 from autonomy.approvals.store import claimants, release_claims
 from autonomy.db import CommitQueue, Tx, upsert
 from autonomy.db.store_time import store_time
+from autonomy.kernel.clock import Clock
 from autonomy.kernel.ids import new_id
 
 from .store import IS_OPEN, action, process
@@ -68,6 +69,13 @@ class Lifeline:
             action.c.id == action_id, action.c.owner == self.owner, action.c.state == "intent"
         )
         return await self._queue.perform(lambda tx: tx.execute(query).first() is not None)
+
+    async def begins_again(self, action_id: str, clock: Clock) -> bool:
+        """Whether an open action of a dead process, taken over by this one, is still ours to begin again. Where it is,
+        the store knows from then on when it was, by `clock`."""
+        ours = action.c.id == action_id, action.c.owner == self.owner, action.c.state == "intent"
+        begin = update(action).where(*ours)
+        return await self._queue.perform(lambda tx: tx.execute(begin.values(again_at=clock())).rowcount == 1)
 
     async def run(self) -> None:
         """Beat until cancelled."""

@@ -16,12 +16,13 @@ from msgspec.structs import replace
 
 from autonomy.budget import Usage
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Unavailable
+from autonomy.kernel.errors import Busy, Overdue, Unavailable
 
 from .effect import Effects, surely
 from .endings import Endings
 from .errand import End, Errand
 from .leftovers import Leftover
+from .lifeline import Lifeline
 from .patience import Patience
 from .permits import Permits
 from .units import State
@@ -29,15 +30,25 @@ from .units import State
 PATIENCE_SECONDS = 60.0  # how long a system of record that does not answer is tried again
 TOGETHER = 64  # calls of one connector at once: a system that comes back is not run over by what waited for it
 
+TAKEN_OVER = "action.taken_over"
 CODE, MESSAGE = "action.interrupted", "the process that performed it died"
 
 
 class Recovery:
     """Finds out what became of actions that nobody waits for any more, and has their endings recorded."""
 
-    def __init__(self, effects: Effects, endings: Endings, permits: Permits, patience: Patience, clock: Clock) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        endings: Endings,
+        permits: Permits,
+        lifeline: Lifeline,
+        patience: Patience,
+        clock: Clock,
+    ) -> None:
         self._effects = effects
         self._permits = permits
+        self._lifeline = lifeline
         self._endings = endings
         self._patience = patience
         self._clock = clock
@@ -71,16 +82,16 @@ class Recovery:
         """How a keyed write ended, done again under its key; None where nobody answers. The first try may never have
         come there: where it may not be begun now, a person has to look whether it did."""
         errand = leftover.errand
-        try:
-            refusal = await self._permits.refusal(leftover)
-        except Unavailable:
-            return None
-        if refusal is not None:
-            why = f"{MESSAGE}, and it may not be done again now (`{refusal}`); a person has to look"
-            return End("unknown", code=CODE, message=why, via="recovery")
         async with self._room(errand):
             with self._effects.out_again(errand):
-                return await self._effects.repeat(errand, CODE, MESSAGE)
+                try:
+                    refusal = await self._refusal(leftover)
+                except (Unavailable, Busy, Overdue):
+                    return None
+                if refusal is None:
+                    return await self._effects.repeat(errand, CODE, MESSAGE)
+        why = f"{MESSAGE}, and it may not be done again now (`{refusal}`); a person has to look"
+        return End("unknown", code=CODE, message=why, via="recovery")
 
     async def _ask(self, leftover: Leftover) -> End | None:
         """How a queryable write ended; None where nobody answers. "No" counts once it cannot be on its way any more."""
@@ -92,14 +103,22 @@ class Recovery:
         if found is None or found.state != "failed" or not errand.approved:
             return found
         # People have allowed it and nobody is there to ask again: what did not happen is done now, if it still may be.
-        try:
-            if await self._permits.refusal(leftover) is not None:
-                return found
-        except Unavailable:
-            return None
         async with self._room(errand):
             with self._effects.out_again(errand):
-                return await self._effects.perform(errand)
+                try:
+                    refusal = await self._refusal(leftover)
+                except (Unavailable, Busy, Overdue):
+                    return None
+                return found if refusal else await self._effects.perform(replace(errand, began=self._clock()))
+
+    async def _refusal(self, leftover: Leftover) -> str | None:
+        """The code of what keeps it from being begun again now; None where it goes out. Looked at while it can be
+        stopped already. The store is told that it goes out: whoever has to take it over from us must know until when it
+        may be on its way. Raises Unavailable, Busy, Overdue."""
+        refusal = await self._permits.refusal(leftover)
+        if refusal is None and not await self._lifeline.begins_again(leftover.errand.action, self._clock):
+            return TAKEN_OVER
+        return refusal
 
     async def _reconciled(self, errand: Errand) -> End | None:
         async with self._room(errand):

@@ -39,9 +39,7 @@ def action_row(action: Action, state: str, owner: str | None) -> Row:
         action.money,
         write_context(action),
         attempt.at,
-        None,
-        None,
-        None,
+        *(None, None, None, None),
         attempt.request.task,
     )
 

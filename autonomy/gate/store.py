@@ -35,6 +35,7 @@ action = Table(
     Column("ended_at", BigInteger),
     Column("code", Text),
     Column("message", Text),
+    Column("again_at", BigInteger),  # when somebody began it again whose beginner had died
     Column("task", Text),
 )
 partial_index("action_task", action.c.task, where=action.c.task.is_not(None))

@@ -77,7 +77,7 @@ class TakingUp:
         self._lifeline = lifeline
         self._figures = figures
         self._patience = Patience()
-        self._recovery = Recovery(effects, endings, permits, self._patience, clock)
+        self._recovery = Recovery(effects, endings, permits, lifeline, self._patience, clock)
         self._leftovers = Leftovers(database, results, vault, watch, pinned)
         self._again: list[str] = []
         self._ready = asyncio.Event()

@@ -69,7 +69,7 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
         return self._post("/api/apply", CHANGE_SECONDS, files=dict(files), message=message, retire=retire)
 
     def pull(self, scope: str | None = None) -> Object:
-        """The objects of one scope as `files` by path."""
+        """The objects of one scope as `files` by path, and the kinds they are `without` for you may not read them."""
         return self._get("/api/pull", scope=scope)
 
     def objects(self, kind: str | None = None, unit: str | None = None) -> Objects:

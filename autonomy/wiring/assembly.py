@@ -281,7 +281,8 @@ def _log(settings: Settings, database: Database, signer: note.Signer, clock: Clo
     """Who writes, and who signs what was written; each needs the other."""
     holder: dict[str, Checkpoints] = {}
     planner = Planners(Journal, dict.fromkeys((Begin, Move, Settle), RunJournal))
-    queue = CommitQueue(database, Log(lambda *trees: holder["checkpoints"].row(*trees)), planner)
+    ledger = Log(lambda *trees: holder["checkpoints"].row(*trees), lambda *trees: holder["checkpoints"].grew(*trees))
+    queue = CommitQueue(database, ledger, planner)
     holder["checkpoints"] = Checkpoints(database, queue, signer, settings.witness_folder, clock)
     return queue, holder["checkpoints"]
 

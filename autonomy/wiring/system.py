@@ -100,7 +100,11 @@ class System:
     _beating: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to live: beat, watch, take up what waits, sign checkpoints, expire and escalate approvals."""
+        """Begin to live: beat, watch, take up what waits, sign checkpoints, expire and escalate approvals.
+
+        Raises Unavailable where the store does not answer or the witness's folder cannot be read.
+        """
+        await self.checkpoints.begin()
         await self.lifeline.beat()
         await self.watch.refresh()
         await self.workflows.sources.look()  # what comes from here on is heard

@@ -33,7 +33,6 @@ def test_five_hundred_decisions_on_three_of_six_end_each_hold_once_with_three_pe
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_ten_thousand_decisions_on_three_of_six_end_each_hold_once_with_three_people(database: Database) -> None:
     Crowd(database, 10_000).run()
 

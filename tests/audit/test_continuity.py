@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from autonomy.audit import Log, note, record
+from autonomy.audit import Log, continuity, note, record
 from autonomy.audit.checkpoints import Checkpoints, copy_name
 from autonomy.audit.log import SIGN_AFTER
 from autonomy.audit.merkle import Frontier, leaf_hash
 from autonomy.audit.store import checkpoint, head, leaf, node
 from autonomy.db import CommitQueue, Database
-from autonomy.kernel.errors import Corrupt
+from autonomy.kernel.errors import Corrupt, Unavailable
 from tests.audit.test_checkpoints import SIGNER
+from tests.house import house
 
 PER_UNIT = 250
 
@@ -26,7 +27,8 @@ class Process:
     """One process that writes and signs."""
 
     def __init__(self, database: Database, witness: Path | None) -> None:
-        self.queue = CommitQueue(database, Log(lambda *trees: self.checkpoints.row(*trees)))
+        row, grew = lambda *trees: self.checkpoints.row(*trees), lambda *trees: self.checkpoints.grew(*trees)
+        self.queue = CommitQueue(database, Log(row, grew))
         self.checkpoints = Checkpoints(database, self.queue, SIGNER, witness)
 
     def grow(self, leaves: int = 1) -> None:
@@ -93,6 +95,41 @@ def test_a_rewritten_or_shortened_history_is_never_signed(
     assert signed_in(database) == 0
     with pytest.raises(Corrupt):
         process.checkpoints.check()
+
+
+def test_what_a_process_appended_itself_is_not_read_again_and_yet_not_signed_where_it_was_rewritten(
+    database: Database, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.grow(6)
+    process.sign()
+    with monkeypatch.context() as patched:
+        patched.setattr(continuity, "leaf_hashes", unread)
+        process.grow(SIGN_AFTER)
+        process.grow(SIGN_AFTER)
+        assert process.sign().size == 6 + 2 * SIGN_AFTER
+    process.grow(10)
+    rewrite(database, first=5 + 2 * SIGN_AFTER)
+    assert process.refuses()
+
+
+def unread(*_asked: object) -> list[bytes]:
+    raise AssertionError("leaves are read")
+
+
+def test_a_group_that_failed_is_no_part_of_what_is_signed(process: Process) -> None:
+    process.grow(6)
+    process.sign()
+    process.checkpoints.grew(tree(6), tree(9))
+    process.grow(1)
+    assert process.sign().size == 7
+    process.grow(1)
+    assert process.sign().size == 8
+
+
+def tree(leaves: int) -> bytes:
+    frontier = Frontier()
+    frontier.extend(bytes([at]) * 32 for at in range(leaves))
+    return frontier.encode()
 
 
 def test_a_log_that_grows_fast_is_not_signed_either(database: Database, process: Process) -> None:
@@ -164,3 +201,14 @@ def test_a_copy_of_the_witness_that_differs_is_not_passed_over(process: Process,
     (tmp_path / "witness").mkdir()
     (tmp_path / "witness" / copy_name(1)).write_text("another one")
     assert process.refuses()
+
+
+async def test_no_process_begins_whose_log_could_not_be_signed(tmp_path: Path, database_url: str) -> None:
+    async with house(tmp_path, database_url) as it:
+        unreadable = it.system.settings.witness_folder / copy_name(1)
+        unreadable.mkdir(parents=True)
+        with pytest.raises(Unavailable) as refused:
+            await it.system.start()
+        assert refused.value.code == "witness.unavailable"
+        unreadable.rmdir()
+        await it.system.checkpoints.begin()

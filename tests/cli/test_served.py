@@ -316,6 +316,37 @@ def test_pull_removes_what_the_server_has_no_longer_unless_it_was_edited(sign_in
     assert not unit.exists()
 
 
+def test_pull_leaves_people_as_they_are_for_who_may_not_read_them(sign_in: SignIn, tmp_path: Path) -> None:
+    sign_in("ada")
+    autonomy("pull", "org")
+    people = sorted((tmp_path / "org" / "people").iterdir())
+    sign_in("hanna")
+    assert autonomy("pull", "org", "--json").json["removed"] == []
+    assert sorted((tmp_path / "org" / "people").iterdir()) == people
+    sign_in("ada")
+    person = tmp_path / "org" / "people" / "aldo.yaml"
+    person.write_text(person.read_text().replace("Aldo Ferri", "Aldo Ferro"))
+    planned = autonomy("plan", "org", "--json")
+    assert (planned.code, planned.json["conflicts"]) == (0, []), "the folder still knows what it last agreed on"
+
+
+def test_pull_does_not_make_one_scope_give_way_to_another(sign_in: SignIn, tmp_path: Path) -> None:
+    sign_in("ada")
+    autonomy("pull", "org")
+    before = sorted((tmp_path / "org").rglob("*"))
+    for more in ((), ("--note-only",), ("--force",)):
+        assert autonomy("pull", "org", "--scope", "elsewhere", *more).error == "folder.scope"
+    assert sorted((tmp_path / "org").rglob("*")) == before
+
+
+@pytest.mark.parametrize("out", ["f/key", "."])
+def test_nothing_is_issued_where_its_secret_could_not_be_kept(sign_in: SignIn, tmp_path: Path, out: str) -> None:
+    sign_in("ada")
+    (tmp_path / "f").write_text("")
+    assert autonomy("agent", "credential", "buyer-2", "--out", out).error == "file.unwritable"
+    assert autonomy("agent", "show", "buyer-2", "--json").json["credentials"] == []
+
+
 def test_pull_does_not_destroy_how_a_person_arranged_a_folder(sign_in: SignIn, tmp_path: Path) -> None:
     sign_in("ada")
     autonomy("init", "org")

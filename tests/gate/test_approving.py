@@ -264,7 +264,7 @@ def refusing(unit: object) -> asyncio.Future[object]:
     raise Unavailable("the store does not answer", code="store.unavailable")
 
 
-@pytest.mark.parametrize("races", [100, pytest.param(5_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("races", [100, pytest.param(5_000, marks=pytest.mark.slow)])
 async def test_races_for_approved_actions_end_each_of_them_exactly_once(
     tmp_path: Path, database_url: str, races: int
 ) -> None:

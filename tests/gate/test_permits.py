@@ -14,6 +14,7 @@ from autonomy.gate.units import Committed, Intent
 from autonomy.insight import Insight
 from autonomy.insight.sentences import sentences
 from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import HOUR
 from autonomy.tools import Invocation
 from tests.gate.works import POLICY, TOOLS, Plant, Works, never, organisation, works
 from tests.house import House, declare, house
@@ -26,7 +27,13 @@ forbid (principal, action == Action::"post", resource)
 unless { context.approvals.contains("boss") };
 """
 )
-MOVED = organisation(tools=TOOLS.replace("entryPoint: plant", "entryPoint: elsewhere"))
+LASTING = (
+    TOOLS.replace("timeout: 5s", "timeout: 5m")
+    .replace("deadline: 700ms", "deadline: 1m")
+    .replace("{ function: press }", "{ function: press }\n  deadline: 1m")
+)
+"""A call that gets no answer lasts for longer than a busy machine needs for the rest of a test."""
+MOVED = organisation(tools=LASTING.replace("entryPoint: plant", "entryPoint: elsewhere"))
 
 
 def leaving(it: Works) -> None:
@@ -64,22 +71,33 @@ async def test_who_is_gone_as_the_intent_is_written_leaves_an_action_that_has_en
         assert (await it.ask("edit", doc="d1", version=1)).status == "done", "the record is free again"
 
 
-async def dead_in_the_middle(stack: AsyncExitStack, folder: Path, url: str) -> tuple[Works, Works, list[str]]:
+async def dead_in_the_middle(
+    stack: AsyncExitStack, folder: Path, url: str, time: list[int] | None = None
+) -> tuple[Works, Works, list[str]]:
     """A process that will be dead, one that lives, and two actions of the first whose calls never came there: a keyed
-    one, and one that people had approved and that can be asked about."""
-    files = organisation(policy=ASKING)
-    it = await stack.enter_async_context(works(folder, url, files=files))
-    other = await stack.enter_async_context(works(folder, url, it.plant))
+    one, and one that people had approved and that can be asked about. That was an hour ago."""
+    stands = time or [1_800_000_000_000]
+    files = organisation(policy=ASKING, tools=LASTING)
+    it = await stack.enter_async_context(works(folder, url, files=files, clock=lambda: stands[0]))
+    other = await stack.enter_async_context(works(folder, url, it.plant, clock=lambda: stands[0]))
     it.plant.behaves |= {"press": never, "post": never}
     held = await it.ask("post", n=1)
     hold = it.system.approvals.get(held.action)
     it.system.approvals.decide(held.action, "bea", "approve", hold.shown)
     await it.system.taking_up.look()
+    stack.callback(let_go, it)
     stack.push_async_callback(_end, asyncio.create_task(it.ask("press", n=1)))
     await it.plant.called("press")
     await it.plant.called("post")
     pressed = next(action for name, action in it.plant.calls if name == "press")
+    stands[0] += HOUR
     return it, other, [pressed, held.action]
+
+
+def let_go(it: Works) -> None:
+    """End the calls that a process still has out."""
+    for action in list(it.system.effects.under_way):
+        it.system.effects.stop(action)
 
 
 async def _end(call: asyncio.Task[Any]) -> None:
@@ -145,7 +163,7 @@ async def test_where_rules_were_declared_anew_recovery_asks_them_again(
 ) -> None:
     async with AsyncExitStack() as stack:
         it, other, [pressed, posted] = await dead_in_the_middle(stack, tmp_path, database_url)
-        await asyncio.to_thread(declare, other.system, organisation(policy=f"{ASKING}\n{added}\n"))
+        await asyncio.to_thread(declare, other.system, organisation(policy=f"{ASKING}\n{added}\n", tools=LASTING))
         await taken_over(it, other)
         assert other.story(pressed)[-1] == f"outcome {pressed_ends}"
         assert other.story(posted)[-1] == f"outcome {posted_ends}"
@@ -154,12 +172,14 @@ async def test_where_rules_were_declared_anew_recovery_asks_them_again(
 
 async def test_a_repeat_that_is_out_is_stopped_by_a_containment(tmp_path: Path, database_url: str) -> None:
     async with AsyncExitStack() as stack:
-        it, other, [pressed, _] = await dead_in_the_middle(stack, tmp_path, database_url)
+        time = [1_800_000_000_000]
+        it, other, [pressed, _] = await dead_in_the_middle(stack, tmp_path, database_url, time)
         await it.system.lifeline.leave()
         await other.system.taking_up.look()
         await it.plant.called("press", 2)  # it is out again, and gets no answer again
         stopped = await other.system.containing.contain("everything", "*", "person:ada", "odd")
         assert pressed in stopped.confirmed
+        time[0] += HOUR  # the post, which was out again as well, cannot be on its way any more
         await other.settle()
         assert other.story(pressed) == ["intent", "outcome unknown"]
         assert it.plant.executions() == 0
@@ -183,8 +203,8 @@ async def test_what_was_begun_at_one_system_is_never_sent_to_another(
 
     here.behaves[tool] = done_but_silent
     async with (
-        house(tmp_path, database_url, organisation(), functions=functions) as first,
-        house(tmp_path, database_url, organisation(), functions=functions) as second,
+        house(tmp_path, database_url, organisation(tools=LASTING), functions=functions) as first,
+        house(tmp_path, database_url, functions=functions) as second,
     ):
         it, other = Works(first, here), Works(second, there)
         call = asyncio.create_task(it.ask(tool, n=1))

@@ -52,6 +52,7 @@ async def test_what_a_held_action_carried_goes_when_people_did_not_allow_it(
         time[0] += 2 * DAY
         await it.system.queue.perform(keeping.tidy)
         assert it.count(payload) == 0
+        assert [vote.reason for vote in it.system.approvals.get(held.action).votes if vote.reason] == []
         assert (await it.result(held.action)).code == f"approval.{end}", "how it ended can still be told"
 
 

@@ -74,6 +74,7 @@ def trouble(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
 
 
 async def refused_in_time(it: Works, tool: str, **arguments: object) -> None:
+    it.house.patient = False
     started = time.monotonic()
     with pytest.raises((Unavailable, Overdue)) as refused:
         await it.ask(tool, **arguments)  # type: ignore[arg-type]

@@ -130,8 +130,11 @@ class RolledBackAnswer(Answer):
 
 
 class PulledAnswer(Answer):
+    """The files of a scope by path. Of the kinds `without`, which you may not read, they hold nothing."""
+
     scope: str
     files: dict[str, str]
+    without: list[str]
 
 
 class ObjectAnswer(Answer):
@@ -216,7 +219,8 @@ def pull(person: Reader, here: Here, scope: Annotated[str, Query(max_length=63)]
     """The objects of one scope as files, with the state from which the next `apply` starts; without people where you
     may not read them: applying such a folder leaves them as they are."""
     without = "" if _sees(person, PERSON) else PERSON
-    return PulledAnswer(scope=scope, files=here.system.catalog.pull(scope, without))
+    files = here.system.catalog.pull(scope, without)
+    return PulledAnswer(scope=scope, files=files, without=[without] if without else [])
 
 
 @router.get("/objects", summary="declared objects", responses=refusals(404))
