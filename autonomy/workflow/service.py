@@ -15,13 +15,13 @@ from autonomy.gate import Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from autonomy.kernel.errors import Conflict, Corrupt, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
 from autonomy.tasks import RunTasks
 from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
 from . import keys, paths, triggers
-from .codec import Codec, Unreadable
+from .codec import DAMAGED, Codec, Unreadable
 from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
@@ -248,6 +248,12 @@ class Runs:
 
     async def show(self, run: str) -> Shown:
         """One run. Raises NotFound."""
+        try:
+            return await self._database.read(lambda connection: self._show(connection, run))
+        except Corrupt as error:
+            if error.code != DAMAGED:
+                raise
+        await self._desk.look(run)  # which ends it
         return await self._database.read(lambda connection: self._show(connection, run))
 
     async def drawn(self, run: str) -> tuple[Definition, State]:
@@ -260,8 +266,9 @@ class Runs:
         await self._watch.refresh()
         definition = await self._definitions.wording((await self._watch.house()).organisation, workflow)
         query = live_of(workflow)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
+        ids = await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+        found = await self._desk.look_all(ids)
+        return definition, [found[id].state for id in ids if id in found]
 
     async def doer(self, run: str, step: str) -> str | None:
         """The agent that had the task of this step last; None where none did."""
@@ -339,13 +346,13 @@ class Runs:
             )
             for one in waiting
         ]
-        return Shown(_listed(row), self._codec.read_state(run, bytes(row.state)), found)
+        return Shown(_listed(row), self._desk.state_of(row), found)
 
 
 def live_of(workflow: str) -> Select[Any]:
     """The live runs of a workflow, the newest `MAX_DRAWN`."""
     columns = table.c
-    query = select(columns.id, columns.state).where(columns.workflow == workflow, columns.ended_at.is_(None))
+    query = select(columns.id).where(columns.workflow == workflow, columns.ended_at.is_(None))
     return query.order_by(columns.created_at.desc(), columns.id.desc()).limit(MAX_DRAWN)
 
 
