@@ -17,10 +17,10 @@ from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Conflict, Corrupt, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
-from autonomy.tasks import RunTasks
+from autonomy.tasks import RunTasks, keys
 from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
-from . import keys, paths, triggers
+from . import paths, triggers
 from .codec import DAMAGED, Codec, Unreadable
 from .definition import Definition, Priority
 from .definitions import Definitions
@@ -131,7 +131,7 @@ class Runs:
         """
         if len(canonical.encode(input)) > MAX_INPUT:
             raise Invalid(f"the input has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
-        asked = keys.key_of(self._codec, once, by, {"workflow": workflow, "input": input, "priority": priority})
+        asked = keys.key_of(self._codec.bind, once, by, {"workflow": workflow, "input": input, "priority": priority})
         if asked is not None and (begun := await self._database.read(lambda reader: _begun(reader, asked))):
             return begun
         await self._watch.refresh()
@@ -168,7 +168,7 @@ class Runs:
             raise Invalid(f"the event has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
         id, at = new_id("evt"), self._clock()
         command = Emit(f"{id}::0", event, key, data, by)
-        asked = keys.key_of(self._codec, once, by, {"event": event, "key": key, "data": data})
+        asked = keys.key_of(self._codec.bind, once, by, {"event": event, "key": key, "data": data})
         row = {
             "id": command.id,
             "run": "",

@@ -48,6 +48,17 @@ def taken(agent: Client, wait: int = 20) -> dict[str, Any]:
     return found
 
 
+def test_a_task_opened_twice_under_one_key_is_one_task(office: Desk) -> None:
+    suzi, asked = office.person("suzi"), {"role": "worker", "goal": "count the nails", "input": {"shelf": 7}}
+    first = suzi.post("/api/tasks", asked, idempotency_key="k1")
+    assert suzi.post("/api/tasks", asked, idempotency_key='"k1"').json == first.json
+    assert suzi.post("/api/tasks", asked | {"idempotency_key": "k1"}).json == first.json
+    assert suzi.post("/api/tasks", asked | {"input": {"shelf": 8}}, idempotency_key="k1").code == "key.mismatch"
+    assert suzi.post("/api/tasks", asked | {"idempotency_key": "k2"}, idempotency_key="k1").code == "request.field"
+    assert opened(suzi) != first.json["task"]
+    assert len(suzi.get("/api/tasks").json["items"]) == 2
+
+
 def test_an_agent_does_a_task_and_a_person_sees_it(office: Desk) -> None:
     suzi, agent = office.person("suzi"), office.agent()
     task = opened(suzi, input={"shelf": 7})

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
+from autonomy.protocols.rest import one_key
 from autonomy.tasks import Held, Task, Wanted, Word
 from autonomy.tasks.shown import context, listed
 
@@ -18,6 +19,7 @@ from ..here import Here
 from ..paging import cut
 from ..route import api
 from .actions import may_read
+from .runs import Key, OnceKey
 
 router = api("tasks")
 
@@ -51,6 +53,7 @@ class TaskAsked(Asked):
     case: Text | None = None
     questions: list[Long] = Field([], max_length=20)
     parent: Text | None = Field(None, description="the task that it comes from; it belongs to the case of that one")
+    idempotency_key: Key | None = None
 
 
 class ClaimAsked(Asked):
@@ -143,11 +146,13 @@ class EndedAnswer(TaskAnswer):
     breach: str | None
 
 
-@router.post("/tasks", summary="open a task", status_code=201, responses=NOT_THERE)
-async def open_task(asked: TaskAsked, person: Opener, here: Here) -> OpenedAnswer:
-    """For an agent or a person with the role; it belongs to no run."""
-    said = asked.model_dump(exclude_none=True) | {"prefer": tuple(asked.prefer), "questions": tuple(asked.questions)}
-    return OpenedAnswer(task=await here.system.workflows.workplace.tasks.open(Wanted(**said), person.actor))
+@router.post("/tasks", summary="open a task", status_code=201, responses=NOT_NOW)
+async def open_task(asked: TaskAsked, person: Opener, here: Here, once: OnceKey = None) -> OpenedAnswer:
+    """For an agent or a person with the role; it belongs to no run. The same idempotency key opens it once."""
+    tasks, key = here.system.workflows.workplace.tasks, one_key(once, asked.idempotency_key)
+    said = asked.model_dump(exclude_none=True, exclude={"idempotency_key"})
+    said |= {"prefer": tuple(asked.prefer), "questions": tuple(asked.questions)}
+    return OpenedAnswer(task=await tasks.open(Wanted(**said), person.actor, key))
 
 
 @router.get("/tasks", summary="tasks", responses=NOT_THERE)
