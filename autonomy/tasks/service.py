@@ -308,6 +308,10 @@ class Tasks:
 
         return await self._database.read(look)
 
+    def is_hidden_from(self, task: Task, who: PersonCaller) -> bool:
+        """Whether the task's case has seen what the person may not see, who does not have the task."""
+        return task.holder != who.actor and hidden(task, self._workforce.person(who))
+
     # ── in between ──
 
     async def _turn(self, word: Word, turn: Callable[[Task], Change], question: str = "") -> Task:

@@ -10,7 +10,7 @@ from pydantic import Field
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
 from autonomy.protocols.rest import one_key
-from autonomy.tasks import Held, Task, Wanted, Word
+from autonomy.tasks import Held, Task, Tasks, Wanted, Word
 from autonomy.tasks.shown import context, listed
 
 from ..access import allowed
@@ -121,7 +121,8 @@ class NoteAnswer(Answer):
 
 
 class TaskShown(TaskAnswer):
-    """A task with everything that goes with it; all of that is null for who may neither take it nor read payloads."""
+    """A task with everything that goes with it; all of that is null for who may neither take it nor read payloads, also
+    because its case has seen data or memory that they may not."""
 
     yours: bool
     goal: str | None
@@ -176,14 +177,15 @@ async def list_tasks(
 @router.get("/tasks/{task}", summary="one task with everything that goes with it", responses=NOT_THERE)
 async def describe_task(task: str, person: Reader, here: Here) -> TaskShown:
     """Its goal, inputs, what came before, what was noted, which questions are open."""
-    return _shown(await here.system.workflows.workplace.tasks.show(task), person)
+    tasks = here.system.workflows.workplace.tasks
+    return _shown(await tasks.show(task), person, tasks)
 
 
 @router.post("/tasks/{task}/take", summary="take a task, or take it over", responses=NOT_NOW)
 async def take_task(task: str, person: Worker, here: Here) -> TaskShown:
     """One that is free and for your role; or, holding its role or the one above, one that somebody else has."""
-    anyway = Permission.TASKS_TASK_STEER in person.permissions
-    return _shown(await here.system.workflows.workplace.tasks.take(task, person, anyway), person)
+    tasks, anyway = here.system.workflows.workplace.tasks, Permission.TASKS_TASK_STEER in person.permissions
+    return _shown(await tasks.take(task, person, anyway), person, tasks)
 
 
 @router.post("/tasks/{task}/note", summary="note what you have found out", responses=NOT_NOW)
@@ -236,9 +238,9 @@ def _listed(task: Task) -> TaskAnswer:
     return TaskAnswer.model_validate(listed(task))
 
 
-def _shown(held: Held, person: PersonCaller) -> TaskShown:
+def _shown(held: Held, person: PersonCaller, tasks: Tasks) -> TaskShown:
     task = held.task
     yours = task.holder == person.actor or task.role in person.roles
-    seen = yours or task.opened_by == person.actor or may_read(person)
+    seen = may_read(person) or ((yours or task.opened_by == person.actor) and not tasks.is_hidden_from(task, person))
     about = context(held.body)
     return TaskShown.model_validate(listed(task) | {"yours": yours} | (about if seen else dict.fromkeys(about)))
