@@ -141,7 +141,7 @@ class Carrying:
         if work.action is not None:
             await self._performed(work, await self._results.outcome(work.action))
             return
-        known = await self._desk.known(work.run)
+        known = await self._desk.newest(work)
         request = Request(
             command.tool,
             command.arguments,
@@ -195,8 +195,8 @@ class Carrying:
     # ── people ──
 
     async def _approval(self, work: Work, command: AskApproval) -> None:
-        known = await self._desk.known(work.run)
         if work.action is None:
+            known = await self._desk.newest(work)
             await self._queue.perform(lambda tx: self._ask(tx, work, command, known))
             return
         hold = await self._database.read(lambda connection: find(connection, work.action or ""))

@@ -121,7 +121,7 @@ class Children:
 
     async def _begin(self, work: Work, command: StartChild, child: str) -> bool:
         """Begin it; False where it cannot be, and its run knows."""
-        known = await self._desk.known(work.run)
+        known = await self._desk.newest(work)
         await self._watch.refresh()
         try:
             definition, unit = await self._wording(command, known)

@@ -63,8 +63,13 @@ class Known(NamedTuple):
     by: str
     """Who started it; of a run inside another, who started that one."""
     unit: str
-    origin: tuple[str, ...]
+    before: tuple[str, ...]
     """Where it comes from: who or what began it, and the workflows on the way."""
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """Where what it does now comes from: those who have a say in it since, too."""
+        return kept((*self.state.steered, *self.before))
 
 
 class Taken(NamedTuple):
@@ -219,6 +224,10 @@ class Desk:
     async def known(self, run: str) -> Known:
         """The run as last seen; what never changes of it can be relied upon. Raises NotFound."""
         return self._known.get(run) or await self.look(run)
+
+    async def newest(self, work: Work) -> Known:
+        """The run of a command as it is now. What has just been asked for here is asked by what is remembered."""
+        return await (self.known(work.run) if work.first else self.look(work.run))
 
     async def settle(self, fence: Fence, stay: Stay | None = None) -> bool:
         """Drop a command, or let it stay; False where somebody else has it."""

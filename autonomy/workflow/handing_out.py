@@ -65,7 +65,7 @@ class HandingOut:
     async def carry(self, work: Work, command: OpenTask) -> None:
         """Open the task; or, where it was opened before, hand in what has become of it."""
         if work.action is None:
-            known = await self._desk.known(work.run)
+            known = await self._desk.newest(work)
             definition = await self._definitions.pinned(known.state.digest)
             command = msgspec.structs.replace(command, input=self._furnish(known, command))
             try:

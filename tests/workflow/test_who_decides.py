@@ -10,6 +10,7 @@ import pytest
 from autonomy.kernel.errors import Forbidden
 from autonomy.tasks.origin import MAX_ORIGIN
 from autonomy.workflow.desk import Origin
+from autonomy.workflow.events import Chosen
 from tests.gate.test_several import MORE_STAFF
 from tests.gate.test_several import TWO as TWO_OF_BOSS
 from tests.gate.works import PEOPLE, STAFF
@@ -69,6 +70,7 @@ def test_on_however_long_a_way_people_are_not_forgotten() -> None:
 
 
 PAYING = "steps: { pay: { tool: pay, arguments: { payee: \"'p'\", amount: \"'200.00'\" } } }"
+MENDING = "steps: { pay: { tool: pay, arguments: { payee: \"'p'\", amount: \"'nothing'\" } } }"
 AROUND = "steps: { inner: { workflow: { name: paying }, arguments: { n: input.n } } }"
 TWO = {"people": "---".join((PEOPLE, STAFF)) + MORE_STAFF, "policy": TWO_OF_BOSS}
 
@@ -107,3 +109,19 @@ async def test_whose_task_it_is_done_for_does_not_decide_an_action(tmp_path: Pat
             with pytest.raises(Forbidden):
                 await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
             await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+
+
+async def test_who_says_with_what_a_step_is_tried_again_does_not_decide_what_comes_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, mending=MENDING) as it:
+        approvals = it.works.system.approvals
+        run = await it.start("mending", by="schedule:night", n=1)
+        [asked] = await it.excepted(run)
+        event = Chosen(1, asked.command.id, "retry", arguments={"payee": "p", "amount": "200.00"}, by="person:bea")
+        await it.flows.runs.choose(run, event, ("boss",), False)
+        hold = await it.asked(run)
+        with pytest.raises(Forbidden):
+            await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+        await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+        assert (await it.ended(run)).status == "done"
