@@ -91,11 +91,15 @@ def _kind(event: Performed) -> str:
 
 
 def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json) -> None:
-    """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone."""
+    """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
+    others may go on with what it came to, that keeps its contract."""
     if not was_done:
         turn.come_to(path, found.then, found.output)
-    else:
+    elif found.then == "done" or not turn.alive(paths.split(path)[0]):
         turn.settle(path, "done", found.output if found.then == "done" else output)
+    else:
+        turn.change(path, state="running", trouble="")
+        finish(turn, path, output)
 
 
 def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
