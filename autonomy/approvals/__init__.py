@@ -4,6 +4,7 @@ from .absences import Absences
 from .consequence import consequence
 from .model import Absence, Behind, Claim, Hold, NewHold, Note
 from .ports import Staff
+from .requesters import requesters
 from .rules import escalation_targets
 from .service import Approvals
 from .store import forget_subject
@@ -21,4 +22,5 @@ __all__ = [
     "consequence",
     "escalation_targets",
     "forget_subject",
+    "requesters",
 ]

@@ -45,8 +45,9 @@ class NewHold:
     """An action to be held. `bind` is the keyed hash of the canonical action: what is approved is what is bound.
 
     `behind` names the acting agent first, then everyone it acts for and every agent it is a child of; `requesters`
-    are people on whose word it acts, if any. `needed` is the verdict's. `consequence` is one sentence for people.
-    `key` is the idempotency key of the call, empty where it has none.
+    are people on whose word it acts, and whom the run or task comes from that it is done for. `needed` is the
+    verdict's. `consequence` is one sentence for people. `key` is the idempotency key of the call, empty where it has
+    none.
     """
 
     action: str

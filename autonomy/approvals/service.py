@@ -66,12 +66,12 @@ class Approvals:
 
         An action waiting, ready, being carried out, or performed, rejected or returned within a day is not asked
         about again: models do call again, and people are asked once. Another key makes it another action, unless people
-        said no.
+        said no. Who a repeat comes from does not decide it either.
         """
         at = self._clock()
         for known in store.same(tx, new.agent, new.case_id, new.bind):
             if rules.answers_repeat(known, at, new.key):
-                return known
+                return _with_requesters(tx, known, new)
             self._expire(tx, known, at)
         hold = rules.open_hold(new, self._targets, at)
         store.add(tx, hold)
@@ -299,6 +299,16 @@ def _known(reader: Reader, action: str) -> Hold:
     if found is None:
         raise NotFound(f"no approval is asked for `{action[:80]}`", code="approval.unknown")
     return found
+
+
+def _with_requesters(tx: Tx, known: Hold, new: NewHold) -> Hold:
+    """The hold as it is asked for once more: those behind the repeat have asked for it as well, while it waits."""
+    more = set(new.requesters).difference(known.requesters)
+    if known.state != "waiting" or not more:
+        return known
+    asked = replace(known, requesters=tuple(sorted(more.union(known.requesters))))
+    _move(tx, known, asked)
+    return asked
 
 
 def _move(tx: Tx, before: Hold, after: Hold) -> None:

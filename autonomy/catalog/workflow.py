@@ -202,15 +202,16 @@ class OnException(Strict):
 
 
 class Compensation(Strict):
-    """What undoes a step: a tool, or a task. Its expressions see the step's own output."""
+    """What undoes a step: a tool, or a task. Its expressions see the step's own output. Or `nothing`, and why."""
 
     tool: Name | None = None
     arguments: dict[ArgumentName, Value] = Field({})
     task: TaskCall | None = None
+    nothing: str | None = Field(None, min_length=1, max_length=200, description="why what the step has done stays")
 
     @model_validator(mode="after")
     def _one_way(self) -> Compensation:
-        exactly_one(tool=self.tool, task=self.task)
+        exactly_one(tool=self.tool, task=self.task, nothing=self.nothing)
         return self
 
 

@@ -34,6 +34,7 @@ def workflow(organisation: Organisation, revision: Revision) -> Iterator[Problem
     yield from shape
     yield from _people(organisation, revision)
     yield from _self_calls(organisation, revision)
+    yield from _not_undone(organisation, revision)
     if not shape:  # types are read along the needs
         types = Types(organisation, revision)
         types.read()
@@ -260,3 +261,28 @@ def _self_calls(organisation: Organisation, revision: Revision) -> Iterator[Prob
     if revision.name in seen:
         field = next((field for field, name in calls(said) if name in seen), "spec.steps")
         yield about(revision, field, "the workflow comes back to itself", "say how deep it may go: `spec.caps.depth`")
+
+
+def _not_undone(organisation: Organisation, revision: Revision) -> Iterator[Problem]:
+    """Where a workflow is undone, the steps of a run inside that is done are over: they stay, unless the step that
+    began it says what undoes it all."""
+    said = spec(revision, WorkflowSpec)
+    if not _undoes(said, also_by_rule=True):
+        return
+    for block in blocks(said):
+        for name, step in block.steps.items():
+            if step.workflow is None or step.workflow.detached or step.compensate is not None:
+                continue
+            child = organisation.get("Workflow", step.workflow.name)
+            if child is not None and _undoes(spec(child, WorkflowSpec)):
+                told = f"`{child.name}` has steps that can be undone; once a run of it is done, nothing undoes them"
+                hint = "say what does: `tool` or `task`; or why what it did stays: `nothing`"
+                yield about(revision, f"{block.place(name)}.compensate", told, hint)
+
+
+def _undoes(said: WorkflowSpec, also_by_rule: bool = False) -> bool:
+    """Whether any step says what undoes it; or, `also_by_rule`, that everything is undone when it fails."""
+    steps = [step for block in blocks(said) for step in block.steps.values()]
+    declared = any(step.compensate is not None and step.compensate.nothing is None for step in steps)
+    by_rule = also_by_rule and any(rule.then == "compensate" for step in steps for rule in step.onException)
+    return declared or by_rule

@@ -73,6 +73,7 @@ def open_task(
     capability: Annotated[str | None, typer.Option(help="What an agent must be able to do.")] = None,
     contract: Annotated[str, typer.Option(help="JSON Schema of the result.")] = "null",
     parent: Annotated[str | None, typer.Option(help="The task that it comes from, `task_…`.")] = None,
+    once: Annotated[str | None, typer.Option("--idempotency-key", help="The same key opens one task.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +85,8 @@ def open_task(
     said = {"input": _json(input), "unit": unit, "by": by, "capability": capability, "contract": _json(contract)}
     said["parent"] = parent
     with connected(url) as client:
-        found = client.open_task(role, goal, **{name: value for name, value in said.items() if value is not None})
+        wanted = {name: value for name, value in said.items() if value is not None}
+        found = client.open_task(role, goal, once=once, **wanted)
     if as_json:
         show_json(found)
     else:

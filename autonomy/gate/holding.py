@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, select, update
 
-from autonomy.approvals import Approvals, Behind, Hold, NewHold, consequence
+from autonomy.approvals import Approvals, Behind, Hold, NewHold, consequence, requesters
 from autonomy.approvals.rules import answers_repeat
 from autonomy.approvals.store import same
 from autonomy.audit.store import payload
@@ -161,7 +161,7 @@ def _new_hold(held: Action, verdict: Verdict, told: str) -> NewHold:
         behind=tuple(Behind(view.id, view.sponsor, view.owner) for view in caller.chain),
         needed=verdict.needed,
         consequence=told,
-        requesters=tuple(sorted(caller.accountable)),
+        requesters=requesters(held.origin, caller.accountable),
         key=_key(held),
     )
 

@@ -12,7 +12,7 @@ from autonomy.db import Reader, Tx, metadata, upsert
 from autonomy.db.indexes import partial_index
 from autonomy.db.spelled import among
 from autonomy.kernel.errors import NotFound
-from autonomy.workflow.units import Standing
+from autonomy.workflow.units import Wish
 
 from .model import About, Entry, FollowUp, Incident, Place, Stop, StopKind, StopState, Told
 
@@ -163,10 +163,10 @@ def holding(reader: Reader, runs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def wish(id: str, read: Stop) -> Standing:
+def wish(id: str, read: Stop) -> Wish:
     """That a run is still to stand as it was `read`; to go on, that no other incident lets it rest either."""
     mine = (id, read.target, read.state, read.at)
-    return Standing(_RESTS, mine) if read.state in RESTS else Standing(_GOES_ON, (*mine, read.target, id))
+    return Wish(_RESTS, mine) if read.state in RESTS else Wish(_GOES_ON, (*mine, read.target, id))
 
 
 def resting_too(reader: Reader, id: str, run: str) -> str | None:

@@ -86,9 +86,11 @@ class WorkCalls(Caller):
         """End a goal, and the run that it became."""
         return self._post(f"/api/goals/{part(goal)}/cancel", reason=reason, compensate=compensate)
 
-    def open_task(self, role: str, goal: str, **more: Any) -> Object:
-        """Open a task that belongs to no run; its id is `task`."""
-        return self._post("/api/tasks", role=role, goal=goal, **more)
+    def open_task(self, role: str, goal: str, once: str | None = None, **more: Any) -> Object:
+        """Open a task that belongs to no run; its id is `task`. Under the same idempotency key (`once`) it is opened
+        once."""
+        said = more if once is None else {**more, "idempotency_key": once}
+        return self._post("/api/tasks", role=role, goal=goal, **said)
 
     def tasks(
         self, mine: bool = False, run: str | None = None, role: str | None = None, state: Sequence[str] = ()

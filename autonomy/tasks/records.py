@@ -10,6 +10,8 @@ from sqlalchemy import insert, select, update
 from autonomy.audit import record
 from autonomy.db import Reader, Tx
 from autonomy.gate import cases
+from autonomy.kernel import canonical
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.errors import Corrupt, NotFound, TooLarge
 from autonomy.kernel.sealing import Seal
@@ -33,7 +35,12 @@ class Records:
 
     def __init__(self, key: bytes, clock: Clock) -> None:
         self._seal = Seal(key, "task.sealed")
+        self._bind = canonical.derive(key, b"binds")
         self._clock = clock
+
+    def bind(self, asked: Json) -> str:
+        """The same for the same request; whoever has no key can neither read nor guess it."""
+        return canonical.keyed(self._bind, canonical.encode(asked))
 
     def find(self, reader: Reader, id: str) -> Task | None:
         """The task with this id, with what its case has seen; None where there is none."""

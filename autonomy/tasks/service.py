@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from autonomy.catalog.organisation import Organisation
@@ -21,7 +21,7 @@ from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
 from autonomy.tools.contract import Contract, too_large
 
-from . import rules
+from . import keys, rules
 from .model import AGENT, PRIORITIES, Body, By, Change, Note, Task
 from .records import Records, noted
 from .routing import could_ever, hidden
@@ -85,12 +85,16 @@ class Tasks:
 
     # ── opened and withdrawn ──
 
-    async def open(self, wanted: Wanted, by: str) -> str:
-        """Open a task that belongs to no run; returns its id. `by` is `person:NAME`.
+    async def open(self, wanted: Wanted, by: str, once: str | None = None) -> str:
+        """Open a task that belongs to no run; returns its id. `by` is `person:NAME`; under the same idempotency key
+        (`once`) it is opened once.
 
         One that came from too many others goes to a person. Raises NotFound (`task.unknown_role`, `task.unknown_unit`,
-        `task.unknown`), Invalid (`task.field`, `task.nobody`).
+        `task.unknown`), Invalid (`task.field`, `task.nobody`), Conflict (`key.mismatch`).
         """
+        asked = keys.key_of(self._records.bind, once, by, to_builtins(wanted))
+        if asked is not None and (found := await self._database.read(lambda reader: keys.earlier(reader, asked))):
+            return found.id
         organisation = self._workforce.organisation
         unit = wanted.unit or organisation.root.name
         check_wanted(organisation, wanted, unit)
@@ -124,15 +128,18 @@ class Tasks:
             constraints={"boundaries": boundaries, "due": wanted.due},
             contract=wanted.contract,
         )
-        await self._queue.perform(lambda tx: self._put(tx, new, body, by))
+        opened = await self._queue.perform(lambda tx: self._put(tx, new, body, by, asked))
         self._waiting.wake()
-        return id
+        return opened
 
-    def _put(self, tx: Tx, new: Task, body: Body, by: str) -> None:
+    def _put(self, tx: Tx, new: Task, body: Body, by: str, asked: keys.Key | None) -> str:
+        if (earlier := keys.once(tx, asked, new.id, new.opened_at)) != new.id:
+            return earlier
         opened = self._records.put(tx, new, body, by)
         change = rules.too_deep(opened, self._clock(), self._workforce.above(new.role))
         if change is not None:
             self._records.move(tx, opened, change, "system")
+        return new.id
 
     async def withdraw(self, task: str, by: str) -> Task:
         """End a task that is not wanted any more; whoever has it hears of it when they say something next.
@@ -300,6 +307,10 @@ class Tasks:
             return Held(found, self._records.body(connection, task))
 
         return await self._database.read(look)
+
+    def is_hidden_from(self, task: Task, who: PersonCaller) -> bool:
+        """Whether the task's case has seen what the person may not see, who does not have the task."""
+        return task.holder != who.actor and hidden(task, self._workforce.person(who))
 
     # ── in between ──
 

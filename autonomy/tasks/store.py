@@ -88,6 +88,17 @@ waiter = Table(
 )
 """Which agents wait for work at which process, where there is more than one: what is free goes to the best of all."""
 
+request = Table(
+    "request",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("joined", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+"""Idempotency keys: who used which, for what (a keyed hash), and the task, run or event that came of it."""
+
 COUNT = text(
     "INSERT INTO task_tally (holder, role, done, missed) VALUES (:holder, :role, :done, :missed) "
     "ON CONFLICT (holder, role) DO UPDATE SET "

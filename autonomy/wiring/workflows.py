@@ -20,6 +20,7 @@ from autonomy.tools.secrets import Secrets
 from autonomy.workflow.carrying import Carrying
 from autonomy.workflow.children import Children
 from autonomy.workflow.codec import Codec
+from autonomy.workflow.costs import Costs
 from autonomy.workflow.deciding import Deciding
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk
@@ -82,10 +83,13 @@ def open_workflows(
     workplace = open_workplace(
         settings, database, queue, master, gate.admission, watch, examine, aside, secrets, owner, clock
     )
-    handing_out = HandingOut(queue, desk, definitions, workplace.of_runs, own.planning.furnish, lifeline.owner, clock)
+    costs = Costs(desk, definitions, clock)
+    handing_out = HandingOut(
+        queue, desk, definitions, workplace.of_runs, costs, own.planning.furnish, lifeline.owner, clock
+    )
     deciding = Deciding(database, queue, desk, watch, own.decisions, lifeline.owner, clock)
     starting = Starting(database, queue, desk, definitions, watch, hooks, lifeline.owner, clock)
-    children = Children(database, queue, desk, definitions, handing_out, watch, owner, clock)
+    children = Children(database, queue, desk, definitions, handing_out, costs, watch, owner, clock)
     withdrawing = Withdrawing(database, queue, codec, desk, results, approvals, handing_out, children, owner, clock)
     carrying = Carrying(
         database=database,
@@ -98,6 +102,7 @@ def open_workflows(
         handing_out=handing_out,
         children=children,
         withdrawing=withdrawing,
+        costs=costs,
         others={Decide: deciding.carry, Emit: starting.emit, Triggered: starting.triggered},
         owner=lifeline.owner,
         clock=clock,

@@ -9,7 +9,16 @@ from autonomy.kernel.canonical import Json
 
 from . import paths, spending
 from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
-from .events import ApprovalEnded, ChildEnded, EventArrived, Performed, TaskEnded, TimerFired
+from .events import (
+    Allowed,
+    ApprovalEnded,
+    Charged,
+    ChildEnded,
+    EventArrived,
+    Performed,
+    TaskEnded,
+    TimerFired,
+)
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, trouble
@@ -82,11 +91,15 @@ def _kind(event: Performed) -> str:
 
 
 def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json) -> None:
-    """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone."""
+    """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
+    others may go on with what it came to, that keeps its contract."""
     if not was_done:
         turn.come_to(path, found.then, found.output)
-    else:
+    elif found.then == "done" or not turn.alive(paths.split(path)[0]):
         turn.settle(path, "done", found.output if found.then == "done" else output)
+    else:
+        turn.change(path, state="running", trouble="")
+        finish(turn, path, output)
 
 
 def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
@@ -214,6 +227,26 @@ def _left_something(turn: Turn, event: ChildEnded) -> bool:
     return turn.state.status == "compensating" and event.status not in ("done", "compensated")
 
 
+def charged(turn: Turn, event: Charged) -> str:
+    """What a command has cost so far; it only grows until the answer says what it was in all."""
+    path, ignored = awaited(turn, event.command)
+    if ignored:
+        return ignored
+    if event.cost <= turn.state.steps[path].charged:
+        return "it is counted already"
+    _too_dear(turn, path, event.cost)
+    return ""
+
+
+def allowed(turn: Turn, event: Allowed) -> str:
+    """What those around the run have left has changed."""
+    if turn.state.allowance in (None, event.allowance):
+        return "it may spend as much already"
+    turn.state.allowance = event.allowance
+    _stop_beyond(turn)
+    return ""
+
+
 def timer_fired(turn: Turn, event: TimerFired) -> str:
     """A time has come."""
     place = paths.place(turn.state.run, event.command)
@@ -251,6 +284,11 @@ def _too_dear(turn: Turn, path: str, cost: int) -> bool:
     if more := cost - turn.state.steps[path].charged:
         turn.state.spent += more
         turn.change(path, charged=cost)
+    return _stop_beyond(turn)
+
+
+def _stop_beyond(turn: Turn) -> bool:
+    """Stop a run that has spent more than it may; whether it has."""
     most = spending.limit(turn.definition, turn.state)
     if most is None or turn.state.spent <= most:
         return False

@@ -23,6 +23,7 @@ from autonomy.kernel.errors import Conflict, Corrupt, Invalid, NotFound, TooLarg
 from . import paths
 from .children import Children
 from .codec import SEALED, Codec, Unreadable
+from .costs import Costs
 from .desk import Desk, Known
 from .events import ApprovalEnded, Outcome, Performed, TimerFired
 from .giving_up import came_to_nothing, last_word, why
@@ -60,6 +61,7 @@ class Carrying:
         handing_out: HandingOut,
         children: Children,
         withdrawing: Withdrawing,
+        costs: Costs,
         others: Mapping[type, Carrier],
         owner: str,
         clock: Clock,
@@ -73,6 +75,7 @@ class Carrying:
         self._approvals = approvals
         self._handing_out = handing_out
         self._withdrawing = withdrawing
+        self._costs = costs
         self._owner = owner
         self._clock = clock
         self._carriers: dict[type, Carrier] = {
@@ -138,7 +141,7 @@ class Carrying:
         if work.action is not None:
             await self._performed(work, await self._results.outcome(work.action))
             return
-        known = await self._desk.known(work.run)
+        known = await self._desk.newest(work)
         request = Request(
             command.tool,
             command.arguments,
@@ -180,6 +183,7 @@ class Carrying:
             return
         outcome = _outcome(reply)
         cost = 0 if outcome in ("held", "denied") else reply.cost
+        await self._costs.count(work.run, work.id, cost)
         event = Performed(self._clock(), work.id, outcome, reply.result, reply.message or "", cost)
         open_still = outcome in ("held", "unknown")
         await self._desk.take_in(work.run, event, self._fence(work), stay if open_still else None)
@@ -191,8 +195,8 @@ class Carrying:
     # ── people ──
 
     async def _approval(self, work: Work, command: AskApproval) -> None:
-        known = await self._desk.known(work.run)
         if work.action is None:
+            known = await self._desk.newest(work)
             await self._queue.perform(lambda tx: self._ask(tx, work, command, known))
             return
         hold = await self._database.read(lambda connection: find(connection, work.action or ""))

@@ -13,6 +13,7 @@ from autonomy.kernel.errors import Invalid, NotFound
 from autonomy.tasks.model import PRIORITIES
 
 from . import paths, triggers
+from .costs import Costs
 from .definition import Definition
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
@@ -42,6 +43,7 @@ class Children:
         desk: Desk,
         definitions: Definitions,
         handing_out: HandingOut,
+        costs: Costs,
         watch: Watch,
         owner: str,
         clock: Clock,
@@ -51,6 +53,7 @@ class Children:
         self._desk = desk
         self._definitions = definitions
         self._handing_out = handing_out
+        self._costs = costs
         self._watch = watch
         self._owner = owner
         self._clock = clock
@@ -69,7 +72,7 @@ class Children:
 
     async def begun(self, run: str) -> bool:
         """Whether there is such a run."""
-        return bool(await self._desk.look_all([run]))
+        return await self._desk.is_there(run)
 
     async def withdraw(self, run: str, command: str, compensate: bool) -> bool:
         """End the run inside `run` that `command` began; whether there is one. With `compensate` what it did is undone
@@ -118,7 +121,7 @@ class Children:
 
     async def _begin(self, work: Work, command: StartChild, child: str) -> bool:
         """Begin it; False where it cannot be, and its run knows."""
-        known = await self._desk.known(work.run)
+        known = await self._desk.newest(work)
         await self._watch.refresh()
         try:
             definition, unit = await self._wording(command, known)
@@ -160,6 +163,7 @@ class Children:
         """Hand in the end of a child, where it has come; else its end makes the command due. Whether it has come."""
         state = (await self._desk.look(child)).state
         if state.ended:
+            await self._costs.count(work.run, work.id, state.spent)
             event = ChildEnded(self._clock(), work.id, state.status, state.output, state.reason, state.spent)
             await self._desk.take_in(work.run, event, self._fence(work))
         return state.ended

@@ -15,6 +15,13 @@ def chosen(turn: Turn, event: Chosen) -> str:
     place = paths.place(turn.state.run, event.exception)
     if place is None:
         return f"`{event.exception[:120]}` is no exception of this run"
+    ignored = _chosen(turn, event, place)
+    if not ignored and (event.choice == "edit" or event.arguments is not None):
+        turn.state.steered = tuple(dict.fromkeys((*turn.state.steered, event.by)))
+    return ignored
+
+
+def _chosen(turn: Turn, event: Chosen, place: paths.Place) -> str:
     if not place.path:
         return _about_run(turn, event, place.part)
     found = turn.state.steps.get(place.path)

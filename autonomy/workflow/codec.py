@@ -23,6 +23,10 @@ SEALED = "workflow.sealed"
 """The code of what is not as it was written: no process will ever read it."""
 
 
+DAMAGED = "workflow.damaged"
+"""The code of a run's state that is not as it was written."""
+
+
 class Unreadable(Struct, frozen=True):
     """A stored command that this process cannot read: damaged, or in the words of a newer process. `kind` is what its
     row says, `code` and `reason` are those of the error."""
@@ -38,6 +42,7 @@ class Codec:
 
     def __init__(self, key: bytes) -> None:
         self._seal = Seal(key, SEALED)
+        self._states = Seal(key, DAMAGED)
         self._bind = canonical.derive(key, b"binds")
 
     def bind(self, value: Json) -> str:
@@ -45,11 +50,11 @@ class Codec:
         return canonical.keyed(self._bind, canonical.encode(value))
 
     def state(self, state: State) -> bytes:
-        return self._seal.seal(state.run, rules.encode(state))
+        return self._states.seal(state.run, rules.encode(state))
 
     def read_state(self, run: str, sealed: bytes) -> State:
-        """Raises Corrupt (`workflow.sealed`, `workflow.state`), Invalid (`workflow.version`)."""
-        return rules.decode(self._seal.open(run, sealed))
+        """Raises Corrupt (`workflow.damaged`, `workflow.state`), Invalid (`workflow.version`)."""
+        return rules.decode(self._states.open(run, sealed))
 
     def definition(self, definition: Definition) -> bytes:
         return self._seal.seal(definition.digest, _encoder.encode(definition))

@@ -123,11 +123,10 @@ class _Building:
     def _agent(self, step: StepWords) -> str:
         return step.agent or self.said.agent or ""
 
-    def _undo(self, step: StepWords, undo: Compensation) -> ToolWork | TaskWork:
+    def _undo(self, step: StepWords, undo: Compensation) -> ToolWork | TaskWork | None:
         if undo.tool is not None:
             return ToolWork(undo.tool, self._agent(step), dict(undo.arguments))
-        assert undo.task is not None
-        return _task(undo.task)
+        return _maybe(_task, undo.task)
 
     def _work(self, name: str, step: StepWords) -> Work:
         if step.tool is not None:

@@ -21,6 +21,8 @@ from .store import definition as table
 MAX_KEPT = 256
 FRESH_MS = HOUR  # after which a wording is written again before a run begins under it
 
+MISSING = "workflow.definition_missing"
+
 T = TypeVar("T")
 
 
@@ -55,7 +57,7 @@ class Definitions:
         return found
 
     async def pinned(self, digest: str) -> Definition:
-        """The wording with this digest. Raises Corrupt (`workflow.definition_missing`)."""
+        """The wording with this digest. Raises Corrupt (`workflow.definition_missing`, `workflow.sealed`)."""
         found = self._kept.get(digest)
         if found is None:
             found = await self._database.read(lambda connection: self._read(connection, digest))
@@ -80,7 +82,7 @@ class Definitions:
     def _read(self, connection: Connection, digest: str) -> Definition:
         body = connection.execute(select(table.c.body).where(table.c.digest == digest)).scalar_one_or_none()
         if body is None:
-            raise Corrupt(f"the definition `{digest[:16]}…` is gone", code="workflow.definition_missing")
+            raise Corrupt(f"the definition `{digest[:16]}…` is gone", code=MISSING)
         return self._codec.read_definition(digest, bytes(body))
 
 

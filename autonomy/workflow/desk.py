@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,12 +19,13 @@ from sqlalchemy import Connection, select
 from autonomy.audit import Leaf
 from autonomy.db import CommitQueue, Database
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Busy, NotFound
+from autonomy.kernel.errors import Busy, Corrupt, NotFound
 from autonomy.kernel.failpoint import failpoint
 from autonomy.tasks.model import PRIORITIES
 from autonomy.tasks.origin import kept
 
-from .codec import Codec
+from .codec import DAMAGED, Codec
+from .damage import FOR_EVER, because, forgotten, lost
 from .definition import Definition
 from .definitions import Definitions
 from .events import AnyEvent, Chosen, PutBack, Started
@@ -32,8 +34,11 @@ from .model import Command, State
 from .outcome import change_of, started
 from .ports import Engine, Work
 from .rules import Advanced, advance, halt, new_state
+from .store import command as commands
 from .store import run as table
-from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Standing, Stay, Written
+from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Wish, Written
+
+log = logging.getLogger("autonomy.workflow")
 
 MAX_KNOWN = 1_000  # runs whose state stays in memory; a run that waits costs rows
 ROUNDS = 50  # in which others may have been faster
@@ -42,6 +47,7 @@ ELSEWHERE, OVERRULED = "another process carries it out", "it is not to be so any
 _COLUMNS = (
     *(table.c.ver, table.c.state, table.c.parent),
     *(table.c.case_id, table.c.started_by, table.c.unit, table.c.origin),
+    *(table.c.id, table.c.workflow, table.c.digest, table.c.ended_at),
 )
 
 Tell = Callable[[State], Leaf]
@@ -58,8 +64,13 @@ class Known(NamedTuple):
     by: str
     """Who started it; of a run inside another, who started that one."""
     unit: str
-    origin: tuple[str, ...]
+    before: tuple[str, ...]
     """Where it comes from: who or what began it, and the workflows on the way."""
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """Where what it does now comes from: those who have a say in it since, too."""
+        return kept((*self.state.steered, *self.before))
 
 
 class Taken(NamedTuple):
@@ -136,7 +147,7 @@ class Desk:
         self,
         run: str,
         event: AnyEvent,
-        fence: Fence | Standing | None = None,
+        fence: Fence | Wish | None = None,
         stay: Stay | None = None,
         tell: Tell | None = None,
     ) -> Taken:
@@ -151,7 +162,7 @@ class Desk:
                 if taken is not None:
                     return taken
                 self._known.pop(run, None)
-        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+        raise _busy(run)
 
     async def stop(self, run: str, reason: str, fence: Fence) -> None:
         """End a run that cannot be moved on, whatever the reason: a person finds it stopped, and why."""
@@ -163,7 +174,7 @@ class Desk:
                     return
                 if await self._write(run, known, halt(known.state, at, reason), at, (fence, None, None)) is not None:
                     return
-        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+        raise _busy(run)
 
     async def migrate(self, run: str, new: Definition, tell: Tell) -> State:
         """Move a live run to another definition. Raises NotFound, Conflict (`workflow.migration`), Busy."""
@@ -175,36 +186,69 @@ class Desk:
                 taken = await self._write(run, known, moved, at, (None, None, tell))
                 if taken is not None:
                     return taken.state
-        raise Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+        raise _busy(run)
 
     async def look(self, run: str) -> Known:
-        """The run as it is in the store. Raises NotFound."""
-        found = await self._database.read(lambda connection: self._read(connection, run))
-        self._keep(run, found)
-        return found
+        """The run as it is in the store. One whose state is damaged ends here: it is found stopped. Raises NotFound."""
+        for _ in range(ROUNDS):
+            try:
+                found = await self._database.read(lambda connection: self._read(connection, run))
+            except Corrupt as error:
+                if error.code != DAMAGED:
+                    raise
+                await self._write_off(run, error)
+            else:
+                self._keep(run, found)
+                return found
+        raise _busy(run)
 
     async def look_all(self, runs: Sequence[str]) -> dict[str, Known]:
         """These runs as they are in the store, of those that are there."""
-        query = select(*_COLUMNS, table.c.id).where(table.c.id.in_(runs))
+        query = select(*_COLUMNS).where(table.c.id.in_(runs))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.id: self._of(row, row.id) for row in rows}
+        return {row.id: await self._of_or_ended(row) for row in rows}
+
+    def state_of(self, row: Any) -> State:
+        """The state in a row of a run; of one that has ended, and is damaged since, that nobody knows it any more.
+        Raises Corrupt."""
+        try:
+            return self._codec.read_state(row.id, bytes(row.state))
+        except Corrupt as error:
+            if error.code != DAMAGED or row.ended_at is None:
+                raise
+            return forgotten(row, error)
+
+    async def is_there(self, run: str) -> bool:
+        """Whether there is such a run, whatever has become of it."""
+        query = select(table.c.id).where(table.c.id == run)
+        return await self._database.read(lambda connection: connection.execute(query).first() is not None)
 
     async def known(self, run: str) -> Known:
         """The run as last seen; what never changes of it can be relied upon. Raises NotFound."""
         return self._known.get(run) or await self.look(run)
+
+    async def newest(self, work: Work) -> Known:
+        """The run of a command as it is now. What has just been asked for here is asked by what is remembered."""
+        return await (self.known(work.run) if work.first else self.look(work.run))
 
     async def settle(self, fence: Fence, stay: Stay | None = None) -> bool:
         """Drop a command, or let it stay; False where somebody else has it."""
         return isinstance(await self._queue.submit(Settle(fence, stay)), Written)
 
     async def _try(
-        self, run: str, event: AnyEvent, fence: Fence | Standing | None, stay: Stay | None, tell: Tell | None
+        self, run: str, event: AnyEvent, fence: Fence | Wish | None, stay: Stay | None, tell: Tell | None
     ) -> Taken | None:
         """One round; None where the run has moved meanwhile."""
         fresh = run not in self._known
         known = await self.known(run)
-        definition = await self._definitions.pinned(known.state.digest)
-        advanced = advance(definition, known.state, event)
+        try:
+            advanced = await self._advance(known.state, event)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            log.error("%s is ended: %s", run, because(error))
+            await self._write(run, known, halt(known.state, event.at, because(error)), event.at, (None, None, None))
+            return None  # the event comes to a run that has ended
         if advanced.ignored:
             if not fresh:
                 return None  # what was remembered may be old: look before saying no
@@ -214,13 +258,37 @@ class Desk:
             return Taken(known.state, advanced.ignored)
         return await self._write(run, known, advanced, event.at, (fence, stay, tell))
 
+    async def _advance(self, state: State, event: AnyEvent) -> Advanced:
+        """What comes of the event; nothing where the run has ended. Raises Corrupt where its definition is damaged."""
+        if state.ended:
+            return Advanced(state, (), f"the run is {state.status}")
+        return advance(await self._definitions.pinned(state.digest), state, event)
+
+    async def _write_off(self, run: str, error: Corrupt) -> None:
+        """End a run whose state is damaged, unless it has moved meanwhile."""
+        query = select(table).where(table.c.id == run)
+        mine = select(commands).where(commands.c.run == run)
+
+        def read(connection: Connection) -> tuple[Any, list[Any]]:
+            return connection.execute(query).one_or_none(), list(connection.execute(mine).all())
+
+        row, rows = await self._database.read(read)
+        if row is None:
+            return
+        asked = [(one.kind, self._codec.look_into(one.id, one.kind, bytes(one.body))) for one in rows]
+        at = self._clock()
+        state = State(run, row.workflow, row.digest)
+        known = Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit, ())
+        log.error("%s is ended: %s", run, because(error))
+        await self._write(run, known, lost(row, asked, at, error), at, (None, None, None))
+
     async def _write(
         self,
         run: str,
         known: Known,
         advanced: Advanced,
         at: int,
-        more: tuple[Fence | Standing | None, Stay | None, Tell | None],
+        more: tuple[Fence | Wish | None, Stay | None, Tell | None],
     ) -> Taken | None:
         fence, stay, tell = more
         state, owner = advanced.state, self._room()
@@ -238,7 +306,7 @@ class Desk:
                 return None
             case Lost():
                 self._known.pop(run, None)
-                return Taken(known.state, OVERRULED if isinstance(fence, Standing) else ELSEWHERE)
+                return Taken(known.state, OVERRULED if isinstance(fence, Wish) else ELSEWHERE)
         failpoint("run.durable")
         self._keep(run, known._replace(ver=known.ver + 1, state=state))
         self._deliver(run, out, owner)
@@ -275,12 +343,19 @@ class Desk:
         row = connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(f"there is no run `{run[:80]}`", code="workflow.unknown_run")
-        return self._of(row, run)
+        return self._of(row)
 
-    def _of(self, row: Any, run: str) -> Known:
-        state = self._codec.read_state(run, bytes(row.state))
+    async def _of_or_ended(self, row: Any) -> Known:
+        try:
+            return self._of(row)
+        except Corrupt as error:
+            if error.code != DAMAGED:
+                raise
+            return await self.look(row.id)
+
+    def _of(self, row: Any) -> Known:
         origin = tuple(json.loads(row.origin))
-        return Known(row.ver, state, row.parent, row.case_id, row.started_by, row.unit, origin)
+        return Known(row.ver, self.state_of(row), row.parent, row.case_id, row.started_by, row.unit, origin)
 
     @asynccontextmanager
     async def _alone(self, run: str) -> AsyncIterator[None]:
@@ -296,7 +371,11 @@ class Desk:
                 del self._lines[run]
 
 
-def _answered(change: Change, fence: Fence | Standing | None, stay: Stay | None) -> None:
+def _busy(run: str) -> Busy:
+    return Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
+
+
+def _answered(change: Change, fence: Fence | Wish | None, stay: Stay | None) -> None:
     if not isinstance(fence, Fence):
         return
     if stay is not None and fence.command not in change.gone:

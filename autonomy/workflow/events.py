@@ -92,6 +92,19 @@ class ChildEnded(Event, frozen=True, tag="child_ended"):
     spent: int = 0
 
 
+class Charged(Event, frozen=True, tag="charged"):
+    """What `command` has cost so far, before its answer is heard; of a run inside, what that has spent."""
+
+    command: str
+    cost: int
+
+
+class Allowed(Event, frozen=True, tag="allowed"):
+    """What the run may spend in all by what the runs around it have left."""
+
+    allowance: int
+
+
 class Cancelled(Event, frozen=True, tag="cancelled"):
     """Somebody ends the run; with `compensate` what was done is undone first."""
 
@@ -144,6 +157,8 @@ AnyEvent: TypeAlias = (
     | TimerFired
     | EventArrived
     | ChildEnded
+    | Charged
+    | Allowed
     | Cancelled
     | Paused
     | Resumed

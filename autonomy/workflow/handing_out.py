@@ -18,6 +18,7 @@ from autonomy.tasks import Asked, Body, RunTasks
 from autonomy.tasks.model import PRIORITIES
 
 from . import paths
+from .costs import Costs
 from .definition import DecideWork, Definition, ToolWork
 from .definitions import Definitions
 from .desk import Desk, Known
@@ -47,6 +48,7 @@ class HandingOut:
         desk: Desk,
         definitions: Definitions,
         tasks: RunTasks,
+        costs: Costs,
         furnish: Furnish,
         owner: str,
         clock: Clock,
@@ -55,6 +57,7 @@ class HandingOut:
         self._desk = desk
         self._definitions = definitions
         self._tasks = tasks
+        self._costs = costs
         self._furnish = furnish
         self._owner = owner
         self._clock = clock
@@ -62,7 +65,7 @@ class HandingOut:
     async def carry(self, work: Work, command: OpenTask) -> None:
         """Open the task; or, where it was opened before, hand in what has become of it."""
         if work.action is None:
-            known = await self._desk.known(work.run)
+            known = await self._desk.newest(work)
             definition = await self._definitions.pinned(known.state.digest)
             command = msgspec.structs.replace(command, input=self._furnish(known, command))
             try:
@@ -76,6 +79,7 @@ class HandingOut:
         if ended is None:
             await self._desk.settle(fence, Stay(work.id, work.action))
             return
+        await self._costs.count(work.run, work.id, ended.cost)
         event = TaskEnded(
             self._clock(), work.id, ended.outcome, ended.output, ended.reason, cost=ended.cost, breach=ended.breach
         )

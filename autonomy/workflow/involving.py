@@ -7,7 +7,9 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from autonomy.db import Database
+from autonomy.kernel.errors import Corrupt
 
+from .damage import FOR_EVER
 from .definition import Definition, Step, ToolWork
 from .definitions import Definitions
 from .store import run
@@ -28,11 +30,20 @@ class Involving:
         digests = await self._database.read(
             lambda connection: list(connection.execute(select(run.c.digest).where(living).distinct()).scalars())
         )
-        wanted = [digest for digest in digests if _names(await self._definitions.pinned(digest), agents, tool)]
+        wanted = [digest for digest in digests if await self._may_name(digest, agents, tool)]
         if not wanted:
             return []
         query = select(run.c.id).where(living, run.c.digest.in_(wanted)).order_by(run.c.id).limit(MOST)
         return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    async def _may_name(self, digest: str, agents: Collection[str], tool: str | None) -> bool:
+        """Of a wording that is damaged nobody knows: its runs end as soon as anything happens to them."""
+        try:
+            return _names(await self._definitions.pinned(digest), agents, tool)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return True
 
 
 def _names(definition: Definition, agents: Collection[str], tool: str | None) -> bool:

@@ -27,7 +27,7 @@ from .store import (
     read_owners,
     read_versions,
 )
-from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Standing, Stay, Written
+from .units import Answer, Begin, Change, Fence, Joined, Lost, Move, Settle, Stale, Stay, Wish, Written
 
 ID, PRIORITY, DUE = (COMMAND_COLUMNS.index(name) for name in ("id", "priority", "due"))
 WOKEN = 0  # when a command that waited for another run is due: it has waited long enough
@@ -146,23 +146,23 @@ class RunJournal:
         if id in self._priorities:
             self._freed.append(Offer(id, due, self._priorities[id]))
 
-    def _is_lost(self, fence: Fence | Standing | None) -> bool:
+    def _is_lost(self, fence: Fence | Wish | None) -> bool:
         if fence is None:
             return False
-        if isinstance(fence, Standing):
+        if isinstance(fence, Wish):
             return (fence.sql, fence.values) not in self._stands
         return fence.command not in self._owners or self._owners[fence.command] != fence.owner
 
 
 def _fence_of(unit: Begin | Move | Settle) -> Fence | None:
-    if isinstance(unit, Begin) or isinstance(unit.fence, Standing):
+    if isinstance(unit, Begin) or isinstance(unit.fence, Wish):
         return None
     return unit.fence
 
 
 def _standing(units: Sequence[Begin | Move | Settle]) -> Iterator[Read]:
     for unit in units:
-        if isinstance(unit, Move) and isinstance(unit.fence, Standing):
+        if isinstance(unit, Move) and isinstance(unit.fence, Wish):
             yield unit.fence.sql, unit.fence.values
 
 

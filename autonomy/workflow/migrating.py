@@ -10,8 +10,9 @@ from autonomy.audit import Leaf
 from autonomy.db import Database
 from autonomy.gate import Watch
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, NotFound
+from autonomy.kernel.errors import Conflict, Corrupt, NotFound
 
+from .damage import FOR_EVER, because
 from .definition import Definition
 from .definitions import Definitions
 from .desk import Desk
@@ -70,8 +71,7 @@ class Migrating:
             return None
         if state.ended or state.digest == new.digest:
             return None
-        old = await self._definitions.pinned(state.digest)
-        found = tuple(obstacles(state, old, new))
+        found = await self._obstacles(state, new)
         if found or dry:
             return Moved(run, state.digest, found)
 
@@ -84,6 +84,14 @@ class Migrating:
             told = [Obstacle(one["path"], one["reason"]) for one in error.detail["obstacles"]]
             return Moved(run, state.digest, tuple(told))
         return Moved(run, state.digest, ())
+
+    async def _obstacles(self, state: State, new: Definition) -> tuple[Obstacle, ...]:
+        try:
+            return tuple(obstacles(state, await self._definitions.pinned(state.digest), new))
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return (Obstacle("", because(error)),)
 
 
 def _older(connection: Connection, new: Definition, count: int, after: str | None) -> list[str]:

@@ -60,7 +60,8 @@ class StepState(Struct, omit_defaults=True):
 
 class State(Struct, omit_defaults=True):
     """Everything about a run that is remembered between events. It rests while it is `paused` or the run that it is
-    inside of rests (`above`); what is not begun until then is held `back`."""
+    inside of rests (`above`); what is not begun until then is held `back`. Those who have said what a step is done
+    with, or what it came to, have `steered` it."""
 
     run: str
     workflow: str
@@ -84,6 +85,7 @@ class State(Struct, omit_defaults=True):
     items: int = 0
     spent: int = 0
     allowance: int | None = None
+    steered: tuple[str, ...] = ()
     version: int = VERSION
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from autonomy.approvals import Behind, NewHold
+from autonomy.approvals import Behind, NewHold, requesters
 from autonomy.kernel import canonical
 from autonomy.policy.model import Ask
-from autonomy.tasks.model import PERSON
 
 from .desk import Known
 from .model import AskApproval
@@ -43,7 +42,5 @@ def checkpoint(command: AskApproval, known: Known, id: str, at: int) -> NewHold:
         behind=(Behind(state.run, "", ""),),
         needed=needed,
         consequence=command.question,
-        requesters=tuple(
-            sorted(one.removeprefix(PERSON) for one in {known.by, *known.origin} if one.startswith(PERSON))
-        ),
+        requesters=requesters((known.by, *known.origin)),
     )

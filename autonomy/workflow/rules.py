@@ -10,13 +10,24 @@ import msgspec
 from autonomy.kernel.errors import Corrupt, Invalid
 
 from . import paths
-from .answers import approval_ended, child_ended, event_arrived, performed, task_ended, timer_fired
+from .answers import (
+    allowed,
+    approval_ended,
+    charged,
+    child_ended,
+    event_arrived,
+    performed,
+    task_ended,
+    timer_fired,
+)
 from .choices import chosen
 from .definition import ROOT, VERSION, Definition
 from .events import (
+    Allowed,
     AnyEvent,
     ApprovalEnded,
     Cancelled,
+    Charged,
     ChildEnded,
     Chosen,
     EventArrived,
@@ -191,6 +202,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], str]] = {
     TimerFired: timer_fired,
     EventArrived: event_arrived,
     ChildEnded: child_ended,
+    Charged: charged,
+    Allowed: allowed,
     Cancelled: _cancelled,
     Paused: _paused,
     Resumed: _resumed,

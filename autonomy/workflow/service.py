@@ -15,13 +15,13 @@ from autonomy.gate import Watch
 from autonomy.kernel import canonical
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from autonomy.kernel.errors import Conflict, Corrupt, Forbidden, Invalid, NotFound
 from autonomy.kernel.ids import new_id
-from autonomy.tasks import RunTasks
+from autonomy.tasks import RunTasks, keys
 from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
-from . import keys, paths, triggers
-from .codec import Codec, Unreadable
+from . import paths, triggers
+from .codec import DAMAGED, Codec, Unreadable
 from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
@@ -34,7 +34,7 @@ from .prepared import prepare
 from .store import IS_EXCEPTION
 from .store import command as commands
 from .store import run as table
-from .units import Fence, Joined, Standing
+from .units import Fence, Joined, Wish
 
 PAGE = 100  # runs a list returns unless told
 MAX_PAGE = 1_000
@@ -131,7 +131,7 @@ class Runs:
         """
         if len(canonical.encode(input)) > MAX_INPUT:
             raise Invalid(f"the input has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
-        asked = keys.key_of(self._codec, once, by, {"workflow": workflow, "input": input, "priority": priority})
+        asked = keys.key_of(self._codec.bind, once, by, {"workflow": workflow, "input": input, "priority": priority})
         if asked is not None and (begun := await self._database.read(lambda reader: _begun(reader, asked))):
             return begun
         await self._watch.refresh()
@@ -168,7 +168,7 @@ class Runs:
             raise Invalid(f"the event has more than {MAX_INPUT} bytes", code="workflow.input", hint="send a reference")
         id, at = new_id("evt"), self._clock()
         command = Emit(f"{id}::0", event, key, data, by)
-        asked = keys.key_of(self._codec, once, by, {"event": event, "key": key, "data": data})
+        asked = keys.key_of(self._codec.bind, once, by, {"event": event, "key": key, "data": data})
         row = {
             "id": command.id,
             "run": "",
@@ -192,12 +192,12 @@ class Runs:
         self._engine.wake()
         return told
 
-    async def pause(self, run: str, by: str, wish: Standing | None = None) -> State:
+    async def pause(self, run: str, by: str, wish: Wish | None = None) -> State:
         """Let nothing more begin, if `wish` still stands; what is under way ends. Raises Conflict
         (`workflow.ignored`)."""
         return await self._steer(run, Paused(self._clock(), by), lambda state: self._told(state, "paused", by), wish)
 
-    async def resume(self, run: str, by: str, wish: Standing | None = None) -> State:
+    async def resume(self, run: str, by: str, wish: Wish | None = None) -> State:
         """Go on, if `wish` still stands. Raises Conflict (`workflow.ignored`)."""
         event = Resumed(self._clock(), by)
         return await self._steer(run, event, lambda state: self._told(state, "resumed", by), wish)
@@ -250,6 +250,12 @@ class Runs:
 
     async def show(self, run: str) -> Shown:
         """One run. Raises NotFound."""
+        try:
+            return await self._database.read(lambda connection: self._show(connection, run))
+        except Corrupt as error:
+            if error.code != DAMAGED:
+                raise
+        await self._desk.look(run)  # which ends it
         return await self._database.read(lambda connection: self._show(connection, run))
 
     async def drawn(self, run: str) -> tuple[Definition, State]:
@@ -262,8 +268,9 @@ class Runs:
         await self._watch.refresh()
         definition = await self._definitions.wording((await self._watch.house()).organisation, workflow)
         query = live_of(workflow)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return definition, [self._codec.read_state(row.id, bytes(row.state)) for row in rows]
+        ids = await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+        found = await self._desk.look_all(ids)
+        return definition, [found[id].state for id in ids if id in found]
 
     async def doer(self, run: str, step: str) -> str | None:
         """The agent that had the task of this step last; None where none did."""
@@ -305,7 +312,7 @@ class Runs:
         found = None if row is None else self._codec.look_into(row.id, row.kind, bytes(row.body))
         return found if isinstance(found, AskApproval) else None
 
-    async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | Standing | None = None) -> State:
+    async def _steer(self, run: str, event: AnyEvent, tell: Tell, fence: Fence | Wish | None = None) -> State:
         taken = await self._desk.take_in(run, event, fence, tell=tell)
         if taken.ignored:
             raise Conflict(taken.ignored, code="workflow.ignored", hint="look at the run again")
@@ -341,13 +348,13 @@ class Runs:
             )
             for one in waiting
         ]
-        return Shown(_listed(row), self._codec.read_state(run, bytes(row.state)), found)
+        return Shown(_listed(row), self._desk.state_of(row), found)
 
 
 def live_of(workflow: str) -> Select[Any]:
     """The live runs of a workflow, the newest `MAX_DRAWN`."""
     columns = table.c
-    query = select(columns.id, columns.state).where(columns.workflow == workflow, columns.ended_at.is_(None))
+    query = select(columns.id).where(columns.workflow == workflow, columns.ended_at.is_(None))
     return query.order_by(columns.created_at.desc(), columns.id.desc()).limit(MAX_DRAWN)
 
 

@@ -80,7 +80,7 @@ class Starting:
         depth, labels = 0, frozenset[str]()
         origin: tuple[str, ...] = (command.by,) if command.by else ()
         if work.run:
-            known = await self._desk.known(work.run)
+            known = await self._desk.newest(work)
             depth, labels, origin = known.state.depth + 1, await self._labels(known.case), known.origin
         heard = await self._hearing.hear(work, command.event, command.key, command.data, labels)
         said = {"event": command.event, "key": command.key, "data": command.data}

@@ -117,17 +117,6 @@ source = Table(
 """What starts runs by itself, and how far it has been looked after: a schedule with its next time (milliseconds), and
 the log with the next leaf to be looked at. Whoever moves a place has seen to what came before it."""
 
-request = Table(
-    "run_request",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("bind", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("joined", Integer, nullable=False),
-    Column("at", BigInteger, nullable=False, index=True),
-)
-"""Idempotency keys: who used which, for what (a keyed hash), and the run or event that came of it."""
-
 RUN_COLUMNS = tuple(column.name for column in run.columns)
 COMMAND_COLUMNS = tuple(column.name for column in command.columns)
 

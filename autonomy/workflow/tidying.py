@@ -10,8 +10,9 @@ from sqlalchemy import delete, select
 from autonomy.db import CommitQueue, Tx
 from autonomy.db.tidying import keep_tidy
 from autonomy.kernel.clock import DAY, Clock
+from autonomy.tasks.store import request
 
-from .store import command, definition, request, run
+from .store import command, definition, run
 
 log = logging.getLogger("autonomy.workflow")
 

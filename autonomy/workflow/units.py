@@ -18,7 +18,7 @@ class Fence(Struct, frozen=True):
     owner: str | None
 
 
-class Standing(Struct, frozen=True):
+class Wish(Struct, frozen=True):
     """What somebody else has written that must still stand: `sql` finds a row with `values` as long as it does."""
 
     sql: str
@@ -66,7 +66,7 @@ class Move(Struct):
     ver: int
     values: Row
     ended_at: int | None
-    fence: Fence | Standing | None
+    fence: Fence | Wish | None
     change: Change
 
 

@@ -86,6 +86,41 @@ def test_a_mistake_is_told_with_its_field_and_its_fix(case: dict[str, str]) -> N
     assert problems(VISIT.replace(case["replace"], case["by"], 1)) == sorted(case["problems"].splitlines())
 
 
+INNER = """---
+apiVersion: autonomy/v1
+kind: Workflow
+metadata: { name: inner, unit: sales }
+spec: { agent: seller-1, escalation: lead, steps: { look: {
+  tool: crm.read, arguments: { customer: "'a'" }, compensate: UNDO } } }
+---
+apiVersion: autonomy/v1
+kind: Workflow
+metadata: { name: outer, unit: sales }
+spec: { agent: seller-1, escalation: lead, steps: { one: { workflow: { name: inner }MORE }, two: {
+  needs: [one], tool: crm.read, arguments: { customer: "'a'" }, RULE } } }
+"""
+LOOK = "{ tool: crm.read, arguments: { customer: \"'a'\" } }"
+NOTHING = "{ nothing: it was eaten }"
+FAILING = "onException: [{ then: compensate }]"
+
+
+@pytest.mark.parametrize(
+    ("undo", "more", "rule", "refused"),
+    [
+        (LOOK, "", FAILING, True),
+        (LOOK, "", f"compensate: {LOOK}", True),
+        (LOOK, "", "when: 'true'", False),
+        (LOOK, f", compensate: {NOTHING}", FAILING, False),
+        (LOOK, f", compensate: {LOOK}", FAILING, False),
+        (NOTHING, "", FAILING, False),
+    ],
+)
+def test_what_would_stay_although_it_can_be_undone_is_refused(undo: str, more: str, rule: str, refused: bool) -> None:
+    text = INNER.replace("UNDO", undo).replace("MORE", more).replace("RULE", rule)
+    found = problems(VISIT + text)
+    assert [one.partition(":")[0] for one in found] == (["spec.steps.one.compensate"] if refused else [])
+
+
 @pytest.mark.parametrize(
     ("step", "field", "message"),
     [

@@ -11,8 +11,10 @@ import pytest
 
 from autonomy.audit import read_leaf
 from autonomy.audit.store import leaves
+from autonomy.gate.cases import add_labels
 from autonomy.kernel.errors import Conflict
 from autonomy.sdk import AgentClient, Task
+from tests.gate.works import PEOPLE
 from tests.server.desk import Client, Desk, desk, files
 from tests.server.test_runs import begun, ended, once
 from tests.workflow.office import workflow
@@ -46,6 +48,33 @@ def taken(agent: Client, wait: int = 20) -> dict[str, Any]:
     assert answer.status == 200, answer.body
     found: dict[str, Any] = answer.json["task"]
     return found
+
+
+def test_a_task_opened_twice_under_one_key_is_one_task(office: Desk) -> None:
+    suzi, asked = office.person("suzi"), {"role": "worker", "goal": "count the nails", "input": {"shelf": 7}}
+    first = suzi.post("/api/tasks", asked, idempotency_key="k1")
+    assert suzi.post("/api/tasks", asked, idempotency_key='"k1"').json == first.json
+    assert suzi.post("/api/tasks", asked | {"idempotency_key": "k1"}).json == first.json
+    assert suzi.post("/api/tasks", asked | {"input": {"shelf": 8}}, idempotency_key="k1").code == "key.mismatch"
+    assert suzi.post("/api/tasks", asked | {"idempotency_key": "k2"}, idempotency_key="k1").code == "request.field"
+    assert opened(suzi) != first.json["task"]
+    assert len(suzi.get("/api/tasks").json["items"]) == 2
+
+
+def test_what_a_case_has_seen_is_shown_to_nobody_who_may_not_see_it(tmp_path: Path, database_url: str) -> None:
+    """Whoever may not take a task for that reason does not read it instead."""
+    strict = PEOPLE.replace("scope: { tools: [] }", "scope: { tools: [], data: [sales] }")
+    assert strict != PEOPLE
+    people = files()["people.yaml"].replace(PEOPLE, strict)
+    with desk(tmp_path, database_url, organisation=files() | {"people.yaml": people}) as office:
+        suzi, bob = office.person("suzi"), office.person("bob")
+        task = opened(suzi, role="boss", goal="Ms Vale earns 91000", case="c1")
+        assert bob.get(f"/api/tasks/{task}").json["goal"] == "Ms Vale earns 91000"
+        office.system.queue.run(lambda tx: add_labels(tx, "c1", ["data:hr"], 1))
+        assert bob.post(f"/api/tasks/{task}/take").code == "task.not_yours"
+        found = bob.get(f"/api/tasks/{task}").json
+        assert (found["yours"], found["goal"], found["notes"]) == (True, None, None)
+        assert suzi.post(f"/api/tasks/{task}/take").json["goal"] == "Ms Vale earns 91000"
 
 
 def test_an_agent_does_a_task_and_a_person_sees_it(office: Desk) -> None:

@@ -36,7 +36,7 @@ steps:
   count:
     task: { role: worker, goal: count, by: agent }
     compensate: { tool: shout, arguments: { n: input.n } }
-  inner: { workflow: { name: inner }, arguments: { n: input.n } }
+  inner: { workflow: { name: inner }, arguments: { n: input.n }, compensate: { nothing: the test ends before } }
 """
 FLOWS = {"inner": INNER, "outer": OUTER, "late": LATE}
 

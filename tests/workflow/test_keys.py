@@ -9,6 +9,7 @@ import pytest
 
 from autonomy.kernel.clock import DAY
 from autonomy.kernel.errors import Conflict
+from autonomy.tasks import Wanted
 from tests.workflow.office import office
 from tests.workflow.test_races import Leaping
 
@@ -61,3 +62,17 @@ async def test_an_event_told_twice_under_one_key_is_told_once_and_the_key_is_fre
         clock.ahead = 4_000 * DAY
         await it.works.system.queue.perform(it.flows.tidying.tidy)
         assert await runs.tell("alarm", "1", {"n": 2}, "person:ada", "k1") != first
+
+
+async def test_a_task_opened_twice_under_one_key_in_whichever_process_is_one_task(
+    tmp_path: Path, database_url: str
+) -> None:
+    wanted = Wanted(role="boss", goal="count the nails", by="person")
+    async with office(tmp_path, database_url) as it, office(tmp_path, database_url, it.plant) as other:
+        places = [one.flows.workplace.tasks for one in (it, other)] * 4
+        opened = await asyncio.gather(*(one.open(wanted, "person:sam", "k1") for one in places))
+        assert len(set(opened)) == 1
+        assert len(await it.flows.workplace.inbox.tasks()) == 1
+        with pytest.raises(Conflict) as refused:
+            await it.flows.runs.tell("alarm", None, None, "person:sam", "k1")
+        assert refused.value.code == "key.mismatch"

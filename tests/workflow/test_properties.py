@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autonomy.workflow.events import (
+    Allowed,
     ApprovalEnded,
     Cancelled,
+    Charged,
     ChildEnded,
     Chosen,
     EventArrived,
@@ -139,7 +141,7 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
     at = run.tick()
     if isinstance(command, PerformTool | Decide):
         outcome = draw(st.sampled_from(["done", "done", "done", "failed", "denied", "held", "unknown", "interrupted"]))
-        return Performed(at, command.id, outcome, draw(OUTPUTS), again=draw(st.booleans()))
+        return Performed(at, command.id, outcome, draw(OUTPUTS), cost=draw(COSTS), again=draw(st.booleans()))
     if isinstance(command, OpenTask):
         outcome = draw(st.sampled_from(["done", "done", "failed", "handed_on"]))
         role, breach = draw(st.sampled_from([None, "other"])), draw(st.sampled_from(["", "", "wrong"]))
@@ -158,6 +160,7 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
 
 
 OUTPUTS = st.sampled_from([1, 2, None, "text", {"n": 1}])
+COSTS = st.sampled_from([0, 0, 5])
 LENIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -176,12 +179,13 @@ def some_event(draw: Any, run: Run) -> Any:
     whole = [Paused(at), Resumed(at), Reprioritised(at, "urgent"), Performed(at, "run_1:nobody:1", "done")]
     whole += [Paused(at, above=True), Resumed(at, above=True)]
     whole += [PutBack(at, one) for one in awaited[:3]]
+    whole += [Charged(at, one.id, 3) for one in awaited[:3]] + [Allowed(at, run.state.spent + 20)]
     return draw(st.sampled_from([*whole, Cancelled(at, compensate=True)] if kind == 19 else whole))
 
 
 def play(data: st.DataObject, spec: dict[str, Any], most: int) -> Run:
     """A run of the workflow that up to `most` random events have happened to."""
-    run = Run(definition(spec))
+    run = Run(definition(spec), allowance=data.draw(st.sampled_from([None, None, 25])))
     for _ in range(data.draw(st.integers(0, most))):
         if run.state.ended:
             break

@@ -889,3 +889,23 @@ def test_an_advance_of_a_plain_workflow_takes_microseconds_and_its_state_little_
         return (time.process_time() - started) / 6
 
     assert min(once() for _ in range(50)) < 250e-6
+
+
+SKIPPED = """
+a:
+  task: { role: r, goal: g }
+  output: { type: integer }
+  deadline: 1h
+  onException: [{ kinds: [overdue], then: skip }]
+b: { needs: [a], tool: t }
+"""
+
+
+def test_a_late_result_of_what_was_skipped_keeps_its_contract() -> None:
+    for output, expected in ((1, "done"), ("text", "blocked")):
+        run = Run(steps(SKIPPED))
+        task = run.command("a", OpenTask)
+        run.timer("a", "deadline")
+        assert run.status("a") == "stopping"
+        run.send(TaskEnded(run.tick(), task.id, "done", output))
+        assert run.status("a") == expected

@@ -10,6 +10,11 @@ import pytest
 from autonomy.kernel.errors import Forbidden
 from autonomy.tasks.origin import MAX_ORIGIN
 from autonomy.workflow.desk import Origin
+from autonomy.workflow.events import Chosen
+from tests.gate.test_several import MORE_STAFF
+from tests.gate.test_several import TWO as TWO_OF_BOSS
+from tests.gate.works import PEOPLE, STAFF
+from tests.tasks.team import team
 from tests.workflow.office import Office, office
 
 ASKING = """
@@ -62,3 +67,61 @@ def test_on_however_long_a_way_people_are_not_forgotten() -> None:
     assert way[0] == "person:bea"
     assert len(way) == MAX_ORIGIN + 1
     assert way[-2:] == (f"event:e{MAX_ORIGIN - 1}", f"workflow:w{MAX_ORIGIN - 1}")
+
+
+PAYING = "steps: { pay: { tool: pay, arguments: { payee: \"'p'\", amount: \"'200.00'\" } } }"
+MENDING = "steps: { pay: { tool: pay, arguments: { payee: \"'p'\", amount: \"'nothing'\" } } }"
+AROUND = "steps: { inner: { workflow: { name: paying }, arguments: { n: input.n } } }"
+TWO = {"people": "---".join((PEOPLE, STAFF)) + MORE_STAFF, "policy": TWO_OF_BOSS}
+
+
+async def test_who_began_a_run_decides_none_of_its_actions_either(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, more=TWO, paying=PAYING, around=AROUND) as it:
+        approvals = it.works.system.approvals
+        await it.start("around", by="person:bea", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "paying"])
+        hold = await it.asked(inner.id)
+        assert "bea" in hold.requesters
+        with pytest.raises(Forbidden) as refused:
+            await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+        assert refused.value.code == "approval.own"
+        assert "bea" not in await asyncio.to_thread(approvals.deciders, hold)
+        await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+        assert (await it.flows.desk.look(inner.id)).state.status == "running", "two are needed, and bea is none"
+        await asyncio.to_thread(approvals.decide, hold.action, "emil", "approve", hold.shown)
+        assert (await it.ended(inner.id)).status == "done"
+
+
+async def test_whose_task_it_is_done_for_does_not_decide_an_action(tmp_path: Path, database_url: str) -> None:
+    """Whatever case its agent names: it has the task. And who asks for the same once more has asked for it too."""
+    async with team(tmp_path, database_url) as it:
+        approvals = it.works.system.approvals
+        first = await it.works.ask("pay", "w1", case="elsewhere", payee="p", amount="200.00")
+        assert "bea" not in approvals.get(first.action).requesters
+        await it.open()
+        await it.next("w1")
+        again = await it.works.ask("pay", "w1", case="elsewhere", payee="p", amount="200.00")
+        other = await it.works.ask("pay", "w1", case="mine", payee="q", amount="300.00")
+        assert again.action == first.action
+        for reply in (again, other):
+            hold = approvals.get(reply.action)
+            assert "bea" in hold.requesters
+            with pytest.raises(Forbidden):
+                await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+            await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+
+
+async def test_who_says_with_what_a_step_is_tried_again_does_not_decide_what_comes_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, mending=MENDING) as it:
+        approvals = it.works.system.approvals
+        run = await it.start("mending", by="schedule:night", n=1)
+        [asked] = await it.excepted(run)
+        event = Chosen(1, asked.command.id, "retry", arguments={"payee": "p", "amount": "200.00"}, by="person:bea")
+        await it.flows.runs.choose(run, event, ("boss",), False)
+        hold = await it.asked(run)
+        with pytest.raises(Forbidden):
+            await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+        await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+        assert (await it.ended(run)).status == "done"

@@ -15,6 +15,7 @@ from autonomy.workflow.definition import Step
 from autonomy.workflow.events import (
     AnyEvent,
     ApprovalEnded,
+    Charged,
     ChildEnded,
     Chosen,
     EventArrived,
@@ -168,7 +169,7 @@ class Run:
         if isinstance(event, PutBack):
             answered = event.command.id
             self.back.add(answered)
-        if not (isinstance(event, ActionEnded) and event.outcome in ("held", "unknown")):
+        if not isinstance(event, Charged) and getattr(event, "outcome", "") not in ("held", "unknown"):
             self.awaited.pop(answered, None)
         if any(isinstance(command, PerformTool | OpenTask) and command.undoes for command in commands):
             moving = {path: one.state for path, one in self.state.steps.items() if one.state not in SETTLED}

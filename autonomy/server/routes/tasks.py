@@ -9,7 +9,8 @@ from pydantic import Field
 
 from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.canonical import MAX_SAFE_INTEGER
-from autonomy.tasks import Held, Task, Wanted, Word
+from autonomy.protocols.rest import one_key
+from autonomy.tasks import Held, Task, Tasks, Wanted, Word
 from autonomy.tasks.shown import context, listed
 
 from ..access import allowed
@@ -18,6 +19,7 @@ from ..here import Here
 from ..paging import cut
 from ..route import api
 from .actions import may_read
+from .runs import Key, OnceKey
 
 router = api("tasks")
 
@@ -51,6 +53,7 @@ class TaskAsked(Asked):
     case: Text | None = None
     questions: list[Long] = Field([], max_length=20)
     parent: Text | None = Field(None, description="the task that it comes from; it belongs to the case of that one")
+    idempotency_key: Key | None = None
 
 
 class ClaimAsked(Asked):
@@ -118,7 +121,8 @@ class NoteAnswer(Answer):
 
 
 class TaskShown(TaskAnswer):
-    """A task with everything that goes with it; all of that is null for who may neither take it nor read payloads."""
+    """A task with everything that goes with it; all of that is null for who may neither take it nor read payloads, also
+    because its case has seen data or memory that they may not."""
 
     yours: bool
     goal: str | None
@@ -143,11 +147,13 @@ class EndedAnswer(TaskAnswer):
     breach: str | None
 
 
-@router.post("/tasks", summary="open a task", status_code=201, responses=NOT_THERE)
-async def open_task(asked: TaskAsked, person: Opener, here: Here) -> OpenedAnswer:
-    """For an agent or a person with the role; it belongs to no run."""
-    said = asked.model_dump(exclude_none=True) | {"prefer": tuple(asked.prefer), "questions": tuple(asked.questions)}
-    return OpenedAnswer(task=await here.system.workflows.workplace.tasks.open(Wanted(**said), person.actor))
+@router.post("/tasks", summary="open a task", status_code=201, responses=NOT_NOW)
+async def open_task(asked: TaskAsked, person: Opener, here: Here, once: OnceKey = None) -> OpenedAnswer:
+    """For an agent or a person with the role; it belongs to no run. The same idempotency key opens it once."""
+    tasks, key = here.system.workflows.workplace.tasks, one_key(once, asked.idempotency_key)
+    said = asked.model_dump(exclude_none=True, exclude={"idempotency_key"})
+    said |= {"prefer": tuple(asked.prefer), "questions": tuple(asked.questions)}
+    return OpenedAnswer(task=await tasks.open(Wanted(**said), person.actor, key))
 
 
 @router.get("/tasks", summary="tasks", responses=NOT_THERE)
@@ -171,14 +177,15 @@ async def list_tasks(
 @router.get("/tasks/{task}", summary="one task with everything that goes with it", responses=NOT_THERE)
 async def describe_task(task: str, person: Reader, here: Here) -> TaskShown:
     """Its goal, inputs, what came before, what was noted, which questions are open."""
-    return _shown(await here.system.workflows.workplace.tasks.show(task), person)
+    tasks = here.system.workflows.workplace.tasks
+    return _shown(await tasks.show(task), person, tasks)
 
 
 @router.post("/tasks/{task}/take", summary="take a task, or take it over", responses=NOT_NOW)
 async def take_task(task: str, person: Worker, here: Here) -> TaskShown:
     """One that is free and for your role; or, holding its role or the one above, one that somebody else has."""
-    anyway = Permission.TASKS_TASK_STEER in person.permissions
-    return _shown(await here.system.workflows.workplace.tasks.take(task, person, anyway), person)
+    tasks, anyway = here.system.workflows.workplace.tasks, Permission.TASKS_TASK_STEER in person.permissions
+    return _shown(await tasks.take(task, person, anyway), person, tasks)
 
 
 @router.post("/tasks/{task}/note", summary="note what you have found out", responses=NOT_NOW)
@@ -231,9 +238,9 @@ def _listed(task: Task) -> TaskAnswer:
     return TaskAnswer.model_validate(listed(task))
 
 
-def _shown(held: Held, person: PersonCaller) -> TaskShown:
+def _shown(held: Held, person: PersonCaller, tasks: Tasks) -> TaskShown:
     task = held.task
     yours = task.holder == person.actor or task.role in person.roles
-    seen = yours or task.opened_by == person.actor or may_read(person)
+    seen = may_read(person) or ((yours or task.opened_by == person.actor) and not tasks.is_hidden_from(task, person))
     about = context(held.body)
     return TaskShown.model_validate(listed(task) | {"yours": yours} | (about if seen else dict.fromkeys(about)))

@@ -833,7 +833,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("topic IS NOT NULL"),
     )
     op.create_table(
-        "run_request",
+        "request",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("bind", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -841,7 +841,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
-    op.create_index(op.f("ix_run_request_at"), "run_request", ["at"], unique=False)
+    op.create_index(op.f("ix_request_at"), "request", ["at"], unique=False)
     op.create_table(
         "saved_view",
         sa.Column("person", sa.Text(), nullable=False),
@@ -1478,8 +1478,8 @@ def downgrade() -> None:
     op.drop_index("scim_group_name", table_name="scim_group")
     op.drop_table("scim_group")
     op.drop_table("saved_view")
-    op.drop_index(op.f("ix_run_request_at"), table_name="run_request")
-    op.drop_table("run_request")
+    op.drop_index(op.f("ix_request_at"), table_name="request")
+    op.drop_table("request")
     op.drop_index(
         "run_command_topic",
         table_name="run_command",

@@ -1,10 +1,11 @@
 """What somebody asked for under an idempotency key is done once, and answered alike however often it is asked.
 
-A key counts for whoever used it. It is remembered as long as runs that ended are.
+A key counts for whoever used it. It is remembered as long as tasks and runs that ended are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
@@ -13,7 +14,6 @@ from autonomy.db import Tx
 from autonomy.gate.results import mismatch
 from autonomy.kernel.canonical import Json
 
-from .codec import Codec
 from .store import request as table
 
 
@@ -31,15 +31,15 @@ class Key(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """What the key led to: a run or an event; whether the run was `joined`."""
+    """What the key led to: a task, a run or an event; whether the run was `joined`."""
 
     id: str
     joined: bool
 
 
-def key_of(codec: Codec, word: str | None, by: str, asked: Json) -> Key | None:
-    """The key of a request; None where it has none."""
-    return None if word is None else Key(word, by, codec.bind(asked))
+def key_of(bind: Callable[[Json], str], word: str | None, by: str, asked: Json) -> Key | None:
+    """The key of a request; None where it has none. `bind` gives the same for the same request, and tells nothing."""
+    return None if word is None else Key(word, by, bind(asked))
 
 
 def earlier(connection: Connection | Tx, key: Key) -> Earlier | None:
