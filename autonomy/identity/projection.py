@@ -140,6 +140,7 @@ class _Work:
             if row is None:
                 new.append(self._new_person(person))
                 continue
+            self._check_account(person, row)
             if person.name not in self._accounts:
                 _check_still_declared("person", row)
             left += [person.name] if row.state == "offboarded" else []
@@ -149,6 +150,12 @@ class _Work:
         for rows_of_one_kind in changed.values():
             self._update(store.person, "name", rows_of_one_kind)
         return left
+
+    def _check_account(self, person: PersonRecord, row: Row[Any]) -> None:
+        """Where the declaration is new; later the account may be renamed at its provider."""
+        account, same = self._accounts.get(person.name), (row.user_name, row.account_provider)
+        if account is not None and not (row.declared and same == (person.user_name, person.provider)):
+            rules.check_own_account(person, account.user_name, account.provider)
 
     def _new_person(self, person: PersonRecord) -> dict[str, Any]:
         rules.check_name("person", person.name)
