@@ -196,26 +196,36 @@ def _check_renamed(tx: Tx, provider: str, before: Account, wanted: WantedAccount
     """No account takes the name by which a manifest calls for somebody else's."""
     if rules.user_key(wanted.user_name) == rules.user_key(before.user_name):
         return
-    declared = _declared_person(tx, provider, wanted.user_name)
-    if declared is not None and declared.name != before.id:
+    declared = _declared_with(tx, wanted.user_name)
+    if declared is not None and (declared.name, declared.account_provider) != (before.id, provider):
         raise Conflict(f"the person `{declared.name}` is declared with this `userName`", code="account.taken")
+
+
+def _declared_with(tx: Tx, user_name: str) -> Row[Any] | None:
+    """The person who is declared with this user name."""
+    table, key = store.person, rules.user_key(user_name)
+    named = tx.execute(select(table).where(table.c.user_name.is_not(None), table.c.declared.is_(True)))
+    return next((one for one in named if rules.user_key(one.user_name) == key), None)
 
 
 def _declared_person(tx: Tx, provider: str, user_name: str) -> Row[Any] | None:
     """The person whose manifest names this account, if there is one.
 
     Raises Conflict: `account.foreign` where that is the account of another provider, which alone says who they are;
-    `person.offboarded` where they have left.
+    `person.offboarded` where they have left; `account.taken` where they have an account, under another name by now.
     """
-    table = store.person
-    named = tx.execute(select(table).where(table.c.user_name.is_not(None), table.c.declared.is_(True)))
-    key = rules.user_key(user_name)
-    row = next((one for one in named if rules.user_key(one.user_name) == key), None)
+    row = _declared_with(tx, user_name)
     if row is not None and row.account_provider != provider:
         raise Conflict(
             f"`{row.name}`, who is declared with this `userName`, is not of this identity provider",
             code="account.foreign",
             hint="whoever declares people names the provider of each",
+        )
+    if row is not None and tx.execute(select(scim_account.c.person).where(scim_account.c.person == row.name)).first():
+        raise Conflict(
+            f"`{row.name}`, who is declared with this `userName`, has an account by another name",
+            code="account.taken",
+            hint="whoever declares people says that name there",
         )
     if row is not None and row.state == "offboarded":
         raise Conflict(

@@ -16,6 +16,7 @@ from . import rows, rules, store
 from .base import Base
 from .ending import Stamp, offboard_person, retire_agents
 from .federating import put_grants, put_workloads
+from .grants import check_administered
 from .model import AgentRecord, GroupGrant, PersonRecord, Projection, State, UnitRecord
 from .outside_store import scim_account, service_key
 from .permissions import permissions_of
@@ -61,14 +62,15 @@ class Projecting(Base):
         gave. Who ended here although still declared stays ended. `grants` say what groups outside admit to, `providers`
         which identity providers there are: of all others the keys end, and the sessions they vouched for.
         Agents suspended because their sponsor left resume when their new sponsor is active. Raises Invalid and
-        Conflict; the transaction is then to be given up.
+        Conflict (`person.last_admin` where nobody would administer any more); the transaction is then to be given up.
         """
         rules.check_actor(by)
         declared = Declaration(trust_domain, units, people, agents, retire, offboard, grants, providers)
         # The epoch this change makes; it moves only if there is a change.
         stamp = Stamp(tx.epochs.identity + 1, self._clock())
         work = _Work(tx, stamp, declared)
-        done = work.run()
+        with check_administered(tx):
+            done = work.run()
         if work.changed:
             tx.bump("identity")
             self._tell(tx, stamp, done, by)
@@ -138,6 +140,7 @@ class _Work:
             if row is None:
                 new.append(self._new_person(person))
                 continue
+            self._check_account(person, row)
             if person.name not in self._accounts:
                 _check_still_declared("person", row)
             left += [person.name] if row.state == "offboarded" else []
@@ -147,6 +150,12 @@ class _Work:
         for rows_of_one_kind in changed.values():
             self._update(store.person, "name", rows_of_one_kind)
         return left
+
+    def _check_account(self, person: PersonRecord, row: Row[Any]) -> None:
+        """Where the declaration is new; later the account may be renamed at its provider."""
+        account, same = self._accounts.get(person.name), (row.user_name, row.account_provider)
+        if account is not None and not (row.declared and same == (person.user_name, person.provider)):
+            rules.check_own_account(person, account.user_name, account.provider)
 
     def _new_person(self, person: PersonRecord) -> dict[str, Any]:
         rules.check_name("person", person.name)

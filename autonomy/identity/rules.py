@@ -225,6 +225,17 @@ def check_accounts(declared: Iterable[PersonRecord], accounts: Mapping[str, str]
             )
 
 
+def check_own_account(person: PersonRecord, user_name: str, provider: str) -> None:
+    """Raise Conflict where the account that the person of this name has by now is not the one declared: whoever had
+    the name first must not become whom it is declared for."""
+    if user_key(person.user_name or "") != user_key(user_name) or person.provider not in (None, provider):
+        raise Conflict(
+            f"the person `{person.name}` is the SCIM account `{user_name}` of `{provider}`",
+            code="person.user_name",
+            hint="declare whom you mean under another name, or with this `userName` and `provider`",
+        )
+
+
 def user_key(user_name: str) -> str:
     """A user name without regard to case, as SCIM compares them (RFC 7643 section 4.1.1)."""
     return user_name.casefold()

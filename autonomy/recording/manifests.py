@@ -6,31 +6,58 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from autonomy.catalog.model import API_VERSION
+from pydantic import ValidationError
+
+from autonomy.catalog.mcp_server import McpConnector
+from autonomy.catalog.model import API_VERSION, HttpConnector, ToolSpec
 from autonomy.catalog.openapi import drafting
 from autonomy.catalog.yaml_text import write
+from autonomy.kernel.errors import Invalid
+from autonomy.tools.calls import check_call
 from autonomy.tools.mcp.importing import effect_of, is_doubtful, plain, tool_name
+from autonomy.tools.report import Report
+from autonomy.tools.schema import Schema
 
 from .place import Place, foundation, role
 from .policy import is_bounded, policy
+from .rest import METHODS
 from .seen import Operation, Seen, count_of
 
 _READING = ("GET", "HEAD")
+
+_ANY_INTERFACE = HttpConnector(type="http", baseUrl="https://example.com")
+_ANY_SERVER = McpConnector(type="mcp", url="https://example.com")
 
 
 def tools_of(name: str, seen: Seen) -> dict[str, str]:
     """What each operation is called as a tool of the connector `name`; two never share a name.
 
-    Those of which nothing is known but that somebody called them are none: the system may not even have them.
+    Those that cannot be declared (`fault_of`) are none.
     """
     found: dict[str, str] = {}
-    for operation in sorted(name for name, one in seen.operations.items() if one.is_known):
+    for operation in sorted(each for each, one in seen.operations.items() if fault_of(each, one) is None):
         called = drafting.tool_name if "method" in seen.operations[operation].about else tool_name
         wanted, count = called(name, operation), 2
         while wanted in found.values():
             wanted, count = f"{wanted[:58]}-{count}", count + 1
         found[operation] = wanted
     return found
+
+
+def fault_of(operation: str, seen: Operation) -> str | None:
+    """Why an operation cannot be declared as a tool; None where it can."""
+    if not seen.is_known:
+        return "the system was not heard to have it"
+    method = seen.about.get("method", "GET")
+    if method not in METHODS:
+        return f"tools know no {method} requests"
+    report = Report("Tool", operation)
+    try:
+        spec = ToolSpec.model_validate(_spec("any", operation, seen))
+        check_call(report, spec, Schema(spec.input or {}), _ANY_INTERFACE if "method" in seen.about else _ANY_SERVER)
+    except (Invalid, ValidationError):
+        return "its names are not what a tool can say"
+    return report.problems[0].message if report.problems else None
 
 
 def manifests(name: str, use: Mapping[str, Any], seen: Seen, place: Place) -> dict[str, str]:
@@ -88,9 +115,9 @@ def _use(name: str, use: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     return dict(use) | (credential_of(name, seen) if use["type"] == "http" else {})
 
 
-def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str | None) -> str:
+def _spec(connector: str, operation: str, seen: Operation) -> dict[str, Any]:
     known, risk = effect(seen)
-    spec = {
+    return {
         "connector": connector,
         "call": _call(operation, seen),
         "input": _input(seen),
@@ -98,6 +125,10 @@ def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str 
         "risk": risk,
         "trust": "untrusted",
     }
+
+
+def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str | None) -> str:
+    spec = _spec(connector, operation, seen)
     said = seen.about.get("description", "")
     about = plain(said) if said and not is_doubtful(said) else f"{operation} of {connector}"
     callers = ", ".join(sorted(seen.callers))
@@ -106,7 +137,7 @@ def _tool(connector: str, tool: str, operation: str, seen: Operation, unit: str 
         lines.append(
             f"CHECK: the server's description was left out, for it speaks to a model: {json.dumps(said[:300])}"
         )
-    if known == "read":
+    if spec["effect"] == "read":
         lines.append("CHECK: that this only reads. If it does not, declare `write-neither`.")
     return "".join(f"# {line}\n" for line in lines) + _file("Tool", tool, about, spec, unit)
 

@@ -11,6 +11,8 @@ from autonomy.policy.shapes import quoted
 from .seen import Operation, Seen, count_of
 from .shape import Shape
 
+CEDAR_MOST = 2**63 - 1
+
 _MONEY = re.compile(r"amount|price|total|cost|sum|budget|salary|limit|quantity|discount", re.IGNORECASE)
 
 
@@ -43,8 +45,12 @@ def suggestions(seen: Seen, tools: Mapping[str, str]) -> Iterator[tuple[str, str
 def _permits(name: str, seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
     for caller in seen.callers:
         used = {
-            tools[each]: one.callers[caller] for each, one in sorted(seen.operations.items()) if one.callers[caller]
+            tool: seen.operations[each].callers[caller]
+            for each, tool in sorted(tools.items())
+            if caller in seen.operations[each].callers
         }
+        if not used:
+            continue
         actions = ",\n    ".join(f"Action::{quoted(tool)}" for tool in used)
         calls = count_of(sum(used.values()), "call")
         position = f"{name[:30]}-{caller}"[:63].rstrip("-.")
@@ -68,8 +74,10 @@ def _bounds(seen: Seen, tools: Mapping[str, str]) -> Iterator[str]:
 
 
 def is_bounded(shape: Shape) -> bool:
-    """Whether a rule can hold an argument within what was seen: Cedar compares whole numbers."""
-    return shape.types == {"integer"} and shape.low is not None and shape.high is not None
+    """Whether a rule can hold an argument within what was seen: Cedar compares whole numbers of 64 bits."""
+    if shape.types != {"integer"} or shape.low is None or shape.high is None:
+        return False
+    return shape.low >= -CEDAR_MOST and shape.high <= CEDAR_MOST
 
 
 def _bound(id: str, tool: str, name: str, shape: Shape, operation: Operation) -> str:

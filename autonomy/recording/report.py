@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .manifests import credential_of
+from .manifests import credential_of, fault_of
 from .policy import suggestions
 from .seen import Operation, Seen, count_of
 from .shape import Shape, is_secret
@@ -49,7 +49,7 @@ def _rows(seen: Seen, tools: Mapping[str, str]) -> list[str]:
 
 def _row(operation: str, seen: Operation, tool: str) -> str:
     arguments = ", ".join(_argument(name, shape) for name, shape in sorted(seen.shape.members.items()))
-    called = f"`{tool}`" if tool else "none: the system was not heard to have it"
+    called = f"`{tool}`" if tool else f"none: {_cell(fault_of(operation, seen) or '')}"
     by = ", ".join(sorted(seen.callers))
     return f"| {called} | `{_cell(operation)}` | {seen.calls} | {seen.failed} | {by} | {arguments} |"
 

@@ -15,7 +15,7 @@ from .seen import Seen, caller_name
 from .shape import MAX_MEMBERS, is_secret
 
 MAX_BODY = 16_777_216
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _IDENTIFIER = re.compile(
     r"\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}"
@@ -24,6 +24,7 @@ _IDENTIFIER = re.compile(
 )
 """What stands in a path for one of many: numbers, UUIDs, and words with a digit in them."""
 
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _SCHEMES = ("basic", "bearer", "token", "apikey")
 _WORD = re.compile(r"[^a-z0-9_]+")
 
@@ -42,10 +43,10 @@ def operations(document: Json) -> list[Known]:
     found = []
     for path, item in (paths if isinstance(paths, dict) else {}).items():
         for method in METHODS:
-            operation = item.get(method) if isinstance(item, dict) else None
+            operation = item.get(method.lower()) if isinstance(item, dict) else None
             if isinstance(operation, dict) and isinstance(path, str):
                 said = operation.get("operationId")
-                found.append(Known(method.upper(), path, said if isinstance(said, str) else f"{method} {path}"))
+                found.append(Known(method, path, said if isinstance(said, str) else f"{method.lower()} {path}"))
     return found
 
 
@@ -59,7 +60,7 @@ class Interface:
     def asked(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> str:
         """Note a request to `path`, below the base URL; returns the name of its operation."""
         template, named, name = self._operation(method, path)
-        pairs = dict(parse_qsl(query, keep_blank_values=True))
+        pairs = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key.isprintable()}
         arguments: dict[str, Json] = {argument(name): _typed(value) for name, value in pairs.items()}
         content = _object(body) if headers.get("content-type", "").partition(";")[0].strip().endswith("json") else None
         query_arguments = {key: argument(key) for key in list(pairs)[:MAX_MEMBERS]}
@@ -121,8 +122,9 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _typed(value: str) -> Json:
-    """A text of a URL as what it reads like; numbers only, for shapes."""
-    return int(value) if re.fullmatch(r"-?\d{1,15}", value) else value
+    """A text of a URL as what it reads like; numbers only, for shapes. What another text would be of, such as `007`,
+    is none."""
+    return int(value) if _WHOLE.fullmatch(value) else value
 
 
 def _object(body: bytes) -> dict[str, Json] | None:

@@ -96,7 +96,7 @@ class Shape:
 
     def _object(self, value: Mapping[str, Json], keep_values: bool, depth: int) -> None:
         for name, inner in value.items():
-            if name not in self.members and len(self.members) >= MAX_MEMBERS:
+            if not name.isprintable() or (name not in self.members and len(self.members) >= MAX_MEMBERS):
                 self.more = True
                 continue
             member = self.members.setdefault(name, Shape())

@@ -44,8 +44,10 @@ NOTHING_ELSE = {
     "target_session_attrs": "any",
     "load_balance_hosts": "disable",
     "application_name": "autonomy",
+    "client_encoding": "UTF8",
 }
-"""What libpq would else take from variables (`PG…`), service files and the home folder of the account."""
+"""What libpq would else take from variables (`PG…`), service files and the home folder of the account. It knows no
+other place for time zone and form of dates (`PGTZ`, `PGDATESTYLE`), and none to leave a service out (`PGSERVICE`)."""
 
 SYSTEM_CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine

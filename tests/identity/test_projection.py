@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -79,6 +80,19 @@ def test_removing_a_person_offboards_them_but_not_agents_given_to_another_sponso
     assert done.offboarded == ("ben",)
     assert world.agent("buyer").state is State.ACTIVE
     assert world.agent("planner").state is State.SUSPENDED
+
+
+def test_a_declaration_leaves_somebody_who_administers(world: World) -> None:
+    def of(access: Sequence[str], who: str = "cleo") -> list[PersonRecord]:
+        return [replace(one, access=tuple(access)) if one.name == who else replace(one, access=()) for one in PEOPLE]
+
+    world.project(people=of(["admin"]))
+    epoch = world.epoch
+    assert code_of(lambda: world.project(people=of(["viewer"]))) == "person.last_admin"
+    assert world.epoch == epoch
+    world.project(people=of(["admin"], "ana"))
+    rest = [one for one in of(["admin"], "ana") if one.name != "ana"]
+    assert code_of(lambda: world.project(people=rest, offboard=["ana"])) == "person.last_admin"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from autonomy.catalog import read
 from autonomy.identity import State
-from autonomy.kernel.errors import Unauthenticated
+from autonomy.kernel.errors import Conflict, Unauthenticated
 from tests.gate.works import agent as manifest
 from tests.house import declare
 from tests.protocols.directory import ENTERPRISE, GROUP, PATCH, PROVIDER, USER, Directory, directory
@@ -137,6 +137,40 @@ def test_a_provider_says_nothing_of_people_who_are_declared_as_anothers(office: 
         signed_in(stranger, "evil", "partner")
     assert one.user("mia@acme.example", externalId="oid-1")["id"] == "mia"
     assert signed_in(one, "oid-1").get("/api/me").json["access"] == ["admin"]
+
+
+@pytest.mark.parametrize(
+    ("squatted", "declared", "hint"),
+    [
+        ("mia@acme.example", "mia@acme.example", "partner"),
+        ("mia@partner.example", "mia@acme.example", "mia@partner.example"),
+    ],
+)
+def test_who_had_an_account_before_is_not_taken_for_somebody_declared_as_anothers(
+    office: Desk, squatted: str, declared: str, hint: str
+) -> None:
+    partner, ours = PROVIDER.format(name="partner"), PROVIDER.format(name="corporate")
+    directory(office, **{"partner.yaml": partner})
+    key = office.system.identity.issue_service_key("partner-directory", "scim", "person:ada", "partner")
+    stranger = Directory(office, Client(office.pool, key.secret))
+    assert stranger.user(squatted, externalId="evil")["id"] == "mia"
+    mia = "apiVersion: autonomy/v1\nkind: Person\nmetadata: { name: mia }\n"
+    mia += f"spec: {{ userName: {declared}, provider: corporate, access: [admin] }}\n"
+    with pytest.raises(Conflict) as refused:
+        declare(office.system, {**files(), "partner.yaml": partner, "corporate.yaml": ours, "mia.yaml": mia})
+    assert refused.value.code == "person.user_name" and hint in refused.value.message
+    assert signed_in(stranger, "evil", "partner").get("/api/me").json["access"] == []
+
+
+def test_a_user_name_that_was_given_up_is_not_somebody_elses_account(office: Desk) -> None:
+    mia = "apiVersion: autonomy/v1\nkind: Person\nmetadata: { name: mia }\nspec: { userName: mia@acme.example }\n"
+    one = directory(office, **{"mia.yaml": mia})
+    one.user("mia@acme.example", externalId="oid-1")
+    one.patch("/Users/mia", {"op": "replace", "path": "userName", "value": "mia.lind@acme.example"})
+    check_refused(one.send("POST", "/Users", {"schemas": [USER], "userName": "mia@acme.example"}), 409, "uniqueness")
+    provider = PROVIDER.format(name="corporate")
+    declare(office.system, {**files(), "corporate.yaml": provider, "mia.yaml": mia + "# the same again\n"})
+    assert signed_in(one, "oid-1").get("/api/me").json["name"] == "mia"
 
 
 def test_who_is_no_provider_any_more_speaks_for_nobody(office: Desk) -> None:

@@ -24,9 +24,10 @@ from mcp_types import Implementation
 from autonomy.catalog import collect, read
 from autonomy.catalog.files import write
 from autonomy.catalog.yaml_text import read as read_yaml
-from autonomy.recording.manifests import credential_of, manifests
+from autonomy.recording.manifests import credential_of, manifests, tools_of
 from autonomy.recording.mcp import Conversation
 from autonomy.recording.place import Place
+from autonomy.recording.report import report
 from autonomy.recording.rest import Interface
 from autonomy.recording.seen import Seen, restored
 from autonomy.tools.mcp.definitions import MAX_TOOLS
@@ -277,6 +278,48 @@ async def test_rules_of_tools_with_long_names_have_ids_of_their_own(tmp_path: Pa
     planned(tmp_path, seen)
     ids = re.findall(r'@id\("(.*)"\)', (tmp_path / "org/policies/shop-recorded.cedar").read_text())
     assert len(set(ids)) == len(ids) == 1 + 3 * 2
+
+
+async def test_what_cannot_be_declared_is_told_and_spoils_nothing_else(tmp_path: Path) -> None:
+    seen = Seen()
+    shop, desk = Interface(seen), Conversation(seen, {})
+    json_of = {"user-agent": "app", "content-type": "application/json"}
+    for method in ("HEAD", "OPTIONS", "PUT"):
+        shop.asked(method, "/orders", "", {"user-agent": "app"}, b"")
+    shop.asked("GET", "/_search", "", json_of, b'{"text": "bolts"}')
+    shop.asked("GET", "//orders/caf%C3%A9", "n%00ame=x", {"user-agent": "probe"}, b"")
+    shop.asked("POST", "/orders", "", json_of, b'{"n\\u0000ul": 1, "pieces": 1e300, "whole": 3}')
+    desk.asked(b'{"id": 1, "method": "tools/call", "params": {"name": "unheard", "arguments": {"a": 1}}}')
+    planned(tmp_path, seen)
+    assert sorted(path.stem for path in (tmp_path / "org/tools").iterdir()) == ["shop.post_orders", "shop.put_orders"]
+    assert sorted(path.stem for path in (tmp_path / "org/agents").iterdir()) == ["shop-app"]
+    rows = [
+        row.split(" | ") for row in report("shop", seen, tools_of("shop", seen)).splitlines() if row.startswith("| ")
+    ]
+    told = {row[1]: row[0].removeprefix("| ") for row in rows[1:]}
+    assert told == {
+        "`get //orders/caf%C3%A9`": "none: it is not a plain path",
+        "`get /_search`": "none: GET carries no body",
+        "`head /orders`": "none: tools know no HEAD requests",
+        "`options /orders`": "none: tools know no OPTIONS requests",
+        "`post /orders`": "`shop.post_orders`",
+        "`put /orders`": "`shop.put_orders`",
+        "`unheard`": "none: the system was not heard to have it",
+    }
+
+
+def test_a_text_of_digits_that_no_number_is_written_as_stays_a_text() -> None:
+    seen = Seen()
+    for number in ("7", "0", "-12"):
+        Interface(seen).asked("GET", f"/parts/{number}", f"page={number}", {}, b"")
+    Interface(seen).asked("GET", "/articles/007", "sku=0049151&low=-0", {}, b"")
+    kinds = {
+        name: {key: one.types for key, one in each.shape.members.items()} for name, each in seen.operations.items()
+    }
+    assert kinds == {
+        "get /parts/{id}": {"id": {"integer"}, "page": {"integer"}},
+        "get /articles/{id}": {"id": {"string"}, "sku": {"string"}, "low": {"string"}},
+    }
 
 
 async def test_a_web_page_cannot_use_the_address_under_a_name_of_its_own(tmp_path: Path) -> None:

@@ -222,6 +222,7 @@ def test_nothing_is_taken_from_the_environment_of_the_process(monkeypatch: pytes
             "PGPASSFILE": str(passwords),
             "PGPASSWORD": "of-the-account",
             "PGGSSENCMODE": "prefer",
+            "PGCLIENTENCODING": "LATIN1",
         }.items():
             monkeypatch.setenv(name, value)
         assert refusal(f"postgresql://reader@127.0.0.2:{port}/stock", **MINE).code == "egress.forbidden"
@@ -231,6 +232,7 @@ def test_nothing_is_taken_from_the_environment_of_the_process(monkeypatch: pytes
         with pytest.raises(Unreachable):
             PostgresServer(spec, tmp_path).connect(None, False, 3.0)
     assert (it.connections, other.connections, b"of-the-account" in it.heard) == (1, 0, False)
+    assert b"client_encoding\0UTF8\0" in it.heard
 
 
 @pytest.mark.parametrize(
