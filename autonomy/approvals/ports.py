@@ -16,8 +16,9 @@ RolesOf = Callable[[str], Collection[str] | None]
 """The roles of a person who is active and may decide approvals, as last told of them; None of anybody else. Unlike a
 session, what was told does not run out: who signs off in the evening has not taken back what they approved."""
 
-BehindNow = Callable[[Iterable[str]], Iterable[Behind]]
-"""The agents of these ids that there are, and all above them, each with who answers for it now."""
+BehindNow = Callable[[], Callable[[Iterable[str]], Iterable[Behind]]]
+"""Looks at the agents once; what it returns finds those of some ids that there are, and all above them, each with who
+answers for it now."""
 
 
 @dataclass(frozen=True, slots=True)

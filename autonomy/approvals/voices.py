@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from autonomy.db import Reader
 
@@ -22,13 +22,15 @@ class Voices:
         self._roles: dict[str, Collection[str] | None] = {}
         self._absent: dict[str, tuple[str, ...]] = {}
         self._behind: dict[tuple[str, ...], Iterable[Behind]] = {}
+        self._behind_now: Callable[[Iterable[str]], Iterable[Behind]] | None = None
 
     def seen(self, hold: Hold) -> Hold:
         """The hold as it counts now: with everybody who is behind it by now, and without the approvals of those who
         could not give them any more."""
         agents = tuple(dict.fromkeys(link.agent for link in hold.behind))
         if agents not in self._behind:
-            self._behind[agents] = tuple(self._staff.behind(agents))
+            self._behind_now = self._behind_now or self._staff.behind()
+            self._behind[agents] = tuple(self._behind_now(agents))
         return rules.look_again(rules.with_behind(hold, self._behind[agents]), self._roles_of)
 
     def ballot(self, hold: Hold, person: str) -> Ballot:

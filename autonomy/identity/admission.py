@@ -7,7 +7,7 @@ every revocation, suspension, containment and ended grant moves it, so none is e
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -92,11 +92,15 @@ class Admission(Base):
         behind = rules.people_behind(directory.lineage(found))
         return _describe((found,), None, behind, _Presented((found.id,), (), "", self._clock()))
 
-    def lineages(self, agents: Iterable[str]) -> tuple[AgentView, ...]:
-        """The agents of these ids that there are, and all above them, as the store has them now."""
+    def lineages(self) -> Callable[[Iterable[str]], tuple[AgentView, ...]]:
+        """What finds the agents of ids that there are, and all above them, as the store has them now."""
         directory = self._directory.refresh()
-        known = (directory.agents[agent] for agent in agents if agent in directory.agents)
-        return tuple(above for agent in known for above in directory.lineage(agent))
+
+        def of(agents: Iterable[str]) -> tuple[AgentView, ...]:
+            known = (directory.agents[agent] for agent in agents if agent in directory.agents)
+            return tuple(above for agent in known for above in directory.lineage(agent))
+
+        return of
 
     def employ(self, agent: str, person: str, epoch: int) -> Caller:
         """The agent (id or name) at work for a run of a workflow that names it, or on the word of `person`, who is then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -43,7 +44,7 @@ from autonomy.gate import (
     Watch,
     forget_records,
 )
-from autonomy.identity import Identity, Permission
+from autonomy.identity import AgentView, Identity, Permission
 from autonomy.insight import forget_found
 from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
@@ -294,6 +295,10 @@ def _catalog(
     return Catalog(database, queue, clock, checks, projector(identity, clock), BUILTIN_TOOLS)
 
 
+def _behind(lineages: Callable[[Iterable[str]], Iterable[AgentView]]) -> Callable[[Iterable[str]], list[Behind]]:
+    return lambda agents: [Behind(view.id, view.sponsor, view.owner) for view in lineages(agents)]
+
+
 def _approvals(
     database: Database,
     queue: CommitQueue,
@@ -309,7 +314,7 @@ def _approvals(
         Staff(
             lambda _, role: identity.holders(role),
             lambda person: identity.roles_with(person, Permission.APPROVALS_HOLD_DECIDE),
-            lambda agents: [Behind(view.id, view.sponsor, view.owner) for view in identity.lineages(agents)],
+            lambda: _behind(identity.lineages()),
         ),
         lambda role: escalation_targets(watch.organisation(), role),
         clock,

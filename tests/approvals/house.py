@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from autonomy.approvals import Approvals, Behind, Hold, NewHold, Staff
@@ -71,13 +71,15 @@ class House:
         self.people = {role: set(holders) for role, holders in PEOPLE.items()}
         self.gone: set[str] = set()
         self.behind: list[Behind] = []
+        self.looks = 0
+        """How often the agents were looked at."""
         self.announced: list[tuple[str, str]] = []
         self.queue = queue
         self.approvals = Approvals(database, queue, self.staff, targets, self.time, self._announce)
 
     @property
     def staff(self) -> Staff:
-        return Staff(lambda _tx, role: self._here(self.people.get(role, ())), self._roles_of, lambda _: self.behind)
+        return Staff(lambda _tx, role: self._here(self.people.get(role, ())), self._roles_of, self._behind_now)
 
     def ask(self, new: NewHold) -> Hold:
         return self.queue.run(lambda tx: self.approvals.ask(tx, new))
@@ -88,6 +90,10 @@ class House:
     def ready(self, new: NewHold) -> Hold:
         """A hold everybody asked has approved."""
         return self.approve(self.ask(new), "felix")
+
+    def _behind_now(self) -> Callable[[Iterable[str]], Iterable[Behind]]:
+        self.looks += 1
+        return lambda _: self.behind
 
     def _here(self, people: Iterable[str]) -> set[str]:
         return set(people) - self.gone

@@ -329,3 +329,11 @@ def test_people_list_what_they_may_decide_newest_first_and_page_by_page(house: H
     house.time.forward(4 * HOUR)
     house.approvals.sweep()
     assert actions(listed(roles={"cfo"})) == ["act_3"]
+
+
+def test_agents_are_looked_at_once_for_a_whole_page(house: House) -> None:
+    holds = [house.ask(new_hold(f"act_{n}", behind=(Behind(f"payables-{n}", "ada", "otto"),))) for n in range(5)]
+    before = house.looks
+    assert house.approvals.could_decide(holds, "felix") == {hold.action for hold in holds}
+    assert {hold.action for hold in house.approvals.holds(decider="felix")} == {hold.action for hold in holds}
+    assert house.looks == before + 2, "once for each of the two questions"
