@@ -107,7 +107,7 @@ def test_a_unit_that_cannot_be_judged_is_told_so_and_changes_nothing_for_its_nei
     endings = [ending("a", (lost,), outcome), ending("b", (account,), no_leaf), ending("c", (account,), outcome)]
     denial = Denial(*ANY_EPOCHS, make_leaf("denial", 1), ())
     journal = Journal([*endings, denial])
-    page = LogPage(0, Frontier().encode(), 0, 0, 0, None)
+    page = LogPage(0, Frontier().encode(), 0, 0, 0, None, None)
     states = [(action, "intent", "me") for action in "abc"]
     plan = journal.judge([states, [("buying|2026", 0, 10, 0)]], page)
     assert [type(answer) for answer in plan.answers] == [Corrupt, ValueError, Committed, Committed]

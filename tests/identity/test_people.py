@@ -217,10 +217,13 @@ def test_signing_in_does_not_disturb_the_agents(cleo: str, world: World, identit
     assert world.epoch == epoch
 
 
+ANA_ADMINISTERS = [replace(PEOPLE[0], access=("admin",)), PEOPLE[1], replace(PEOPLE[2], access=("viewer",))]
+
+
 def test_what_a_person_may_do_follows_the_declaration_at_once(cleo: str, world: World, identity: Identity) -> None:
     session = identity.sign_in(cleo, PASSWORD)
     rules.require(identity.person(session), Permission.CATALOG_CHANGE_APPLY)
-    world.project(people=[*PEOPLE[:2], replace(PEOPLE[2], access=("viewer",))])
+    world.project(people=ANA_ADMINISTERS)
     with pytest.raises(Forbidden) as caught:
         rules.require(identity.person(session), Permission.CATALOG_CHANGE_APPLY)
     assert caught.value.code == "permission.missing" and "admin" in caught.value.hint
@@ -231,12 +234,11 @@ PAYERS = GroupGrant("corporate", "payers", "role", "finance-manager")
 
 
 def test_groups_at_the_identity_provider_admit_to_what_is_declared_for_them(world: World, identity: Identity) -> None:
-    people = [*PEOPLE[:2], replace(PEOPLE[2], access=("viewer",))]
-    world.project(people=people, grants=[AUDITORS, PAYERS])
+    world.project(people=ANA_ADMINISTERS, grants=[AUDITORS, PAYERS])
     session = identity.sign_in_external("https://idp.example|cleo", ["autonomy-auditors", "everyone"], "corporate")
     assert identity.person(session).access == ("auditor", "viewer")
     assert identity.person(session).roles == ()
-    world.project(people=people, grants=[PAYERS])
+    world.project(people=ANA_ADMINISTERS, grants=[PAYERS])
     assert identity.person(session).access == ("viewer",)
     assert code_of(lambda: identity.sign_in_external("https://idp.example|mallory", [])) == "sign_in.failed"
     crowd = [f"group-{number}" for number in range(201)]

@@ -7,7 +7,7 @@ const SOURCES: Record<string, string> = import.meta.glob("../**/*.{ts,tsx}", {
   eager: true,
 });
 /** What no event changes: who one is, what was computed here, what is asked once and stays as it was. */
-const LASTING = ["me", "sign-on", "verified", "proofs", "sample", "checkpoint"];
+const LASTING = ["me", "sign-on", "verified", "content", "proofs", "sample", "checkpoint"];
 
 test("everything that is read is looked at again when something of it happens", () => {
   const keys = Object.values(SOURCES).flatMap((text) =>
