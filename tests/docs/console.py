@@ -6,7 +6,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ FAILS = "# ends with "
 NAMED = {"ACTION": re.compile(r"\bact_[0-9a-z]{26}\b"), "TASK": re.compile(r"\btask_[0-9a-z]{26}\b")}
 NAMED["RUN"] = re.compile(r"\brun_[0-9a-z]{26}\b")
 NAMED |= {"INCIDENT": re.compile(r"\binc_[0-9a-z]{26}\b")}
+BEHIND = re.compile(r"\b[1-9][0-9,]* (?:leaf|leaves) behind")
+PATIENCE_SECONDS = 60
 SHELL = {"|", "||", "&&", ";", ">", "<"}
 
 
@@ -59,7 +62,7 @@ class Terminal:
         if words[:2] in (["autonomy", "up"], ["autonomy", "serve"]):
             self._serve(line)
         elif words[0] == "autonomy" and not set(words) & SHELL:
-            self._judge(line, autonomy(*words[1:], input=f"{PASSWORD}\n"))
+            self._judge(line, _caught_up(words[1:]))
         else:
             self._judge(line, shell(line.command, self._folder, f"{PASSWORD}\n", **_ours()))
 
@@ -87,6 +90,15 @@ class Terminal:
         for told in line.told:
             pattern = re.escape(" ".join(os.path.expandvars(told).split())).replace("…", ".*")
             assert any(re.fullmatch(pattern, each) for each in printed), (line.command, told, said)
+
+
+def _caught_up(words: Sequence[str]) -> Ran:
+    """What a command prints once the figures it shows have caught up with the log, which takes a moment."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    done = autonomy(*words, input=f"{PASSWORD}\n")
+    while BEHIND.search(done.out) and time.monotonic() < end:
+        done = autonomy(*words, input=f"{PASSWORD}\n")
+    return done
 
 
 def follow(page: Path, folder: Path) -> int:
