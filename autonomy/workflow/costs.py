@@ -25,8 +25,10 @@ class Costs:
         """Count what `command` has cost (minor units of the base currency), and tell the run what is left to it by now:
         where the runs around it have none left, it stops. What is under way beside it at this moment may go beyond, as
         it may within one run. Nothing happens where no run around it has a limit."""
+        if not cost:
+            return
         known = await self._desk.known(run)
-        if not cost or known.parent is None or known.state.allowance is None:
+        if known.parent is None or known.state.allowance is None:
             return
         state = (await self._desk.take_in(run, Charged(self._clock(), command, cost))).state
         left = await self._left_above(known.parent, state)

@@ -43,15 +43,19 @@ def runs_of(told: Told) -> list[str]:
     return [stop.state for stop in told.stops if stop.kind == "run"]
 
 
+async def stand(it: Office, runs: list[str], incident: str) -> tuple[list[bool], str, list[str]]:
+    """Whether the runs rest, the state of the incident, and what it says of its runs."""
+    told = await asyncio.to_thread(it.works.system.trouble.incidents.show, incident)
+    return [(await it.flows.desk.look(run)).state.paused for run in runs], told.incident.state, runs_of(told)
+
+
 async def test_who_reinstates_while_runs_are_being_paused_frees_them_all(tmp_path: Path, database_url: str) -> None:
     async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
         runs, incident, stopping = await begun(it)
         desk = it.flows.runs
         it.flows.runs.pause = before(desk.pause, lambda: stopping.reinstate(incident, "person:olga", "false alarm"))  # type: ignore[method-assign]
         await stopping.contain(incident, "person:sam", "odd")
-        assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [False, False]
-        told = await asyncio.to_thread(it.works.system.trouble.incidents.show, incident)
-        assert (told.incident.state, runs_of(told)) == ("open", ["resumed", "resumed"])
+        assert await stand(it, runs, incident) == ([False, False], "open", ["resumed", "resumed"])
 
 
 async def test_who_contains_again_while_runs_are_let_go_stops_them_all(tmp_path: Path, database_url: str) -> None:
@@ -61,9 +65,7 @@ async def test_who_contains_again_while_runs_are_let_go_stops_them_all(tmp_path:
         desk = it.flows.runs
         it.flows.runs.resume = before(desk.resume, lambda: stopping.contain(incident, "person:sam", "after all"))  # type: ignore[method-assign]
         await stopping.reinstate(incident, "person:olga", "false alarm")
-        assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [True, True]
-        told = await asyncio.to_thread(it.works.system.trouble.incidents.show, incident)
-        assert (told.incident.state, runs_of(told)) == ("contained", ["confirmed", "confirmed"])
+        assert await stand(it, runs, incident) == ([True, True], "contained", ["confirmed", "confirmed"])
 
 
 async def test_an_incident_that_was_closed_contained_lets_everything_go_on_later(
