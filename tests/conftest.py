@@ -18,8 +18,9 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy.audit import Log, begin_log
-from autonomy.db import CommitQueue, Database, metadata
+from autonomy.db import CommitQueue, Database, engine, metadata
 from autonomy.db.migrations.revise import STORES
+from autonomy.gate import turnstile
 from autonomy.kernel import interpreter
 from tests import examples
 from tests.postgres import start_postgres
@@ -52,6 +53,18 @@ def pytest_collection_finish() -> None:
     """Six thousand tests and what they import stay: the collector need not look through all of it again and again,
     which stops a process for a second each time, longer than a store may take."""
     interpreter.calm()
+
+
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A house inside a test has more time to read and to decide: beside other tests a processor is not always there
+    within two seconds. What proves the two seconds themselves is marked `in_time` and has the house's own limits."""
+    if not request.node.get_closest_marker("in_time"):
+        monkeypatch.setattr(engine, "READ_SECONDS", PATIENCE_SECONDS)
+        monkeypatch.setattr(turnstile, "DECIDE_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from autonomy.db.turns import Turns
 from autonomy.kernel.errors import Overdue, Unavailable
 from tests.db.test_queue import note, rows, write
 
+pytestmark = pytest.mark.in_time
 IN_TIME = 2.0 + 8.0  # seconds; what is promised is two, the others are for a machine that is busy
 
 

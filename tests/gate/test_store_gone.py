@@ -20,6 +20,7 @@ from tests.gate.proxy import Proxy, proxied
 from tests.gate.test_limits import booked
 from tests.gate.works import Door, Plant, Works, organisation, works
 
+pytestmark = pytest.mark.in_time
 WITHIN = 2.0 + 8.0  # seconds; what is promised is two, the others are for a machine that is busy
 
 Trouble = Callable[[Works], "contextmanager[None]"]
