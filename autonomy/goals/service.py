@@ -12,12 +12,13 @@ from autonomy.db import Database
 from autonomy.kernel import canonical, money
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Conflict, Invalid, NotFound
+from autonomy.kernel.errors import Conflict, Corrupt, Invalid, NotFound
 from autonomy.kernel.ids import new_id
 from autonomy.tasks import Task
 from autonomy.tasks.routing import could_ever
 from autonomy.tasks.workforce import Workforce
 from autonomy.workflow import paths
+from autonomy.workflow.damage import FOR_EVER
 from autonomy.workflow.definition import Priority
 from autonomy.workflow.definitions import Definitions
 from autonomy.workflow.desk import Desk, Known, Origin
@@ -157,18 +158,16 @@ class Goals:
         return frozenset(await self._desk.look_all(runs)) if runs else frozenset()
 
     async def _goal(self, listed: Listed, known: Known, became: frozenset[str]) -> Goal:
-        state, definition = known.state, await self._definitions.pinned(known.state.digest)
-        asked, said = definition.steps[PLAN].work, state.input
-        assert isinstance(said, dict)  # as it was handed in
-        run = _run(state)
+        state, run = known.state, _run(known.state)
+        said = state.input if isinstance(state.input, dict) else {}  # of a state that is damaged nobody knows it
         if run not in became:
             run = None
         return Goal(
             id=listed.id,
             state=_state(state, run),
-            goal=said["goal"],
+            goal=str(said.get("goal", "")),
             unit=listed.unit,
-            role=asked.role,  # type: ignore[union-attr]  # planning is a task
+            role=await self._role(state.digest),
             by=listed.started_by,
             created_at=listed.created_at,
             ended_at=listed.ended_at,
@@ -180,14 +179,29 @@ class Goals:
             output=state.output,
         )
 
-    async def _graph(self, goal: str, run: str | None, plan: Json) -> str | None:
-        """The plan as a picture: on the run that it became, where it did; none where it may no longer be proposed."""
-        if run is not None:
-            return mermaid(*await self._runs.drawn(run))
+    async def _role(self, digest: str) -> str:
+        """The role that plans, by the wording of the goal's run; empty where that is damaged."""
         try:
+            definition = await self._definitions.pinned(digest)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return ""
+        return definition.steps[PLAN].work.role  # type: ignore[union-attr]  # planning is a task
+
+    async def _graph(self, goal: str, run: str | None, plan: Json) -> str | None:
+        """The plan as a picture: on the run that it became, where it did; none where it may no longer be proposed, or
+        the wording of the run is damaged."""
+        try:
+            if run is not None:
+                return mermaid(*await self._runs.drawn(run))
             return mermaid((await self._planning.read(goal, plan)).definition)
         except Invalid:
             return None  # what it names has changed since
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return None
 
 
 def _plan(state: RunState) -> dict[str, Json] | None:

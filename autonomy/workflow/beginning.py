@@ -120,10 +120,7 @@ def _child(turn: Turn, path: str, work: ChildWork, reading: Reading) -> None:
     input = _given(turn, path, reading, work.arguments)
     wording = "" if work.definition is None else str(reading.expression(work.definition))
     allowance = None if work.detached else spending.left(turn.definition, turn.state)
-    priority = turn.state.priority
-    command = StartChild(
-        turn.id(path), path, work.workflow, input, depth, priority, work.detached, wording, allowance=allowance
-    )
+    command = StartChild(turn.id(path), path, work.workflow, input, depth, work.detached, wording, allowance=allowance)
     turn.order(command, path, awaited=not work.detached)
     if work.detached:
         turn.settle(path, "done", {"run": command.id})

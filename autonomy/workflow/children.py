@@ -84,17 +84,24 @@ class Children:
         await self._desk.take_in(child, event)
         return True
 
-    async def reprioritise(self, work: Work, command: Reprioritise) -> None:
-        """Let tasks and runs inside have the priority that the run has."""
-        priority = PRIORITIES[command.priority]
-        await self._handing_out.prioritise(work.run, priority)
-        for child, _ in await self._inside(work.run):
-            if await self.begun(child):
-                event = Reprioritised(self._clock(), command.priority, f"run:{work.run}")
-                await self._desk.take_in(child, event)
-                at = self._clock()
-                await self._queue.perform(lambda tx, child=child, at=at: offer_anew(tx, child, priority, at))  # type: ignore[misc]
-        await self._desk.settle(self._fence(work))
+    async def reprioritise(self, work: Work, command: Reprioritise) -> None:  # noqa: ARG002 - one form for all
+        """Let tasks and runs inside have the priority that the run has. Of several who do so, the last one has seen the
+        last word: each looks once more after it has told them."""
+        word = None
+        while word != (found := (await self._desk.look(work.run)).state.priority):
+            word, being_begun = found, False
+            await self._handing_out.prioritise(work.run, PRIORITIES[word])
+            for child, owner in await self._inside(work.run):
+                if await self.begun(child):
+                    await self._prioritise(child, Reprioritised(self._clock(), word, f"run:{work.run}"))
+                else:
+                    being_begun = being_begun or owner is not None
+        await self._desk.settle(self._fence(work), self._soon(work) if being_begun else None)
+
+    async def _prioritise(self, child: str, event: Reprioritised) -> None:
+        await self._desk.take_in(child, event)
+        priority, at = PRIORITIES[event.priority], self._clock()
+        await self._queue.perform(lambda tx: offer_anew(tx, child, priority, at))
 
     async def tell(self, work: Work, command: Tell) -> None:  # noqa: ARG002 - one form for all
         """Let the runs inside rest as long as the run does. Of several who do so, the last one has seen the last word:
@@ -107,8 +114,11 @@ class Children:
                     await self._desk.take_in(child, self._word(work.run, rests))
                 else:
                     being_begun = being_begun or owner is not None
-        again = Stay(work.id, due=self._clock() + SOON_MS, forgiven=1) if being_begun else None
-        await self._desk.settle(self._fence(work), again)
+        await self._desk.settle(self._fence(work), self._soon(work) if being_begun else None)
+
+    def _soon(self, work: Work) -> Stay:
+        """For what looks again at a run that somebody is at work on beginning."""
+        return Stay(work.id, due=self._clock() + SOON_MS, forgiven=1)
 
     def _word(self, run: str, rests: bool) -> Paused | Resumed:
         return (Paused if rests else Resumed)(self._clock(), f"run:{run}", above=True)
@@ -134,7 +144,7 @@ class Children:
         parent = None if command.detached else command.id
         begun_by = {"run": work.run}
         started = Started(
-            self._clock(), command.input, begun_by, command.depth, command.priority, allowance=command.allowance
+            self._clock(), command.input, begun_by, command.depth, known.state.priority, allowance=command.allowance
         )
         origin = Origin(known.by, known.case, unit, parent, key, known.origin)
         await self._desk.begin(definition, child, started, origin)

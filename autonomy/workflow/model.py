@@ -157,7 +157,8 @@ class AskApproval(Order, frozen=True, tag="ask_approval"):
 
 
 class StartChild(Order, frozen=True, tag="start_child"):
-    """A run of another workflow under the id of this command. Answered by ChildEnded, but not where `detached`.
+    """A run of another workflow under the id of this command, with the priority that this one has when it begins.
+    Answered by ChildEnded, but not where `detached`.
 
     `definition` is the digest of the wording, where it is not the declared one. `allowance` is what the run may still
     spend, and the other one with it, where that is limited.
@@ -167,7 +168,6 @@ class StartChild(Order, frozen=True, tag="start_child"):
     workflow: str
     input: Json
     depth: int
-    priority: Priority
     detached: bool = False
     definition: str = ""
     allowance: int | None = None

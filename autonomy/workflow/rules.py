@@ -42,7 +42,7 @@ from .events import (
 )
 from .flow import run_on
 from .loops import open_block
-from .model import Command, Reprioritise, SetTimer, StartChild, State
+from .model import Command, Reprioritise, SetTimer, State
 from .standing import standing
 from .turn import Orders, Turn
 
@@ -182,16 +182,9 @@ def _reprioritised(turn: Turn, event: Reprioritised) -> str:
     if turn.state.priority == event.priority:
         return f"the priority is {event.priority} already"
     turn.state.priority = event.priority
-    turn.state.back = tuple(_with_priority(command, event) for command in turn.state.back)
     id = paths.command(turn.state.run, "", 0, f"priority.{event.at}.{event.priority}")
     turn.commands.append(Reprioritise(id, event.priority))
     return ""
-
-
-def _with_priority(command: Command, event: Reprioritised) -> Command:
-    if isinstance(command, StartChild):
-        return msgspec.structs.replace(command, priority=event.priority)
-    return command
 
 
 _HANDLERS: dict[type, Callable[[Turn, Any], str]] = {

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Conflict, Invalid, NotFound
 from autonomy.workflow.events import Chosen
 from autonomy.workflow.graph import mermaid
+from autonomy.workflow.store import definition, run
 from tests.tasks.team import person, word
 
 from .firm import GOOD, TWICE, Firm, firm
@@ -214,6 +216,24 @@ async def test_goals_are_listed_newest_first_and_other_runs_are_none(tmp_path: P
         for id in (other, "run_0"):
             with pytest.raises(NotFound):
                 await it.goal(id)
+
+
+async def test_a_goal_that_cannot_be_read_any_more_hides_no_other(tmp_path: Path, database_url: str) -> None:
+    async with firm(tmp_path, database_url) as it:
+        good, lost, unworded = [await it.hand_in(name) for name in ("one", "two", "three")]
+        digest = (await it.flows.desk.look(unworded)).state.digest
+        spoilt: Any = {"state": b"x" * 40, "ver": run.c.ver + 1}
+        await it.works.system.queue.perform(lambda tx: tx.execute(update(run).where(run.c.id == lost).values(spoilt)))
+        worse = update(definition).where(definition.c.digest == digest).values(body=b"x" * 40)
+        await it.works.system.queue.perform(lambda tx: tx.execute(worse))
+    async with firm(tmp_path, database_url) as other:
+        listed = await other.flows.goals.goals()
+        assert [(one.id, one.state, one.goal, one.role) for one in listed] == [
+            (unworded, "planning", "three", ""),
+            (lost, "stopped", "", "planner"),
+            (good, "planning", "one", "planner"),
+        ]
+        assert [(await other.goal(one.id)).goal for one in listed] == ["three", "", "one"]
 
 
 async def test_another_process_takes_a_goal_over(tmp_path: Path, database_url: str) -> None:

@@ -16,6 +16,7 @@ from autonomy.tools import Invocation, Refused, Unreachable, Unsure, check
 from autonomy.tools.credential import Credential
 from autonomy.tools.launch import __file__ as LAUNCH
 
+from .living import is_there
 from .organisations import Bench, arguments, connector, organisation, tool
 
 CANARY = "pass/word+canary"
@@ -206,16 +207,8 @@ async def test_a_program_is_killed_with_all_it_has_started(tmp_path: Path, way: 
         (ended,) = await asyncio.gather(task, return_exceptions=True)
         assert isinstance(ended, Unsure if way == "deadline" else asyncio.CancelledError)
     for number in family.read_text().split():
-        while alive(int(number)):
+        while is_there(int(number)):
             await asyncio.sleep(0.01)
-
-
-def alive(number: int) -> bool:
-    """Whether the process runs; one that has ended and is not yet taken away does not."""
-    try:
-        return " Z " not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:4].join("  ")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 RUNAWAY = """
@@ -251,7 +244,7 @@ async def test_what_leaves_the_session_of_its_program_ends_with_it(tmp_path: Pat
         assert ended is None if way == "end" else isinstance(ended, Unsure | asyncio.CancelledError)
     family_names = family.read_text().split()  # none where the deadline came before it began
     assert way == "deadline" or len(family_names) == 1
-    assert not any(alive(int(number)) for number in family_names)
+    assert not any(is_there(int(number)) for number in family_names)
 
 
 async def test_a_program_with_too_many_processes_is_ended_with_all_of_them(tmp_path: Path) -> None:
@@ -343,7 +336,7 @@ async def test_programs_end_with_the_server_that_started_them(tmp_path: Path) ->
 
 async def gone(number: int) -> None:
     """Wait until the process has ended."""
-    while alive(number):
+    while is_there(number):
         await asyncio.sleep(0.01)
 
 

@@ -15,8 +15,11 @@ from sqlalchemy import select, update
 from autonomy.db import Tx
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Invalid
+from autonomy.workflow.desk import Origin
 from autonomy.workflow.embedded import CLAIMS
+from autonomy.workflow.events import Started
 from autonomy.workflow.journal import WOKEN
+from autonomy.workflow.paths import derived
 from autonomy.workflow.ports import Offer
 from autonomy.workflow.store import command
 from autonomy.workflow.units import Fence
@@ -31,11 +34,12 @@ steps:
 REST = "steps: { rest: { wait: { duration: 400ms } } }"
 LONG = "steps: { rest: { wait: { duration: 1h } } }"
 PARENT = "steps: { child: { workflow: { name: pressing }, arguments: { n: input.n } } }"
+OUTER = "steps: { child: { workflow: { name: long }, arguments: { n: input.n } } }"
 PAY = """
 steps:
   pay: { tool: pay, arguments: { payee: "'erika'", amount: "string(150 + input.n) + '.00'" } }
 """
-FLOWS = {"pressing": PRESS, "paying": PAY, "resting": REST, "long": LONG, "parent": PARENT}
+FLOWS = {"pressing": PRESS, "paying": PAY, "resting": REST, "long": LONG, "parent": PARENT, "outer": OUTER}
 KINDS = ("embedded on sqlite", "embedded on postgresql", "dbos on postgresql")
 
 
@@ -364,6 +368,48 @@ async def test_what_is_free_is_offered_anew_with_the_priority_that_its_run_has_n
         assert (owner, due is not None, now_due is not None) == (None, True, True)
         if engines.kind.startswith("dbos"):
             assert priority_of_offer(engines, f"{id}:{now_due}") == 1, "urgent is the first that DBOS takes"
+
+
+async def test_a_run_inside_begins_with_the_priority_that_its_run_has_by_then(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, living=False, runs="elsewhere") as front:
+        run = await front.start("parent", n=1)
+        await front.flows.runs.prioritise(run, "urgent", "person:sam")
+    async with engines.process(plant) as it:
+        assert (await it.ended(run)).status == "done"
+        assert [one.priority for one in await it.flows.runs.runs("pressing")] == ["urgent"]
+
+
+async def test_a_run_inside_that_another_process_was_just_beginning_hears_of_the_new_priority(engines: Engines) -> None:
+    plant = Plant()
+    async with engines.process(plant, runs="elsewhere") as front:
+        await front.start("long", n=7)  # so that the wording is kept
+        run = await front.start("outer", n=1)
+        await change(front, run, owner=front.flows.engine.owner, due=None)  # it lives, and is about to begin it
+        await front.flows.runs.prioritise(run, "urgent", "person:sam")
+        first = await _due(front, run, "reprioritise")
+        async with engines.process(plant) as it:
+
+            async def stays() -> bool:
+                return (await _due(it, run, "reprioritise")) not in (first, None)
+
+            await it.eventually(stays)
+            asked = f"{run}:child:1"
+            definition, _ = await it.flows.runs.live("long")
+            began = Started(now(), {"n": 1}, {"run": run}, depth=1, priority="normal")
+            origin = Origin("person:sam", run, "works", asked)
+            await front.flows.desk.begin(definition, derived("run", asked), began, origin)
+
+            async def urgent() -> bool:
+                return [one.priority for one in await it.flows.runs.runs("long") if one.parent] == ["urgent"]
+
+            await it.eventually(urgent)
+
+
+async def _due(it: Office, run: str, kind: str) -> int | None:
+    """When the run's command of this kind is to be carried out."""
+    query = select(command.c.due).where(command.c.run == run, command.c.kind == kind)
+    return await it.works.system.database.read(lambda connection: connection.execute(query).scalar())
 
 
 async def test_the_end_of_a_run_inside_an_urgent_one_is_offered_as_urgent(

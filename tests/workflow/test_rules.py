@@ -595,9 +595,10 @@ def test_an_event_that_is_owed_goes_out_even_where_the_run_ends_paused() -> None
 
 def test_the_priority_may_change_while_a_run_waits() -> None:
     run = Run(steps("{ a: { workflow: { name: x } } }", priority="low"))
-    assert run.command("a").priority == "low"
+    assert run.state.priority == "low"
     found = run.send(Reprioritised(run.tick(), "urgent"))
     assert found.commands == (Reprioritise(f"run_1::0:priority.{run.at}.urgent", "urgent"),)
+    assert run.state.priority == "urgent"
     assert run.send(Reprioritised(run.tick(), "urgent")).ignored
 
 

@@ -14,16 +14,9 @@ from autonomy.kernel.errors import AutonomyError
 from autonomy.tools import Refused, Unreachable, Unsure
 from autonomy.tools.child import PROCESSES
 from autonomy.tools.credential import REDACTED, Credential
+from tests.tools.living import is_there
 
 from .servers import ROOT, WORK, bench, hostile, misbehaving, pinned, ready, tickets
-
-
-def is_there(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not fetched does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 async def gone(*pids: int) -> None:
