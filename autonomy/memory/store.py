@@ -48,7 +48,7 @@ Index("memory_item_source", item.c.source)
 Index("memory_item_subject", item.c.subject)
 Index("memory_item_shelf", item.c.shelf)
 Index("memory_item_space", item.c.space, item.c.at)
-partial_index("memory_item_work", item.c.work, where=item.c.work.is_not(None))
+partial_index("memory_item_work", item.c.work, item.c.shelf, where=item.c.work.is_not(None))
 BLOCK_BITS = 11  # items of a block as a power of two
 TSVECTOR = (
     "to_tsvector('simple'::regconfig, 's' || shelf::text || ' ' || marks || ' ' || "

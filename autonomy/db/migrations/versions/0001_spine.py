@@ -545,7 +545,7 @@ def upgrade() -> None:
     op.create_index(
         "memory_item_work",
         "memory_item",
-        ["work"],
+        ["work", "shelf"],
         unique=False,
         sqlite_where=sa.text("work IS NOT NULL"),
         postgresql_where=sa.text("work IS NOT NULL"),
