@@ -274,10 +274,27 @@ def _not_undone(organisation: Organisation, revision: Revision) -> Iterator[Prob
             if step.workflow is None or step.workflow.detached or step.compensate is not None:
                 continue
             child = organisation.get("Workflow", step.workflow.name)
-            if child is not None and _undoes(spec(child, WorkflowSpec)):
+            if child is not None and _leaves_done(organisation, child.name):
                 told = f"`{child.name}` has steps that can be undone; once a run of it is done, nothing undoes them"
                 hint = "say what does: `tool` or `task`; or why what it did stays: `nothing`"
                 yield about(revision, f"{block.place(name)}.compensate", told, hint)
+
+
+def _leaves_done(organisation: Organisation, workflow: str) -> bool:
+    """Whether a run of it, or one inside it of which no step says what undoes it, has steps that can be undone."""
+    seen: set[str] = set()
+    waiting = [workflow]
+    while waiting:
+        found = organisation.get("Workflow", name := waiting.pop())
+        if name in seen or found is None:
+            continue
+        seen.add(name)
+        said = spec(found, WorkflowSpec)
+        if _undoes(said):
+            return True
+        steps = [step for block in blocks(said) for step in block.steps.values() if step.compensate is None]
+        waiting += [step.workflow.name for step in steps if step.workflow is not None and not step.workflow.detached]
+    return False
 
 
 def _undoes(said: WorkflowSpec, also_by_rule: bool = False) -> bool:

@@ -50,11 +50,19 @@ def performed(turn: Turn, event: Performed) -> str:
     if not isinstance(step.work, ToolWork | DecideWork) or event.command != turn.id(path):
         return f"`{path}` asked for no action"
     if found.state == "blocked" and event.outcome != "done":
-        return f"a person is asked about `{path}` already"
+        return _count_late(turn, path, event.cost)
     if event.outcome == "held":
         return _held(turn, path, found)
     if not _too_dear(turn, path, event.cost):
         _action_ended(turn, path, event, found)
+    return ""
+
+
+def _count_late(turn: Turn, path: str, cost: int) -> str:
+    """What was not done may have cost something all the same."""
+    if cost == turn.state.steps[path].charged:
+        return f"a person is asked about `{path}` already"
+    _too_dear(turn, path, cost)
     return ""
 
 
@@ -193,6 +201,8 @@ def event_arrived(turn: Turn, event: EventArrived) -> str:
     if ignored:
         return ignored
     turn.answered(path, event.command)
+    if event.data is not None:
+        turn.state.steer(event.steered)
     name = event.command.rpartition("event.")[2]
     finish(turn, path, {"by": name, "data": event.data})
     return ""
@@ -206,9 +216,10 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     found = turn.state.steps[path]
     if found.state == "blocked" and event.status != "done":
         return f"a person is asked about `{path}` already"
-    if _too_dear(turn, path, event.spent):
+    if _too_dear(turn, path, found.charged if event.spent is None else event.spent):
         return ""
     turn.answered(path, event.command)
+    turn.state.steer(event.steered)
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
     if found.state == "stopping" and _left_something(turn, event):
         trouble(turn, path, "child", told, again=False)

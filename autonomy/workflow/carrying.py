@@ -182,10 +182,11 @@ class Carrying:
             await self._desk.settle(self._fence(work), stay)
             return
         outcome = _outcome(reply)
-        cost = 0 if outcome in ("held", "denied") else reply.cost
+        open_still = outcome in ("held", "unknown")
+        # What is set aside for one whose end nobody knows is no cost yet: it may not have happened.
+        cost = 0 if open_still or outcome == "denied" else reply.cost
         await self._costs.count(work.run, work.id, cost)
         event = Performed(self._clock(), work.id, outcome, reply.result, reply.message or "", cost)
-        open_still = outcome in ("held", "unknown")
         await self._desk.take_in(work.run, event, self._fence(work), stay if open_still else None)
 
     async def _not_performed(self, work: Work, outcome: Any, reason: str) -> None:

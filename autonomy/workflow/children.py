@@ -174,7 +174,9 @@ class Children:
         state = (await self._desk.look(child)).state
         if state.ended:
             await self._costs.count(work.run, work.id, state.spent)
-            event = ChildEnded(self._clock(), work.id, state.status, state.output, state.reason, state.spent)
+            told = (work.id, state.status, state.output, state.reason)
+            spent = None if state.written_off else state.spent
+            event = ChildEnded(self._clock(), *told, spent, state.steered)
             await self._desk.take_in(work.run, event, self._fence(work))
         return state.ended
 

@@ -17,7 +17,7 @@ def chosen(turn: Turn, event: Chosen) -> str:
         return f"`{event.exception[:120]}` is no exception of this run"
     ignored = _chosen(turn, event, place)
     if not ignored and (event.choice == "edit" or event.arguments is not None):
-        turn.state.steered = tuple(dict.fromkeys((*turn.state.steered, event.by)))
+        turn.state.steer((event.by,))
     return ignored
 
 

@@ -4,9 +4,10 @@ that has a limit before its answer lets anything else begin."""
 from __future__ import annotations
 
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import NotFound
+from autonomy.kernel.errors import Corrupt, NotFound
 
 from . import spending
+from .damage import FOR_EVER
 from .definitions import Definitions
 from .desk import Desk, Known
 from .events import Allowed, Charged
@@ -40,9 +41,13 @@ class Costs:
         where they have spent more than they may, None where nothing limits them. `parent` began it."""
         try:
             above, taken = await self._charge(parent, state.spent)
+            limit = spending.limit(await self._definitions.pinned(taken.digest), taken)
         except NotFound:
             return None  # it ended so long ago that it was tidied away
-        limit = spending.limit(await self._definitions.pinned(taken.digest), taken)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return 0  # nobody knows what it may spend: it has ended, and takes with it what is inside
         left = [] if limit is None else [limit - taken.spent]
         if above.parent is not None and taken.allowance is not None:
             further = await self._left_above(above.parent, taken)

@@ -34,14 +34,20 @@ def lost(row: Any, commands: Iterable[tuple[str, Command | Unreadable]], at: int
     still_open = tuple(command.id for kind, command in commands if kind not in _GO_ON and not _is_owed(command))
     state = State(row.id, row.workflow, row.digest, "running", open=still_open, started=row.created_at)
     state.priority = PRIORITY_WORDS[row.priority]  # type: ignore[assignment]  # one of the words it was stored by
+    state.written_off = True
+    return written_off(state, at, error)
+
+
+def written_off(state: State, at: int, error: Corrupt) -> Advanced:
+    """The end of a run that cannot go on, for what it is made of is damaged."""
     ended = halt(state, at, because(error))
-    told = RaiseException(paths.command(row.id, "", 0, "unreadable"), "", "unreadable", because(error))
+    told = RaiseException(paths.command(state.run, "", 0, "unreadable"), "", "unreadable", because(error))
     return ended._replace(commands=(told, *ended.commands))
 
 
 def forgotten(row: Any, error: Corrupt) -> State:
     """What is told of a run that ended before its state was damaged: nobody knows any more what it came to."""
-    return State(row.id, row.workflow, row.digest, "stopped", because(error))
+    return State(row.id, row.workflow, row.digest, "stopped", because(error), written_off=True)
 
 
 def _is_owed(command: Command | Unreadable) -> bool:

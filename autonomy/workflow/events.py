@@ -76,20 +76,23 @@ class TimerFired(Event, frozen=True, tag="timer_fired"):
 
 
 class EventArrived(Event, frozen=True, tag="event_arrived"):
-    """An event that a Subscribe asked for."""
+    """An event that a Subscribe asked for, told by `steered`."""
 
     command: str
     data: Json = None
+    steered: tuple[str, ...] = ()
 
 
 class ChildEnded(Event, frozen=True, tag="child_ended"):
-    """A run that StartChild began has ended, or is `compensated` unbegun; `spent` counts for this run's cap as well."""
+    """A run that StartChild began has ended, or is `compensated` unbegun; `spent` counts for this run's cap as well,
+    None where nobody knows it any more. Those who `steered` it have steered this one."""
 
     command: str
     status: RunStatus
     output: Json = None
     reason: str = ""
-    spent: int = 0
+    spent: int | None = 0
+    steered: tuple[str, ...] = ()
 
 
 class Charged(Event, frozen=True, tag="charged"):

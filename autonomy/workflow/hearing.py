@@ -44,16 +44,18 @@ class Hearing:
         self._owner = owner
         self._clock = clock
 
-    async def hear(self, work: Work, event: str, key: str | None, data: Json, labels: frozenset[str]) -> int:
+    async def hear(
+        self, work: Work, event: str, key: str | None, data: Json, labels: frozenset[str], origin: tuple[str, ...] = ()
+    ) -> int:
         """Bring the event that `work` carries to every run that waited for it, which from then on has seen what it was
-        made of; returns how many waits it ended, those of an earlier try as well."""
+        made of, and comes from where its data do; returns how many waits it ended, those of an earlier try as well."""
         heard = None
         while heard is None:
             heard = await self._queue.perform(lambda tx: self._mark(tx, work.id, event, key))
         after = ""
         while waiting := await self._database.read(lambda connection: _marked(connection, work.id, after)):  # noqa: B023
             for id, run in waiting:
-                await self._bring(id, run, data, labels)
+                await self._bring(run, EventArrived(self._clock(), id, data, origin), labels)
             after = waiting[-1][0]
         return heard
 
@@ -62,17 +64,17 @@ class Hearing:
         if labels:
             await self._queue.perform(lambda tx: add_labels(tx, case, labels, self._clock()))
 
-    async def _bring(self, id: str, run: str, data: Json, labels: frozenset[str]) -> None:
+    async def _bring(self, run: str, event: EventArrived, labels: frozenset[str]) -> None:
         """Let one run hear it. One that is gone, cannot be read or meets a defect keeps no other from hearing."""
         try:
             await self.label((await self._desk.known(run)).case, labels)
-            await self._desk.take_in(run, EventArrived(self._clock(), id, data), Fence(id, None))
+            await self._desk.take_in(run, event, Fence(event.command, None))
         except (Corrupt, NotFound) as error:
-            log.error("%s does not hear what it waits for: %s: %s", id, error.code, error)
+            log.error("%s does not hear what it waits for: %s: %s", event.command, error.code, error)
         except AutonomyError:
             raise  # the store is away, or too much is going on: all is tried again
         except Exception:
-            log.exception("%s does not hear what it waits for: it met a defect", id)
+            log.exception("%s does not hear what it waits for: it met a defect", event.command)
 
     def _mark(self, tx: Tx, id: str, event: str, key: str | None) -> int | None:
         """Mark some of those that wait; returns how many there are in all, None while there may be more."""

@@ -10,6 +10,7 @@ A *path* names a step in a run: `order`; inside others `each[3]/check`, `route[c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -61,7 +62,7 @@ class StepState(Struct, omit_defaults=True):
 class State(Struct, omit_defaults=True):
     """Everything about a run that is remembered between events. It rests while it is `paused` or the run that it is
     inside of rests (`above`); what is not begun until then is held `back`. Those who have said what a step is done
-    with, or what it came to, have `steered` it."""
+    with, or what it came to, have `steered` it. What was in one that is `written_off` nobody knows any more."""
 
     run: str
     workflow: str
@@ -86,7 +87,12 @@ class State(Struct, omit_defaults=True):
     spent: int = 0
     allowance: int | None = None
     steered: tuple[str, ...] = ()
+    written_off: bool = False
     version: int = VERSION
+
+    def steer(self, by: Iterable[str]) -> None:
+        """These have had a say in the run."""
+        self.steered = tuple(dict.fromkeys((*self.steered, *by)))
 
     @property
     def ended(self) -> bool:

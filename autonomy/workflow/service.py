@@ -22,6 +22,7 @@ from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
 from . import paths, triggers
 from .codec import DAMAGED, Codec, Unreadable
+from .damage import FOR_EVER
 from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
@@ -31,6 +32,7 @@ from .offering import offer_anew
 from .outcome import chosen, kind_of, steered
 from .ports import Engine, Offer
 from .prepared import prepare
+from .questions import check_own
 from .store import IS_EXCEPTION
 from .store import command as commands
 from .store import run as table
@@ -217,7 +219,8 @@ class Runs:
     async def choose(self, run: str, event: Chosen, roles: Sequence[str], anyway: bool) -> State:
         """A person's choice about an exception: one who holds the role it was raised for, or who may do so `anyway`.
 
-        Raises NotFound (`workflow.unknown_exception`), Forbidden (`workflow.not_asked`), Conflict (`workflow.ignored`).
+        Raises NotFound (`workflow.unknown_exception`), Forbidden (`workflow.not_asked`; `approval.own` at a checkpoint
+        of a run that comes from them), Conflict (`workflow.ignored`).
         """
         asked = (await self.exception(run, event.exception)).command
         person = event.by.removeprefix("person:")
@@ -230,6 +233,7 @@ class Runs:
         if event.choice not in asked.choices:
             told = ", ".join(asked.choices)
             raise Invalid(f"`{event.choice}` is not possible here", code="workflow.choice", hint=f"choose among {told}")
+        await self._check_own(run, asked, event)
         return await self._steer(run, event, lambda state: chosen(state, event), Fence(event.exception, None))
 
     async def runs(
@@ -317,6 +321,14 @@ class Runs:
         if taken.ignored:
             raise Conflict(taken.ignored, code="workflow.ignored", hint="look at the run again")
         return taken.state
+
+    async def _check_own(self, run: str, asked: RaiseException, event: Chosen) -> None:
+        known = await self._desk.look(run)
+        try:
+            check_own(await self._definitions.pinned(known.state.digest), known, asked, event)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:  # else the run ends as soon as it hears of this
+                raise
 
     def _told(self, state: State, event: str, by: str, **more: str) -> Leaf:
         return steered(state, event, by, self._clock(), **more)

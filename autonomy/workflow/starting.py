@@ -82,7 +82,7 @@ class Starting:
         if work.run:
             known = await self._desk.newest(work)
             depth, labels, origin = known.state.depth + 1, await self._labels(known.case), known.origin
-        heard = await self._hearing.hear(work, command.event, command.key, command.data, labels)
+        heard = await self._hearing.hear(work, command.event, command.key, command.data, labels, origin)
         said = {"event": command.event, "key": command.key, "data": command.data}
         begun = await self._begin(work, Came("event", command.event, said, labels, depth, origin))
         if heard or begun:

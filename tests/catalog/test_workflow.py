@@ -121,6 +121,22 @@ def test_what_would_stay_although_it_can_be_undone_is_refused(undo: str, more: s
     assert [one.partition(":")[0] for one in found] == (["spec.steps.one.compensate"] if refused else [])
 
 
+MIDDLE = """---
+apiVersion: autonomy/v1
+kind: Workflow
+metadata: { name: middle, unit: sales }
+spec: { agent: seller-1, escalation: lead, steps: { one: { workflow: { name: inner }MORE } } }
+"""
+
+
+@pytest.mark.parametrize(("more", "refused"), [("", True), (f", compensate: {NOTHING}", False)])
+def test_it_is_refused_too_where_a_run_lies_between(more: str, refused: bool) -> None:
+    text = INNER.replace("UNDO", LOOK).replace("MORE", "").replace("RULE", FAILING)
+    through = text.replace("workflow: { name: inner }", "workflow: { name: middle }")
+    found = problems(VISIT + through + MIDDLE.replace("MORE", more))
+    assert [one.partition(":")[0] for one in found] == (["spec.steps.one.compensate"] if refused else [])
+
+
 @pytest.mark.parametrize(
     ("step", "field", "message"),
     [

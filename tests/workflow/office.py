@@ -90,6 +90,17 @@ class Office:
         await self.eventually(look)
         return found
 
+    async def some_excepted(self) -> list[OpenException]:
+        """The open exceptions of all runs, once there are any."""
+        found: list[OpenException] = []
+
+        async def look() -> bool:
+            found[:] = await self.flows.runs.exceptions()
+            return bool(found)
+
+        await self.eventually(look)
+        return found
+
     async def some(self, pick: Callable[[list[Listed]], list[Listed]]) -> list[Listed]:
         """The runs that are wanted, once there are any."""
         found: list[Listed] = []

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
-from tests.workflow.office import office
+import pytest
+from sqlalchemy import select, update
+
+from autonomy.kernel.clock import now
+from autonomy.tools import Unsure
+from autonomy.workflow.events import Chosen
+from autonomy.workflow.store import command, definition, run
+from tests.gate.works import fail
+from tests.workflow.office import Office, office
 
 HEAD = """
 caps: { spend: 50.00 EUR }
@@ -46,3 +56,107 @@ async def test_two_runs_inside_spend_what_is_left_once(tmp_path: Path, database_
         for run in await inside():
             assert (await it.ended(run)).status in ("stopped", "cancelled")
         assert it.plant.executions() == 2, "what comes after the first of each is begun by nobody"
+
+
+CAP = "caps: { spend: 50.00 EUR }"
+ALONE = """
+steps: { first: { tool: buy, arguments: { amount: "string(input.n) + '.00'" } } }
+"""
+AROUND = """
+caps: { spend: 50.00 EUR }
+steps: { inner: { workflow: { name: one }, arguments: { n: input.n } } }
+"""
+UNSURE = {"one": ALONE, "alone": CAP + ALONE, "around": AROUND}
+
+
+@pytest.mark.parametrize("name", ["alone", "around"])
+async def test_what_nobody_knows_to_have_happened_has_cost_nothing_yet(
+    tmp_path: Path, database_url: str, name: str
+) -> None:
+    """In a run as in one inside another: no cap is reached by it, and a second try has all that the first one had."""
+    async with office(tmp_path, database_url, **UNSURE) as it:
+        it.plant.behaves["buy"] = fail(Unsure("the connection broke"))
+        top = await it.start(name, n=30)
+        [asked] = await it.some_excepted()
+        await it.flows.engine.sweep()  # which hears of the action once more
+        await it.flows.engine.idle()
+        assert [(await it.flows.desk.look(one)).state.spent for one in {top, asked.run}] == [0] * len({top, asked.run})
+        shown = await it.flows.runs.show(asked.run)
+        [action] = [one.action for one in shown.open if one.action]
+        await it.works.system.taking_up.resolve(action, "failed", "person:sam", "it was not bought")
+        it.plant.behaves.clear()
+        again = Chosen(now(), asked.command.id, "retry", by="person:bea")
+        await it.flows.runs.choose(asked.run, again, ("boss",), False)
+        state = await it.ended(top)
+        assert (state.status, state.spent) == ("done", 3_000)
+
+
+async def test_a_run_is_not_stopped_by_what_may_not_have_happened(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, **UNSURE) as it:
+        it.plant.behaves["buy"] = fail(Unsure("the connection broke"))
+        top = await it.start("around", n=60)
+        [asked] = await it.some_excepted()
+        await it.flows.engine.sweep()
+        await it.flows.engine.idle()
+        assert (await it.flows.desk.look(top)).state.status == "running"
+        assert [one.command.kind for one in await it.flows.runs.exceptions()] == ["unknown"]
+        shown = await it.flows.runs.show(asked.run)
+        [action] = [one.action for one in shown.open if one.action]
+        await it.works.system.taking_up.resolve(action, "done", "person:sam", "it was bought")
+        state = await it.ended(top)
+        assert (state.status, state.reason, state.spent) == ("stopped", "cap.spend", 6_000)
+
+
+BUYING = """
+steps:
+  first: { tool: buy, arguments: { amount: "'30.00'" } }
+  hear: { needs: [first], wait: { events: { go: { event: go } } } }
+"""
+BEFORE = HEAD.replace("middle", "buying")
+
+
+async def test_what_a_damaged_run_had_spent_stays_spent(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, head=BEFORE, buying=BUYING) as it:
+        head = await it.start("head", n=1)
+        await it.until(head, lambda state: state.spent == 3_000)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "buying"])
+        await it.until(inner.id, lambda state: "hear" in state.steps)
+        bad: Any = update(run).where(run.c.id == inner.id).values(state=b"x" * 40, ver=run.c.ver + 1)
+        await it.works.system.queue.perform(lambda tx: tx.execute(bad))
+        await it.flows.runs.tell("go", None, None, "person:sam")
+        [asked] = await it.excepted(head)
+        assert (await it.flows.desk.look(head)).state.spent == 3_000
+        again = Chosen(now(), asked.command.id, "retry", by="person:bea")
+        await it.flows.runs.choose(head, again, ("boss",), False)
+        state = await it.ended(head)
+        assert (state.status, state.spent) == ("stopped", 6_000)
+
+
+HELD = """
+steps: { first: { tool: pay, arguments: { payee: "'p'", amount: "'3000.00'" } } }
+"""
+
+
+async def test_what_was_done_for_a_run_whose_definition_is_damaged_is_heard_once(
+    tmp_path: Path, database_url: str
+) -> None:
+    head = BEFORE.replace("50.00", "50000.00")
+    async with office(tmp_path, database_url, head=head, buying=HELD) as first:
+        top = await first.start("head", by="schedule:night", n=1)
+        [inner] = await first.some(lambda runs: [one for one in runs if one.workflow == "buying"])
+        hold = await first.asked(inner.id)
+        digest = (await first.flows.desk.look(top)).state.digest
+        worse = update(definition).where(definition.c.digest == digest).values(body=b"x" * 40)
+        await first.works.system.queue.perform(lambda tx: tx.execute(worse))
+    async with office(tmp_path, database_url, first.plant, head=head, buying=HELD) as it:
+        approvals = it.works.system.approvals
+        await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+        assert (await it.ended(top)).reason.startswith("workflow.sealed")
+        assert it.told(top)[-2:] == ["exception", "ended stopped"]
+        await it.ended(inner.id)
+        await it.eventually(lambda: _nothing_is_left(it, inner.id))
+
+
+async def _nothing_is_left(it: Office, inner: str) -> bool:
+    query = select(command.c.id).where(command.c.run == inner)
+    return not await it.works.system.database.read(lambda connection: connection.execute(query).all())

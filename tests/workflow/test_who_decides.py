@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from autonomy.kernel.canonical import Json
+from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Forbidden
 from autonomy.tasks.origin import MAX_ORIGIN
 from autonomy.workflow.desk import Origin
@@ -27,6 +29,25 @@ steps:
 TELLING = "steps: { tell: { emit: { event: go, data: { n: input.n } } } }"
 RESTING = "steps: { rest: { wait: { duration: 1ms } } }\nresult: { n: input.n }"
 OUTER = "steps: { inner: { workflow: { name: telling }, arguments: { n: input.n } } }"
+SUM = """
+steps: { sum: { tool: pay, arguments: { payee: "'p'", amount: "'nothing'" } } }
+result: { amount: steps.sum.output }
+"""
+ABOVE = """
+steps:
+  inner: { workflow: { name: sum }, arguments: { n: input.n } }
+  pay: { needs: [inner], tool: pay, arguments: { payee: "'p'", amount: steps.inner.output.amount } }
+"""
+WAITING = """
+steps:
+  told: { wait: { events: { sum: { event: sum } } } }
+  pay: { needs: [told], tool: pay, arguments: { payee: "'p'", amount: steps.told.output.data.amount } }
+"""
+SIGNED = """
+steps:
+  sign: { approval: { roles: { boss: 1 }, question: "May it be?" }, deadline: 1h }
+  press: { needs: [sign], tool: press, arguments: { n: input.n } }
+"""
 FLOWS = {"asking": ASKING, "telling": TELLING, "resting": RESTING, "outer": OUTER}
 
 
@@ -125,3 +146,62 @@ async def test_who_says_with_what_a_step_is_tried_again_does_not_decide_what_com
             await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
         await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
         assert (await it.ended(run)).status == "done"
+
+
+async def test_who_says_what_a_step_of_a_run_inside_came_to_does_not_decide_what_comes_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, above=ABOVE, sum=SUM) as it:
+        run = await it.start("above", by="schedule:night", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "sum"])
+        [asked] = await it.excepted(inner.id)
+        event = Chosen(now(), asked.command.id, "edit", output="200.00", by="person:bea")
+        await it.flows.runs.choose(inner.id, event, ("boss",), False)
+        await _only_dora_decides(it, run)
+
+
+async def test_who_told_a_run_what_it_waited_for_does_not_decide_what_comes_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, waiting=WAITING) as it:
+        run = await it.start("waiting", by="schedule:night", n=1)
+        await it.until(run, lambda state: "told" in state.steps)
+        await it.flows.runs.tell("sum", None, {"amount": "200.00"}, "person:bea")
+        await _only_dora_decides(it, run)
+
+
+async def _only_dora_decides(it: Office, run: str) -> None:
+    hold, approvals = await it.asked(run), it.works.system.approvals
+    with pytest.raises(Forbidden):
+        await asyncio.to_thread(approvals.decide, hold.action, "bea", "approve", hold.shown)
+    await asyncio.to_thread(approvals.decide, hold.action, "dora", "approve", hold.shown)
+    assert (await it.ended(run)).status == "done"
+
+
+@pytest.mark.parametrize(("choice", "output"), [("edit", {"approved": True}), ("skip", None)])
+async def test_who_may_not_decide_a_checkpoint_does_not_pass_it_once_it_was_refused(
+    tmp_path: Path, database_url: str, choice: str, output: Json
+) -> None:
+    async with office(tmp_path, database_url, signed=SIGNED) as it:
+        run = await it.start("signed", by="person:bea", n=1)
+        hold = await it.asked(run)
+        await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "dora", "reject", hold.shown, "no")
+        [asked] = await it.excepted(run)
+        choose = it.flows.runs.choose
+        with pytest.raises(Forbidden) as refused:
+            await choose(run, Chosen(now(), asked.command.id, choice, output=output, by="person:bea"), ("boss",), True)  # type: ignore[arg-type]
+        assert (refused.value.code, it.plant.executions()) == ("approval.own", 0)
+        await choose(run, Chosen(now(), asked.command.id, choice, output=output, by="person:dora"), ("boss",), False)  # type: ignore[arg-type]
+        assert (await it.ended(run)).status == "done"
+
+
+async def test_who_may_not_decide_a_checkpoint_may_have_it_asked_again(tmp_path: Path, database_url: str) -> None:
+    async with office(tmp_path, database_url, signed=SIGNED) as it:
+        run = await it.start("signed", by="person:bea", n=1)
+        hold, decide = await it.asked(run), it.works.system.approvals.decide
+        await asyncio.to_thread(decide, hold.action, "dora", "reject", hold.shown, "no")
+        [asked] = await it.excepted(run)
+        await it.flows.runs.choose(run, Chosen(now(), asked.command.id, "retry", by="person:bea"), ("boss",), False)
+        again = await it.asked(run)
+        with pytest.raises(Forbidden):
+            await asyncio.to_thread(decide, again.action, "bea", "approve", again.shown)
