@@ -199,7 +199,7 @@ def _ended(index: int, leaf: Mapping[str, Any], parts: Mapping[str, Part]) -> En
         index=index,
         at=leaf["at"],
         status=leaf["status"],
-        result=parts.get("result", NOTHING),
+        result=_part_of(leaf, parts, "result"),
         cost=_cost(leaf),
         code=leaf.get("code"),
         via=leaf.get("via"),

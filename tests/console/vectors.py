@@ -15,16 +15,21 @@ SIZES = (1, 2, 3, 7, 8, 13)
 def vectors() -> list[dict[str, object]]:
     """For trees of several sizes: a proof of each leaf, in the form in which the API says it."""
     signer = note.Signer.from_seed("log.example", bytes(range(32)))
-    return [_proof(index, size, signer) for size in SIZES for index in range(size)]
+    return [proof(_bodies(size), index, signer) for size in SIZES for index in range(size)]
 
 
-def _proof(index: int, size: int, signer: note.Signer) -> dict[str, object]:
-    bodies = [f'{{"kind":"intent","leaf":{number},"said":"grüße"}}' for number in range(size)]
+def _bodies(size: int) -> list[str]:
+    return [f'{{"kind":"intent","leaf":{number},"said":"grüße"}}' for number in range(size)]
+
+
+def proof(bodies: list[str], index: int, signer: note.Signer) -> dict[str, object]:
+    """That the leaf `index` is in the log of these leaves, which `signer` has signed."""
+    size = len(bodies)
     hashes = [merkle.leaf_hash(body.encode()) for body in bodies]
     source = merkle.node_source(lambda start, stop: hashes[start:stop], lambda *_: ())
     frontier = merkle.Frontier()
     frontier.extend(hashes)
-    signed = note.sign(note.Checkpoint("log.example", size, frontier.root()), signer)
+    signed = note.sign(note.Checkpoint(signer.verifier.name, size, frontier.root()), signer)
     return {
         "index": index,
         "size": size,

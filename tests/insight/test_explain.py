@@ -115,6 +115,12 @@ def test_each_decision_shows_the_facts_it_was_made_on() -> None:
     assert (held.facts.value, allowed.facts.value) == ({"left": 1}, {"left": 2})
 
 
+def test_a_result_is_shown_at_the_ending_that_commits_to_it() -> None:
+    unknown = {name: said for name, said in OUTCOME.items() if name != "commitments"} | {"status": "unknown"}
+    first, last = explained(INTENT, unknown, OUTCOME | {"kind": "reconcile"}).endings
+    assert (first.result.state, last.result.value) == ("none", {"id": "po_1"})
+
+
 def test_a_refusal_without_a_rule_tells_its_code_and_reason() -> None:
     (decided,) = explained(DENIAL).decisions
     assert (decided.rules, decided.code) == ((), "budget.exceeded")

@@ -7,7 +7,7 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useKeys } from "@/frame/keys";
 import { useMay } from "@/frame/session";
-import { Foreign, Problem, Section, When, State } from "@/kit";
+import { Problem, Section, When, State } from "@/kit";
 import { nameOf } from "@/kit/who";
 import { PartShown } from "./Parts";
 import { historyQuery } from "./queries";
@@ -82,9 +82,9 @@ function Said({ one }: { one: Schemas["Judged"] }): ReactElement {
           </Text>
         )}
       </Group>
-      {one.remark.state === "shown" && typeof one.remark.value === "string" && (
-        <Text size="sm">
-          <Foreign text={one.remark.value} />
+      {one.remark.state !== "none" && (
+        <Text size="sm" component="div">
+          <PartShown part={one.remark} />
         </Text>
       )}
       {one.correction.state !== "none" && (

@@ -6,11 +6,13 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { Command, Details, Id, Problem, Section, State } from "@/kit";
 import { Malformed, toBase64 } from "@/proof/merkle";
-import { readCheckpoint, readKey, signature } from "@/proof/note";
-import { isAble, isSameKey } from "@/proof/verify";
+import { readCheckpoint, readKey, signature, type Standing } from "@/proof/note";
+import { acceptedKey, isAble, standing } from "@/proof/verify";
 import { lines, Walk, type Progress as Found } from "@/proof/whole";
 import { words as proving } from "@/proof/words";
 import { words } from "./words";
+
+type Checkpoint = Schemas["CheckpointAnswer"];
 
 const checkpointQuery = queryOptions({
   queryKey: ["checkpoint"],
@@ -27,7 +29,7 @@ export function Verify(): ReactElement {
         {found.data === undefined ? <Skeleton height={80} /> : <Newest checkpoint={found.data} />}
       </Section>
       <Section title={words.verify.whole}>
-        {may ? <Whole size={found.data?.size ?? 0} /> : <Text c="dimmed">{words.verify.noExport}</Text>}
+        {may ? <Whole checkpoint={found.data} /> : <Text c="dimmed">{words.verify.noExport}</Text>}
       </Section>
       {may && (
         <Section title={words.verify.export}>
@@ -38,16 +40,17 @@ export function Verify(): ReactElement {
   );
 }
 
-function Newest({ checkpoint }: { checkpoint: Schemas["CheckpointAnswer"] }): ReactElement {
+function Newest({ checkpoint }: { checkpoint: Checkpoint }): ReactElement {
+  const accepted = acceptedKey(checkpoint.key);
   const signed = useQuery({
-    queryKey: ["verified", checkpoint.note],
-    queryFn: async () => signature(checkpoint.note, await readKey(checkpoint.key)),
+    queryKey: ["verified", accepted, checkpoint],
+    queryFn: () => signedBy(checkpoint, accepted),
     enabled: isAble(),
   });
   return (
     <Stack gap="sm">
       {!isAble() && <Alert color="orange">{proving.unable}</Alert>}
-      {!isSameKey(checkpoint.key) && <Alert color="orange">{proving.newKey}</Alert>}
+      {checkpoint.key !== accepted && <Alert color="orange">{proving.newKey}</Alert>}
       <Details
         of={[
           [words.verify.size, checkpoint.size.toLocaleString("en")],
@@ -66,19 +69,24 @@ function Newest({ checkpoint }: { checkpoint: Schemas["CheckpointAnswer"] }): Re
   );
 }
 
+async function signedBy({ note, key }: Checkpoint, accepted: string): Promise<Standing> {
+  return standing(await signature(note, await readKey(key)), key, accepted);
+}
+
 const TELL_EVERY = 250; // leaves
 
-function Whole({ size }: { size: number }): ReactElement {
+function Whole({ checkpoint }: { checkpoint: Checkpoint | undefined }): ReactElement {
+  const size = checkpoint?.size ?? 0;
   const [found, setFound] = useState<Found>();
   const [state, setState] = useState<"idle" | "running" | "over">("idle");
   const [error, setError] = useState<unknown>();
   const stopping = useRef<AbortController>(undefined);
-  const run = async () => {
+  const run = async (accepted: string) => {
     stopping.current = new AbortController();
     setState("running");
     setError(undefined);
     try {
-      await walked(stopping.current.signal, setFound);
+      await walked(accepted, stopping.current.signal, setFound);
       setState("over");
     } catch (wrong) {
       setState("idle");
@@ -106,12 +114,27 @@ function Whole({ size }: { size: number }): ReactElement {
             {words.verify.stop}
           </Button>
         ) : (
-          <Button size="xs" onClick={() => void run()} disabled={!isAble()}>
-            {words.verify.go}
-          </Button>
+          <Go checkpoint={checkpoint} run={run} />
         )}
       </Group>
     </Stack>
+  );
+}
+
+interface GoProps {
+  checkpoint: Checkpoint | undefined;
+  run: (accepted: string) => Promise<void>;
+}
+
+/** Not before a key is known by which the log is to be signed. */
+function Go({ checkpoint, run }: GoProps): ReactElement {
+  const go = () => {
+    if (checkpoint !== undefined) void run(acceptedKey(checkpoint.key));
+  };
+  return (
+    <Button size="xs" onClick={go} disabled={!isAble() || checkpoint === undefined}>
+      {words.verify.go}
+    </Button>
   );
 }
 
@@ -133,6 +156,13 @@ function Outcome({ found }: { found: Found }): ReactElement {
       </Alert>
     );
   }
+  if (found.signature === "foreign") {
+    return (
+      <Alert color="orange" title={proving.foreign} role="alert">
+        {proving.newKey}
+      </Alert>
+    );
+  }
   return (
     <Alert color={found.signature === "holds" ? "teal" : "orange"} variant="light" role="status">
       {words.verify.good(found.leaves, found.checkpoints)} {found.signature === "unable" && words.verify.unable}
@@ -143,12 +173,12 @@ function Outcome({ found }: { found: Found }): ReactElement {
   );
 }
 
-/** Read the log from the server to its end, and tell how far it is. */
-async function walked(signal: AbortSignal, tell: (found: Found) => void): Promise<void> {
+/** Read the log from the server to its end, by the key that is accepted, and tell how far it is. */
+async function walked(accepted: string, signal: AbortSignal, tell: (found: Found) => void): Promise<void> {
   const { response } = await client.GET("/api/audit/export", { parseAs: "stream", signal });
   const body = response.body;
   if (!response.ok || body === null) throw new Malformed(`the server answered ${response.status}`);
-  const walk = new Walk();
+  const walk = new Walk(accepted);
   for await (const line of lines(body)) {
     await walk.line(line);
     if (walk.leaves % TELL_EVERY === 0) tell(await walk.progress());

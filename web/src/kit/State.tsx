@@ -37,6 +37,7 @@ const TONES: Record<string, string> = {
   resuming: "warning",
   medium: "warning",
   unable: "warning",
+  foreign: "warning",
   untrusted: "warning",
   stale: "warning",
   failed: "bad",

@@ -3,7 +3,7 @@ import { Accordion, Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { Command, Details, Id, Problem, Source, State } from "@/kit";
-import { isAble, isSameKey, verify, type Proof, type Verified } from "./verify";
+import { acceptedKey, isAble, verify, type Proof, type Verified } from "./verify";
 import { words } from "./words";
 
 interface Props {
@@ -17,9 +17,11 @@ interface Props {
 }
 
 export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
+  const key = proofs[0]?.checkpoint.key;
+  const accepted = key === undefined ? "" : acceptedKey(key);
   const found = useQuery({
-    queryKey: ["verified", ...proofs.map((one) => `${one.index}/${one.size}/${one.hash}`)],
-    queryFn: () => Promise.all(proofs.map(verify)),
+    queryKey: ["verified", accepted, proofs], // all of it: whatever is changed is verified anew
+    queryFn: () => Promise.all(proofs.map((one) => verify(one, accepted))),
     enabled: isAble(),
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -39,7 +41,6 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
   return (
     <Stack gap="sm">
       <Outcome found={found.data} command={command} unsaid={unsaid} />
-      <Pinned proofs={proofs} />
       <Accordion variant="contained" chevronPosition="left" multiple>
         {found.data.map((one, at) => (
           <Leaf key={one.index} found={one} proof={proofs[at]} />
@@ -80,6 +81,14 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
     );
   }
   if (unsaid !== undefined) return <Forged problem={unsaid} command={command} />;
+  const foreign = found.find((one) => one.signature === "foreign");
+  if (foreign !== undefined) {
+    return (
+      <Alert color="orange" title={words.foreign} role="alert">
+        {words.leaf} {foreign.index}: {words.newKey}
+      </Alert>
+    );
+  }
   if (found.some((one) => one.signature === "unable")) {
     return (
       <Alert color="orange" title={words.partly}>
@@ -95,12 +104,6 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
       {words.holds(found.length, Math.max(...found.map((one) => one.size)))}
     </Alert>
   );
-}
-
-function Pinned({ proofs }: { proofs: readonly Proof[] }): ReactElement | null {
-  const key = proofs[0]?.checkpoint.key;
-  if (key === undefined || isSameKey(key)) return null;
-  return <Alert color="orange">{words.newKey}</Alert>;
 }
 
 function Leaf({ found, proof }: { found: Verified; proof: Proof | undefined }): ReactElement {

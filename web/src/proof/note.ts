@@ -16,6 +16,9 @@ export interface Checkpoint {
 /** What became of looking at a signature. `unable`: this browser has no Ed25519. */
 export type Signature = "holds" | "broken" | "unable";
 
+/** The same, seen from the key that is accepted. `foreign`: whoever signed, it was not that key. */
+export type Standing = Signature | "foreign";
+
 const ED25519 = 1;
 
 /** The key written as `<name>+<key id>+<base64>`. */

@@ -4,11 +4,11 @@
  */
 import type { Schemas } from "@/api/client";
 import { parsed } from "@/kit/json";
+import { partsOf } from "./parts";
 import type { Proof } from "./verify";
 import { words } from "./words";
 
 type Explanation = Schemas["Explanation"];
-type Part = Schemas["Part"];
 type Fields = Readonly<Record<string, unknown>>;
 type Leaves = ReadonlyMap<number, Fields>;
 
@@ -18,22 +18,38 @@ const ENDED_BY: Fields = { reject: "rejected", return: "returned", expire: "expi
 
 /** What of `shown` the leaves do not say, in words; undefined where they say all of it. */
 export function unsaid(shown: Explanation, proofs: readonly Proof[]): string | undefined {
-  const leaves: Leaves = new Map(proofs.map((one) => [one.index, fieldsOf(parsed(one.body)?.value)]));
+  const leaves = inOrder(proofs);
   const other = [...leaves].find(([, leaf]) => leaf.action !== shown.action);
   if (other !== undefined) return words.page.other(other[0]);
+  if (!same(shown.position.leaves, [...leaves.keys()])) return words.page.leaves;
   const told = listed(shown);
-  const places = [...leaves.keys()].sort((left, right) => left - right);
-  if (!same(shown.position.leaves, places)) return words.page.leaves;
+  return differing(told, leaves) ?? untold(shown, told, leaves) ?? uncommitted(shown, leaves);
+}
+
+/** The leaves in the order of the log, whatever that of their proofs. */
+function inOrder(proofs: readonly Proof[]): Leaves {
+  const sorted = [...proofs].sort((left, right) => left.index - right.index);
+  return new Map(sorted.map((one) => [one.index, fieldsOf(parsed(one.body)?.value)]));
+}
+
+/** Something that the page shows otherwise than its leaf says it. */
+function differing(told: readonly Told[], leaves: Leaves): string | undefined {
   for (const { index, kinds, fields, of } of told) {
     const leaf = leaves.get(index);
     if (leaf === undefined || !kinds.includes(String(leaf.kind))) return words.page.without(index);
     const wrong = Object.keys(fields).find((name) => !same(fields[name], of(leaf)[name]));
     if (wrong !== undefined) return words.page.differs(index, wrong);
   }
+  return undefined;
+}
+
+/** Something that the leaves say and the page does not, or not as the whole of them says it. */
+function untold(shown: Explanation, told: readonly Told[], leaves: Leaves): string | undefined {
   const left = [...leaves].find(([index, leaf]) => isTold(leaf) && !told.some((one) => one.index === index));
   if (left !== undefined) return words.page.hidden(left[0]);
-  if (shown.state !== stateOf([...leaves.values()])) return words.page.state;
-  return uncommitted(shown, [...leaves.values()]);
+  if (shown.decisions.length === 0) return words.page.undecided;
+  if (!isInOrder(shown)) return words.page.order;
+  return shown.state === stateOf([...leaves.values()]) ? undefined : words.page.state;
 }
 
 /** The same of leaves that a page shows as they are, or by their index alone. */
@@ -70,6 +86,12 @@ function listed(shown: Explanation): Told[] {
     ...shown.endings.map((one) => ({ index: one.index, kinds: ENDINGS, fields: ended(one), of: endedBy })),
     ...(shown.judged ?? []).map((one) => ({ index: one.index, kinds: ["label"], fields: judged(one), of: judgedBy })),
   ];
+}
+
+/** Whether what the page shows comes once each and in the order of the log, so that its last ending is the last one. */
+function isInOrder({ decisions, approvals, endings, judged = [] }: Explanation): boolean {
+  const lists = [decisions, approvals, endings, judged].map((list) => list.map(({ index }) => index));
+  return lists.every((list) => list.every((index, at) => at === 0 || index > (list[at - 1] ?? index)));
 }
 
 function isTold(leaf: Fields): boolean {
@@ -153,29 +175,30 @@ function stateOf(leaves: readonly Fields[]): string {
   return "held";
 }
 
-/** A part of the page that no leaf commits to, or one that a leaf commits to and the page leaves out. */
-function uncommitted(shown: Explanation, leaves: readonly Fields[]): string | undefined {
-  const commitments = leaves.flatMap((leaf) => Object.entries(fieldsOf(leaf.commitments)));
-  const parts: (readonly [string, Part | undefined])[] = [
-    ["arguments", shown.what.arguments],
-    ["rationale", shown.what.rationale],
-    ["result", shown.endings.at(-1)?.result],
-    ...shown.decisions.map((one) => ["facts", one.facts] as const),
-    ...(shown.judged ?? []).flatMap((one) => [
-      ["remark", one.remark] as const,
-      ["correction", one.correction] as const,
-    ]),
-  ];
-  for (const [name, part] of parts) {
-    const made = commitments.filter(([key]) => key.split(".")[0] === name).map(([, hash]) => hash);
-    const isPart = part !== undefined && part.state !== "none";
-    if (isPart && !made.includes(part.commitment)) return words.page.part(name);
-    if (!isPart && made.length > 0 && SINGLE.has(name)) return words.page.part(name);
-  }
-  return undefined;
+/** A part that its own leaf does not commit to, or one that a leaf commits to and the page leaves out. */
+function uncommitted(shown: Explanation, leaves: Leaves): string | undefined {
+  const parts = partsOf(shown).map(({ index, name, part }) => ({ index, name, hash: part.commitment }));
+  const made = [...leaves].flatMap(([index, leaf]) => commitments(index, leaf));
+  const wrong = parts.find((one) => !among(made, one)) ?? made.find((one) => !among(parts, one));
+  return wrong && words.page.part(wrong.index, wrong.name);
 }
 
-const SINGLE = new Set(["arguments", "rationale", "result"]); // of the others each leaf may have one or none
+interface Committed {
+  index: number;
+  name: string;
+  hash: unknown;
+}
+
+/** What a leaf commits to and a page must show. `message` stands in the sentences alone, which are not compared. */
+function commitments(index: number, leaf: Fields): Committed[] {
+  const made = Object.entries(fieldsOf(leaf.commitments));
+  const named = made.map(([key, hash]) => ({ index, name: key.split(".")[0] ?? "", hash }));
+  return named.filter(({ name }) => name !== "message");
+}
+
+function among(those: readonly Committed[], one: Committed): boolean {
+  return those.some(({ index, name, hash }) => index === one.index && name === one.name && hash === one.hash);
+}
 
 function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null ? (value as Fields) : {};

@@ -1,16 +1,32 @@
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { bytes, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
-import { readCheckpoint } from "./note";
+import { readCheckpoint, textOf } from "./note";
 import vectors from "./vectors.json";
 import { verify, type Proof } from "./verify";
 import { Walk } from "./whole";
 
 const proofs: readonly Proof[] = vectors;
 const last = proofs.at(-1) as Proof;
+const ours = last.checkpoint.key;
+
+/** A key that somebody made, and what signs by it. */
+function made(name: string) {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const raw = Buffer.concat([Buffer.of(1), publicKey.export({ format: "der", type: "spki" }).subarray(-32)]);
+  const id = createHash("sha256").update(`${name}\n`).update(raw).digest().subarray(0, 4);
+  const line = (text: string) => Buffer.concat([id, sign(null, Buffer.from(text), privateKey)]).toString("base64");
+  return {
+    key: `${name}+${id.toString("hex")}+${raw.toString("base64")}`,
+    signed: (text: string) => `${text}\n— ${name} ${line(text)}\n`,
+  };
+}
+
+const theirs = made("log.example");
 
 describe("a proof that the server made", () => {
   test.each(proofs)("of leaf $index in a tree of $size holds", async (proof) => {
-    const found = await verify(proof);
+    const found = await verify(proof, ours);
     expect(found.problem).toBeUndefined();
     expect(found.signature).toBe("holds");
     expect(found.steps).toBe(proof.path.length);
@@ -25,7 +41,7 @@ describe("a proof that the server made", () => {
     ["a step more", { path: [...last.path, last.path[0] ?? ""] }],
     ["another checkpoint", { checkpoint: (proofs[0] as Proof).checkpoint }],
   ])("with %s does not hold", async (_, change) => {
-    const found = verify({ ...last, ...change });
+    const found = verify({ ...last, ...change }, ours);
     await expect(
       found.then(
         (one) => one.problem ?? "holds",
@@ -34,12 +50,19 @@ describe("a proof that the server made", () => {
     ).resolves.not.toBe("holds");
   });
 
-  test("signed by another key does not hold", async () => {
+  test("with a signature changed does not hold", async () => {
     const note = last.checkpoint.note;
     const forged = note.slice(0, -8) + (note.at(-8) === "A" ? "B" : "A") + note.slice(-7);
-    const found = await verify({ ...last, checkpoint: { ...last.checkpoint, note: forged } });
+    const found = await verify({ ...last, checkpoint: { ...last.checkpoint, note: forged } }, ours);
     expect(found.signature).toBe("broken");
     expect(found.problem).toBeDefined();
+  });
+
+  test("signed by another key is not of this log", async () => {
+    const note = theirs.signed(textOf(last.checkpoint.note));
+    const forged = { ...last, checkpoint: { ...last.checkpoint, note, key: theirs.key } };
+    expect((await verify(forged, ours)).signature).toBe("foreign");
+    expect((await verify(forged, theirs.key)).signature).toBe("holds");
   });
 });
 
@@ -49,8 +72,8 @@ describe("the whole log", () => {
   const end = [JSON.stringify({ checkpoint: last.checkpoint.note }), JSON.stringify({ seal: last.checkpoint.note })];
   const file = [header, ...leaves.map((one) => `{"index":${one.index},"leaf":${one.body}}`), ...end];
 
-  async function walked(lines: readonly string[]) {
-    const walk = new Walk();
+  async function walked(lines: readonly string[], accepted = ours) {
+    const walk = new Walk(accepted);
     for (const line of lines) await walk.line(line);
     return walk.end();
   }
@@ -68,9 +91,34 @@ describe("the whole log", () => {
       "two leaves changed about",
       file.map((line, at) => (at === 4 ? (file[5] ?? "") : at === 5 ? (file[4] ?? "") : line)),
     ],
-    ["another key", [header.replace(last.checkpoint.key, "x+00000000+AA=="), ...file.slice(1)]],
+    ["a key that is none", [header.replace(last.checkpoint.key, "x+00000000+AA=="), ...file.slice(1)]],
   ])("with %s does not hold", async (_, lines) => {
     await expect(walked(lines)).rejects.toThrow(Malformed);
+  });
+
+  /** The log signed by `theirs` from its `first` note on, with these keys in its header. */
+  function forged(keys: readonly string[], first: number) {
+    const note = theirs.signed(textOf(last.checkpoint.note));
+    const notes = end.map((line, at) =>
+      at < first ? line : line.replace(JSON.stringify(last.checkpoint.note), JSON.stringify(note)),
+    );
+    return [header.replace(JSON.stringify([ours]), JSON.stringify(keys)), ...file.slice(1, -2), ...notes];
+  }
+
+  test.each([
+    ["by another key", forged([theirs.key], 0)],
+    ["by another key, with the true one beside it", forged([ours, theirs.key], 0)],
+    ["by another key from some place on", forged([ours, theirs.key], 1)],
+  ])("that was signed %s is not taken for this log", async (_, lines) => {
+    expect((await walked(lines)).signature).toBe("foreign");
+  });
+
+  test("that was signed by another key holds for whoever accepts that one", async () => {
+    expect((await walked(forged([theirs.key], 0), theirs.key)).signature).toBe("holds");
+  });
+
+  test("that was signed by a key that its header does not name does not hold", async () => {
+    await expect(walked(forged([ours], 0))).rejects.toThrow(Malformed);
   });
 
   test("that was cut off is said to be", async () => {

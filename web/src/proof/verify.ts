@@ -1,7 +1,7 @@
 /** Whether something stands in the log, found out in this browser. */
 import type { Schemas } from "@/api/client";
 import { bytes, equal, fromBase64, hex, leafHash, rootOf } from "./merkle";
-import { readCheckpoint, readKey, signature, type Signature } from "./note";
+import { readCheckpoint, readKey, signature, type Signature, type Standing } from "./note";
 
 export type Proof = Schemas["ProofAnswer"];
 
@@ -12,7 +12,7 @@ export interface Verified {
   hash: string;
   root: string;
   steps: number;
-  signature: Signature;
+  signature: Standing;
   problem: string | undefined;
 }
 
@@ -21,8 +21,11 @@ export function isAble(): boolean {
   return globalThis.isSecureContext && "subtle" in crypto;
 }
 
-/** Verify a proof: hash the leaf, climb the path to the root, compare it with the checkpoint, check its signature. */
-export async function verify(proof: Proof): Promise<Verified> {
+/**
+ * Verify a proof: hash the leaf, climb the path to the root, compare it with the checkpoint, check its signature. A proof
+ * brings its key along, so that a signature by any other than the key `accepted` says nothing about this log.
+ */
+export async function verify(proof: Proof, accepted: string): Promise<Verified> {
   const hash = await leafHash(bytes(proof.body));
   const root = await rootOf(hash, proof.index, proof.size, proof.path.map(fromBase64));
   const checkpoint = readCheckpoint(proof.checkpoint.note);
@@ -33,7 +36,7 @@ export async function verify(proof: Proof): Promise<Verified> {
     hash: hex(hash),
     root: hex(root),
     steps: proof.path.length,
-    signature: signed,
+    signature: standing(signed, proof.checkpoint.key, accepted),
     problem: wrong(hex(hash) === proof.hash, checkpoint.size === proof.size, equal(root, checkpoint.root), signed),
   };
 }
@@ -45,11 +48,16 @@ function wrong(isHash: boolean, isSize: boolean, isRoot: boolean, signed: Signat
   return signed === "broken" ? "The signature of the checkpoint does not hold." : undefined;
 }
 
+/** How a signature by `key` stands where `accepted` is the key of the log. */
+export function standing(signed: Signature, key: string, accepted: string): Standing {
+  return signed === "broken" || key === accepted ? signed : "foreign";
+}
+
 const PIN = "autonomy-log-key";
 
-/** Whether the log's key is the one that this browser saw first; the first one is kept. */
-export function isSameKey(key: string): boolean {
-  const first = localStorage.getItem(PIN);
-  if (first === null) localStorage.setItem(PIN, key);
-  return first === null || first === key;
+/** The key of the log as this browser saw it first: `key` where it has seen none, which is kept. */
+export function acceptedKey(key: string): string {
+  const accepted = localStorage.getItem(PIN) ?? key;
+  localStorage.setItem(PIN, accepted);
+  return accepted;
 }

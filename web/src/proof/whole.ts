@@ -3,14 +3,14 @@
  * tree, each checkpoint against it. Nothing is kept but the edge of the tree.
  */
 import { bytes, equal, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
-import { readCheckpoint, readKey, signature, textOf, type Key, type Signature } from "./note";
+import { readCheckpoint, readKey, signature, textOf, type Key, type Standing } from "./note";
 
 export interface Progress {
   leaves: number;
   checkpoints: number;
   /** How many leaves the last checkpoint that holds covers. */
   covered: number;
-  signature: Signature;
+  signature: Standing;
   root: string;
   problem: string | undefined;
 }
@@ -19,14 +19,17 @@ export class Walk {
   leaves = 0;
   checkpoints = 0;
   covered = 0;
-  private signed: Signature = "holds";
+  private signed: Standing = "holds";
   private isSealed = false;
   private readonly frontier = new Frontier();
-  private keys: Key[] = [];
+  private keys: ReadonlyMap<string, Key> = new Map();
+
+  /** `accepted` is the key of the log: the file names its keys itself, which whoever made it up does as well. */
+  constructor(private readonly accepted: string) {}
 
   /** Take in one line of the file. Throws Malformed where it does not fit what came before. */
   async line(text: string): Promise<void> {
-    if (this.keys.length === 0) return this.header(text);
+    if (this.keys.size === 0) return this.header(text);
     const prefix = `{"index":${this.frontier.size},"leaf":`;
     if (text.startsWith(prefix) && text.endsWith("}")) {
       await this.frontier.append(await leafHash(bytes(text.slice(prefix.length, -1))));
@@ -51,7 +54,7 @@ export class Walk {
     const said = JSON.parse(text) as { format?: string; from?: number; keys?: string[] };
     if (said.format !== "autonomy-audit/1" || said.from !== 0 || !said.keys?.length)
       throw new Malformed("this is no log from its first leaf on");
-    this.keys = await Promise.all(said.keys.map(readKey));
+    this.keys = new Map(await Promise.all(said.keys.map(async (key) => [key, await readKey(key)] as const)));
   }
 
   private async other(said: Record<string, unknown>): Promise<void> {
@@ -74,9 +77,17 @@ export class Walk {
   }
 
   private async note(note: string): Promise<void> {
-    const found = await Promise.all(this.keys.map((key) => signature(note, key)));
-    if (found.includes("unable")) this.signed = "unable";
-    else if (!found.includes("holds")) throw new Malformed(`a signature does not hold: ${textOf(note).slice(0, 80)}`);
+    const found = await this.standing(note);
+    if (found === "broken") throw new Malformed(`a signature does not hold: ${textOf(note).slice(0, 80)}`);
+    if (found !== "holds" && this.signed !== "foreign") this.signed = found;
+  }
+
+  private async standing(note: string): Promise<Standing> {
+    const ours = this.keys.get(this.accepted);
+    const signed = ours === undefined ? "broken" : await signature(note, ours);
+    if (signed !== "broken") return signed;
+    const found = await Promise.all([...this.keys.values()].map((key) => signature(note, key)));
+    return found.every((one) => one === "broken") ? "broken" : "foreign";
   }
 }
 

@@ -1,4 +1,8 @@
 /** The English of proofs. */
+
+const COMPARED =
+  "What this page says of the action was compared with these leaves. Not compared, and the server's own word: the sentences under “Why?”, the case, the wording of rules, and the reasons people gave for decisions.";
+
 export const words = {
   unable:
     "This browser computes hashes only over https or on this machine itself. Open the console there, or verify by the command below.",
@@ -8,13 +12,12 @@ export const words = {
     `${leaves === 1 ? "This leaf is" : `All ${leaves} leaves are`} in the log of ${size.toLocaleString("en")} leaves, as signed`,
   partly: "In the log; the signature was not checked",
   broken: "This does not hold",
+  foreign: "Signed by another key",
   newKey:
-    "The log is signed by another key than the one this browser saw first. Ask whoever runs the log whether it was changed on purpose.",
+    "This is signed by another key than the one this browser saw first: it may be of another log. Ask whoever runs the log whether its key was changed on purpose; if so, clear what this browser keeps of this site.",
   here: "Computed in this browser; nothing but the proof was asked of the server.",
-  content:
-    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments: what is shown of them was hashed here, with its salt, and is what they commit to.",
-  unread:
-    "What this page says of the action was compared with these leaves. Arguments, facts and results stand in them as commitments; nothing of their content is shown to you.",
+  content: `${COMPARED} Arguments, facts, results, remarks and corrections stand in them as commitments: what is shown of each was hashed here, with its salt, and is what its own leaf commits to.`,
+  unread: `${COMPARED} Arguments, facts, results, remarks and corrections stand in them as commitments; nothing of their content is shown to you.`,
   page: {
     title: "This page does not show what the log says",
     about: "Trust neither: tell whoever looks after the system, and verify by the command below.",
@@ -23,9 +26,11 @@ export const words = {
     without: (index: number) => `There is no leaf ${index} that says what this page shows of it.`,
     differs: (index: number, name: string) => `Leaf ${index} says something else of “${name}”.`,
     hidden: (index: number) => `Leaf ${index} says something that this page leaves out.`,
+    order: "This page does not show what happened in the order of the log.",
     state: "By these leaves the action stands elsewhere.",
     content: (name: string) => `The content of “${name}” is not what was committed to.`,
-    part: (name: string) => `What is shown as “${name}” is not what the leaves commit to.`,
+    part: (index: number, name: string) => `What is shown as “${name}” is not what leaf ${index} commits to.`,
+    undecided: "There is no leaf that says who asked for this, and what for.",
   },
   leaf: "Leaf",
   kind: "What it says",
@@ -33,7 +38,7 @@ export const words = {
   path: "Path",
   hashes: (count: number) => `${count} hashes`,
   root: "Root",
-  signature: { holds: "holds", broken: "broken", unable: "not checked" },
+  signature: { holds: "holds", broken: "broken", unable: "not checked", foreign: "by another key" },
   checkpoint: "Checkpoint",
   key: "Key of the log",
   body: "The leaf's exact text",
