@@ -151,13 +151,18 @@ class Lifecycle(Base):
         self._leaf(tx, stamp, event, by, agents=sorted(agents)[:TOLD], count=len(agents), reason=reason)
         return count
 
+    def check_lifter_in(self, tx: Tx, by: str, reason: str) -> None:
+        """Raise Forbidden, Invalid or Conflict (`person.offboarded`) where this is no person who is here, and says why:
+        nobody else may lift a containment."""
+        rules.check_person_with_reason(by, reason)
+        _check_active(tx, by.removeprefix("person:"))
+
     def lift_in(self, tx: Tx, containment: str, by: str, reason: str) -> None:
         """Lift a containment (`con_…`) within somebody's transaction; one that was lifted already stays so.
 
         Only a person may, and says why. Raises Forbidden, Invalid, NotFound, Conflict (`person.offboarded`).
         """
-        rules.check_person_with_reason(by, reason)
-        _check_active(tx, by.removeprefix("person:"))
+        self.check_lifter_in(tx, by, reason)
         found = rows.to_containment(store.find(tx, store.containment.c.id, containment, "containment"))
         if found.lifted_at is None:
             self._lift(tx, found, by, reason)

@@ -45,14 +45,20 @@ def contained(found: Incident, scope: Scope, target: str, containment: str) -> I
     return replace(found, state="contained", scope=scope, target=target, containment=containment)
 
 
+def held_by(found: Incident) -> str:
+    """The containment that is in force because of it. Raises Conflict (`incident.not_contained`)."""
+    if found.containment is None:
+        hint = "nothing is contained because of it"
+        raise Conflict(f"`{found.id}` is {found.state}", code="incident.not_contained", hint=hint)
+    return found.containment
+
+
 def reinstated(found: Incident) -> Incident:
     """The incident once what was contained may go on; one that is closed stays closed.
 
     Raises Conflict (`incident.not_contained`).
     """
-    if found.containment is None:
-        hint = "nothing is contained because of it"
-        raise Conflict(f"`{found.id}` is {found.state}", code="incident.not_contained", hint=hint)
+    held_by(found)
     return replace(found, state="closed" if found.state == "closed" else "open", containment=None)
 
 

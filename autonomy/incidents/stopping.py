@@ -30,13 +30,14 @@ from autonomy.workflow.model import ENDED
 from autonomy.workflow.service import Runs
 
 from . import rules, store
-from .model import Stop, StopKind, StopState, Told
+from .model import Incident, Stop, StopKind, StopState, Told
 from .service import leaf
 
 log = logging.getLogger("autonomy.incidents")
 
 LOOK_SECONDS = 1.0
 MOST = 500  # tasks and runs of one transaction: others wait for it
+WAS_PAUSED = "was paused already"
 
 Named = tuple[StopKind, str, str]
 """Kind, target and detail of something that is to be stopped."""
@@ -85,22 +86,13 @@ class Stopping:
         return await self._told(id)
 
     async def reinstate(self, id: str, by: str, reason: str) -> Told:
-        """Let what was contained because of an incident go on, and the runs that were paused for it.
+        """Let what was contained because of an incident go on, and the runs that were paused for it; but for what other
+        incidents hold, too.
 
         Credentials that were ended stay so. Raises NotFound, Conflict (`incident.not_contained`), Forbidden.
         """
 
-        def work(tx: Tx) -> None:
-            at, before = self._clock(), store.find(tx, id)
-            found = rules.reinstated(before)
-            if before.containment is not None:
-                self._identity.lift_in(tx, before.containment, by, reason)
-            store.let_go(tx, id, at)
-            store.put(tx, found)
-            store.note(tx, id, at, by, "reinstated", reason)
-            leaf(tx, found, "reinstated", by, at, containment=before.containment, reason=reason)
-
-        await asyncio.to_thread(self._identity.together, work)
+        await asyncio.to_thread(self._identity.together, lambda tx: self._reinstate(tx, id, by, reason))
         await self.carry(id)
         return await self._told(id)
 
@@ -109,6 +101,8 @@ class Stopping:
         await repeat(self._carry_all, LOOK_SECONDS, log, "what is to be stopped is not seen to")
 
     async def _carry_all(self) -> None:
+        for id in await self._database.read(store.lifted):
+            await self._queue.perform(partial(self._hear, id=id))
         for id in await self._database.read(_unfinished):
             await self.carry(id)
 
@@ -126,10 +120,31 @@ class Stopping:
                 await self._turn_run(id, stop)
         await self._confirm(id)
 
+    def _reinstate(self, tx: Tx, id: str, by: str, reason: str) -> None:
+        """Let go of what an incident holds. The containment stays in force while another incident holds it, too: who
+        lets go because of the one has said nothing of the other."""
+        at, before = self._clock(), store.find(tx, id)
+        containment = rules.held_by(before)
+        self._identity.check_lifter_in(tx, by, reason)
+        other = store.sharing(tx, before)
+        if other is None:
+            self._identity.lift_in(tx, containment, by, reason)
+        _let_go(tx, before, by, reason, at)
+        if other is not None:
+            store.mark(tx, id, "containment", containment, "resumed", at, f"goes on because of `{other}`")
+
+    def _hear(self, tx: Tx, id: str) -> None:
+        """Let go of what an incident holds whose containment somebody has lifted beside it, as if they had reinstated
+        it. Of several who hear of it one does so: the same transaction takes the containment from the incident."""
+        said = store.lifting(tx, id)
+        if said is not None:
+            _let_go(tx, store.find(tx, id), *said, self._clock())
+
     def _impose(
         self, tx: Tx, id: str, by: str, reason: str, scope: Scope | None, target: str | None, keys: bool
     ) -> Containment:
         """Contain, end tokens, and write down what else is to be stopped: all of it or nothing."""
+        self._hear(tx, id)
         at, before = self._clock(), store.find(tx, id)
         reach = rules.reach_of(before, scope, target)
         made = self._identity.contain_in(tx, *reach, by, reason)
@@ -161,17 +176,19 @@ class Stopping:
         )
         names = {stop.detail for stop in agents}
         live = await self._involving.live(names, found.target if found.scope == "tool" else None)
-        # These rest because of an incident, this one before or another: they do not rest by themselves.
         held = await self._database.read(lambda reader: store.holding(reader, live))
-        rested = {run for run in live if (await self._desk.look(run)).state.paused}
+        paused = {run: state.paused_by for run in live if (state := (await self._desk.look(run)).state).paused}
+        by_themselves = {run for run, by in paused.items() if _is_no_incident(by)}
+        # States of before it was kept who paused them: an incident did, this one before or another, that says so.
+        unsaid = {run for run, by in paused.items() if not by}
 
         def work(tx: Tx) -> None:
             at = self._clock()
             if store.settle(tx, id, looked, "confirmed", at, f"{len(live)} take part") is not None:
                 return
             known = {stop.target for stop in store.stops(tx, id, "run", ["asked", "confirmed"])}
-            by_themselves = rested - held.keys() - store.holding(tx, live).keys()
-            new = [_of_run(run, run in by_themselves, at) for run in live if run not in known]
+            before = by_themselves | (unsaid - held.keys() - store.holding(tx, live).keys())
+            new = [_of_run(run, run in before, at) for run in live if run not in known]
             store.mark_all(tx, id, new)
 
         await self._queue.perform(work)
@@ -180,28 +197,37 @@ class Stopping:
         """Bring a run to where it is to stand, and where that changes meanwhile, there."""
         while True:
             rests = stop.state in store.RESTS
-            done, at = await self._turned(id, stop, rests), self._clock()
-            after: StopState = "confirmed" if rests else "resumed"
+            (after, done), at = await self._turned(id, stop, rests), self._clock()
             settle = partial(store.settle, id=id, read=stop, state=after, at=at, detail=done)
             now = await self._queue.perform(settle)
             if now is None or now.state == "before" or (now.state in store.RESTS) == rests:
                 return
             stop = now
 
-    async def _turned(self, id: str, stop: Stop, rests: bool) -> str:
-        """Pause a run, or let it go on, and say what came of it; what has ended meanwhile needs neither. The run moves
-        only if the incident still wishes it in the same transaction: of whoever wished it before and dies, is late, or
-        is killed then, nothing is left that nobody knows of."""
+    async def _turned(self, id: str, stop: Stop, rests: bool) -> tuple[StopState, str]:
+        """Pause a run, or let it go on, and say how it stands and what came of it; what has ended meanwhile needs
+        neither. The run moves only if the incident still wishes it in the same transaction: of whoever wished it
+        before and dies, is late, or is killed then, nothing is left that nobody knows of."""
         run, by, wish = stop.target, f"incident:{id}", store.wish(id, stop)
         state = (await self._desk.look(run)).state
         if state.status in ENDED:
-            return f"ended: {state.status}"
+            return ("confirmed" if rests else "resumed"), f"ended: {state.status}"
         try:
             await (self._runs.pause(run, by, wish) if rests else self._runs.resume(run, by, wish))
-        except Conflict as error:  # it stands as it was to stand, or another incident lets it rest
-            other = None if rests else await self._database.read(lambda reader: store.resting_too(reader, id, run))
-            return error.message if other is None else f"goes on resting because of `{other}`"
-        return "paused" if rests else "resumed"
+        except Conflict as error:
+            return await (self._rested(run, error.message) if rests else self._unmoved(id, run, error.message))
+        return ("confirmed", "paused") if rests else ("resumed", "resumed")
+
+    async def _rested(self, run: str, why: str) -> tuple[StopState, str]:
+        """How it stands with a run that was paused when it was to be: a person may have done so since it was looked at,
+        and no incident undoes that."""
+        paused_by = (await self._desk.look(run)).state.paused_by
+        return ("before", WAS_PAUSED) if _is_no_incident(paused_by) else ("confirmed", why)
+
+    async def _unmoved(self, id: str, run: str, why: str) -> tuple[StopState, str]:
+        """How it stands with a run that did not go on: it does already, or somebody else lets it rest."""
+        other = await self._database.read(lambda reader: store.resting_too(reader, id, run))
+        return "resumed", why if other is None else f"goes on resting because of `{other}`"
 
     async def _confirm(self, id: str) -> None:
         """Confirm the calls that have ended and the tasks that somebody else may have."""
@@ -236,8 +262,22 @@ def _unfinished(connection: Connection) -> list[str]:
     )
 
 
+def _let_go(tx: Tx, before: Incident, by: str, reason: str, at: int) -> None:
+    """Write down that nothing is contained because of an incident any more, and who says so."""
+    found = rules.reinstated(before)
+    store.let_go(tx, found.id, at)
+    store.put(tx, found)
+    store.note(tx, found.id, at, by, "reinstated", reason)
+    leaf(tx, found, "reinstated", by, at, containment=before.containment, reason=reason)
+
+
+def _is_no_incident(paused_by: str) -> bool:
+    """Whether a run rests because of somebody known, and that is no incident."""
+    return paused_by != "" and not paused_by.startswith("incident:")
+
+
 def _of_run(run: str, is_rested: bool, at: int) -> Stop:
-    return Stop("run", run, "before", at, "was paused already") if is_rested else Stop("run", run, "asked", at, "")
+    return Stop("run", run, "before", at, WAS_PAUSED) if is_rested else Stop("run", run, "asked", at, "")
 
 
 def _calls(tx: Tx, stop: Containment, covered: Mapping[str, str]) -> list[Named]:

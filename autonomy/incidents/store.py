@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Row, Table, Text, fun
 from autonomy.db import Reader, Tx, metadata, upsert
 from autonomy.db.indexes import partial_index
 from autonomy.db.spelled import among
+from autonomy.identity.store import containment
 from autonomy.kernel.errors import NotFound
 from autonomy.workflow.units import Wish
 
@@ -44,6 +45,8 @@ incident = Table(
 Index("incident_newest", incident.c.opened_at, incident.c.id)
 _LIVE = incident.c.closed_at.is_(None)
 partial_index("incident_live", incident.c.rule, incident.c.agent, where=_LIVE)
+_HOLDS = incident.c.containment.is_not(None)
+partial_index("incident_holds", incident.c.containment, where=_HOLDS)
 
 entry = Table(
     "incident_entry",
@@ -72,6 +75,8 @@ partial_index("incident_stop_waiting", stop.c.incident, where=IS_WAITING)
 Index("incident_stop_of", stop.c.kind, stop.c.target)
 RESTS: tuple[StopState, ...] = ("asked", "confirmed")
 """How a run stands in an incident that is to rest because of it."""
+_CONTAINED = incident.join(containment, containment.c.id == incident.c.containment)
+_IN_FORCE, _LIFTED = containment.c.lifted_at.is_(None), containment.c.lifted_at.is_not(None)
 
 follow_up = Table(
     "incident_follow_up",
@@ -151,8 +156,29 @@ def stops(reader: Reader, id: str, kind: StopKind | None = None, states: Collect
     return list(map(_stop, reader.execute(query)))
 
 
+def lifted(reader: Reader) -> list[str]:
+    """The incidents whose containment was lifted beside them."""
+    return list(reader.execute(select(incident.c.id).select_from(_CONTAINED).where(_HOLDS, _LIFTED)).scalars())
+
+
+def lifting(reader: Reader, id: str) -> tuple[str, str] | None:
+    """Who lifted the containment of an incident beside it, and why; None where nobody did."""
+    said = select(containment.c.lifted_by, containment.c.lift_reason).select_from(_CONTAINED)
+    row = reader.execute(said.where(incident.c.id == id, _LIFTED)).one_or_none()
+    return None if row is None else (row.lifted_by, row.lift_reason)
+
+
+def sharing(reader: Reader, found: Incident) -> str | None:
+    """Another incident because of which the same containment is in force."""
+    others = incident.c.containment == found.containment, incident.c.id != found.id, _IN_FORCE
+    query = select(incident.c.id).select_from(_CONTAINED).where(*others).limit(1)
+    one: str | None = reader.execute(query).scalar_one_or_none()
+    return one
+
+
 def holding(reader: Reader, runs: Sequence[str]) -> dict[str, str]:
-    """Of these runs those that rest, or are about to go on, because of incidents: each with one of them."""
+    """Of these runs those that rest, or are about to go on, because of incidents: each with one of them. One whose
+    containment was lifted beside it counts: it is about to let them go on."""
     columns = stop.c
     states = columns.state.in_((*RESTS, "resuming"))
     found: dict[str, str] = {}
@@ -172,7 +198,8 @@ def wish(id: str, read: Stop) -> Wish:
 def resting_too(reader: Reader, id: str, run: str) -> str | None:
     """Another incident because of which a run rests."""
     others = stop.c.kind == "run", stop.c.target == run, stop.c.incident != id, stop.c.state.in_(RESTS)
-    found: str | None = reader.execute(select(stop.c.incident).where(*others).limit(1)).scalar_one_or_none()
+    held = select(stop.c.incident).select_from(_CONTAINED.join(stop, stop.c.incident == incident.c.id))
+    found: str | None = reader.execute(held.where(*others, _IN_FORCE).limit(1)).scalar_one_or_none()
     return found
 
 
@@ -247,8 +274,9 @@ def let_go(tx: Tx, id: str, at: int) -> None:
 
 _RESTS = "SELECT 1 FROM incident_stop WHERE incident = ? AND kind = 'run' AND target = ? AND state = ? AND at = ?"
 _GOES_ON = (
-    f"{_RESTS} AND NOT EXISTS (SELECT 1 FROM incident_stop WHERE kind = 'run' AND target = ? AND incident <> ?"
-    " AND state IN ('asked', 'confirmed'))"
+    f"{_RESTS} AND NOT EXISTS (SELECT 1 FROM incident_stop AS other JOIN incident ON incident.id = other.incident"
+    " JOIN containment ON containment.id = incident.containment AND containment.lifted_at IS NULL"
+    " WHERE other.kind = 'run' AND other.target = ? AND other.incident <> ? AND other.state IN ('asked', 'confirmed'))"
 )
 
 

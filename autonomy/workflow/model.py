@@ -61,8 +61,9 @@ class StepState(Struct, omit_defaults=True):
 
 class State(Struct, omit_defaults=True):
     """Everything about a run that is remembered between events. It rests while it is `paused` or the run that it is
-    inside of rests (`above`); what is not begun until then is held `back`. Those who have said what a step is done
-    with, or what it came to, have `steered` it. What was in one that is `written_off` nobody knows any more."""
+    inside of rests (`above`); what is not begun until then is held `back`. `paused_by` is empty in states of before it
+    was kept. Those who have said what a step is done with, or what it came to, have `steered` it. What was in one that
+    is `written_off` nobody knows any more."""
 
     run: str
     workflow: str
@@ -76,6 +77,7 @@ class State(Struct, omit_defaults=True):
     depth: int = 0
     started: int = 0
     paused: bool = False
+    paused_by: str = ""
     above: bool = False
     steps: dict[str, StepState] = {}
     waiting: tuple[str, ...] = ()

@@ -149,7 +149,7 @@ def _paused(turn: Turn, event: Paused) -> str:
     if event.above:
         state.above = True
     else:
-        state.paused = True
+        state.paused, state.paused_by = True, event.by
     return ""
 
 
@@ -157,11 +157,22 @@ def _resumed(turn: Turn, event: Resumed) -> str:
     state = turn.state
     if not (state.above if event.above else state.paused):
         return "the run that it is inside of is paused" if state.above else "the run is not paused"
-    if state.paused and state.above:
-        state.paused, state.above = event.above, not event.above
-    else:
+    if not event.above and not _may_undo(event.by, state.paused_by):
+        return f"`{state.paused_by}` paused the run"
+    if not (state.paused and state.above):
         _go_on(turn)
+    elif event.above:
+        state.above = False
+    else:
+        state.paused, state.paused_by = False, ""
     return ""
+
+
+def _may_undo(by: str, paused_by: str) -> bool:
+    """A person lets a run go on whoever paused it; anybody else only where one of their kind (`KIND:NAME`) did, or
+    where it was not kept who did."""
+    kind = by.partition(":")[0]
+    return kind == "person" or paused_by.partition(":")[0] in ("", kind)
 
 
 def _go_on(turn: Turn) -> None:

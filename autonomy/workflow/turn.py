@@ -70,7 +70,8 @@ class Orders:
             self.withdraw(id)
         self.commands.extend(one for one in self.state.back if is_owed(one))
         state = self.state
-        state.back, state.open, state.waiting, state.paused, state.above = (), (), (), False, False
+        state.back, state.open, state.waiting = (), (), ()
+        state.paused, state.paused_by, state.above = False, "", False
         state.status, state.reason, state.output = status, reason, output
         self.commands.append(EndRun(paths.command(state.run, "", 0, "end"), status, reason, output))
 
@@ -116,7 +117,8 @@ class Turn(Orders):
     def go_on(self) -> None:
         """Ask for what was held back."""
         self.commands.extend(self.state.back)
-        self.state.paused, self.state.above, self.state.back = False, False, ()
+        state = self.state
+        state.paused, state.paused_by, state.above, state.back = False, "", False, ()
 
     def tell_children(self, what: str) -> None:
         """Let the runs inside this one hear whether it rests."""

@@ -15,6 +15,7 @@ from autonomy.approvals.model import State as HoldState
 from autonomy.db import Database
 from autonomy.db.newest import by_state, newest
 from autonomy.gate.containing import open_actions
+from autonomy.incidents import store as incidents
 from autonomy.insight import found
 from autonomy.insight.counting import COUNTERS
 from autonomy.insight.figures import Buckets, Only, Time, Whole
@@ -82,6 +83,7 @@ OFTEN: dict[str, tuple[Asked, str]] = {
     "actions that cost much": (dear_actions, "search_action"),
     "leaves of a rare kind": (lambda connection: of_kind(connection, "erasure", 0, 50), "leaf_rare"),
     "the last leaves of a rare kind": (lambda connection: last_of_kind(connection, "task", 9, 50), "leaf_rare"),
+    "incidents whose containment was lifted": (incidents.lifted, "incident_holds"),
     "leaves of a common kind": (lambda connection: of_kind(connection, "intent", 0, 50), "search_census_kind"),
 }
 

@@ -143,9 +143,12 @@ async def test_a_run_that_two_incidents_stop_goes_on_when_the_last_lets_it(tmp_p
         told = await stopping.reinstate(first, "person:olga", "that was not it")
         assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [True, True]
         assert {stop.detail for stop in told.stops if stop.kind == "run"} == {f"goes on resting because of `{second}`"}
+        assert [stop.detail for stop in told.stops if stop.kind == "containment"] == [f"goes on because of `{second}`"]
+        assert it.works.system.identity.agent("w1").state == "contained"
         told = await stopping.reinstate(second, "person:olga", "nor was that")
         assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [False, False]
         assert runs_of(told) == ["resumed", "resumed"]
+        assert it.works.system.identity.agent("w1").state == "active"
 
 
 async def test_a_run_that_a_person_paused_rests_after_all_incidents(tmp_path: Path, database_url: str) -> None:
@@ -156,3 +159,35 @@ async def test_a_run_that_a_person_paused_rests_after_all_incidents(tmp_path: Pa
         assert sorted(runs_of(told)) == ["before", "confirmed"]
         await stopping.reinstate(incident, "person:olga", "false alarm")
         assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [True, False]
+
+
+async def test_a_run_that_a_person_pauses_while_others_are_being_paused_rests_after_the_incident(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, incident, stopping = await begun(it)
+        pause = it.flows.runs.pause
+        it.flows.runs.pause = before(pause, lambda: pause(runs[1], "person:suzi"))  # type: ignore[method-assign]
+        told = await stopping.contain(incident, "person:sam", "odd")
+        assert sorted(runs_of(told)) == ["before", "confirmed"]
+        await stopping.reinstate(incident, "person:olga", "false alarm")
+        assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [False, True]
+
+
+async def test_a_run_that_a_person_let_go_on_and_paused_again_rests_after_all_incidents(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, first, stopping = await begun(it)
+        told = await asyncio.to_thread(
+            it.works.system.trouble.incidents.open, About("agent", "w1"), "high", "person:sam"
+        )
+        await stopping.contain(first, "person:sam", "odd")
+        await it.flows.runs.resume(runs[0], "person:suzi")
+        await it.flows.runs.pause(runs[0], "person:suzi")
+        again = await stopping.contain(told.incident.id, "person:sam", "this too")
+        assert sorted(runs_of(again)) == ["before", "confirmed"]
+        await stopping.reinstate(told.incident.id, "person:olga", "false alarm")
+        left = await stopping.reinstate(first, "person:olga", "false alarm")
+        assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [True, False]
+        assert "`person:suzi` paused the run" in [stop.detail for stop in left.stops if stop.kind == "run"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from autonomy.kernel.errors import AutonomyError
@@ -558,6 +559,31 @@ def test_a_run_rests_for_itself_and_for_the_run_around_it() -> None:
     assert run.send(Resumed(run.tick())).commands == ()
     assert run.send(Resumed(run.tick())).ignored == "the run that it is inside of is paused"
     assert {PerformTool, TellChildren} == set(map(type, run.send(Resumed(run.tick(), above=True)).commands))
+
+
+def test_it_is_kept_who_paused_a_run_until_it_goes_on() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { needs: [a], tool: t } }"))
+    run.send(Paused(run.tick(), "person:suzi"))
+    run.send(Paused(run.tick(), "run:run_0", above=True))
+    assert run.send(Paused(run.tick(), "incident:inc_1")).ignored == "the run is paused already"
+    assert run.send(Resumed(run.tick(), "incident:inc_1")).ignored == "`person:suzi` paused the run"
+    run.send(Resumed(run.tick(), "run:run_0", above=True))
+    assert (run.state.paused, run.state.paused_by) == (True, "person:suzi")
+    run.send(Resumed(run.tick(), "person:ada"))
+    run.send(Paused(run.tick(), "incident:inc_1"))
+    run.send(Paused(run.tick(), "run:run_0", above=True))
+    run.send(Resumed(run.tick(), "incident:inc_2"))
+    assert (run.state.paused, run.state.paused_by, run.state.above) == (False, "", True)
+
+
+def test_a_run_that_was_paused_before_it_was_kept_by_whom_goes_on_at_any_word() -> None:
+    run = Run(steps("{ a: { tool: t } }"))
+    run.send(Paused(run.tick(), "person:suzi"))
+    stored = msgspec.msgpack.decode(encode(run.state))
+    del stored["paused_by"]
+    run.state = decode(msgspec.msgpack.encode(stored))
+    assert (run.state.paused, run.state.paused_by) == (True, "")
+    assert not run.send(Resumed(run.tick(), "incident:inc_1")).ignored
 
 
 def test_what_nobody_has_begun_is_put_back_while_the_run_rests_and_asked_for_again() -> None:

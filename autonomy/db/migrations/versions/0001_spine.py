@@ -404,6 +404,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
+        "incident_holds",
+        "incident",
+        ["containment"],
+        unique=False,
+        sqlite_where=sa.text("containment IS NOT NULL"),
+        postgresql_where=sa.text("containment IS NOT NULL"),
+    )
+    op.create_index(
         "incident_live",
         "incident",
         ["rule", "agent"],
@@ -1632,6 +1640,12 @@ def downgrade() -> None:
         table_name="incident",
         sqlite_where=sa.text("closed_at IS NULL"),
         postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_index(
+        "incident_holds",
+        table_name="incident",
+        sqlite_where=sa.text("containment IS NOT NULL"),
+        postgresql_where=sa.text("containment IS NOT NULL"),
     )
     op.drop_table("incident")
     op.drop_index("hold_repeat", table_name="hold")

@@ -1,0 +1,85 @@
+"""A containment that is lifted beside the incident it was made for: the incident lets go of all that it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from autonomy.incidents import About
+from tests.incidents.driver import WAITING
+from tests.incidents.test_races import begun, runs_of, stand
+from tests.workflow.office import Office, office
+
+
+async def opened(it: Office) -> str:
+    """A further incident about the same agent."""
+    incidents = it.works.system.trouble.incidents
+    return (await asyncio.to_thread(incidents.open, About("agent", "w1"), "high", "person:sam")).incident.id
+
+
+async def lifted(it: Office) -> None:
+    """Somebody lets the agent go on, and asks no incident."""
+    await asyncio.to_thread(it.works.system.identity.reinstate, "w1", "person:olga", "it is fine")
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_incidents_let_go_once_in_the_name_of_whoever_lifts_their_containment(
+    tmp_path: Path, database_url: str, closed: bool
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, first, stopping = await begun(it)
+        incidents, both = it.works.system.trouble.incidents, [first, await opened(it)]
+        for one in both:
+            await stopping.contain(one, "person:sam", "odd")
+        if closed:
+            await asyncio.to_thread(incidents.close, first, "agent", "stays off", "person:sam", True)
+        await lifted(it)
+        loops = [asyncio.create_task(stopping.run()) for _ in range(3)]  # as of three processes
+
+        async def look() -> bool:
+            found = [await asyncio.to_thread(incidents.show, one) for one in both]
+            return all(runs_of(told) == ["resumed", "resumed"] for told in found)
+
+        await it.eventually(look)
+        for loop in loops:
+            loop.cancel()
+        for one, state in zip(both, ["closed" if closed else "open", "open"], strict=True):
+            assert await stand(it, runs, one) == ([False, False], state, ["resumed", "resumed"])
+            told = incidents.show(one)
+            said = [(line.by, line.text) for line in told.timeline if line.event == "reinstated"]
+            assert said == [("person:olga", "it is fine")] and told.incident.containment is None
+            assert {stop.state for stop in told.stops if stop.kind in ("agent", "containment")} == {"resumed"}
+        leaves = [leaf for leaf in it.works.leaves("incident") if leaf["event"] == "reinstated"]
+        assert sorted(leaf["incident"] for leaf in leaves) == sorted(both)
+        assert {(leaf["actor"], leaf["reason"]) for leaf in leaves} == {("person:olga", "it is fine")}
+
+
+async def test_an_incident_whose_containment_was_lifted_lets_no_run_of_another_rest(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, first, stopping = await begun(it)
+        await stopping.contain(first, "person:sam", "odd")
+        await lifted(it)
+        await it.flows.runs.resume(runs[0], "person:olga")  # the other still rests when the next one looks
+        second = await opened(it)
+        told = await stopping.contain(second, "person:sam", "odd again")
+        assert runs_of(told) == ["confirmed", "confirmed"]
+        await stopping.reinstate(second, "person:olga", "fine")
+        assert await stand(it, runs, second) == ([False, False], "open", ["resumed", "resumed"])
+
+
+async def test_an_incident_whose_containment_was_lifted_contains_again_at_once(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, incident, stopping = await begun(it)
+        await stopping.contain(incident, "person:sam", "odd")
+        await lifted(it)
+        told = await stopping.contain(incident, "person:sam", "after all")
+        assert await stand(it, runs, incident) == ([True, True], "contained", ["confirmed", "confirmed"])
+        assert [line.event for line in told.timeline] == ["opened", "contained", "reinstated", "contained"]
+        await stopping.reinstate(incident, "person:olga", "fine")
+        assert await stand(it, runs, incident) == ([False, False], "open", ["resumed", "resumed"])
