@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.server.desk import Desk
+from tests.server.desk import Desk, eventually
 
 from .visitor import visiting
 
@@ -60,3 +62,27 @@ def test_what_happened_while_the_stream_was_refused_is_seen_when_it_is_there(hal
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.locator(f"a[href='/inbox/{action}']")).to_be_visible()
         assert refused
+
+
+def test_what_happened_while_a_stream_broke_off_before_its_first_event_is_seen(hall: Desk, browser: Browser) -> None:
+    """It bears no id yet, so that the browser cannot say how far it was told when it connects again by itself."""
+    streams: list[Route] = []
+
+    def has_asked(page: Page, times: int) -> bool:
+        page.title()  # while it is asked, the browser tells what has happened
+        return len(streams) == times
+
+    with visiting(browser, hall, "bea") as visitor:
+        visitor.page.add_init_script("window.setInterval = () => 0")  # nothing is looked at because time has passed
+        visitor.context.route("**/api/events*", lambda route: streams.append(route))
+        page = visitor.go("/inbox")
+        eventually(lambda: has_asked(page, 1), "the first stream")
+        with page.expect_response(re.compile(r"/api/approvals\?.*limit=200")) as looked:
+            streams[0].fulfill(status=200, body="retry: 10\n\n", content_type="text/event-stream")
+        looked.value.finished()
+        eventually(lambda: has_asked(page, 2), "the second stream")
+        action = hall.held("778.00")
+        assert "last-event-id" not in streams[1].request.headers
+        streams[1].continue_()
+        is_live(page)
+        expect(page.locator(f"a[href='/inbox/{action}']")).to_be_visible()

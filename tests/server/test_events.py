@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
-from typing import get_args
+from contextlib import suppress
+from typing import Any, get_args
 
+import pytest
 import urllib3
 
 from autonomy.audit.leaf import Kind
 from autonomy.audit.store import read_head
 from autonomy.identity import Permission, PersonCaller
+from autonomy.kernel.errors import Unavailable
+from autonomy.server import feed
+from autonomy.server.app import Server
 from autonomy.server.routes.events import TOLD, seen_of, topics_of
-from tests.server.desk import Client, Desk
+from tests.server.desk import Client, Desk, eventually
 
 
 def blocks(stream: urllib3.BaseHTTPResponse) -> Iterator[dict[str, str]]:
@@ -143,3 +149,84 @@ def test_a_run_that_needs_somebody_is_an_exception_too() -> None:
     assert topics_of({"kind": "run", "event": "exception"}) == ("runs", "exceptions")
     assert topics_of({"kind": "run", "event": "started"}) == ("runs",)
     assert topics_of({"kind": "new"}) == ("other",)
+
+
+def test_where_too_many_listen_the_refusal_says_so_and_who_has_gone_makes_room(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_LISTENERS", 1)
+    aldo = office.person("aldo")
+    with aldo.stream("/api/events") as stream:
+        assert stream.status == 200
+        refused = aldo.get("/api/events")
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (429, "events.busy", "30")
+        assert office.stranger.get("/api/events").code == "session.missing"  # who may not listen learns no more
+    eventually(lambda: is_let_in(aldo), "room for another")
+    for _ in range(2):
+        eventually(lambda: aldo.get("/api/events", Last_Event_ID="x").code == "events.last_id", "room for a mistake")
+
+
+def is_let_in(person: Client) -> bool:
+    with person.stream("/api/events") as stream:
+        return stream.status == 200
+
+
+def test_where_the_store_does_not_answer_the_stream_is_refused(office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(_connection: object) -> None:
+        raise Unavailable("the store does not answer", code="store.unavailable")
+
+    monkeypatch.setattr(feed, "read_head", silent)
+    answer = office.person("aldo").get("/api/events")
+    assert (answer.status, answer.code) == (503, "store.unavailable")
+
+
+@pytest.mark.parametrize("how", ["gone", "cancelled", "broken"])
+@pytest.mark.parametrize("during", ["http.response.start", "http.response.body"])
+async def test_however_a_stream_ends_nobody_listens_after_it(
+    office: Desk, monkeypatch: pytest.MonkeyPatch, during: str, how: str
+) -> None:
+    monkeypatch.setattr(feed, "MAX_LISTENERS", 1)
+    app, reached = Server(office.system), asyncio.Event()
+    coming = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if coming:
+            return coming.pop()
+        await reached.wait()
+        return {"type": "http.disconnect"} if how == "gone" else await asyncio.Future()
+
+    async def send(message: Any) -> None:
+        if message["type"] == during:
+            reached.set()
+            await cut_off()
+
+    async def cut_off() -> None:
+        if how == "broken":
+            raise OSError("the connection broke")
+        await asyncio.Future()
+
+    stream = asyncio.create_task(app(asked(office.person("aldo")), receive, send))
+    await reached.wait()
+    if how == "cancelled":
+        stream.cancel()
+    with suppress(asyncio.CancelledError, OSError):
+        await stream
+    async with app.feed as free:
+        assert not free.closed
+
+
+def asked(person: Client) -> dict[str, Any]:
+    """What the server is told of a request for the stream."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/api/events",
+        "raw_path": b"/api/events",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {person.token}".encode())],
+        "client": ("127.0.0.1", 40_000),
+        "server": ("127.0.0.1", 80),
+    }

@@ -14,6 +14,7 @@ import { createRoot } from "react-dom/client";
 import { Refused } from "./api/client";
 import { Lost } from "./frame/Lost";
 import { isLive } from "./frame/live";
+import { shareSession } from "./frame/session";
 import { Problem } from "./kit/Problem";
 import { routeTree } from "./routeTree.gen";
 import { theme } from "./theme";
@@ -33,6 +34,8 @@ const queries = new QueryClient({
     },
   },
 });
+
+shareSession(queries);
 
 const router = createRouter({
   routeTree,

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -16,6 +16,7 @@ from autonomy.kernel.errors import AutonomyError, Invalid
 
 from ..access import allowed
 from ..answers import AfterIndex, streamed
+from ..feed import Feed
 from ..here import Here
 from ..parts import Parts
 from ..route import api
@@ -75,6 +76,15 @@ _EXCEPTIONS = frozenset({"exception", "chosen"})
 """Events of runs that begin or end an exception."""
 
 
+async def _listening(_person: Listener, here: Here) -> AsyncIterator[Feed]:
+    """The feed, for whoever may hear it: entered before the answer begins, so that a refusal has a status of its own.
+
+    FastAPI leaves it when the answer has ended, however it does; a body that was never begun could not.
+    """
+    async with here.feed as feed:
+        yield feed
+
+
 @router.get(
     "/events", summary="what happens, as it happens", response_class=StreamingResponse, responses=streamed(EVENTS)
 )
@@ -82,6 +92,7 @@ async def stream_events(
     request: Request,
     person: Listener,
     here: Here,
+    feed: Annotated[Feed, Depends(_listening)],
     topics: Annotated[list[Topic] | None, Query(max_length=20, description="only of these; none: of all")] = None,
     after: Annotated[int | None, AfterIndex] = None,
     last_event_id: Annotated[str | None, Header(description="the id of the last event that was received")] = None,
@@ -92,9 +103,10 @@ async def stream_events(
     `kind` and `topics`; others are left out. Ends when the session does; a client that comes back with `Last-Event-ID`
     goes on without a gap. Without `after` and that header it begins with what happens from now on.
     """
-    last = _last(last_event_id, after)
+    told = _last(last_event_id, after)
+    last = feed.size - 1 if told is None else told  # before the answer begins: from its first byte on nothing is missed
     return StreamingResponse(
-        _stream(here, session_of(request), person, last, frozenset(topics or ())),
+        _stream(here, feed, session_of(request), person, last, frozenset(topics or ())),
         media_type=EVENTS,
         headers={"X-Accel-Buffering": "no"},
     )
@@ -140,23 +152,21 @@ def _last(header: str | None, after: int | None) -> int | None:
 
 
 async def _stream(
-    here: Parts, session: str, person: PersonCaller, after: int | None, topics: frozenset[Topic]
+    here: Parts, feed: Feed, session: str, person: PersonCaller, last: int, topics: frozenset[Topic]
 ) -> AsyncIterator[bytes]:
-    async with here.feed as feed:
-        last = feed.size - 1 if after is None else after
-        # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
-        place = f"id: {last}\n" if last >= 0 else ""
-        yield f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
-        while not feed.closed:
-            await feed.wait(last + 1, HEARTBEAT_SECONDS)
-            try:
-                # Looked at again each time: whoever has left or lost a permission is told nothing more.
-                person = await run_in_threadpool(here.system.identity.person, session)
-                found = await run_in_threadpool(here.evidence.leaves, last, BATCH)
-            except AutonomyError as error:
-                yield f": {error.code}\n\n".encode()
-                return
-            told = [(index, read_leaf(body)) for index, body, _ in found]
-            last = told[-1][0] if told else last
-            # An id without data makes the client remember how far it has been told, even of what it may not see.
-            yield _events(told, person, topics) or f": alive\nid: {last}\n\n".encode()
+    # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
+    place = f"id: {last}\n" if last >= 0 else ""
+    yield f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
+    while not feed.closed:
+        await feed.wait(last + 1, HEARTBEAT_SECONDS)
+        try:
+            # Looked at again each time: whoever has left or lost a permission is told nothing more.
+            person = await run_in_threadpool(here.system.identity.person, session)
+            found = await run_in_threadpool(here.evidence.leaves, last, BATCH)
+        except AutonomyError as error:
+            yield f": {error.code}\n\n".encode()
+            return
+        told = [(index, read_leaf(body)) for index, body, _ in found]
+        last = told[-1][0] if told else last
+        # An id without data makes the client remember how far it has been told, even of what it may not see.
+        yield _events(told, person, topics) or f": alive\nid: {last}\n\n".encode()

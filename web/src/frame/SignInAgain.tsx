@@ -16,16 +16,15 @@ export function SignInAgain(): ReactElement {
 }
 
 function Form(): ReactElement {
-  const before = useMe().name;
   const queries = useQueryClient();
-  const [name, setName] = useState(before);
+  const [name, setName] = useState(useMe().name);
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState<unknown>();
   const send = async (event: FormEvent) => {
     event.preventDefault();
     try {
-      const session = await answered(client.POST("/api/session", { body: { name, password } }));
-      await resume(queries, before, session.person.name);
+      await answered(client.POST("/api/session", { body: { name, password } }));
+      await resume(queries);
     } catch (error) {
       setProblem(error);
     }

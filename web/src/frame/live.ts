@@ -5,11 +5,10 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import type { Kind } from "@/audit/leaf";
+import { CHANNEL, hearTabs, tellTabs, type Told } from "./tabs";
 import { ALL, concerned, HEARD } from "./topics";
 
 const STREAM = "/api/events";
-const CHANNEL = "autonomy-events";
 const TOGETHER_MS = 150; // events within it make a query look again once
 const AGAIN_MS = 5_000; // after a refusal
 const PATIENCE_MS = 5_000; // how long one look is waited for before the next begins
@@ -33,34 +32,30 @@ export function isLive(): boolean {
   return live;
 }
 
-/** What tabs tell each other: what happened, how the stream stands, and, by one that has just come, that it asks. */
-type Told = { kind: Kind } | { live: boolean; isNew: boolean } | { asks: true };
-
 /** Listen until the page closes. One tab holds the stream and tells the others; where locks are missing, each its own. */
 export function listen(queries: QueryClient): void {
   const look = gathered(queries);
-  const channel = new BroadcastChannel(CHANNEL);
   let holds = false;
   const tell = (told: Told) => {
     if ("kind" in told) look(concerned(told.kind));
     else if ("live" in told) {
       setLive(told.live);
       if (told.live && told.isNew) look(ALL);
-    } else if (holds) channel.postMessage({ live, isNew: false });
+    } else if ("asks" in told && holds) tellTabs({ live, isNew: false });
   };
-  channel.onmessage = (message: MessageEvent<Told>) => tell(message.data);
+  hearTabs(tell);
   const open = () => {
     holds = true;
     stream((told) => {
       tell(told);
-      channel.postMessage(told);
+      tellTabs(told);
     });
   };
   if (!("locks" in navigator)) {
     open();
     return;
   }
-  channel.postMessage({ asks: true });
+  tellTabs({ asks: true });
   void navigator.locks.request(CHANNEL, () => {
     open();
     return new Promise(() => undefined); // held until this tab closes; then the next one opens the stream
@@ -69,16 +64,18 @@ export function listen(queries: QueryClient): void {
 
 function stream(tell: (told: Told) => void): void {
   const source = new EventSource(STREAM);
-  let isNew = true; // a browser that connects again says itself how far it was told; a new stream knows nothing
-  source.onopen = () => {
-    tell({ live: true, isNew });
-    isNew = false;
-  };
+  let isNew = true; // until an event bears an id, a browser that connects again cannot say how far it was told
+  source.onopen = () => tell({ live: true, isNew });
   source.onerror = () => {
     tell({ live: false, isNew: false });
     if (source.readyState === EventSource.CLOSED) setTimeout(() => stream(tell), AGAIN_MS);
   };
-  for (const kind of HEARD) source.addEventListener(kind, () => tell({ kind }));
+  for (const kind of HEARD) {
+    source.addEventListener(kind, () => {
+      isNew = false; // each event bears an id
+      tell({ kind });
+    });
+  }
 }
 
 /** What happens is gathered, and looked for together; one look at a time, so that a slow answer is waited for. */

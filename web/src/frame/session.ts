@@ -1,15 +1,21 @@
 /** Who is signed in here, what they may do, and what is done when the session has ended. */
 import { queryOptions, useSuspenseQuery, type QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { answered, client, setCsrf, whenExpired, type Schemas } from "@/api/client";
+import { answered, client, setCsrf, whenExpired, whenReplaced, type Schemas } from "@/api/client";
 import { keepOnly } from "./kept";
+import { hearTabs, tellTabs } from "./tabs";
 
 export type Me = Schemas["MyAnswer"];
 
+let whose: string | undefined; // the page's, for as long as it is open
+
+/** Who is signed in; where that is another person than the page's, it begins anew and shows them nothing of this one. */
 export const meQuery = queryOptions({
   queryKey: ["me"],
   queryFn: async (): Promise<Me> => {
     const me = await answered(client.GET("/api/me"));
+    whose ??= me.name;
+    if (me.name !== whose) return leaveFor("/");
     setCsrf(me.csrf);
     keepOnly(me.name);
     return me;
@@ -57,15 +63,37 @@ function swallow(event: KeyboardEvent): void {
   if (expired && event.key === "Escape") event.stopImmediatePropagation();
 }
 
-/** Go on after signing in again, with everything on the page as it was. Somebody else begins anew. */
-export async function resume(queries: QueryClient, before: string, name: string): Promise<void> {
-  if (name !== before) {
-    location.assign("/");
-    return;
-  }
-  await queries.fetchQuery({ ...meQuery, staleTime: 0 });
+/** Go on with the session that all tabs share, whichever of them somebody signs in again in. */
+export function shareSession(queries: QueryClient): void {
+  whenReplaced(() => lookWho(queries));
+  hearTabs((told) => {
+    // Where it cannot be looked at, the tab stays as it is: its own next request says why, or looks again.
+    if ("signedIn" in told && whose !== undefined) goOn(queries).catch(() => undefined);
+  });
+}
+
+/** Go on after signing in again, here and in every other tab. */
+export async function resume(queries: QueryClient): Promise<void> {
+  tellTabs({ signedIn: true });
+  await goOn(queries);
+}
+
+/** Go on with everything on the page as it was, if it is still the same person. */
+async function goOn(queries: QueryClient): Promise<void> {
+  await lookWho(queries);
+  if (!expired) return;
   setExpired(false);
   await queries.invalidateQueries();
+}
+
+async function lookWho(queries: QueryClient): Promise<void> {
+  await queries.fetchQuery({ ...meQuery, staleTime: 0 });
+}
+
+/** Leave for another page of ours; what waits for this waits until the browser is there. */
+function leaveFor(path: string): Promise<never> {
+  location.assign(path);
+  return new Promise(() => undefined);
 }
 
 /** Leave for the page where people sign in, which leads back here. */
