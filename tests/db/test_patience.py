@@ -45,16 +45,16 @@ def busy(queue: CommitQueue) -> Iterator[None]:
         thread.join()
 
 
-def from_a_thread(queue: CommitQueue, work: Callable[[Any], Any]) -> Any:
-    return queue.run(work, within=0.1)
+def from_a_thread(queue: CommitQueue, work: Callable[[Any], Any], within: float = 0.1) -> Any:
+    return queue.run(work, within=within)
 
 
-def from_the_loop(queue: CommitQueue, work: Callable[[Any], Any]) -> Any:
-    return asyncio.run(performed(queue, work))
+def from_the_loop(queue: CommitQueue, work: Callable[[Any], Any], within: float = 0.1) -> Any:
+    return asyncio.run(performed(queue, work, within))
 
 
-async def performed(queue: CommitQueue, work: Callable[[Any], Any]) -> Any:
-    return await queue.perform(work, within=0.1)
+async def performed(queue: CommitQueue, work: Callable[[Any], Any], within: float) -> Any:
+    return await queue.perform(work, within=within)
 
 
 @pytest.mark.parametrize("ask", [from_a_thread, from_the_loop])
@@ -90,7 +90,7 @@ def test_a_use_cases_own_timeout_is_its_own(queue: CommitQueue, ask: Any) -> Non
         raise TimeoutError("mine")
 
     with pytest.raises(TimeoutError, match="mine"):
-        ask(queue, work)
+        ask(queue, work, IN_TIME)
 
 
 def test_nobody_waits_for_a_read_that_does_not_end(database: Database) -> None:
