@@ -50,7 +50,7 @@ def performed(turn: Turn, event: Performed) -> str:
     if not isinstance(step.work, ToolWork | DecideWork) or event.command != turn.id(path):
         return f"`{path}` asked for no action"
     if found.state == "blocked" and event.outcome != "done":
-        return _count_late(turn, path, event.cost)
+        return _not_done_late(turn, path, event)
     if event.outcome == "held":
         return _held(turn, path, found)
     if not _too_dear(turn, path, event.cost):
@@ -58,11 +58,12 @@ def performed(turn: Turn, event: Performed) -> str:
     return ""
 
 
-def _count_late(turn: Turn, path: str, cost: int) -> str:
-    """What was not done may have cost something all the same."""
-    if cost == turn.state.steps[path].charged:
+def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
+    """A person is asked about it already, and still is: what was not done may have cost something all the same."""
+    if event.outcome in ("held", "unknown"):
         return f"a person is asked about `{path}` already"
-    _too_dear(turn, path, cost)
+    if not _too_dear(turn, path, event.cost):
+        turn.answered(path, event.command)
     return ""
 
 

@@ -262,9 +262,23 @@ def test_what_nobody_knows_may_become_known_while_a_person_is_asked() -> None:
     run = Run(steps("{ a: { tool: t } }"))
     id = run.command("a").id
     run.ended("a", "unknown", reason="no answer came")
-    assert run.send(Performed(run.tick(), id, "failed")).ignored == "a person is asked about `a` already"
+    assert run.send(Performed(run.tick(), id, "unknown")).ignored == "a person is asked about `a` already"
     run.send(Performed(run.tick(), id, "done", 7))
     assert run.state.status == "done"
+
+
+@pytest.mark.parametrize("choice", ["retry", "skip"])
+def test_what_was_not_done_after_all_has_cost_what_it_has_and_a_person_still_says_how_it_goes_on(choice: Any) -> None:
+    run = Run(steps("{ a: { tool: t } }", caps={"spend": "1.50 EUR"}))
+    id = run.command("a").id
+    run.ended("a", "unknown", reason="no answer came")
+    run.send(Performed(run.tick(), id, "failed", cost=40))
+    assert (run.status("a"), run.state.spent) == ("blocked", 40)
+    assert run.send(Performed(run.tick(), id, "done")).ignored, "it has ended"
+    run.choose("a", choice)
+    if choice == "retry":
+        run.done("a", cost=60)
+    assert (run.state.status, run.state.spent) == ("done", 100 if choice == "retry" else 40)
 
 
 @pytest.mark.parametrize(
