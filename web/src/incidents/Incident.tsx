@@ -18,6 +18,7 @@ import { useDraft } from "@/frame/draft";
 import { startOf } from "@/frame/filters";
 import { useMay, useMe } from "@/frame/session";
 import { Columns, Details, Foreign, Id, Page, Problem, Section, When } from "@/kit";
+import { further } from "@/kit/paging";
 import { nameOf } from "@/kit/who";
 import { Contain } from "./Contain";
 import { Context } from "./Context";
@@ -260,7 +261,7 @@ function Happened({ told, steers }: { told: Told; steers: boolean }): ReactEleme
             size="xs"
             variant="default"
             loading={older.isFetching}
-            onClick={() => (isWhole ? void older.fetchNextPage() : setWhole(true))}
+            onClick={() => (isWhole ? void further(older) : setWhole(true))}
           >
             {words.older}
           </Button>

@@ -8,7 +8,7 @@ import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
 import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 import { words } from "@/words";
 import classes from "./kit.module.css";
-import { lookedFor, type Paged } from "./paging";
+import { further, lookedFor, type Paged } from "./paging";
 import { Problem } from "./Problem";
 
 export interface Column<Row> {
@@ -60,7 +60,7 @@ export function DataTable<Row>(props: Props<Row>): ReactElement {
               variant="default"
               size="xs"
               loading={found.isFetchingNextPage}
-              onClick={() => void found.fetchNextPage()}
+              onClick={() => void further(found)}
               aria-label={`${rows.length > 0 ? words.table.more : words.table.on}: ${label}`}
             >
               {rows.length > 0 ? words.table.more : words.table.on}

@@ -24,6 +24,18 @@ export async function lookedFor<Row>(
   return found;
 }
 
+interface Further {
+  isRefetching: boolean;
+  refetch: (how: { cancelRefetch: boolean }) => Promise<unknown>;
+  fetchNextPage: () => Promise<unknown>;
+}
+
+/** The next page of a list, once what is shown of it has been looked at again: one would cut off the other. */
+export async function further(found: Further): Promise<void> {
+  if (found.isRefetching) await found.refetch({ cancelRefetch: false });
+  await found.fetchNextPage();
+}
+
 /** Everything of a list that a person works through, up to what anybody could; `next` is there where there is more. */
 export async function everything<Row>(page: (after: string | undefined) => Promise<Paged<Row>>): Promise<Paged<Row>> {
   const items: Row[] = [];
