@@ -63,7 +63,10 @@ def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """A house inside a test has more time to read and to decide: beside other tests a processor is not always there
     within two seconds. What proves the two seconds themselves is marked `in_time` and has the house's own limits."""
     if not request.node.get_closest_marker("in_time"):
-        monkeypatch.setattr(engine, "READ_SECONDS", PATIENCE_SECONDS)
+        for wait in ("READ_SECONDS", "POOL_SECONDS"):
+            monkeypatch.setattr(engine, wait, PATIENCE_SECONDS)
+        for wait in ("BUSY_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"):
+            monkeypatch.setattr(engine, wait, int(PATIENCE_SECONDS * 1000))
         monkeypatch.setattr(turnstile, "DECIDE_SECONDS", PATIENCE_SECONDS)
 
 

@@ -32,8 +32,10 @@ metadata = MetaData()
 
 BUSY_TIMEOUT_MS = 1_000  # invariant 3: a refusal within two seconds, so no wait may be longer than one
 STATEMENT_TIMEOUT_MS = 1_500  # of readers; who has to read for longer uses a connection of its own
+LOCK_TIMEOUT_MS = 1_500  # of the writer on PostgreSQL, for the head of the log
 READER_CACHE_KB = 256  # of each reading connection; the operating system caches the file for all of them
 READERS = 4
+POOL_SECONDS = 1.0  # how long somebody waits for a connection to read on
 
 _BEGIN_SNAPSHOT = {
     "sqlite": ("PRAGMA query_only=ON", "BEGIN"),
@@ -199,7 +201,7 @@ class Database:
             self.url,
             pool_size=READERS,
             max_overflow=4,
-            pool_timeout=1,
+            pool_timeout=POOL_SECONDS,
             pool_pre_ping=self.dialect == "postgresql",
             hide_parameters=True,
             connect_args=self._connect_args(),
@@ -234,13 +236,21 @@ def _insert(table: Table, dialect: str) -> Any:
 
 
 def unavailable(error: BaseException | None) -> Unavailable:
-    """What a caller is told when the store fails: never the driver's own words, which may hold values."""
+    """What a caller is told when the store fails, and the log under which code: never the driver's own words, which may
+    hold values."""
     full = "full" in str(error)
+    log.error("the store failed: %s", _cause(error))
     return Unavailable(
         "the disk of the store is full" if full else "the store does not answer",
         code="store.full" if full else "store.unavailable",
         hint="nothing was done; see the server's log",
     )
+
+
+def _cause(error: BaseException | None) -> str:
+    """The error's class and the code the database gives it (PostgreSQL: SQLSTATE; SQLite: its result code's name)."""
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
 def slow() -> Unavailable:
@@ -314,7 +324,7 @@ def _prepare_postgresql_writer(connection: Any, _record: object) -> None:
     connection.autocommit = True
     for setting in (
         "synchronous_commit = on",
-        "lock_timeout = '1500ms'",
+        f"lock_timeout = '{LOCK_TIMEOUT_MS}ms'",
         "statement_timeout = '10s'",
         "idle_in_transaction_session_timeout = '10s'",
     ):

@@ -219,13 +219,11 @@ class CommitQueue:
             return self._transaction(entries)
         except self._kind.unit_errors as error:
             if len(entries) == 1:
-                log.error("a write was refused by the store: %s", type(error).__name__)
                 return [unavailable(error)]
             return [answer for entry in entries for answer in self._group([entry])]
         except Unavailable as error:
             return [error] * len(entries)
         except self._kind.store_errors as error:
-            log.error("the store failed: %s", type(error).__name__)
             self._drop_writer()
             return [unavailable(error)] * len(entries)
 
@@ -296,7 +294,6 @@ def _told(error: Exception) -> Exception:
     values."""
     if not isinstance(error, DBAPIError):
         return error
-    log.error("a use case was refused by the store: %s", type(error.orig).__name__)
     return unavailable(error.orig)
 
 

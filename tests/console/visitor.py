@@ -46,7 +46,15 @@ def visiting(
         yield visitor
         assert not visitor.wrong, visitor.wrong
     finally:
-        context.close()
+        _leave(context)
+
+
+def _leave(context: BrowserContext) -> None:
+    """What a page still asks for when its visitor leaves is answered by nobody, and that is no mistake."""
+    context.unroute_all(behavior="ignoreErrors")
+    for page in context.pages:
+        page.unroute_all(behavior="ignoreErrors")
+    context.close()
 
 
 class Visitor:
