@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import aiohttp
+
+from .measure import lockstep, one_by_one
 
 VERSION = "2026-07-28"
 _META = {
@@ -68,28 +69,18 @@ class Clients:
 
     async def one_by_one(self, call: Call, count: int) -> list[float]:
         """Milliseconds of `count` calls by one client."""
-        return [await self._timed(call) for _ in range(count)]
+        return await one_by_one(partial(self._answered, call), count)
 
     async def together(self, call: Call, clients: int, count: int) -> float:
         """Calls a second with `clients` at once."""
-        left = iter(range(count))
-
-        async def client() -> None:
-            for _ in left:
-                await self._timed(call)
-
-        started = time.perf_counter()
-        await asyncio.gather(*(client() for _ in range(clients)))
-        return count / (time.perf_counter() - started)
+        rate, _ = await lockstep(partial(self._answered, call), clients, count)
+        return rate
 
     async def close(self) -> None:
         await self._session.close()
 
-    async def _timed(self, call: Call) -> float:
-        started = time.perf_counter()
+    async def _answered(self, call: Call) -> None:
         async with self._session.request(call.method, call.url, data=call.body, headers=call.headers) as answer:
             body = await answer.read()
-        took = (time.perf_counter() - started) * 1000
         if answer.status != 200 or call.proof not in body:
             raise AssertionError(f"the call was not carried out: {answer.status} {body[:300]!r}")
-        return took

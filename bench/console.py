@@ -37,7 +37,7 @@ from .door import CALLERS, Desk, noop
 from .episodes import FIRST
 from .history import build, kept, progress
 from .mcp import COMMAND
-from .measure import BLOCKS, Measured, Scale, median, percentile
+from .measure import BLOCKS, Measured, Scale, lockstep, median, percentile
 from .organisation import organisation
 from .pages import calls
 from .processes import Process
@@ -277,7 +277,7 @@ async def _ingest(scale: Scale) -> dict[str, float]:
         rates: list[list[float]] = [[], []]
         for _ in range(BLOCKS + 1):
             for desk, found in zip(desks, rates, strict=True):
-                found.append((await desk.lockstep(CALLERS, scale.of(ACTIONS, 64)))[0])
+                found.append((await lockstep(desk.act, CALLERS, scale.of(ACTIONS, 64)))[0])
         for desk in desks:
             await desk.system.stop()
     followed, alone = (median(found[1:]) for found in rates)  # the first are warm-up

@@ -1,4 +1,5 @@
-"""The door in process: durable, governed no-op actions with everything on, beside raw commits of the same disk."""
+"""The door in process: durable, governed no-op actions with everything on, beside raw commits of the same disk and the
+least that a durable, decided action takes in Python."""
 
 from __future__ import annotations
 
@@ -16,11 +17,14 @@ from autonomy.catalog import Folder
 from autonomy.gate import Request
 from autonomy.kernel import interpreter
 from autonomy.kernel.canonical import Json
+from autonomy.policy import Bundle
 from autonomy.tools import Invocation
 from autonomy.wiring import Settings, System, open_system
 from tests.postgres import start_postgres
 
-from .measure import BLOCKS, Measured, RawCommits, Scale, cpu_seconds, median, medians, percentile
+from . import least
+from .least import LeastDoor
+from .measure import BLOCKS, Measured, RawCommits, Scale, lockstep, median, medians, one_by_one, percentile
 from .organisation import organisation
 
 POLICIES = 1_000
@@ -31,35 +35,44 @@ CALLERS = 64
 def run(scale: Scale) -> Measured:
     """The metrics of the door, on SQLite and on PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return Measured(runner.run(_run(Path(folder), scale)))
+        return runner.run(_run(Path(folder), scale))
 
 
-async def _run(folder: Path, scale: Scale) -> dict[str, float]:
+async def _run(folder: Path, scale: Scale) -> Measured:
     declared = organisation(scale.of(AGENTS), scale.of(POLICIES, 50))
     on_sqlite = await Desk.open(folder / "sqlite", declared, "")
-    found = await _on_sqlite(on_sqlite, RawCommits(folder), scale)
+    found, beside = await _on_sqlite(on_sqlite, folder, scale)
     await on_sqlite.system.stop()
     with start_postgres(folder, durable=True) as url:
         on_postgresql = await Desk.open(folder / "postgresql", declared, f"{url}/postgres")
         found |= await _on_postgresql(on_postgresql, scale)
         await on_postgresql.system.stop()
-    return found
+    return Measured(found, {least.NAME: {**beside, "our_c64_share": found["c64_per_s"] / beside["c64_per_s"]}})
 
 
-async def _on_sqlite(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
-    await desk.lockstep(CALLERS, scale.of(500))
-    blocks = [await _block(desk, raw, scale) for _ in range(BLOCKS)]
+async def _on_sqlite(desk: Desk, folder: Path, scale: Scale) -> tuple[dict[str, float], dict[str, float]]:
+    """Our own figures, and those of the least door."""
+    raw, bare = RawCommits(folder), desk.least(folder)
+    await lockstep(desk.act, CALLERS, scale.of(500))
+    await lockstep(bare.act, CALLERS, scale.of(500))
+    blocks, beside = [], []
+    for _ in range(BLOCKS):
+        blocks.append(await _block(desk, raw, scale))
+        beside.append(await _least_block(bare, scale))
     raw.close()
-    found = medians(blocks)
-    return found | {"c1_over_two_commits_ms": found["c1_p50_ms"] - 2 * found["raw_commit_p50_ms"]}
+    bare.close()
+    found, bared = medians(blocks), medians(beside)
+    commits = 2 * found["raw_commit_p50_ms"]
+    found["c1_over_two_commits_ms"] = found["c1_p50_ms"] - commits
+    return found, bared | {"c1_over_two_commits_ms": bared["c1_p50_ms"] - commits}
 
 
 async def _block(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
-    commits, single = raw.block(scale.of(200)), await desk.one_by_one(scale.of(200))
-    many, cpu = await desk.lockstep(CALLERS, scale.of(3_000))
+    commits, single = raw.block(scale.of(200)), await one_by_one(desk.act, scale.of(200))
+    many, cpu = await lockstep(desk.act, CALLERS, scale.of(3_000))
     opened = await desk.open_loop(1_000, 1.5 * scale.factor)
     desk.slow = True
-    slowed, _ = await desk.lockstep(CALLERS, scale.of(2_000))
+    slowed, _ = await lockstep(desk.act, CALLERS, scale.of(2_000))
     desk.slow = False
     return {
         "c1_p50_ms": median(single),
@@ -72,9 +85,15 @@ async def _block(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
     }
 
 
+async def _least_block(bare: LeastDoor, scale: Scale) -> dict[str, float]:
+    single = await one_by_one(bare.act, scale.of(200))
+    many, cpu = await lockstep(bare.act, CALLERS, scale.of(3_000))
+    return {"c1_p50_ms": median(single), "c64_per_s": many, "c64_cpu_us": cpu}
+
+
 async def _on_postgresql(desk: Desk, scale: Scale) -> dict[str, float]:
-    await desk.lockstep(CALLERS, scale.of(500))
-    blocks = [await desk.lockstep(CALLERS, scale.of(2_000)) for _ in range(BLOCKS)]
+    await lockstep(desk.act, CALLERS, scale.of(500))
+    blocks = [await lockstep(desk.act, CALLERS, scale.of(2_000)) for _ in range(BLOCKS)]
     return medians([{"pg_c64_per_s": rate, "pg_c64_cpu_us": cpu} for rate, cpu in blocks])
 
 
@@ -87,7 +106,8 @@ class Desk:
         self._chance = random.Random(1)
         declared = system.catalog.organisation()
         agents, self._tools = sorted(declared.all("Agent")), sorted(declared.all("Tool"))
-        self._keys = [self._key(name) for name in agents[:: max(1, len(agents) // 100)]]
+        self._agents = agents[:: max(1, len(agents) // 100)]
+        self._keys = [self._key(name) for name in self._agents]
 
     @classmethod
     async def open(cls, folder: Path, declared: Folder, database: str) -> Self:
@@ -98,37 +118,21 @@ class Desk:
         interpreter.calm()  # as `serve` does
         return desk
 
-    async def one_by_one(self, count: int) -> list[float]:
-        """Milliseconds of `count` actions by one caller."""
-        return [await self._timed() for _ in range(count)]
-
-    async def lockstep(self, callers: int, count: int) -> tuple[float, float]:
-        """Actions per second with `callers` at once, and microseconds of CPU for each."""
-        left = iter(range(count))
-
-        async def caller() -> None:
-            for _ in left:
-                await self._act()
-
-        started, cpu = time.perf_counter(), cpu_seconds()
-        await asyncio.gather(*(caller() for _ in range(callers)))
-        return count / (time.perf_counter() - started), (cpu_seconds() - cpu) / count * 1e6
+    def least(self, folder: Path) -> LeastDoor:
+        """The least door for the same agents, tools and rules."""
+        return LeastDoor(folder, Bundle.build(self.system.catalog.organisation()), self._agents, self._tools)
 
     async def open_loop(self, rate: float, seconds: float) -> list[float]:
         """Milliseconds of actions that arrive at random, `rate` a second, whoever is still waiting."""
         tasks, due, end = [], time.perf_counter(), time.perf_counter() + seconds
         while due < end:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.create_task(self._timed(due)))
+            tasks.append(asyncio.create_task(self._answered(due)))
             due += self._chance.expovariate(rate)
         return await asyncio.gather(*tasks)
 
-    async def _timed(self, since: float | None = None) -> float:
-        started = time.perf_counter() if since is None else since
-        await self._act()
-        return (time.perf_counter() - started) * 1000
-
-    async def _act(self) -> None:
+    async def act(self) -> None:
+        """An allowed action of any agent with any tool, to its end."""
         tool = self._chance.choice(self._tools)
         arguments: dict[str, Json] = {"amount": self._chance.randrange(1, 9_000), "item": "bolt", "quantity": 3}
         if self.slow:
@@ -136,6 +140,10 @@ class Desk:
         reply = await self.system.gate.perform(self._chance.choice(self._keys), Request(tool, arguments))
         if reply.status != "done":
             raise AssertionError(f"the bench measures allowed actions only: {reply}")
+
+    async def _answered(self, due: float) -> float:
+        await self.act()
+        return (time.perf_counter() - due) * 1000
 
     def _key(self, agent: str) -> str:
         return self.system.identity.issue_credential(agent, "api_key", "system").secret

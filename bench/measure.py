@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import resource
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +68,24 @@ def timed(call: Callable[[T], object], items: Iterable[T]) -> list[float]:
     return [_once(call, item) for item in items]
 
 
+async def one_by_one(act: Callable[[], Awaitable[object]], count: int) -> list[float]:
+    """Milliseconds of `count` calls by one caller."""
+    return [await _awaited(act) for _ in range(count)]
+
+
+async def lockstep(act: Callable[[], Awaitable[object]], callers: int, count: int) -> tuple[float, float]:
+    """Calls per second with `callers` at once, and microseconds of CPU for each."""
+    left = iter(range(count))
+
+    async def caller() -> None:
+        for _ in left:
+            await act()
+
+    started, cpu = time.perf_counter(), cpu_seconds()
+    await asyncio.gather(*(caller() for _ in range(callers)))
+    return count / (time.perf_counter() - started), (cpu_seconds() - cpu) / count * 1e6
+
+
 def cpu_seconds() -> float:
     """Seconds of CPU this process has used, in all its threads and in the kernel on its behalf."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -109,6 +128,12 @@ def machine() -> dict[str, Any]:
         "sqlite": sqlite3.sqlite_version,
         "load": round(os.getloadavg()[0], 2),
     }
+
+
+async def _awaited(act: Callable[[], Awaitable[object]]) -> float:
+    started = time.perf_counter()
+    await act()
+    return (time.perf_counter() - started) * 1000
 
 
 def _once(call: Callable[[T], object], item: T) -> float:

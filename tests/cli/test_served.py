@@ -296,7 +296,7 @@ def test_pull_undoes_nothing_that_was_not_applied(sign_in: SignIn, tmp_path: Pat
     assert (refused.code, refused.error) == (1, "folder.unapplied")
     assert "`agents/buyer-2.yaml`" in refused.err and "66" in edited.read_text()
     assert autonomy("pull", "org", "--force").code == 0
-    assert "66" not in edited.read_text() and new.is_file()
+    assert "ratePerMinute: 66" not in edited.read_text() and new.is_file()
 
 
 def test_pull_removes_what_the_server_has_no_longer_unless_it_was_edited(sign_in: SignIn, tmp_path: Path) -> None:

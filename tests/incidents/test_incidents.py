@@ -200,7 +200,8 @@ def test_the_context_of_an_incident_is_put_together_from_the_record(office: Desk
     assert tools == {"look": (3, {"done": 3}), "pay": (1, {"done": 1}), "hear": (1, {"denied": 1})}
     assert seen["blast_radius"]["whole"] and len(seen["of_agent"]) == 5 and seen["of_agent"][0]["id"] == heard
     (decision,) = seen["explanation"]["decisions"]
-    assert "odd-hearing" in [rule["id"] for rule in decision["rules"]] and "101" not in str(seen["explanation"]["what"])
+    assert "odd-hearing" in [rule["id"] for rule in decision["rules"]]
+    assert (hidden := seen["explanation"]["what"]["arguments"])["value"] is None and hidden["state"] == "hidden"
     assert aldo.get(f"/api/incidents/{incident}/context").json["explanation"]["what"]["arguments"]["value"] == {
         "n": 101
     }

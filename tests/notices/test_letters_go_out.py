@@ -75,7 +75,7 @@ async def test_who_may_approve_gets_a_letter_each(tmp_path: Path, database_url: 
             text = str(message.get_payload())
             assert message["Subject"] == "w1 asks for an approval" and message["From"] == "agents@acme.example"
             assert held.action in text and f"{it.system.settings.public_url}/inbox/{held.action}" in text
-            assert "Erna" not in message.as_string() and "150" not in text
+            assert "Erna" not in message.as_string() and "150.00" not in text
             assert str(message["Message-ID"]).startswith("<ntc_")
 
 
