@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -24,7 +23,7 @@ from tests.postgres import start_postgres
 
 from . import least
 from .least import LeastDoor
-from .measure import BLOCKS, Measured, RawCommits, Scale, lockstep, median, medians, one_by_one, percentile
+from .measure import BLOCKS, Measured, RawCommits, Scale, lockstep, median, medians, one_by_one, open_loop, percentile
 from .organisation import organisation
 
 POLICIES = 1_000
@@ -57,38 +56,33 @@ async def _on_sqlite(desk: Desk, folder: Path, scale: Scale) -> tuple[dict[str, 
     await lockstep(bare.act, CALLERS, scale.of(500))
     blocks, beside = [], []
     for _ in range(BLOCKS):
-        blocks.append(await _block(desk, raw, scale))
-        beside.append(await _least_block(bare, scale))
+        commits = {"raw_commit_p50_ms": median(raw.block(scale.of(200)))}
+        blocks.append(await _block(desk, scale) | commits)
+        beside.append(await _block(bare, scale))
     raw.close()
     bare.close()
-    found, bared = medians(blocks), medians(beside)
-    commits = 2 * found["raw_commit_p50_ms"]
-    found["c1_over_two_commits_ms"] = found["c1_p50_ms"] - commits
-    return found, bared | {"c1_over_two_commits_ms": bared["c1_p50_ms"] - commits}
+    found, least_found = medians(blocks), medians(beside)
+    for figures in (found, least_found):
+        figures["c1_over_two_commits_ms"] = figures["c1_p50_ms"] - 2 * found["raw_commit_p50_ms"]
+    return found, least_found
 
 
-async def _block(desk: Desk, raw: RawCommits, scale: Scale) -> dict[str, float]:
-    commits, single = raw.block(scale.of(200)), await one_by_one(desk.act, scale.of(200))
-    many, cpu = await lockstep(desk.act, CALLERS, scale.of(3_000))
-    opened = await desk.open_loop(1_000, 1.5 * scale.factor)
-    desk.slow = True
-    slowed, _ = await lockstep(desk.act, CALLERS, scale.of(2_000))
-    desk.slow = False
+async def _block(door: Desk | LeastDoor, scale: Scale) -> dict[str, float]:
+    """What a door does with one caller, with 64, with arrivals at random, and with effects that take their time."""
+    single = await one_by_one(door.act, scale.of(200))
+    many, cpu = await lockstep(door.act, CALLERS, scale.of(3_000))
+    opened = await open_loop(door.act, 1_000, 1.5 * scale.factor)
+    door.slow = True
+    slowed, _ = await lockstep(door.act, CALLERS, scale.of(2_000))
+    door.slow = False
     return {
         "c1_p50_ms": median(single),
-        "raw_commit_p50_ms": median(commits),
         "c64_per_s": many,
         "c64_cpu_us": cpu,
         "c64_effects_per_s": slowed,
         "open_p50_ms": percentile(opened, 0.5),
         "open_p99_ms": percentile(opened, 0.99),
     }
-
-
-async def _least_block(bare: LeastDoor, scale: Scale) -> dict[str, float]:
-    single = await one_by_one(bare.act, scale.of(200))
-    many, cpu = await lockstep(bare.act, CALLERS, scale.of(3_000))
-    return {"c1_p50_ms": median(single), "c64_per_s": many, "c64_cpu_us": cpu}
 
 
 async def _on_postgresql(desk: Desk, scale: Scale) -> dict[str, float]:
@@ -122,15 +116,6 @@ class Desk:
         """The least door for the same agents, tools and rules."""
         return LeastDoor(folder, Bundle.build(self.system.catalog.organisation()), self._agents, self._tools)
 
-    async def open_loop(self, rate: float, seconds: float) -> list[float]:
-        """Milliseconds of actions that arrive at random, `rate` a second, whoever is still waiting."""
-        tasks, due, end = [], time.perf_counter(), time.perf_counter() + seconds
-        while due < end:
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.create_task(self._answered(due)))
-            due += self._chance.expovariate(rate)
-        return await asyncio.gather(*tasks)
-
     async def act(self) -> None:
         """An allowed action of any agent with any tool, to its end."""
         tool = self._chance.choice(self._tools)
@@ -140,10 +125,6 @@ class Desk:
         reply = await self.system.gate.perform(self._chance.choice(self._keys), Request(tool, arguments))
         if reply.status != "done":
             raise AssertionError(f"the bench measures allowed actions only: {reply}")
-
-    async def _answered(self, due: float) -> float:
-        await self.act()
-        return (time.perf_counter() - due) * 1000
 
     def _key(self, agent: str) -> str:
         return self.system.identity.issue_credential(agent, "api_key", "system").secret

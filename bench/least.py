@@ -54,9 +54,11 @@ class Unit(NamedTuple):
 
 
 class LeastDoor:
-    """A door that does nothing but decide and write durably. `close` it at the end."""
+    """A door that does nothing but decide and write durably; effects take up to 20 ms where it is `slow`. `close` it at
+    the end."""
 
     def __init__(self, folder: Path, bundle: Bundle, agents: Sequence[str], tools: Sequence[str]) -> None:
+        self.slow = False
         self._agents, self._tools = agents, tools
         self._chance = random.Random(1)
         self._entities = bundle.engine.entities
@@ -85,6 +87,8 @@ class LeastDoor:
             unit = Unit(action, agent, tool, state, amount * 100, leaf, hashlib.sha256(b"\0" + leaf).digest(), told)
             self._hand_in(unit)
             await told
+            if self.slow and state == "intent":
+                await asyncio.sleep(self._chance.uniform(0, 0.02))
 
     def _decide(self, agent: str, tool: str, arguments: Mapping[str, Any], cost: int) -> None:
         context = {"arguments": arguments, "cost": cost, "approvals": []}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import random
 import resource
 import sqlite3
 import statistics
@@ -86,6 +87,17 @@ async def lockstep(act: Callable[[], Awaitable[object]], callers: int, count: in
     return count / (time.perf_counter() - started), (cpu_seconds() - cpu) / count * 1e6
 
 
+async def open_loop(act: Callable[[], Awaitable[object]], rate: float, seconds: float) -> list[float]:
+    """Milliseconds of calls that arrive at random, `rate` a second, whoever is still waiting: each from its arrival."""
+    chance = random.Random(1)
+    tasks, due, end = [], time.perf_counter(), time.perf_counter() + seconds
+    while due < end:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(_awaited(act, due)))
+        due += chance.expovariate(rate)
+    return await asyncio.gather(*tasks)
+
+
 def cpu_seconds() -> float:
     """Seconds of CPU this process has used, in all its threads and in the kernel on its behalf."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -130,8 +142,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-async def _awaited(act: Callable[[], Awaitable[object]]) -> float:
-    started = time.perf_counter()
+async def _awaited(act: Callable[[], Awaitable[object]], since: float | None = None) -> float:
+    started = time.perf_counter() if since is None else since
     await act()
     return (time.perf_counter() - started) * 1000
 
