@@ -46,7 +46,16 @@ async def _run(folder: Path, scale: Scale) -> Measured:
         on_postgresql = await Desk.open(folder / "postgresql", declared, f"{url}/postgres")
         found |= await _on_postgresql(on_postgresql, scale)
         await on_postgresql.system.stop()
-    return Measured(found, {least.NAME: {**beside, "our_c64_share": found["c64_per_s"] / beside["c64_per_s"]}})
+    return Measured(found, {least.NAME: {**beside, **_compared(found, beside)}})
+
+
+def _compared(ours: dict[str, float], least: dict[str, float]) -> dict[str, float]:
+    """Our part of what the least door does, and how many times as long the slowest wait."""
+    return {
+        "our_c64_share": ours["c64_per_s"] / least["c64_per_s"],
+        "our_c64_effects_share": ours["c64_effects_per_s"] / least["c64_effects_per_s"],
+        "our_open_p99_times": ours["open_p99_ms"] / least["open_p99_ms"],
+    }
 
 
 async def _on_sqlite(desk: Desk, folder: Path, scale: Scale) -> tuple[dict[str, float], dict[str, float]]:
