@@ -41,6 +41,8 @@ def awaited(turn: Turn, id: str, part: str = "") -> tuple[str, str]:
 
 def performed(turn: Turn, event: Performed) -> str:
     """An action has ended, or waits for people at the gate."""
+    if event.command in turn.state.unsure and event.outcome not in ("held", "unknown"):
+        return _known_at_last(turn, event)
     path, ignored = awaited(turn, event.command)
     if ignored:
         return ignored
@@ -53,8 +55,21 @@ def performed(turn: Turn, event: Performed) -> str:
         return _not_done_late(turn, path, event)
     if event.outcome == "held":
         return _held(turn, path, found)
-    if not _too_dear(turn, path, event.cost):
+    if not _too_dear(turn, path, _cost(event, found)):
         _action_ended(turn, path, event, found)
+    return ""
+
+
+def _cost(event: Performed, found: StepState) -> int:
+    """What an action has cost. Where nobody knows how it ended, what was charged for it already is no less."""
+    return max(event.cost, found.charged) if event.outcome == "unknown" else event.cost
+
+
+def _known_at_last(turn: Turn, event: Performed) -> str:
+    """No step waits for it any more: it has cost what it has."""
+    turn.state.unsure = tuple(one for one in turn.state.unsure if one != event.command)
+    turn.state.spent += event.cost
+    _stop_beyond(turn)
     return ""
 
 
@@ -62,8 +77,13 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     """A person is asked about it already, and still is: what was not done may have cost something all the same."""
     if event.outcome in ("held", "unknown"):
         return f"a person is asked about `{path}` already"
-    if not _too_dear(turn, path, event.cost):
-        turn.answered(path, event.command)
+    if _too_dear(turn, path, event.cost):
+        return ""
+    turn.answered(path, event.command)
+    if turn.state.status != "running":
+        turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
+    elif turn.state.steps[path].trouble == "unknown":
+        turn.change(path, trouble="failed")
     return ""
 
 
@@ -114,9 +134,16 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
 def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     if event.outcome == "held":
         return "a compensation that is held is still under way"
-    if _too_dear(turn, path, event.cost):
+    found = turn.state.steps[path]
+    asked = found.trouble == "unknown"
+    if asked and event.outcome == "unknown":
+        return f"a person is asked about `{path}` already"
+    if _too_dear(turn, path, _cost(event, found)):
         return ""
-    turn.answered(path, event.command)
+    if event.outcome != "unknown":  # of an unknown one somebody may still find out
+        turn.answered(path, event.command)
+    if asked and event.outcome != "done":
+        return ""  # a person is asked about it already, and still is
     if event.outcome == "done":
         undone(turn, path)
     elif event.outcome == "interrupted":
@@ -202,8 +229,8 @@ def event_arrived(turn: Turn, event: EventArrived) -> str:
     if ignored:
         return ignored
     turn.answered(path, event.command)
-    if event.data is not None:
-        turn.state.steer(event.steered)
+    # Which of the events it was may decide, without data too. A workflow on the way is none of those this one is of.
+    turn.state.steer(one for one in event.steered if one.startswith("person:"))
     name = event.command.rpartition("event.")[2]
     finish(turn, path, {"by": name, "data": event.data})
     return ""
@@ -215,12 +242,12 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     if ignored:
         return ignored
     found = turn.state.steps[path]
-    if found.state == "blocked" and event.status != "done":
-        return f"a person is asked about `{path}` already"
     if _too_dear(turn, path, found.charged if event.spent is None else event.spent):
         return ""
     turn.answered(path, event.command)
     turn.state.steer(event.steered)
+    if found.state == "blocked" and event.status != "done":
+        return ""  # a person is asked about it already, and still is
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
     if found.state == "stopping" and _left_something(turn, event):
         trouble(turn, path, "child", told, again=False)

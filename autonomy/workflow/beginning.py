@@ -33,8 +33,7 @@ from .turn import Turn
 def begin(turn: Turn, path: str) -> None:
     """Begin the step at `path`, or begin it again under its next attempt."""
     found = turn.state.steps.get(path) or StepState("running")
-    for id in found.open:
-        turn.withdraw(id)
+    turn.drop(found)
     attempt = found.attempt + 1
     fresh = StepState("running", attempt, since=turn.at, data=found.data, returned=found.returned)
     fresh.interrupted = found.interrupted

@@ -7,14 +7,10 @@ from typing import Literal
 
 from autonomy.approvals import Behind, NewHold, requesters
 from autonomy.kernel import canonical
-from autonomy.kernel.errors import Forbidden
 from autonomy.policy.model import Ask
 
-from . import paths
-from .definition import ApprovalWork, Definition
 from .desk import Known
-from .events import Chosen
-from .model import AskApproval, RaiseException
+from .model import AskApproval
 
 EXPIRES = 30 * 86_400_000  # milliseconds, where the step names no deadline
 
@@ -46,23 +42,10 @@ def checkpoint(command: AskApproval, known: Known, id: str, at: int) -> NewHold:
         behind=(Behind(state.run, "", ""),),
         needed=needed,
         consequence=command.question,
-        requesters=_barred(known),
+        requesters=barred(known),
     )
 
 
-def check_own(definition: Definition, known: Known, asked: RaiseException, event: Chosen) -> None:
-    """Who may not decide a checkpoint does not say afterwards that it was passed, or that others go on without it.
-    Raises Forbidden (`approval.own`)."""
-    if not asked.path or event.choice not in ("edit", "skip"):
-        return
-    work = definition.steps[paths.split(asked.path)[1]].work
-    if isinstance(work, ApprovalWork) and event.by.removeprefix("person:") in _barred(known):
-        raise Forbidden(
-            "you are behind this run, so another person must decide its checkpoint",
-            code="approval.own",
-            hint="somebody else may say how it goes on; you may have them asked again, or end the run",
-        )
-
-
-def _barred(known: Known) -> tuple[str, ...]:
+def barred(known: Known) -> tuple[str, ...]:
+    """The people who are behind a run, and so decide none of its checkpoints."""
     return requesters((known.by, *known.origin))

@@ -22,7 +22,6 @@ from autonomy.tasks.model import PRIORITIES, PRIORITY_WORDS
 
 from . import paths, triggers
 from .codec import DAMAGED, Codec, Unreadable
-from .damage import FOR_EVER
 from .definition import Definition, Priority
 from .definitions import Definitions
 from .desk import Desk, Origin, Tell
@@ -30,9 +29,9 @@ from .events import AnyEvent, Cancelled, Chosen, Paused, Reprioritised, Resumed,
 from .model import ENDED, AskApproval, Command, Emit, RaiseException, RunStatus, State
 from .offering import offer_anew
 from .outcome import chosen, kind_of, steered
+from .passing import Passing
 from .ports import Engine, Offer
 from .prepared import prepare
-from .questions import check_own
 from .store import IS_EXCEPTION
 from .store import command as commands
 from .store import run as table
@@ -118,6 +117,7 @@ class Runs:
         self._codec = codec
         self._desk = desk
         self._definitions = definitions
+        self._passing = Passing(desk, definitions)
         self._engine = engine
         self._tasks = tasks
         self._watch = watch
@@ -233,7 +233,7 @@ class Runs:
         if event.choice not in asked.choices:
             told = ", ".join(asked.choices)
             raise Invalid(f"`{event.choice}` is not possible here", code="workflow.choice", hint=f"choose among {told}")
-        await self._check_own(run, asked, event)
+        await self._passing.check(run, asked, event)
         return await self._steer(run, event, lambda state: chosen(state, event), Fence(event.exception, None))
 
     async def runs(
@@ -321,14 +321,6 @@ class Runs:
         if taken.ignored:
             raise Conflict(taken.ignored, code="workflow.ignored", hint="look at the run again")
         return taken.state
-
-    async def _check_own(self, run: str, asked: RaiseException, event: Chosen) -> None:
-        known = await self._desk.look(run)
-        try:
-            check_own(await self._definitions.pinned(known.state.digest), known, asked, event)
-        except Corrupt as error:
-            if error.code not in FOR_EVER:  # else the run ends as soon as it hears of this
-                raise
 
     def _told(self, state: State, event: str, by: str, **more: str) -> Leaf:
         return steered(state, event, by, self._clock(), **more)

@@ -129,11 +129,16 @@ class Turn(Orders):
         """The step no longer waits for the command."""
         self.change(path, open=tuple(one for one in self.state.steps[path].open if one != id))
 
+    def drop(self, found: StepState) -> None:
+        """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
+        for id in found.open:
+            if self.withdraw(id) and found.trouble == "unknown" and _is_action(self.state.run, id):
+                self.state.unsure = (*self.state.unsure, id)
+
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
         found = self.state.steps.get(path) or StepState("skipped")
-        for id in found.open:
-            self.withdraw(id)
+        self.drop(found)
         done = 0
         if status == "done":
             done = self.state.completed = self.state.completed + 1
@@ -222,6 +227,12 @@ class Turn(Orders):
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
         return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
+
+
+def _is_action(run: str, id: str) -> bool:
+    """Whether a command of a step of unknown ending is its action or what undoes it, not a question or a timer."""
+    place = paths.place(run, id)
+    return place is not None and (not place.part or place.part.removeprefix("undo.").isdigit())
 
 
 def is_owed(command: Command) -> bool:

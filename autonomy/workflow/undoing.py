@@ -59,6 +59,7 @@ def attempt_undo(turn: Turn, path: str) -> None:
     assert undo is not None
     number = _number(turn, path) + 1
     data = turn.state.steps[path].data
+    turn.drop(turn.state.steps[path])
     turn.change(path, open=(), trouble="", charged=0, data={**data, "undo": number})
     id = turn.id(path, f"undo.{number}")
     try:
@@ -92,8 +93,7 @@ def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
 
 def undone(turn: Turn, path: str, left: bool = False) -> None:
     """The step is undone; or a person says that it stays as it is (`left`)."""
-    for id in turn.state.steps[path].open:
-        turn.withdraw(id)
+    turn.drop(turn.state.steps[path])
     before = (turn.state.steps[path].data or {}).get("before")
     if left:
         turn.change(path, state="done", open=(), trouble="", data={**(before or {}), "left": True})

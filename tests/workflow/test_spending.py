@@ -160,3 +160,31 @@ async def test_what_was_done_for_a_run_whose_definition_is_damaged_is_heard_once
 async def _nothing_is_left(it: Office, inner: str) -> bool:
     query = select(command.c.id).where(command.c.run == inner)
     return not await it.works.system.database.read(lambda connection: connection.execute(query).all())
+
+
+OUTERMOST = """
+caps: { spend: 50000.00 EUR }
+steps: { m: { workflow: { name: between }, arguments: { n: input.n } } }
+"""
+BETWEEN = "steps: { c: { workflow: { name: payer }, arguments: { n: input.n } } }"
+PAYER = """
+steps:
+  first: { tool: pay, arguments: { payee: "'p'", amount: "'3000.00'" } }
+  rest: { needs: [first], wait: { duration: 1h } }
+"""
+
+
+async def test_the_cost_by_which_a_run_is_found_damaged_is_counted_around_it(tmp_path: Path, database_url: str) -> None:
+    flows = {"outermost": OUTERMOST, "between": BETWEEN, "payer": PAYER}
+    async with office(tmp_path, database_url, **flows) as it:  # type: ignore[arg-type]
+        top = await it.start("outermost", by="schedule:night", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "payer"])
+        [middle] = await it.some(lambda runs: [one for one in runs if one.workflow == "between"])
+        hold = await it.asked(inner.id)
+        digest = (await it.flows.desk.look(middle.id)).state.digest
+        worse: Any = update(definition).where(definition.c.digest == digest).values(body=b"x" * 40)
+        await it.works.system.queue.perform(lambda tx: tx.execute(worse))
+    async with office(tmp_path, database_url, it.plant, **flows) as again:
+        await asyncio.to_thread(again.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
+        assert (await again.ended(middle.id)).spent == 300_000
+        await again.until(top, lambda state: state.spent == 300_000)

@@ -33,6 +33,32 @@ SUM = """
 steps: { sum: { tool: pay, arguments: { payee: "'p'", amount: "'nothing'" } } }
 result: { amount: steps.sum.output }
 """
+LISTENING = """
+steps:
+  told: { wait: { events: { dear: { event: dear }, cheap: { event: cheap } } } }
+  pay:
+    needs: [told]
+    tool: pay
+    arguments: { payee: "'p'", amount: "steps.told.output.by == 'dear' ? '900.00' : '1.00'" }
+"""
+GUARDED = """
+steps:
+  gate:
+    choose:
+      branches:
+        needed: { when: input.n == 1, steps: { sign: { approval: { roles: { boss: 1 }, question: "May it be?" } } } }
+    deadline: 400ms
+  press: { needs: [gate], tool: press, arguments: { n: input.n } }
+"""
+SIGNING = """
+steps:
+  sign: { approval: { roles: { boss: 1 }, question: "May it be?" }, onException: [{ then: fail }] }
+"""
+SIGNED_INSIDE = """
+steps:
+  sign: { workflow: { name: signing }, arguments: { n: input.n } }
+  press: { needs: [sign], tool: press, arguments: { n: input.n } }
+"""
 ABOVE = """
 steps:
   inner: { workflow: { name: sum }, arguments: { n: input.n } }
@@ -170,6 +196,16 @@ async def test_who_told_a_run_what_it_waited_for_does_not_decide_what_comes_of_i
         await _only_dora_decides(it, run)
 
 
+async def test_who_told_a_run_which_of_two_events_it_was_does_not_decide_what_comes_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, listening=LISTENING) as it:
+        run = await it.start("listening", by="schedule:night", n=1)
+        await it.until(run, lambda state: "told" in state.steps)
+        await it.flows.runs.tell("dear", None, None, "person:bea")
+        await _only_dora_decides(it, run)
+
+
 async def _only_dora_decides(it: Office, run: str) -> None:
     hold, approvals = await it.asked(run), it.works.system.approvals
     with pytest.raises(Forbidden):
@@ -205,3 +241,60 @@ async def test_who_may_not_decide_a_checkpoint_may_have_it_asked_again(tmp_path:
         again = await it.asked(run)
         with pytest.raises(Forbidden):
             await asyncio.to_thread(decide, again.action, "bea", "approve", again.shown)
+
+
+async def test_who_may_not_decide_a_checkpoint_does_not_pass_the_step_around_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, guarded=GUARDED) as it:
+        run = await it.start("guarded", by="person:bea", n=1)
+        [asked] = await it.excepted(run)
+        assert asked.command.kind == "overdue"
+        await _only_dora_edits(it, run, asked.command.id)
+
+
+async def test_who_may_not_decide_a_checkpoint_does_not_pass_the_run_that_asks(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, outside=SIGNED_INSIDE, signing=SIGNING) as it:
+        run = await it.start("outside", by="person:bea", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "signing"])
+        hold = await it.asked(inner.id)
+        await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "dora", "reject", hold.shown, "no")
+        [asked] = await it.excepted(run)
+        await _only_dora_edits(it, run, asked.command.id)
+
+
+async def _only_dora_edits(it: Office, run: str, asked: str) -> None:
+    choose = it.flows.runs.choose
+    with pytest.raises(Forbidden) as refused:
+        await choose(run, Chosen(now(), asked, "edit", output={}, by="person:bea"), ("boss",), True)
+    assert (refused.value.code, it.plant.executions()) == ("approval.own", 0)
+    await choose(run, Chosen(now(), asked, "edit", output={}, by="person:dora"), ("boss",), False)
+    assert (await it.ended(run)).status == "done" and it.plant.executions() == 1
+
+
+PASSED = """
+steps:
+  sign: { workflow: { name: failing }, arguments: { n: input.n } }
+  press: { needs: [sign], tool: press, arguments: { n: input.n } }
+"""
+FAILING = """
+steps:
+  sign: { approval: { roles: { boss: 1 }, question: "May it be?" } }
+  over: { needs: [sign], end: { status: failed, reason: sorry } }
+"""
+
+
+async def test_who_began_a_run_says_what_it_comes_to_once_somebody_else_has_let_its_checkpoint_pass(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, passed=PASSED, failing=FAILING) as it:
+        run = await it.start("passed", by="person:bea", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "failing"])
+        hold = await it.asked(inner.id)
+        await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "dora", "approve", hold.shown)
+        [asked] = await it.excepted(run)
+        event = Chosen(now(), asked.command.id, "edit", output={}, by="person:bea")
+        await it.flows.runs.choose(run, event, ("boss",), False)
+        assert (await it.ended(run)).status == "done"

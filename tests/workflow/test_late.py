@@ -1,0 +1,129 @@
+"""What becomes known late: after its step has gone on, or while a person is asked about it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autonomy.workflow.codec import Unreadable
+from autonomy.workflow.events import Cancelled, Charged, ChildEnded, Performed
+from autonomy.workflow.giving_up import last_word
+from autonomy.workflow.model import PerformTool, RaiseException, StartChild
+from autonomy.workflow.ports import Work
+
+from .works import Run, steps
+
+UNDONE = """
+a: { tool: t, compensate: { tool: refund } }
+b: { needs: [a], tool: t }
+"""
+BESIDE = "{ a: { tool: t, compensate: { tool: refund } }, b: { tool: t } }"
+
+
+@pytest.mark.parametrize("choice", ["retry", "skip", "edit", "compensate"])
+def test_a_run_inside_that_fails_while_a_person_is_asked_about_it_is_no_longer_waited_for(choice: Any) -> None:
+    run = Run(steps("{ a: { workflow: { name: x }, deadline: 1h } }"))
+    run.timer("a", "deadline")
+    id = run.command("a", StartChild).id
+    assert not run.send(ChildEnded(run.tick(), id, "failed", None, "no", 700)).ignored
+    assert (run.state.spent, run.status("a")) == (700, "blocked")
+    run.choose("a", choice)
+    assert run.status("a") != "stopping" and all(one.id != id for one in run.commands(StartChild))
+
+
+@pytest.mark.parametrize(("choice", "spent"), [("retry", 200), ("edit", 100), ("skip", 100)])
+def test_what_was_done_after_all_has_cost_what_it_has_although_nobody_waits_for_it(choice: Any, spent: int) -> None:
+    run = Run(steps("{ a: { tool: t }, z: { tool: t } }"))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", choice)
+    assert not run.send(Performed(run.tick(), id, "done", cost=100)).ignored
+    assert run.send(Performed(run.tick(), id, "done", cost=100)).ignored, "it is counted once"
+    if choice == "retry":
+        run.done("a", cost=100)
+    assert run.state.spent == spent
+
+
+def test_what_was_done_after_all_stops_a_run_beyond_its_limit() -> None:
+    each = "{ foreach: { items: '[1, 2]', most: 2, atOnce: 1, steps: { buy: %s } } }"
+    run = Run(
+        steps(
+            "{ all: %s, z: { tool: t } }" % (each % "{ tool: t, onException: [{ kinds: [unknown], then: skip }] }"),
+            caps={"spend": "1.50 EUR"},
+        )
+    )
+    lost = []
+    for item in (0, 1):
+        lost.append(run.command(f"all[{item}]/buy", PerformTool).id)
+        run.ended(f"all[{item}]/buy", "unknown")
+    for id in lost:
+        run.send(Performed(run.tick(), id, "done", cost=100))
+    assert (run.state.status, run.state.reason) == ("stopped", "cap.spend")
+
+
+def test_a_compensation_that_turns_out_to_be_done_is_not_done_again() -> None:
+    run = Run(steps(UNDONE))
+    run.done("a", cost=100)
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    undo = run.command("a", PerformTool).id
+    run.send(Performed(run.tick(), undo, "unknown", reason="?"))
+    assert run.commands(RaiseException)
+    run.send(Performed(run.tick(), undo, "done", cost=50))
+    assert not run.commands(RaiseException) and run.state.status == "compensated" and run.state.spent == 150
+    assert len([one for one in run.told if isinstance(one, PerformTool) and one.undoes]) == 1
+
+
+def test_a_compensation_that_is_asked_for_again_may_have_cost_something_before() -> None:
+    run = Run(steps(UNDONE))
+    run.done("a", cost=100)
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    undo = run.command("a", PerformTool).id
+    run.send(Performed(run.tick(), undo, "unknown"))
+    run.choose("a", "retry")
+    run.send(Performed(run.tick(), undo, "done", cost=50))
+    assert run.state.spent == 150 and run.state.status == "compensating"
+    run.done("a", cost=50)
+    assert (run.state.spent, run.state.status) == (200, "compensated")
+
+
+def test_nobody_is_asked_whether_that_was_done_of_which_it_is_known_that_it_was_not() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.send(Performed(run.tick(), id, "failed", reason="not done"))
+    run.choose("a", "skip")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    assert run.state.status == "compensated" and not run.commands(RaiseException)
+
+
+def test_undoing_goes_on_once_it_is_known_that_there_is_nothing_to_undo() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    run.send(Performed(run.tick(), id, "unknown"))
+    assert run.state.status == "compensating" and run.commands(RaiseException)
+    run.send(Performed(run.tick(), id, "failed"))
+    assert run.state.status == "compensated"
+
+
+def test_what_a_run_inside_has_spent_stays_spent_where_its_beginning_is_given_up() -> None:
+    run = Run(steps("{ a: { workflow: { name: x } } }", caps={"spend": "50.00 EUR"}))
+    id = run.command("a", StartChild).id
+    run.send(Charged(run.tick(), id, 3000))
+    word = last_word(Work("run_1", Unreadable(id, "start_child", "workflow.sealed", "bad"), 2), "told", run.tick())
+    assert word is not None
+    run.send(word)
+    assert (run.state.spent, run.status("a")) == (3000, "blocked")
+
+
+def test_what_was_charged_for_an_action_stays_spent_where_nobody_knows_how_it_ended() -> None:
+    run = Run(steps("{ a: { tool: t } }", caps={"spend": "50.00 EUR"}))
+    id = run.command("a", PerformTool).id
+    run.send(Charged(run.tick(), id, 3000))
+    run.send(Performed(run.tick(), id, "unknown", reason="whoever did it was gone"))
+    assert run.state.spent == 3000
