@@ -115,6 +115,7 @@ class Carrying:
         if event is None or work.attempts > HOPELESS or not work.run:
             await self._abandon(work)
         else:
+            await self._withdrawing.end(work)
             await self._desk.take_in(work.run, event, self._fence(work))
 
     async def _unreadable(self, work: Work, command: Unreadable) -> None:

@@ -21,9 +21,14 @@ def why(work: Work) -> str:
     return f"limit.claims: it was begun {work.attempts - 1} times, and whoever did was gone before it ended"
 
 
+def kind(work: Work) -> str:
+    """The kind of its command, also where that cannot be read."""
+    return work.command.kind if isinstance(work.command, Unreadable) else kind_of(work.command)
+
+
 def last_word(work: Work, told: str, at: int) -> AnyEvent | None:
     """The answer that its run gets; None where the command has none. Pure."""
-    match work.command.kind if isinstance(work.command, Unreadable) else kind_of(work.command):
+    match kind(work):
         case "perform_tool":
             return Performed(at, work.id, "failed" if _unbegun(work) else "unknown", reason=told, again=False)
         case "decide":

@@ -22,6 +22,7 @@ from .children import WITHDRAWN, Children
 from .codec import Codec, Unreadable
 from .desk import Desk
 from .events import AnyEvent, ChildEnded, Performed, PutBack, TaskEnded
+from .giving_up import kind
 from .handing_out import HandingOut
 from .model import Command, OpenTask, PerformTool, StartChild, Withdraw
 from .ports import Work
@@ -120,6 +121,16 @@ class Withdrawing:
             await self._end_hold(begun)
             if not isinstance(wanted, PerformTool):
                 await self._desk.settle(Fence(row.id, None))
+
+    async def end(self, work: Work) -> None:
+        """End what was begun for a command that is given up: its run hears of it no more, and may begin it again."""
+        match kind(work):
+            case "start_child":
+                await self._children.withdraw(work.run, work.id, compensate=False)
+            case "open_task" if work.action is not None:
+                await self._handing_out.withdraw(work.action)
+            case "ask_approval" if work.action is not None:
+                await self._end_hold(work.action)
 
     async def _answer(self, run: str, command: Command) -> None:
         """Say that it was not begun; whoever begins it at this moment is faster."""

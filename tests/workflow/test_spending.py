@@ -188,3 +188,32 @@ async def test_the_cost_by_which_a_run_is_found_damaged_is_counted_around_it(tmp
         await asyncio.to_thread(again.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
         assert (await again.ended(middle.id)).spent == 300_000
         await again.until(top, lambda state: state.spent == 300_000)
+
+
+LIMITED = """
+caps: { spend: 50.00 EUR }
+steps: { inner: { workflow: { name: waiting }, arguments: { n: input.n } } }
+"""
+WAITING = """
+steps:
+  first: { tool: buy, arguments: { amount: "'30.00'" } }
+  hear: { needs: [first], wait: { events: { go: { event: go } } } }
+"""
+
+
+async def test_a_run_inside_whose_beginning_cannot_be_read_ends_before_it_is_begun_again(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, limited=LIMITED, waiting=WAITING) as it:
+        top = await it.start("limited", n=1)
+        await it.until(top, lambda state: state.spent == 3000)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "waiting"])
+        begun = (command.c.run == top) & (command.c.kind == "start_child")
+        worse: Any = update(command).where(begun).values(body=b"x" * 40, due=now())
+        await it.works.system.queue.perform(lambda tx: tx.execute(worse))
+        await it.flows.engine.sweep()
+        [asked] = await it.excepted(top)
+        assert (await it.ended(inner.id)).status == "cancelled"
+        await it.flows.runs.choose(top, Chosen(now(), asked.command.id, "retry", by="person:bea"), ("boss",), False)
+        ended = await it.ended(top)
+        assert (ended.status, ended.reason, ended.spent) == ("stopped", "cap.spend", 6000)
