@@ -105,17 +105,22 @@ class Lifecycle(Base):
         """As `contain`, within somebody's transaction."""
         rules.check_actor(by)
         rules.check_reason(reason)
+        stands = self.in_force_in(tx, scope, target)
+        if stands is not None:
+            return stands
         found = _target(tx, scope, target)
-        table = store.containment
-        same = table.c.scope == scope, table.c.target == found, table.c.lifted_at.is_(None)
-        row = tx.execute(select(table).where(*same)).one_or_none()
-        if row is not None:
-            return rows.to_containment(row)
         if scope == "agent":
             rules.check_move(store.find_agent(tx, found), State.CONTAINED)
         stop = Containment(new_id("con"), scope, found, reason, by, self._clock())
         self._impose(tx, stop)
         return stop
+
+    def in_force_in(self, tx: Tx, scope: Scope, target: str) -> Containment | None:
+        """The containment of exactly this that is in force; None where there is none. Raises NotFound, Invalid."""
+        table = store.containment
+        same = table.c.scope == scope, table.c.target == _target(tx, scope, target), table.c.lifted_at.is_(None)
+        row = tx.execute(select(table).where(*same)).one_or_none()
+        return None if row is None else rows.to_containment(row)
 
     def covered_in(self, tx: Tx, scope: Scope, target: str) -> dict[str, str]:
         """Id and name of every agent that a containment (its scope and target) stops, those below them included; none

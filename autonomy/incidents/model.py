@@ -20,7 +20,8 @@ Cause = Literal[
 StopKind = Literal["containment", "agent", "tokens", "keys", "call", "runs", "run", "task"]
 """`runs` says that it was looked which ones take part; the others are one thing each, or all tokens and keys."""
 StopState = Literal["asked", "confirmed", "before", "resuming", "resumed"]
-"""`before`: it rested already when it was looked at, and goes on resting."""
+"""`before`: it rested already when it was looked at, and goes on resting. An agent is called so once its incident has
+let go of it."""
 
 
 class About(Struct, frozen=True):

@@ -121,11 +121,14 @@ class Stopping:
         await self._confirm(id)
 
     def _reinstate(self, tx: Tx, id: str, by: str, reason: str) -> None:
-        """Let go of what an incident holds. The containment stays in force while another incident holds it, too: who
-        lets go because of the one has said nothing of the other."""
+        """Let go of what an incident holds. The containment stays in force where no incident imposed it, and while
+        another incident holds it, too: who lets go because of the one has said nothing of the other."""
         at, before = self._clock(), store.find(tx, id)
         containment = rules.held_by(before)
         self._identity.check_lifter_in(tx, by, reason)
+        if store.lifting(tx, id) is None and not store.imposed(tx, containment):
+            _let_go(tx, before, by, reason, at, "before")
+            return
         other = store.sharing(tx, before)
         if other is None:
             self._identity.lift_in(tx, containment, by, reason)
@@ -147,11 +150,14 @@ class Stopping:
         self._hear(tx, id)
         at, before = self._clock(), store.find(tx, id)
         reach = rules.reach_of(before, scope, target)
+        stood = self._identity.in_force_in(tx, *reach)
         made = self._identity.contain_in(tx, *reach, by, reason)
         covered = self._identity.covered_in(tx, made.scope, made.target)
         found = rules.contained(before, made.scope, made.target, made.id)
         store.put(tx, found)
-        store.mark(tx, id, "containment", made.id, "confirmed", at, f"{made.scope} {made.target}")
+        # Of one that stood already only an incident's own word says that an incident imposed it.
+        is_ours = stood is None or store.imposed(tx, made.id)
+        store.mark_all(tx, id, [_of_containment(made, is_ours, at)])
         store.mark_all(tx, id, [Stop("agent", agent, "confirmed", at, name) for agent, name in covered.items()])
         if covered:
             ended = self._identity.void_tokens_in(tx, covered, by, reason, keys)
@@ -262,10 +268,11 @@ def _unfinished(connection: Connection) -> list[str]:
     )
 
 
-def _let_go(tx: Tx, before: Incident, by: str, reason: str, at: int) -> None:
-    """Write down that nothing is contained because of an incident any more, and who says so."""
+def _let_go(tx: Tx, before: Incident, by: str, reason: str, at: int, after: StopState = "resumed") -> None:
+    """Write down that nothing is contained because of an incident any more, who says so, and how its containment and
+    the agents stand after that."""
     found = rules.reinstated(before)
-    store.let_go(tx, found.id, at)
+    store.let_go(tx, found.id, rules.held_by(before), at, after)
     store.put(tx, found)
     store.note(tx, found.id, at, by, "reinstated", reason)
     leaf(tx, found, "reinstated", by, at, containment=before.containment, reason=reason)
@@ -274,6 +281,13 @@ def _let_go(tx: Tx, before: Incident, by: str, reason: str, at: int) -> None:
 def _is_no_incident(paused_by: str) -> bool:
     """Whether a run rests because of somebody known, and that is no incident."""
     return paused_by != "" and not paused_by.startswith("incident:")
+
+
+def _of_containment(made: Containment, is_ours: bool, at: int) -> Stop:
+    what = f"{made.scope} {made.target}"
+    if is_ours:
+        return Stop("containment", made.id, "confirmed", at, what)
+    return Stop("containment", made.id, "before", at, f"{what}: contained before by `{made.by}`")
 
 
 def _of_run(run: str, is_rested: bool, at: int) -> Stop:

@@ -176,6 +176,12 @@ def sharing(reader: Reader, found: Incident) -> str | None:
     return one
 
 
+def imposed(reader: Reader, containment: str) -> bool:
+    """Whether some incident imposed a containment, be it that another one holds it now; else a person did beside."""
+    said = stop.c.kind == "containment", stop.c.target == containment, stop.c.state != "before"
+    return reader.execute(select(stop.c.incident).where(*said).limit(1)).first() is not None
+
+
 def holding(reader: Reader, runs: Sequence[str]) -> dict[str, str]:
     """Of these runs those that rest, or are about to go on, because of incidents: each with one of them. One whose
     containment was lifted beside it counts: it is about to let them go on."""
@@ -261,15 +267,31 @@ def settle(tx: Tx, id: str, read: Stop, state: StopState, at: int, detail: str) 
     return None if row is None else _stop(row)
 
 
-def let_go(tx: Tx, id: str, at: int) -> None:
-    """Nothing of an incident is to be stopped any more: runs that were paused for it are to be resumed."""
+def let_go(tx: Tx, id: str, containment: str, at: int, after: StopState) -> None:
+    """Nothing of an incident is to be stopped any more: runs that were paused for it are to be resumed. Its containment
+    and its agents stand as `after` says; those that another incident stops, too, name it."""
     mine, runs = stop.c.incident == id, stop.c.kind == "run"
     is_asked, is_confirmed = stop.c.state == "asked", stop.c.state == "confirmed"
-    freed = stop.c.kind.in_(("agent", "containment"))
+    agents = (stop.c.kind == "agent") & is_confirmed
+    held = (stop.c.kind == "containment") & (stop.c.target == containment)
+    stopped_too = [Stop("agent", agent, after, at, detail) for agent, detail in _stopped_too(tx, id).items()]
     tx.execute(update(stop).where(mine, runs, is_asked | is_confirmed).values(state="resuming", at=at))
-    tx.execute(update(stop).where(mine, freed, is_confirmed).values(state="resumed", at=at))
+    tx.execute(update(stop).where(mine, agents | held).values(state=after, at=at))
+    mark_all(tx, id, stopped_too)
     over = {"state": "confirmed", "at": at, "detail": "no longer to be stopped"}
     tx.execute(update(stop).where(mine, is_asked).values(over))
+
+
+def _stopped_too(tx: Tx, id: str) -> dict[str, str]:
+    """Of the agents that an incident stops those that others stop, too: each with what is said of that."""
+    mine, is_agent = stop.alias(), stop.c.kind == "agent"
+    same = (mine.c.kind == stop.c.kind) & (mine.c.target == stop.c.target)
+    both = _CONTAINED.join(stop, stop.c.incident == incident.c.id).join(mine, same)
+    ours = mine.c.incident == id, mine.c.state == "confirmed"
+    others = stop.c.incident != id, is_agent, stop.c.state == "confirmed", _IN_FORCE
+    query = select(mine.c.target, mine.c.detail, func.min(stop.c.incident).label("other")).select_from(both)
+    found = tx.execute(query.where(*ours, *others).group_by(mine.c.target, mine.c.detail))
+    return {row.target: f"{row.detail} stays contained because of `{row.other}`" for row in found}
 
 
 _RESTS = "SELECT 1 FROM incident_stop WHERE incident = ? AND kind = 'run' AND target = ? AND state = ? AND at = ?"

@@ -143,7 +143,10 @@ def _cancelled(turn: Turn, event: Cancelled) -> str:
 def _paused(turn: Turn, event: Paused) -> str:
     state = turn.state
     if state.above if event.above else state.paused:
-        return "the run is paused already"
+        if event.above or _is_person(state.paused_by) or not _is_person(event.by):
+            return "the run is paused already"
+        state.paused_by = event.by  # from now on only a person lets it go on
+        return ""
     if not state.rests:
         turn.tell_children("paused")
     if event.above:
@@ -171,8 +174,11 @@ def _resumed(turn: Turn, event: Resumed) -> str:
 def _may_undo(by: str, paused_by: str) -> bool:
     """A person lets a run go on whoever paused it; anybody else only where one of their kind (`KIND:NAME`) did, or
     where it was not kept who did."""
-    kind = by.partition(":")[0]
-    return kind == "person" or paused_by.partition(":")[0] in ("", kind)
+    return _is_person(by) or paused_by.partition(":")[0] in ("", by.partition(":")[0])
+
+
+def _is_person(by: str) -> bool:
+    return by.startswith("person:")
 
 
 def _go_on(turn: Turn) -> None:

@@ -174,6 +174,22 @@ async def test_a_run_that_a_person_pauses_while_others_are_being_paused_rests_af
         assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [False, True]
 
 
+async def test_a_run_that_an_incident_paused_and_then_a_person_rests_after_the_incident(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, living=False, waiting=WAITING) as it:
+        runs, incident, stopping = await begun(it)
+        await stopping.contain(incident, "person:sam", "odd")
+        await it.flows.runs.pause(runs[0], "person:suzi")
+        with pytest.raises(Conflict, match="paused already"):
+            await it.flows.runs.pause(runs[0], "person:olga")
+        told = await stopping.reinstate(incident, "person:olga", "false alarm")
+        assert [(await it.flows.desk.look(run)).state.paused for run in runs] == [True, False]
+        said = {stop.target: stop.detail for stop in told.stops if stop.kind == "run"}
+        assert said == {runs[0]: "`person:suzi` paused the run", runs[1]: "resumed"}
+        assert not (await it.flows.runs.resume(runs[0], "person:olga")).paused
+
+
 async def test_a_run_that_a_person_let_go_on_and_paused_again_rests_after_all_incidents(
     tmp_path: Path, database_url: str
 ) -> None:

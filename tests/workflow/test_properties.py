@@ -178,6 +178,7 @@ def some_event(draw: Any, run: Run) -> Any:
     at = run.tick()
     whole = [Paused(at), Resumed(at), Reprioritised(at, "urgent"), Performed(at, "run_1:nobody:1", "done")]
     whole += [Paused(at, above=True), Resumed(at, above=True)]
+    whole += [Paused(at, "incident:inc_1"), Paused(at, "person:suzi"), Resumed(at, "incident:inc_1")]
     whole += [PutBack(at, one) for one in awaited[:3]]
     whole += [Charged(at, one.id, 3) for one in awaited[:3]] + [Allowed(at, run.state.spent + 20)]
     return draw(st.sampled_from([*whole, Cancelled(at, compensate=True)] if kind == 19 else whole))
@@ -199,7 +200,7 @@ def drive(run: Run) -> Run:
         if run.state.ended:
             return run
         if run.state.rests:
-            run.send(Resumed(run.tick(), above=run.state.above))
+            run.send(Resumed(run.tick(), "person:ada", above=run.state.above))
             continue
         run.send(_good_answer(run))
     raise AssertionError(f"it does not end: {run.statuses}, awaited are {sorted(run.awaited)}")

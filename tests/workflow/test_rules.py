@@ -590,6 +590,19 @@ def test_it_is_kept_who_paused_a_run_until_it_goes_on() -> None:
     assert (run.state.paused, run.state.paused_by, run.state.above) == (False, "", True)
 
 
+def test_a_person_makes_the_pause_of_an_incident_their_own() -> None:
+    run = Run(steps("{ a: { tool: t }, kid: { workflow: { name: x } } }"))
+    run.send(Paused(run.tick(), "incident:inc_1"))
+    run.send(Paused(run.tick(), "run:run_0", above=True))
+    assert run.send(Paused(run.tick(), "run:run_0", above=True)).ignored == "the run is paused already"
+    found = run.send(Paused(run.tick(), "person:suzi"))
+    assert (found.ignored, found.commands, run.state.paused_by) == ("", (), "person:suzi")
+    assert run.send(Paused(run.tick(), "person:ada")).ignored == "the run is paused already"
+    assert run.send(Resumed(run.tick(), "incident:inc_1")).ignored == "`person:suzi` paused the run"
+    run.send(Resumed(run.tick(), "person:ada"))
+    assert (run.state.paused, run.state.paused_by, run.state.above) == (False, "", True)
+
+
 def test_a_run_that_was_paused_before_it_was_kept_by_whom_goes_on_at_any_word() -> None:
     run = Run(steps("{ a: { tool: t } }"))
     run.send(Paused(run.tick(), "person:suzi"))
