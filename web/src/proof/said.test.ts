@@ -170,6 +170,15 @@ describe("what a page shows of the content", () => {
   });
 });
 
+test("content whose front was moved into its salt is not what was committed to", async () => {
+  const [front, rest] = [HERS.slice(0, 7), HERS.slice(7)];
+  const moved = { text: rest, salt: Buffer.concat([salt, Buffer.from(front)]).toString("base64") };
+  const page = honest();
+  page.judged[0]!.remark.value = rest;
+  const cut = openings.map((one) => (one.name === "remark.lbl_1" ? { ...one, ...moved } : one));
+  expect(await misshown(page, cut)).toBe(words.page.content("remark"));
+});
+
 test("a page that shows no decision shows nothing that a leaf says", () => {
   const empty = {
     decisions: [],
