@@ -22,6 +22,7 @@ FORMAT = "autonomy-audit/1"
 LEAF_END = b"}\n"
 MAX_LINE_BYTES = 16 * 1_048_576  # the largest payload, every byte of it escaped, and room to spare
 MAX_SIZE = 2**53 - 1  # of a tree: what every JSON reader reads without loss
+SALT_BYTES = 16  # exactly: were the salt free, the front of a value could be called its end
 MAX_CHECKPOINT_GAP = 1_000  # leaves that may stand between two checkpoints
 
 

@@ -2,7 +2,7 @@
 // Verifies an export of the format autonomy-audit/1, as autonomy/audit/layout.py describes it. No DOM, no network.
 
 const MAX_GAP = 1000;
-const MIN_SALT_BYTES = 16;
+const SALT_BYTES = 16; // exactly: were the salt free, the front of a value could be called its end
 const utf8 = new TextEncoder();
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -251,7 +251,7 @@ class Examination {
     const bytes = fromBase64url(salt);
     const committed = row && row.leaf.commitments && row.leaf.commitments[name];
     const same = committed === hex(sha256(joined(bytes, utf8.encode(value))));
-    if (!row || row.index !== index || !same || bytes.length < MIN_SALT_BYTES) {
+    if (!row || row.index !== index || !same || bytes.length !== SALT_BYTES) {
       this.add("a payload is not what its leaf commits itself to", index);
     } else {
       row.payloads.push({ name, value });

@@ -16,7 +16,6 @@ from autonomy.kernel.errors import Corrupt, Invalid
 
 MAX_KEYS = 100
 MAX_TIME = 253_402_300_799_999  # ms: the end of the year 9999
-MIN_SALT_BYTES = 16  # under a shorter salt a short value could be guessed from its commitment
 
 Record = dict[str, Any]
 
@@ -119,7 +118,7 @@ class Reading:
         committed = self._commitment(fields["name"])
         if index != self._index - 1 or committed is None:
             self._findings.add("payload.misplaced", "the payload belongs to no commitment of the leaf before it", index)
-        elif len(salt) < MIN_SALT_BYTES or sha256(salt + _utf8(fields["value"])).hexdigest() != committed:
+        elif len(salt) != layout.SALT_BYTES or sha256(salt + _utf8(fields["value"])).hexdigest() != committed:
             self._findings.add("payload.other_value", "the payload is not what the leaf commits itself to", index)
 
     def _commitment(self, name: str) -> str | None:

@@ -23,11 +23,11 @@ from autonomy.kernel import canonical
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Conflict, Corrupt, Unavailable
 
+from .layout import SALT_BYTES
 from .leaf import commitment, record
 from .store import payload, subject_key
 
 NONCE_BYTES = 12
-SALT_BYTES = 16
 MAX_KEYS = 10_000  # subject keys kept in memory
 MAX_OPENING = 1_000  # of them, those that only open
 

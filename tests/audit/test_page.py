@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy.audit import export
 from autonomy.audit.page import write_html
 from autonomy.kernel import canonical
 from tests.examples import tried
+from tests.signon.real import NODE
 
 from .logs import Log, exported, honest_log, leaf, signed, verdict
 
@@ -141,3 +146,28 @@ def test_the_page_can_be_used_by_keyboard_and_by_screen_readers() -> None:
         assert wanted in page
     assert "prefers-color-scheme: dark" in page
     assert ":focus-visible" in page
+
+
+VERIFY = Path(export.__file__).with_name("page_verify.js")
+EXAMINE = """
+const { readFileSync } = require("node:fs");
+examine(new Uint8Array(readFileSync(0))).then(({ findings }) => console.log(JSON.stringify(findings)));
+"""
+
+
+def findings(data: bytes) -> list[str]:
+    """What the page's script finds wrong with an export."""
+    script = VERIFY.read_text(encoding="utf-8") + EXAMINE
+    done = subprocess.run([str(NODE), "-e", script], input=data, capture_output=True, timeout=60, check=True)
+    return [found["message"] for found in json.loads(done.stdout)]
+
+
+def test_the_script_takes_a_payload_under_its_salt_of_sixteen_bytes_alone() -> None:
+    honest = honest_log(actions=2)
+    whole, *_ = honest.payloads
+    moved = export.Payload(whole.index, whole.name, whole.salt + whole.value[:3], whole.value[3:])
+    shorter = export.Payload(whole.index, whole.name, whole.salt[:-1], whole.salt[-1:] + whole.value)
+    assert findings(exported(honest)) == []
+    for false in (moved, shorter):
+        log = Log(honest.leaves, honest.checkpoints, [false])
+        assert findings(exported(log)) == ["a payload is not what its leaf commits itself to"]

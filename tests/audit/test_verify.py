@@ -171,6 +171,7 @@ def test_a_payload_other_than_the_committed_one_is_found() -> None:
         export.Payload(payload.index, payload.name, payload.salt, b'{"iban":"DE03"}'),
         export.Payload(payload.index, payload.name, b"another salt 16b", payload.value),
         export.Payload(payload.index, payload.name, payload.salt[:-1], payload.salt[-1:] + payload.value),
+        export.Payload(payload.index, payload.name, payload.salt + payload.value[:1], payload.value[1:]),
     ):
         log = Log(HONEST.leaves, HONEST.checkpoints, [false])
         assert codes(verdict(exported(log))) == {"payload.other_value"}

@@ -33,7 +33,7 @@ export function Action({ action }: { action: string }): ReactElement {
       about={<Head found={found} />}
       actions={<OpenIncident about="action" id={action} />}
     >
-      <Columns aside={<Aside found={found} />}>
+      <Columns aside={<Aside action={action} found={found} />}>
         {found.state === "unknown" && <Resolve action={action} />}
         <Section title={words.sections.why} note={words.sections.whyNote}>
           <Why action={action} />
@@ -72,7 +72,7 @@ function Head({ found }: { found: Explanation }): ReactElement {
   );
 }
 
-function Aside({ found }: { found: Explanation }): ReactElement {
+function Aside({ action, found }: { action: string; found: Explanation }): ReactElement {
   return (
     <>
       <Section title={words.sections.about}>
@@ -88,7 +88,7 @@ function Aside({ found }: { found: Explanation }): ReactElement {
         </Section>
       )}
       <Section title={words.sections.proof}>
-        <Proving shown={found} />
+        <Proving action={action} shown={found} />
       </Section>
     </>
   );
@@ -202,8 +202,8 @@ function People({ said }: { said: readonly Schemas["Said"][] }): ReactElement {
   );
 }
 
-function Proving({ shown }: { shown: Explanation }): ReactElement {
-  const { action } = shown;
+/** The proof of `action`, which the address names: what is shown may be of another. */
+function Proving({ action, shown }: { action: string; shown: Explanation }): ReactElement {
   const [asked, setAsked] = useState(false);
   const may = useMay()("gate:action:read");
   const found = useQuery({ ...proofsQuery(action, shown.position.leaves.length), enabled: asked && may });
@@ -230,7 +230,7 @@ function Proving({ shown }: { shown: Explanation }): ReactElement {
   if (found.data === undefined || content.isLoading) return <Text c="dimmed">{proving.verifying} …</Text>;
   const { proofs } = found.data;
   const command = `autonomy audit show ${action}`;
-  const problem = unsaid(shown, proofs) ?? content.data ?? undefined;
+  const problem = unsaid(action, shown, proofs) ?? content.data ?? undefined;
   const note = showsContent(shown) ? proving.content : proving.unread;
   return <Proofs proofs={proofs} command={command} unsaid={problem} note={note} />;
 }

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type KeyboardEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useKeys } from "@/frame/keys";
 import { useMay } from "@/frame/session";
@@ -197,7 +198,7 @@ function useLabel(of: Subject, forget: () => void) {
     onSuccess: async () => {
       forget();
       notifications.show({ color: "teal", message: words.judge.done, autoClose: 2_000 });
-      await Promise.all(["actions", "labels"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })));
+      await lookAgain(queries, ["actions", "labels"]);
     },
   });
 }

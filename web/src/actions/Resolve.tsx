@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Problem, Section } from "@/kit";
@@ -17,7 +18,7 @@ export function Resolve({ action }: { action: string }): ReactElement | null {
       answered(client.POST("/api/actions/{action}/resolve", { params: { path: { action } }, body: { state, reason } })),
     onSuccess: async () => {
       setReason("");
-      await queries.invalidateQueries({ queryKey: ["actions"] });
+      await lookAgain(queries, ["actions"]);
     },
   });
   if (!may) return null;

@@ -1,6 +1,7 @@
 /** What the pages of actions read. */
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { startOf, type Filters } from "@/frame/filters";
 import { minorUnits, type Base } from "@/kit/money";
 
@@ -108,7 +109,7 @@ const VIEWS = ["views"];
 /** The searches that the person keeps for the page `page`, and how to keep and drop one. */
 export function useViews(page: string) {
   const queries = useQueryClient();
-  const look = () => queries.invalidateQueries({ queryKey: VIEWS });
+  const look = () => lookAgain(queries, VIEWS);
   const found = useQuery({ queryKey: VIEWS, queryFn: () => answered(client.GET("/api/views")) });
   const keep = useMutation({
     mutationFn: ({ name, query }: { name: string; query: Record<string, string> }) =>

@@ -6,8 +6,8 @@ import { answered, client, type Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { Command, Details, Id, Problem, Section, State } from "@/kit";
 import { Malformed, toBase64 } from "@/proof/merkle";
-import { readCheckpoint, readKey, signature, type Standing } from "@/proof/note";
-import { acceptedKey, isAble, standing } from "@/proof/verify";
+import { readCheckpoint } from "@/proof/note";
+import { acceptedKey, isAble, signedBy } from "@/proof/verify";
 import { lines, Walk, type Progress as Found } from "@/proof/whole";
 import { words as proving } from "@/proof/words";
 import { words } from "./words";
@@ -42,6 +42,7 @@ export function Verify(): ReactElement {
 
 function Newest({ checkpoint }: { checkpoint: Checkpoint }): ReactElement {
   const accepted = acceptedKey(checkpoint.key);
+  const { size, root } = readCheckpoint(checkpoint.note); // which is what was signed
   const signed = useQuery({
     queryKey: ["verified", accepted, checkpoint],
     queryFn: () => signedBy(checkpoint, accepted),
@@ -53,8 +54,8 @@ function Newest({ checkpoint }: { checkpoint: Checkpoint }): ReactElement {
       {checkpoint.key !== accepted && <Alert color="orange">{proving.newKey}</Alert>}
       <Details
         of={[
-          [words.verify.size, checkpoint.size.toLocaleString("en")],
-          [words.verify.root, <Id key="root" id={toBase64(readCheckpoint(checkpoint.note).root)} />],
+          [words.verify.size, size.toLocaleString("en")],
+          [words.verify.root, <Id key="root" id={toBase64(root)} />],
           [
             words.verify.signature,
             signed.data && <State key="signature" of={signed.data} as={proving.signature[signed.data]} />,
@@ -69,14 +70,10 @@ function Newest({ checkpoint }: { checkpoint: Checkpoint }): ReactElement {
   );
 }
 
-async function signedBy({ note, key }: Checkpoint, accepted: string): Promise<Standing> {
-  return standing(await signature(note, await readKey(key)), key, accepted);
-}
-
 const TELL_EVERY = 250; // leaves
 
 function Whole({ checkpoint }: { checkpoint: Checkpoint | undefined }): ReactElement {
-  const size = checkpoint?.size ?? 0;
+  const size = checkpoint === undefined ? 0 : readCheckpoint(checkpoint.note).size;
   const [found, setFound] = useState<Found>();
   const [state, setState] = useState<"idle" | "running" | "over">("idle");
   const [error, setError] = useState<unknown>();
@@ -86,7 +83,7 @@ function Whole({ checkpoint }: { checkpoint: Checkpoint | undefined }): ReactEle
     setState("running");
     setError(undefined);
     try {
-      await walked(accepted, stopping.current.signal, setFound);
+      await walked(accepted, size, stopping.current.signal, setFound);
       setState("over");
     } catch (wrong) {
       setState("idle");
@@ -173,8 +170,13 @@ function Outcome({ found }: { found: Found }): ReactElement {
   );
 }
 
-/** Read the log from the server to its end, by the key that is accepted, and tell how far it is. */
-async function walked(accepted: string, signal: AbortSignal, tell: (found: Found) => void): Promise<void> {
+/** Read the log from the server to its end, by the key that is accepted and up to the newest checkpoint at least. */
+async function walked(
+  accepted: string,
+  newest: number,
+  signal: AbortSignal,
+  tell: (found: Found) => void,
+): Promise<void> {
   const { response } = await client.GET("/api/audit/export", { parseAs: "stream", signal });
   const body = response.body;
   if (!response.ok || body === null) throw new Malformed(`the server answered ${response.status}`);
@@ -183,7 +185,7 @@ async function walked(accepted: string, signal: AbortSignal, tell: (found: Found
     await walk.line(line);
     if (walk.leaves % TELL_EVERY === 0) tell(await walk.progress());
   }
-  tell(await walk.end());
+  tell(await walk.end(newest));
 }
 
 function Take(): ReactElement {

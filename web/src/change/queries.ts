@@ -1,6 +1,7 @@
 /** A declared object, and changing it: plan, then apply, as a change on record. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 
 export type Described = Schemas["DescriptionAnswer"];
 
@@ -43,11 +44,6 @@ export function useApply(found: Described) {
   return useMutation({
     mutationFn: async ({ text, message }: { text: string; message: string }) =>
       answered(client.POST("/api/apply", { body: { ...(await declaration(found, text)), message } })),
-    onSuccess: () =>
-      Promise.all(
-        ["organisation", "policies", "tools", "people", "agents", "budgets", "memory"].map((topic) =>
-          queries.invalidateQueries({ queryKey: [topic] }),
-        ),
-      ),
+    onSuccess: () => lookAgain(queries, ["organisation", "policies", "tools", "people", "agents", "budgets", "memory"]),
   });
 }

@@ -3,8 +3,9 @@
  * concerns look again. The stream carries ids, so that a connection that was lost goes on without a gap; where it begins
  * anew, everything is looked at again, for nobody knows what happened before.
  */
-import type { Query, QueryClient } from "@tanstack/react-query";
+import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { lookAgain } from "./again";
 import { CHANNEL, hearTabs, tellTabs, type Told } from "./tabs";
 import { ALL, concerned, HEARD } from "./topics";
 
@@ -93,20 +94,11 @@ function gathered(queries: QueryClient): (topics: readonly string[]) => void {
     const began = performance.now();
     const topics = [...waiting];
     waiting.clear();
-    const looked = topics.map((topic) => {
-      if (queries.isFetching({ queryKey: [topic], predicate: isPaging }) > 0) waiting.add(topic);
-      return queries.invalidateQueries({ queryKey: [topic], predicate: (query) => !isPaging(query) });
-    });
-    await Promise.race([Promise.all(looked), new Promise((go) => setTimeout(go, PATIENCE_MS))]);
+    await Promise.race([lookAgain(queries, topics), new Promise((go) => setTimeout(go, PATIENCE_MS))]);
     isLooking = waiting.size > 0;
     // What takes long is asked less often: at most half of the time somebody looks.
     if (isLooking) setTimeout(() => void look(), Math.max(TOGETHER_MS, performance.now() - began));
   }
-}
-
-/** Whether somebody has asked for the next page of a list: that is not cut off, and looked at again once it is there. */
-function isPaging({ state }: Query): boolean {
-  return state.fetchStatus === "fetching" && state.fetchMeta?.fetchMore !== undefined;
 }
 
 function setLive(value: boolean): void {

@@ -2,6 +2,7 @@
 import { queryOptions, useSuspenseQuery, type QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { answered, client, setCsrf, whenExpired, whenReplaced, type Schemas } from "@/api/client";
+import { lookAgain } from "./again";
 import { keepOnly } from "./kept";
 import { hearTabs, tellTabs } from "./tabs";
 
@@ -12,12 +13,14 @@ let whose: string | undefined; // the page's, for as long as it is open
 /** Who is signed in; where that is another person than the page's, it begins anew and shows them nothing of this one. */
 export const meQuery = queryOptions({
   queryKey: ["me"],
-  queryFn: async (): Promise<Me> => {
-    const me = await answered(client.GET("/api/me"));
+  queryFn: async ({ signal }): Promise<Me> => {
+    const me = await answered(client.GET("/api/me", { signal })); // given up where somebody signs in again meanwhile
+    const isFirst = whose === undefined;
     whose ??= me.name;
     if (me.name !== whose) return leaveFor("/");
     setCsrf(me.csrf);
     keepOnly(me.name);
+    if (isFirst) tellTabs({ signedIn: true }); // a page may begin because somebody has just signed in
     return me;
   },
   staleTime: Number.POSITIVE_INFINITY,
@@ -68,26 +71,32 @@ export function shareSession(queries: QueryClient): void {
   whenReplaced(() => lookWho(queries));
   hearTabs((told) => {
     // Where it cannot be looked at, the tab stays as it is: its own next request says why, or looks again.
-    if ("signedIn" in told && whose !== undefined) goOn(queries).catch(() => undefined);
+    if ("signedIn" in told && whose !== undefined) lookWho(queries).catch(() => undefined);
+  });
+  queries.getQueryCache().subscribe((told) => {
+    if (told.type !== "updated" || told.action.type !== "success" || told.query.queryKey[0] !== "me") return;
+    if (expired) goOn(queries);
   });
 }
 
 /** Go on after signing in again, here and in every other tab. */
 export async function resume(queries: QueryClient): Promise<void> {
   tellTabs({ signedIn: true });
-  await goOn(queries);
-}
-
-/** Go on with everything on the page as it was, if it is still the same person. */
-async function goOn(queries: QueryClient): Promise<void> {
   await lookWho(queries);
-  if (!expired) return;
-  setExpired(false);
-  await queries.invalidateQueries();
 }
 
+/** Go on with everything on the page as it was: it is the same person, and the session is good, whoever found that out. */
+function goOn(queries: QueryClient): void {
+  setExpired(false);
+  void lookAgain(queries);
+}
+
+/** Ask anew who it is. An answer on its way may be of the session before: whoever waits for it gets the new one. */
 async function lookWho(queries: QueryClient): Promise<void> {
-  await queries.fetchQuery({ ...meQuery, staleTime: 0 });
+  await queries.refetchQueries(
+    { queryKey: meQuery.queryKey, exact: true },
+    { throwOnError: true, cancelRefetch: true },
+  );
 }
 
 /** Leave for another page of ours; what waits for this waits until the browser is there. */

@@ -4,6 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useMay, useMe } from "@/frame/session";
 import { Problem, When } from "@/kit";
 import { usePeople } from "./queries";
@@ -32,7 +33,7 @@ function Absences(): ReactElement {
     queryKey: ["absences", me],
     queryFn: () => answered(client.GET("/api/absences", { params: { query: { person: me } } })),
   });
-  const again = () => queries.invalidateQueries({ queryKey: ["absences"] });
+  const again = () => lookAgain(queries, ["absences"]);
   const end = useMutation({
     mutationFn: (absence: string) =>
       answered(client.POST("/api/absences/{absence}/end", { params: { path: { absence } } })),

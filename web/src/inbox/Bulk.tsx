@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { Foreign, Problem } from "@/kit";
 import classes from "./inbox.module.css";
 import { approvalQuery, type Item } from "./queries";
@@ -48,7 +49,7 @@ export function Bulk({ items, clear }: { items: readonly Item[]; clear: () => vo
           : { color: "teal", message: words.bulk.done(items.length) },
       );
       clear();
-      await queries.invalidateQueries({ queryKey: ["approvals"] });
+      await lookAgain(queries, ["approvals"]);
     },
   });
   return (

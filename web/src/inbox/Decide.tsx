@@ -8,6 +8,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type KeyboardEvent, type ReactElement } from "react";
 import { answered, client, Refused, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMe } from "@/frame/session";
 import { Id, Problem } from "@/kit";
@@ -198,7 +199,7 @@ function Whom({ name, setName, shown }: ShownProps): ReactElement {
 function useDeciding(held: Held, openedAt: number, deed: Deed, done: () => void) {
   const queries = useQueryClient();
   const onward = useOnward(held.action);
-  const again = () => queries.invalidateQueries({ queryKey: ["approvals"] });
+  const again = () => lookAgain(queries, ["approvals"]);
   return useMutation({
     mutationFn: (said: { text: string; to: string }) => send(held, openedAt, deed, said.text, said.to),
     onSuccess: async (still) => {

@@ -5,6 +5,7 @@ import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-q
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
 import { parsed } from "@/kit/json";
@@ -70,7 +71,7 @@ export function Choose({ found, done, inCard = false }: ChooseProps): ReactEleme
       setValue("");
       notifications.show({ color: "teal", message: words.exception.done });
       done?.();
-      await Promise.all(["exceptions", "runs"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })));
+      await lookAgain(queries, ["exceptions", "runs"]);
     },
   });
   const send = (event: FormEvent) => {

@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent, ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMe } from "@/frame/session";
 import { Foreign, Problem, Section, When } from "@/kit";
@@ -45,7 +46,7 @@ function Reply({ note }: { note: Note }): ReactElement {
       ),
     onSuccess: async () => {
       setText("");
-      await queries.invalidateQueries({ queryKey: ["approvals"] });
+      await lookAgain(queries, ["approvals"]);
     },
   });
   const send = (event: FormEvent) => {

@@ -5,6 +5,7 @@ import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-q
 import { useState, type ReactElement } from "react";
 import { JudgeOf } from "@/actions/Judge";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay, useMe } from "@/frame/session";
 import { Foreign, Id, Json, Problem, Section, When } from "@/kit";
@@ -196,5 +197,5 @@ function send(task: Shown, deed: Deed, text: string): Promise<Schemas["TaskAnswe
 
 function useAgain(): () => Promise<void> {
   const queries = useQueryClient();
-  return () => queries.invalidateQueries({ queryKey: ["tasks"] });
+  return () => lookAgain(queries, ["tasks"]);
 }

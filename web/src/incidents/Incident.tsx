@@ -11,7 +11,7 @@ import {
   TextInput,
   Timeline,
 } from "@mantine/core";
-import { useInfiniteQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
@@ -247,7 +247,9 @@ function AddFollowUp({ incident }: { incident: string }): ReactElement {
 
 function Happened({ told, steers }: { told: Told; steers: boolean }): ReactElement {
   const [isWhole, setWhole] = useState(false);
-  const older = useInfiniteQuery({ ...timelineQuery(told.incident.id), enabled: isWhole });
+  const queries = useQueryClient();
+  const timeline = timelineQuery(told.incident.id);
+  const older = useInfiniteQuery({ ...timeline, enabled: isWhole });
   const lines = older.data?.pages.flatMap((page) => page.items).reverse() ?? told.timeline;
   return (
     <Stack gap="sm">
@@ -261,7 +263,7 @@ function Happened({ told, steers }: { told: Told; steers: boolean }): ReactEleme
             size="xs"
             variant="default"
             loading={older.isFetching}
-            onClick={() => (isWhole ? void further(older) : setWhole(true))}
+            onClick={() => (isWhole ? void further(queries, timeline.queryKey, older) : setWhole(true))}
           >
             {words.older}
           </Button>

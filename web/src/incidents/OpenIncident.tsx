@@ -5,6 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Problem } from "@/kit";
@@ -121,7 +122,7 @@ function useOpening(done: () => void) {
   return useMutation({
     mutationFn: (body: Asked) => answered(client.POST("/api/incidents", { body })),
     onSuccess: async (told) => {
-      await queries.invalidateQueries({ queryKey: ["incidents"] });
+      await lookAgain(queries, ["incidents"]);
       done();
       void navigate({ to: "/incidents/$incident", params: { incident: told.incident.id } });
     },

@@ -1,6 +1,7 @@
 /** What the pages of incidents read, and what they change. */
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 
 export type Incident = Schemas["IncidentAnswer"];
 export type Told = Schemas["ToldAnswer"];
@@ -55,9 +56,7 @@ export function useChange<Asked>(incident: string, ask: (asked: Asked) => Promis
     mutationFn: ask,
     onSuccess: async (told) => {
       queries.setQueryData(incidentQuery(incident).queryKey, told);
-      await Promise.all(
-        ["incidents", "containments", "agents"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })),
-      );
+      await lookAgain(queries, ["incidents", "containments", "agents"]);
     },
   });
 }

@@ -4,7 +4,7 @@
  * looks on for a while, and then says that there is more to look through.
  */
 import { Button, Group, Skeleton, Stack, Table, Text } from "@mantine/core";
-import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 import { words } from "@/words";
 import classes from "./kit.module.css";
@@ -36,6 +36,7 @@ interface Props<Row> {
 
 export function DataTable<Row>(props: Props<Row>): ReactElement {
   const { queryKey, page, filters, empty, label } = props;
+  const queries = useQueryClient();
   const found = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) => lookedFor(page, pageParam, signal),
@@ -60,7 +61,7 @@ export function DataTable<Row>(props: Props<Row>): ReactElement {
               variant="default"
               size="xs"
               loading={found.isFetchingNextPage}
-              onClick={() => void further(found)}
+              onClick={() => void further(queries, queryKey, found)}
               aria-label={`${rows.length > 0 ? words.table.more : words.table.on}: ${label}`}
             >
               {rows.length > 0 ? words.table.more : words.table.on}

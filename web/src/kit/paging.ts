@@ -1,4 +1,5 @@
 /** Reads lists that come in pages. */
+import type { QueryClient, QueryKey } from "@tanstack/react-query";
 
 /** A page, and where the next one begins; without `next` it is the last. */
 export interface Paged<Row> {
@@ -25,14 +26,16 @@ export async function lookedFor<Row>(
 }
 
 interface Further {
-  isRefetching: boolean;
   refetch: (how: { cancelRefetch: boolean }) => Promise<unknown>;
   fetchNextPage: () => Promise<unknown>;
 }
 
-/** The next page of a list, once what is shown of it has been looked at again: one would cut off the other. */
-export async function further(found: Further): Promise<void> {
-  if (found.isRefetching) await found.refetch({ cancelRefetch: false });
+/**
+ * The next page of a list, once what is shown of it has been looked at again: one would cut off the other. Whether that
+ * goes on only the client knows: `found` is what was drawn last, and a list is not drawn anew for it.
+ */
+export async function further(queries: QueryClient, queryKey: QueryKey, found: Further): Promise<void> {
+  while (queries.isFetching({ queryKey, exact: true }) > 0) await found.refetch({ cancelRefetch: false });
   await found.fetchNextPage();
 }
 

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Details, Foreign, Json, Problem, Section, When, State } from "@/kit";
@@ -82,7 +83,7 @@ function Forget({ item }: { item: Item }): ReactElement {
     onSuccess: async ({ forgotten }) => {
       setReason("");
       notifications.show({ color: "teal", message: words.forget.done(forgotten) });
-      await queries.invalidateQueries({ queryKey: ["memory"] });
+      await lookAgain(queries, ["memory"]);
     },
   });
   if (!asking) {

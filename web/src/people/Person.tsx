@@ -5,6 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import type { FormEvent, ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useDraft } from "@/frame/draft";
@@ -142,7 +143,7 @@ function Offboard({ name }: { name: string }): ReactElement {
       });
       setReason("");
       close();
-      await queries.invalidateQueries({ queryKey: ["people"] });
+      await lookAgain(queries, ["people"]);
     },
   });
   const send = (event: FormEvent) => {

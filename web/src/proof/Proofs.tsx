@@ -3,7 +3,7 @@ import { Accordion, Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { Command, Details, Id, Problem, Source, State } from "@/kit";
-import { acceptedKey, isAble, verify, type Proof, type Verified } from "./verify";
+import { acceptedKey, isAble, verifyAll, type Proof, type Verified } from "./verify";
 import { words } from "./words";
 
 interface Props {
@@ -21,7 +21,7 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
   const accepted = key === undefined ? "" : acceptedKey(key);
   const found = useQuery({
     queryKey: ["verified", accepted, proofs], // all of it: whatever is changed is verified anew
-    queryFn: () => Promise.all(proofs.map((one) => verify(one, accepted))),
+    queryFn: () => verifyAll(proofs, accepted),
     enabled: isAble(),
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -42,7 +42,8 @@ export async function rootOf(
   size: number,
   path: readonly Uint8Array[],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (index < 0 || index >= size) throw new Malformed("the leaf lies outside of the tree");
+  const isPlace = Number.isSafeInteger(index) && Number.isSafeInteger(size) && 0 <= index && index < size;
+  if (!isPlace) throw new Malformed("the leaf lies outside of the tree");
   let [position, last, root] = [index, size - 1, hash];
   for (const sibling of path) {
     if (sibling.length !== 32) throw new Malformed("a hash of the path is not 32 bytes long");

@@ -12,13 +12,15 @@ type Explanation = Schemas["Explanation"];
 export type Opening = Schemas["OpeningAnswer"];
 
 const TEXTS = ["rationale", "remark"]; // every other part is JSON
+const SALT_BYTES = 16; // exactly: were the salt free, the front of a text could be called its end
 
 /** What of the shown content is not what its commitment is to, in words; undefined where there is no such. */
 export async function misshown(shown: Explanation, openings: readonly Opening[]): Promise<string | undefined> {
   const texts = new Map<string, Opening>();
   for (const one of openings) {
-    const hash = hex(await sha256(joined(fromBase64(one.salt), bytes(one.text))));
-    if (hash === one.commitment) texts.set(hash, one);
+    const salt = fromBase64(one.salt);
+    const hash = hex(await sha256(joined(salt, bytes(one.text))));
+    if (salt.length === SALT_BYTES && hash === one.commitment) texts.set(hash, one);
   }
   const wrong = contentOf(shown).find((one) => !isOf(one, texts.get(one.part.commitment ?? "")));
   return wrong && words.page.content(wrong.name);

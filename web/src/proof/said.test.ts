@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Schemas } from "@/api/client";
 import { misshown, type Opening } from "./opened";
-import { unsaid } from "./said";
+import { unsaid, unsaidLeaves } from "./said";
 import type { Proof } from "./verify";
 import { words } from "./words";
 
@@ -30,6 +30,7 @@ const leaves: Record<string, unknown>[] = [
     kind: "hold",
     at: 1,
     decision: { effect: "hold" },
+    cost: { money: 7, tokens: null },
     commitments: { arguments: hashOf(ASKED), facts: hashOf(EMPTY) },
   },
   {
@@ -82,7 +83,7 @@ function honest() {
       { ...NOTHING, ...EPOCHS, index: 1, at: 2, kind: "intent", effect: "allow", facts: part(FULL) },
     ] satisfies Schemas["Decided"][],
     approvals: [],
-    worst_case: { money: 1 },
+    worst_case: { money: 1 } as Schemas["Cost"] | null,
     endings: [
       { ...ended, index: 2, at: 3, status: "unknown", result: none },
       { ...ended, index: 3, at: 4, status: "done", result: part(RESULT), by: "person:bea" },
@@ -115,8 +116,10 @@ type Page = ReturnType<typeof honest>;
 async function found(change: (page: Page) => void): Promise<string | undefined> {
   const page = honest();
   change(page);
-  return unsaid(page, proofs) ?? (await misshown(page, openings));
+  return unsaid("act_1", page, proofs) ?? (await misshown(page, openings));
 }
+
+const at = (leaves: number[]) => ({ leaves, checkpoint: 6 });
 
 /** The two with what stands at `name` changed about. */
 function swapped<Name extends string>(name: Name, [one, other]: Record<Name, Part>[]): void {
@@ -152,8 +155,8 @@ describe("what a page shows of the content", () => {
 
   test("is read in the order of the log, whatever that of the proofs", () => {
     const reversed = [...proofs].reverse();
-    expect(unsaid(honest(), reversed)).toBeUndefined();
-    expect(unsaid({ ...honest(), state: "running" }, reversed)).toBe(words.page.state);
+    expect(unsaid("act_1", honest(), reversed)).toBeUndefined();
+    expect(unsaid("act_1", { ...honest(), state: "running" }, reversed)).toBe(words.page.state);
   });
 
   test.each(["erased", "hidden", "changed"] as const)("is not asked for where it is %s, and said so", async (state) => {
@@ -170,6 +173,45 @@ describe("what a page shows of the content", () => {
   });
 });
 
+test.each<[string, Schemas["Cost"] | null]>([
+  ["made up", { money: 1, tokens: 5 }],
+  ["another", { money: 2 }],
+  ["left out", null],
+])("a worst case that is %s is found", async (_, worst) => {
+  const problem = await found((page) => (page.worst_case = worst));
+  expect([words.page.differs(1, "money"), words.page.differs(1, "tokens")]).toContain(problem);
+});
+
+test("what was only held has no worst case, whatever it would have cost", () => {
+  const page = honest();
+  const [hold] = page.decisions;
+  const held = { ...page, state: "held" as const, decisions: [hold!], endings: [], judged: [], position: at([0]) };
+  expect(unsaid("act_1", { ...held, worst_case: null }, proofs.slice(0, 1))).toBeUndefined();
+  expect(unsaid("act_1", { ...held, worst_case: { money: 7 } }, proofs.slice(0, 1))).toBe(
+    words.page.differs(0, "money"),
+  );
+});
+
+test("another action than the one that was asked for is found, proved or not", () => {
+  expect(unsaid("act_2", honest(), proofs)).toBe(words.page.elsewhere);
+});
+
+test("a leaf whose names run into each other is not the leaf that was proved", () => {
+  const proof = { ...proofs[0]!, index: 3, body: '{"kind":"denial","at":5,"agent_name":"w1","tool":"pay"}' };
+  const shown = { 'agent_name:"w1",at': 5, kind: "denial", tool: "pay" };
+  const quoted = { 'agent_name":"w1","at': 5, kind: "denial", tool: "pay" };
+  for (const leaf of [shown, quoted]) expect(unsaidLeaves([{ index: 3, leaf }], [proof])).toBe(words.page.without(3));
+});
+
+test("content whose front was moved into its salt is not what was committed to", async () => {
+  const [front, rest] = [HERS.slice(0, 7), HERS.slice(7)];
+  const moved = { text: rest, salt: Buffer.concat([salt, Buffer.from(front)]).toString("base64") };
+  const page = honest();
+  page.judged[0]!.remark.value = rest;
+  const cut = openings.map((one) => (one.name === "remark.lbl_1" ? { ...one, ...moved } : one));
+  expect(await misshown(page, cut)).toBe(words.page.content("remark"));
+});
+
 test("a page that shows no decision shows nothing that a leaf says", () => {
   const empty = {
     decisions: [],
@@ -179,5 +221,5 @@ test("a page that shows no decision shows nothing that a leaf says", () => {
     position: { leaves: [], checkpoint: null },
     state: "held" as const,
   };
-  expect(unsaid({ ...honest(), ...empty }, [])).toBe(words.page.undecided);
+  expect(unsaid("act_1", { ...honest(), ...empty }, [])).toBe(words.page.undecided);
 });

@@ -16,10 +16,11 @@ const DECISIONS = ["hold", "intent", "denial"];
 const ENDINGS = ["outcome", "reconcile"];
 const ENDED_BY: Fields = { reject: "rejected", return: "returned", expire: "expired", withdraw: "withdrawn" };
 
-/** What of `shown` the leaves do not say, in words; undefined where they say all of it. */
-export function unsaid(shown: Explanation, proofs: readonly Proof[]): string | undefined {
+/** What of `shown`, at the address of `action`, the leaves do not say, in words; undefined where they say all of it. */
+export function unsaid(action: string, shown: Explanation, proofs: readonly Proof[]): string | undefined {
+  if (shown.action !== action) return words.page.elsewhere;
   const leaves = inOrder(proofs);
-  const other = [...leaves].find(([, leaf]) => leaf.action !== shown.action);
+  const other = [...leaves].find(([, leaf]) => leaf.action !== action);
   if (other !== undefined) return words.page.other(other[0]);
   if (!same(shown.position.leaves, [...leaves.keys()])) return words.page.leaves;
   const told = listed(shown);
@@ -75,12 +76,14 @@ interface Told {
 
 /** Everything that the page shows, by the leaf from which it is. */
 function listed(shown: Explanation): Told[] {
-  const { decisions, worst_case } = shown;
+  const { decisions } = shown;
   const first = decisions.slice(0, 1);
   const intent = decisions.filter((one) => one.kind === "intent").slice(0, 1);
   return [
     ...first.map(({ index }) => ({ index, kinds: DECISIONS, fields: asked(shown), of: askedBy })),
-    ...intent.map(({ index }) => ({ index, kinds: DECISIONS, fields: { ...worst_case }, of: costOf })),
+    ...[...intent, ...first]
+      .slice(0, 1)
+      .map(({ index }) => ({ index, kinds: DECISIONS, fields: costliest(shown), of: costliestBy })),
     ...decisions.map((one) => ({ index: one.index, kinds: [one.kind], fields: decided(one), of: decidedBy })),
     ...shown.approvals.map((one) => ({ index: one.index, kinds: ["approval"], fields: voted(one), of: votedBy })),
     ...shown.endings.map((one) => ({ index: one.index, kinds: ENDINGS, fields: ended(one), of: endedBy })),
@@ -149,6 +152,16 @@ function endedBy(leaf: Fields): Fields {
   return { ...leaf, ...costOf(leaf) };
 }
 
+/** Both, whatever the page says of them: what it leaves out is compared with nothing else. */
+function costliest({ worst_case }: Explanation): Fields {
+  return { money: worst_case?.money, tokens: worst_case?.tokens };
+}
+
+/** What was never begun costs nothing, whatever a hold said that it would. */
+function costliestBy(leaf: Fields): Fields {
+  return leaf.kind === "intent" ? costOf(leaf) : {};
+}
+
 function costOf(leaf: Fields): Fields {
   const { money, tokens } = fieldsOf(leaf.cost);
   return { money, tokens };
@@ -214,5 +227,7 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "" : `[${value.map(canonical).join()}]`;
   if (typeof value !== "object") return JSON.stringify(value);
   const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return entries.length === 0 ? "" : `{${entries.map(([name, one]) => `${name}:${canonical(one)}`).join()}}`;
+  return entries.length === 0
+    ? ""
+    : `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join()}}`;
 }

@@ -1,19 +1,23 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { bytes, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
 import { readCheckpoint, textOf } from "./note";
 import vectors from "./vectors.json";
-import { verify, type Proof } from "./verify";
+import { acceptedKey, signedBy, verify, verifyAll, type Proof } from "./verify";
 import { Walk } from "./whole";
+import { words } from "./words";
 
 const proofs: readonly Proof[] = vectors;
 const last = proofs.at(-1) as Proof;
 const ours = last.checkpoint.key;
 
-/** A key that somebody made, and what signs by it. */
-function made(name: string) {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const raw = Buffer.concat([Buffer.of(1), publicKey.export({ format: "der", type: "spki" }).subarray(-32)]);
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex"); // what stands before the secret bytes of Ed25519
+
+/** The key of these secret bytes, and what signs by it. */
+function made(name: string, seed: Buffer) {
+  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  const raw = Buffer.concat([Buffer.of(1), publicKey.subarray(-32)]);
   const id = createHash("sha256").update(`${name}\n`).update(raw).digest().subarray(0, 4);
   const line = (text: string) => Buffer.concat([id, sign(null, Buffer.from(text), privateKey)]).toString("base64");
   return {
@@ -22,7 +26,8 @@ function made(name: string) {
   };
 }
 
-const theirs = made("log.example");
+const theirs = made("log.example", randomBytes(32));
+const own = made("log.example", Buffer.from(Array.from({ length: 32 }, (_, at) => at))); // as `tests/console/vectors.py` has it
 
 describe("a proof that the server made", () => {
   test.each(proofs)("of leaf $index in a tree of $size holds", async (proof) => {
@@ -50,6 +55,10 @@ describe("a proof that the server made", () => {
     ).resolves.not.toBe("holds");
   });
 
+  test.each(proofs)("of leaf $index in a tree of $size holds for no place behind its own", async (proof) => {
+    await expect(verify({ ...proof, index: proof.index + 0.5 }, ours)).rejects.toThrow(Malformed);
+  });
+
   test("with a signature changed does not hold", async () => {
     const note = last.checkpoint.note;
     const forged = note.slice(0, -8) + (note.at(-8) === "A" ? "B" : "A") + note.slice(-7);
@@ -68,14 +77,27 @@ describe("a proof that the server made", () => {
 
 describe("the whole log", () => {
   const leaves = proofs.filter((one) => one.size === last.size);
-  const header = JSON.stringify({ format: "autonomy-audit/1", from: 0, keys: [last.checkpoint.key], to: 13 });
-  const end = [JSON.stringify({ checkpoint: last.checkpoint.note }), JSON.stringify({ seal: last.checkpoint.note })];
-  const file = [header, ...leaves.map((one) => `{"index":${one.index},"leaf":${one.body}}`), ...end];
+  const header = headed([ours]);
+  const body = leaves.map((one) => `{"index":${one.index},"leaf":${one.body}}`);
+  const unsealed = [header, ...body, JSON.stringify({ checkpoint: last.checkpoint.note })];
+  const file = sealed(unsealed);
 
-  async function walked(lines: readonly string[], accepted = ours) {
+  function headed(keys: readonly string[], origin = "log.example", to = 13) {
+    return JSON.stringify({ exported_at: 1, format: "autonomy-audit/1", from: 0, keys, origin, to });
+  }
+
+  /** These lines and their seal, as `seal_text` of `autonomy/audit/layout.py` makes it. */
+  function sealed(lines: readonly string[], by = own, origin = "log.example") {
+    const leaves = lines.filter((line) => line.includes('"leaf":{')).length;
+    const digest = createHash("sha256").update(lines.map((line) => `${line}\n`).join(""));
+    const text = `autonomy-audit/1 export\n${origin}\n0 ${leaves}\n${digest.digest("base64")}\n`;
+    return [...lines, JSON.stringify({ seal: by.signed(text) })];
+  }
+
+  async function walked(lines: readonly string[], accepted = ours, newest = 13) {
     const walk = new Walk(accepted);
     for (const line of lines) await walk.line(line);
-    return walk.end();
+    return walk.end(newest);
   }
 
   test("holds leaf by leaf", async () => {
@@ -98,11 +120,8 @@ describe("the whole log", () => {
 
   /** The log signed by `theirs` from its `first` note on, with these keys in its header. */
   function forged(keys: readonly string[], first: number) {
-    const note = theirs.signed(textOf(last.checkpoint.note));
-    const notes = end.map((line, at) =>
-      at < first ? line : line.replace(JSON.stringify(last.checkpoint.note), JSON.stringify(note)),
-    );
-    return [header.replace(JSON.stringify([ours]), JSON.stringify(keys)), ...file.slice(1, -2), ...notes];
+    const note = first === 0 ? theirs.signed(textOf(last.checkpoint.note)) : last.checkpoint.note;
+    return sealed([headed(keys), ...body, JSON.stringify({ checkpoint: note })], theirs);
   }
 
   test.each([
@@ -122,7 +141,52 @@ describe("the whole log", () => {
   });
 
   test("that was cut off is said to be", async () => {
-    expect((await walked(file.slice(0, -2))).problem).toBeDefined();
+    expect((await walked(file.slice(0, -2))).problem).toBe(words.whole.cut);
+    expect((await walked(file.slice(0, -1))).problem).toBe(words.whole.cut);
+  });
+
+  test("that ends before the newest checkpoint is said to", async () => {
+    const { note } = (proofs.find((one) => one.size === 8) as Proof).checkpoint;
+    const older = sealed([headed([ours], "log.example", 8), ...body.slice(0, 8), JSON.stringify({ checkpoint: note })]);
+    expect((await walked(older, ours, 8)).problem).toBeUndefined();
+    expect((await walked(older)).problem).toBe(words.whole.older(8, 13));
+  });
+
+  const noted = JSON.stringify({ seal: last.checkpoint.note });
+  test.each([
+    ["the note of its checkpoint as the seal", [...unsealed, noted], words.whole.resealed],
+    ["another's seal", [...unsealed, ...sealed([header, ...body]).slice(-1)], words.whole.resealed],
+    ["the seal of another log of this key", sealed(unsealed, own, "log.other"), words.whole.resealed],
+    ["a line more after the seal", [...file, ...file.slice(-1)], words.whole.trailing],
+  ])("with %s does not hold", async (_, lines, problem) => {
+    await expect(walked(lines)).rejects.toThrow(problem);
+  });
+});
+
+describe("the key that this browser takes for the log's", () => {
+  const kept = new Map<string, string>();
+  beforeEach(() => {
+    kept.clear();
+    const setItem = (name: string, value: string) => void kept.set(name, value);
+    vi.stubGlobal("localStorage", { getItem: (name: string) => kept.get(name) ?? null, setItem });
+  });
+
+  const broken = { ...last.checkpoint, note: last.checkpoint.note.replace("13\n", "14\n"), key: theirs.key };
+  const forged = { ...last, checkpoint: { ...last.checkpoint, key: theirs.key } };
+
+  test("is the first by which a proof holds", async () => {
+    await verifyAll([forged], acceptedKey(theirs.key));
+    await verifyAll([last, { ...last, body: "{}" }], acceptedKey(ours));
+    expect(kept.size).toBe(0);
+    expect(await verifyAll([last], acceptedKey(ours))).toMatchObject([{ signature: "holds" }]);
+    expect(acceptedKey(theirs.key)).toBe(ours);
+  });
+
+  test("is the first by which a checkpoint holds", async () => {
+    expect(await signedBy(broken, acceptedKey(theirs.key))).toBe("broken");
+    expect(kept.size).toBe(0);
+    expect(await signedBy(last.checkpoint, acceptedKey(ours))).toBe("holds");
+    expect(acceptedKey(theirs.key)).toBe(ours);
   });
 });
 

@@ -48,16 +48,33 @@ function wrong(isHash: boolean, isSize: boolean, isRoot: boolean, signed: Signat
   return signed === "broken" ? "The signature of the checkpoint does not hold." : undefined;
 }
 
+/** The same of all of these; the first key by which they hold is that of the log from then on. */
+export async function verifyAll(proofs: readonly Proof[], accepted: string): Promise<Verified[]> {
+  const found = await Promise.all(proofs.map((one) => verify(one, accepted)));
+  const isHeld = found.length > 0 && found.every((one) => one.problem === undefined && one.signature === "holds");
+  if (isHeld) keepKey(accepted);
+  return found;
+}
+
+/** Whether the key `accepted` signed a checkpoint; the first that did is the key of the log from then on. */
+export async function signedBy({ note, key }: Schemas["CheckpointAnswer"], accepted: string): Promise<Standing> {
+  const found = standing(await signature(note, await readKey(key)), key, accepted);
+  if (found === "holds") keepKey(accepted);
+  return found;
+}
+
 /** How a signature by `key` stands where `accepted` is the key of the log. */
-export function standing(signed: Signature, key: string, accepted: string): Standing {
+function standing(signed: Signature, key: string, accepted: string): Standing {
   return signed === "broken" || key === accepted ? signed : "foreign";
 }
 
 const PIN = "autonomy-log-key";
 
-/** The key of the log as this browser saw it first: `key` where it has seen none, which is kept. */
+/** The key of the log, by which this browser saw something hold first; `key` where it has seen nothing hold yet. */
 export function acceptedKey(key: string): string {
-  const accepted = localStorage.getItem(PIN) ?? key;
-  localStorage.setItem(PIN, accepted);
-  return accepted;
+  return localStorage.getItem(PIN) ?? key;
+}
+
+function keepKey(key: string): void {
+  if (localStorage.getItem(PIN) === null) localStorage.setItem(PIN, key);
 }

@@ -1,9 +1,13 @@
 /**
  * Verifies the whole log as it comes from the server, line by line, in the format `autonomy-audit/1`: each leaf into the
- * tree, each checkpoint against it. Nothing is kept but the edge of the tree.
+ * tree, each checkpoint against it, the seal against every byte before it. Nothing is kept but the edge of the tree.
  */
+import { Digest } from "./digest";
 import { bytes, equal, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
 import { readCheckpoint, readKey, signature, textOf, type Key, type Standing } from "./note";
+import { words } from "./words";
+
+const FORMAT = "autonomy-audit/1";
 
 export interface Progress {
   leaves: number;
@@ -15,12 +19,21 @@ export interface Progress {
   problem: string | undefined;
 }
 
+interface Header {
+  format: string;
+  origin: string;
+  from: number;
+  keys: string[];
+}
+
 export class Walk {
   leaves = 0;
   checkpoints = 0;
   covered = 0;
   private signed: Standing = "holds";
   private isSealed = false;
+  private origin = "";
+  private readonly digest = new Digest();
   private readonly frontier = new Frontier();
   private keys: ReadonlyMap<string, Key> = new Map();
 
@@ -29,6 +42,12 @@ export class Walk {
 
   /** Take in one line of the file. Throws Malformed where it does not fit what came before. */
   async line(text: string): Promise<void> {
+    if (this.isSealed) throw new Malformed(words.whole.trailing);
+    await this.read(text);
+    if (!this.isSealed) this.digest.add(bytes(`${text}\n`));
+  }
+
+  private async read(text: string): Promise<void> {
     if (this.keys.size === 0) return this.header(text);
     const prefix = `{"index":${this.frontier.size},"leaf":`;
     if (text.startsWith(prefix) && text.endsWith("}")) {
@@ -39,10 +58,12 @@ export class Walk {
     return this.other(JSON.parse(text) as Record<string, unknown>);
   }
 
-  /** What was found once the last line was taken in. */
-  async end(): Promise<Progress> {
-    const whole = this.isSealed && this.covered === this.leaves;
-    return this.progress(whole ? undefined : "The log was cut off before its end.");
+  /** What was found once the last line was taken in, where the newest checkpoint known is of so many leaves. */
+  async end(newest: number): Promise<Progress> {
+    const { isSealed, covered, leaves, signed } = this;
+    if (!isSealed || covered !== leaves) return this.progress(words.whole.cut);
+    const isOlder = covered < newest && signed !== "foreign"; // another log's leaves are counted by nothing of this one
+    return this.progress(isOlder ? words.whole.older(covered, newest) : undefined);
   }
 
   async progress(problem?: string): Promise<Progress> {
@@ -51,18 +72,16 @@ export class Walk {
   }
 
   private async header(text: string): Promise<void> {
-    const said = JSON.parse(text) as { format?: string; from?: number; keys?: string[] };
-    if (said.format !== "autonomy-audit/1" || said.from !== 0 || !said.keys?.length)
+    const said = JSON.parse(text) as Partial<Header>;
+    if (said.format !== FORMAT || said.from !== 0 || !said.keys?.length || !said.origin)
       throw new Malformed("this is no log from its first leaf on");
+    this.origin = said.origin;
     this.keys = new Map(await Promise.all(said.keys.map(async (key) => [key, await readKey(key)] as const)));
   }
 
   private async other(said: Record<string, unknown>): Promise<void> {
     if (typeof said.checkpoint === "string") return this.checkpoint(said.checkpoint);
-    if (typeof said.seal === "string") {
-      this.isSealed = true;
-      return this.note(said.seal);
-    }
+    if (typeof said.seal === "string") return this.seal(said.seal);
     if ("payload" in said || "link" in said) return undefined;
     throw new Malformed(`leaf ${this.frontier.size} was expected and something else came`);
   }
@@ -74,6 +93,14 @@ export class Walk {
       throw new Malformed(`the leaves up to ${size} are not those that were signed`);
     this.checkpoints += 1;
     this.covered = size;
+  }
+
+  /** Only what `seal_text` of the writer makes of this very file is its seal: the same key signs every checkpoint too. */
+  private async seal(note: string): Promise<void> {
+    await this.note(note);
+    const whole = `${FORMAT} export\n${this.origin}\n0 ${this.frontier.size}\n${toBase64(this.digest.end())}\n`;
+    if (textOf(note) !== whole) throw new Malformed(words.whole.resealed);
+    this.isSealed = true;
   }
 
   private async note(note: string): Promise<void> {

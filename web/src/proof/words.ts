@@ -21,6 +21,7 @@ export const words = {
   page: {
     title: "This page does not show what the log says",
     about: "Trust neither: tell whoever looks after the system, and verify by the command below.",
+    elsewhere: "It shows another action than the one that its address names.",
     other: (index: number) => `Leaf ${index} is about another action.`,
     leaves: "The leaves are not those that this page is made of. If something has just happened, verify again.",
     without: (index: number) => `There is no leaf ${index} that says what this page shows of it.`,
@@ -31,6 +32,13 @@ export const words = {
     content: (name: string) => `The content of “${name}” is not what was committed to.`,
     part: (index: number, name: string) => `What is shown as “${name}” is not what leaf ${index} commits to.`,
     undecided: "There is no leaf that says who asked for this, and what for.",
+  },
+  whole: {
+    cut: "The log was cut off before its end.",
+    older: (covered: number, newest: number) =>
+      `The log ends after ${covered.toLocaleString("en")} leaves; the newest checkpoint is of ${newest.toLocaleString("en")}.`,
+    resealed: "the seal at the end of the log is not that of what stands before it",
+    trailing: "something stands after the seal",
   },
   leaf: "Leaf",
   kind: "What it says",

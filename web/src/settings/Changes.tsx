@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Foreign, Problem, When } from "@/kit";
@@ -83,7 +84,7 @@ function GoBack({ epoch, close }: { epoch: number; close: () => void }): ReactEl
       });
       setMessage("");
       close();
-      await queries.invalidateQueries();
+      await lookAgain(queries);
     },
   });
   const send = (event: FormEvent) => {

@@ -4,6 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useMay } from "@/frame/session";
 import { Command, Problem } from "@/kit";
 import { words } from "./words";
@@ -45,7 +46,7 @@ function Form({ kind, close }: { kind: Kind; close: () => void }): ReactElement 
   const queries = useQueryClient();
   const issue = useMutation({
     mutationFn: () => issued(kind, asked),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+    onSuccess: () => lookAgain(queries, ["keys"]),
     gcTime: 0, // what was issued is forgotten with the dialog
   });
   const send = (event: FormEvent) => {

@@ -3,6 +3,7 @@ import { Button, Group, Stack } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useMay } from "@/frame/session";
 import { DataTable, EmptyState, Problem, Section, When, useNow, type Column, State } from "@/kit";
 import { nameOf } from "@/kit/who";
@@ -89,7 +90,7 @@ function Standing({ of, needs, revoke }: StandingProps): ReactElement {
   const queries = useQueryClient();
   const revoking = useMutation({
     mutationFn: revoke,
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+    onSuccess: () => lookAgain(queries, ["keys"]),
   });
   const holds = of.revoked_at === null && of.expires_at > now;
   return (

@@ -5,6 +5,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useMay } from "@/frame/session";
 import { Problem } from "@/kit";
 import { words } from "./words";
@@ -46,7 +47,7 @@ function Form({ replaces, close }: { replaces: string | undefined; close: () => 
     onSuccess: async (told) => {
       close();
       notifications.show({ color: "teal", message: words.secrets.stored(told.name, told.version), autoClose: 4_000 });
-      await queries.invalidateQueries({ queryKey: ["secrets"] });
+      await lookAgain(queries, ["secrets"]);
     },
   });
   const send = (event: FormEvent) => {

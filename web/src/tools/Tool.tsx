@@ -5,6 +5,7 @@ import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-q
 import type { ReactElement } from "react";
 import { ActionTable } from "@/actions/ActionTable";
 import { answered, client, type Schemas } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { Belongs, Declared, Revisions } from "@/change/Declared";
 import { objectQuery } from "@/change/queries";
 import { useMay } from "@/frame/session";
@@ -73,7 +74,7 @@ function Changed({ name }: { name: string }): ReactElement {
     mutationFn: () => answered(client.POST("/api/tools/{name}/accept", { params: { path: { name } } })),
     onSuccess: async () => {
       notifications.show({ color: "teal", message: words.accept.done });
-      await queries.invalidateQueries({ queryKey: ["tools"] });
+      await lookAgain(queries, ["tools"]);
     },
   });
   return (

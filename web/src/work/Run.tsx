@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { Suspense, useMemo, useState, type ReactElement } from "react";
 import { JudgeOf } from "@/actions/Judge";
 import { answered, client } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useMay } from "@/frame/session";
 import { span } from "@/figures/figure";
 import { OpenIncident } from "@/incidents/OpenIncident";
@@ -98,7 +99,7 @@ function Priority({ run }: { run: RunShown }): ReactElement {
   const set = useMutation({
     mutationFn: (priority: (typeof PRIORITIES)[number]) =>
       answered(client.POST("/api/runs/{run}/priority", { params: { path: { run: run.id } }, body: { priority } })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["runs"] }),
+    onSuccess: () => lookAgain(queries, ["runs"]),
   });
   if (!may || run.ended_at !== null) return <span>{run.priority}</span>;
   return (

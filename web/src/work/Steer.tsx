@@ -4,6 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { Problem } from "@/kit";
 import type { RunShown } from "./queries";
@@ -12,7 +13,7 @@ import { words } from "./words";
 export function Steer({ run }: { run: RunShown }): ReactElement {
   const [opened, modal] = useDisclosure();
   const queries = useQueryClient();
-  const again = () => queries.invalidateQueries({ queryKey: ["runs"] });
+  const again = () => lookAgain(queries, ["runs"]);
   const path = { params: { path: { run: run.id } } };
   const pause = useMutation({
     mutationFn: () =>
@@ -45,7 +46,7 @@ function End({ run, close }: { run: string; close: () => void }): ReactElement {
     onSuccess: async () => {
       setReason("");
       close();
-      await queries.invalidateQueries({ queryKey: ["runs"] });
+      await lookAgain(queries, ["runs"]);
     },
   });
   return (

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactElement } from "react";
 import { answered, client } from "@/api/client";
+import { lookAgain } from "@/frame/again";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { Problem } from "@/kit";
@@ -88,7 +89,7 @@ function Form({ agent, act, close }: FormProps): ReactElement {
       setReason("");
       close();
       notifications.show({ color: "teal", message: told, autoClose: 4_000 });
-      await Promise.all(["agents", "containments"].map((topic) => queries.invalidateQueries({ queryKey: [topic] })));
+      await lookAgain(queries, ["agents", "containments"]);
     },
   });
   return (
