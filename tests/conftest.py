@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from autonomy.audit import Log, begin_log
-from autonomy.db import CommitQueue, Database, engine, metadata
+from autonomy.db import CommitQueue, Database, engine, metadata, turns
 from autonomy.db.migrations.revise import STORES
 from autonomy.gate import turnstile
 from autonomy.kernel import interpreter
@@ -65,6 +65,7 @@ def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     if not request.node.get_closest_marker("in_time"):
         for wait in ("READ_SECONDS", "POOL_SECONDS"):
             monkeypatch.setattr(engine, wait, PATIENCE_SECONDS)
+        monkeypatch.setattr(turns, "WITHIN_SECONDS", PATIENCE_SECONDS)
         for wait in ("BUSY_TIMEOUT_MS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"):
             monkeypatch.setattr(engine, wait, int(PATIENCE_SECONDS * 1000))
         monkeypatch.setattr(turnstile, "DECIDE_SECONDS", PATIENCE_SECONDS)

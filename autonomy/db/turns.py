@@ -27,9 +27,10 @@ class Turns:
         self._turn = _open(database.with_name(f"{database.name}.turn"))
 
     @contextmanager
-    def take(self, within: float = WITHIN_SECONDS) -> Iterator[None]:
-        """Hold the turn. Raises Unavailable where it is not to be had `within` so many seconds."""
-        deadline = time.monotonic() + within
+    def take(self, within: float | None = None) -> Iterator[None]:
+        """Hold the turn. Raises Unavailable where it is not to be had `within` so many seconds (`WITHIN_SECONDS` where
+        nothing is said)."""
+        deadline = time.monotonic() + (WITHIN_SECONDS if within is None else within)
         _lock(self._next, deadline)
         try:
             _lock(self._turn, deadline)

@@ -211,7 +211,7 @@ async def test_what_is_no_program_says_so(tmp_path: Path, caplog: pytest.LogCapt
     script = tmp_path / "script"
     script.write_text("no line that says what runs it")
     script.chmod(0o700)
-    use = {"type": "mcp", "command": [str(script)]}
+    use = {"type": "mcp", "command": [str(script)], "timeout": "30s"}
     async with bench(use, pinned("work", WORK)) as connectors:
         with pytest.raises(Unreachable):
             await connectors.call("work")
