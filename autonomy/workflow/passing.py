@@ -44,7 +44,7 @@ class Passing:
         except Corrupt as error:
             if error.code not in FOR_EVER:
                 raise
-            return set()  # the run ends as soon as it hears of this
+            return set(barred(known))  # nobody knows whether there was a checkpoint
         found = set(barred(known)) if _is_to_be_passed(definition, known.state, path) else set()
         for command in _begun(definition, known.state, path):
             with suppress(NotFound):  # it was never begun, or ended so long ago that it was tidied away

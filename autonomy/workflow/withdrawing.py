@@ -124,8 +124,9 @@ class Withdrawing:
 
     async def end(self, work: Work) -> None:
         """End what was begun for a command that is given up: its run hears of it no more, and may begin it again."""
+        is_detached = isinstance(work.command, StartChild) and work.command.detached  # then it is nobody's any more
         match kind(work):
-            case "start_child":
+            case "start_child" if not is_detached:
                 await self._children.withdraw(work.run, work.id, compensate=False)
             case "open_task" if work.action is not None:
                 await self._handing_out.withdraw(work.action)
