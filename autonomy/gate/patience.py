@@ -6,8 +6,8 @@ What only waits is ended when the process ends; what is half done is never ended
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -28,11 +28,11 @@ class Patience:
 
     def within(self, seconds: float) -> Again:
         """Pauses that grow, `seconds` in all from now on, whatever the tries between them take."""
-        until = time.monotonic() + seconds
+        until = monotonic() + seconds
         lengths = pauses()
 
         async def again() -> bool:
-            left = until - time.monotonic()
+            left = until - monotonic()
             if left <= 0:
                 return False
             await self.pause(min(next(lengths), left))
