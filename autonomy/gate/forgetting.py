@@ -1,10 +1,13 @@
-"""What the gate forgets of a subject that is erased, beyond what goes with the subject's key."""
+"""Which records were changed is forgotten with whom it was about, and with what the action carried: afterwards nobody
+could tell any more whom it was about."""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from collections.abc import Sequence
 
-from autonomy.audit.store import payload
+from sqlalchemy import ColumnElement, Select, delete, select, update
+
+from autonomy.audit.store import leaf, payload
 from autonomy.db import Tx
 
 from .store import IS_OPEN, action, record_state
@@ -18,8 +21,22 @@ def forget_records(tx: Tx, subject: str) -> int:
     begins as the first: whoever had read it before looks again.
     """
     about = select(payload.c.action).where(payload.c.subject == subject)
-    ended = action.c.id.in_(about), action.c.record.is_not(None), ~IS_OPEN
-    changed = select(action.c.record).where(*ended)
-    tx.execute(delete(record_state).where(record_state.c.key.in_(changed), record_state.c.holder.is_(None)))
-    tx.execute(update(action).where(*ended).values(record=None))
+    _forget(tx, about, select(action.c.record).where(*_changed(about)))
     return 0
+
+
+def forget_old_records(tx: Tx, actions: Sequence[str]) -> None:
+    """The same of actions whose payloads go because their time is over, before they go. What somebody changed again
+    since is known until what that one carried goes."""
+    last = select(action.c.record).join(record_state, record_state.c.key == action.c.record)
+    last = last.join(leaf, leaf.c.idx == record_state.c.moved)
+    _forget(tx, actions, last.where(*_changed(actions), leaf.c.at <= action.c.ended_at))
+
+
+def _changed(actions: Sequence[str] | Select[tuple[str]]) -> tuple[ColumnElement[bool], ...]:
+    return action.c.id.in_(actions), action.c.record.is_not(None), ~IS_OPEN
+
+
+def _forget(tx: Tx, actions: Sequence[str] | Select[tuple[str]], records: Select[tuple[str | None]]) -> None:
+    tx.execute(delete(record_state).where(record_state.c.key.in_(records), record_state.c.holder.is_(None)))
+    tx.execute(update(action).where(*_changed(actions)).values(record=None))

@@ -19,6 +19,7 @@ from autonomy.notices.outbox import notice
 from autonomy.tools.deliveries import delivery
 from autonomy.tools.signatures import UNTIMED
 
+from .forgetting import forget_old_records
 from .lifeline import DEAD_MS
 from .store import IS_OPEN, action, process, window_bucket
 
@@ -71,8 +72,9 @@ class Housekeeping:
         over = payload.c.action.not_in(begun.union_all(asked))
         old = select(payload.c.action).where(payload.c.at < before, over).limit(BATCH)
         names = list(tx.execute(old).scalars())
-        # Once they are gone, no erasure would find what people wrote about the same subject.
+        # Once they are gone, no erasure would find what people wrote about the same subject, or what was changed.
         forget_written(tx, names)
+        forget_old_records(tx, names)
         return tx.execute(delete(payload).where(payload.c.action.in_(names), payload.c.at < before)).rowcount
 
 

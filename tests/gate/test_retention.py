@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from autonomy.audit.store import payload
 from autonomy.db import Tx
 from autonomy.gate import Housekeeping
+from autonomy.gate.store import action, record_state
 from autonomy.identity.store import invitation, session
 from autonomy.kernel.clock import DAY, HOUR, now
 from autonomy.kernel.ids import new_id
@@ -66,6 +68,28 @@ async def test_what_people_may_still_allow_keeps_what_it_carries(tmp_path: Path,
         assert it.count(payload) == 1
         await it.house.approve(held.action, "bea")
         assert (await it.result(held.action)).status == "done"
+
+
+async def test_which_records_were_changed_is_forgotten_with_what_the_change_carried(
+    tmp_path: Path, database_url: str
+) -> None:
+    """An erasure that comes later would not find it any more. What was changed again since stays known."""
+    time = [now()]
+    async with works(tmp_path, database_url, clock=lambda: time[0]) as it:
+        it.plant.behaves["version_of"] = lambda arguments, invocation: 1
+        for doc in ("old", "both"):
+            assert (await it.ask("edit", doc=doc, version=1)).status == "done"
+        time[0] += 3 * DAY
+        assert (await it.ask("edit", doc="both", version=1)).status == "done"
+        keeping = Housekeeping(it.system.queue, 1, lambda: time[0])
+        await it.system.queue.perform(keeping.tidy)
+        assert (len(it.leaves("outcome")), it.count(record_state)) == (3, 1)
+        assert (await it.ask("edit", doc="old", version=1)).status == "done"
+        time[0] += 3 * DAY
+        await it.system.queue.perform(keeping.tidy)
+        assert (it.count(payload), it.count(record_state)) == (0, 0)
+        with it.system.database.reading() as connection:
+            assert set(connection.execute(select(action.c.record)).scalars()) == {None}
 
 
 async def test_sessions_invitations_and_notices_go_a_month_after_they_are_over(
