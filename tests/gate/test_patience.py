@@ -6,15 +6,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autonomy.gate import patience
 from autonomy.kernel.canonical import Json
 from autonomy.tools import Invocation, Refused, Unreachable, Unsure
-from tests.gate.works import POLICY, Behaviour, Door, Plant, Works, fail, never, organisation, works
+from tests.gate.works import POLICY, TOOLS, Behaviour, Door, Plant, Works, fail, never, organisation, works
 
 DOWN = fail(Unreachable("nobody is there"))
 SILENT = fail(Unsure("no answer"))
@@ -31,11 +32,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def left(
-    tmp_path: Path, url: str, *tools: str, plant: Plant | None = None
+    tmp_path: Path, url: str, *tools: str, plant: Plant | None = None, **more: Any
 ) -> AsyncIterator[tuple[Works, list[str]]]:
     """A process, and the actions that another one had begun before it died."""
     plant = plant or Plant()
-    async with works(tmp_path, url, plant) as dead, works(tmp_path, url, plant) as it:
+    async with works(tmp_path, url, plant, **more) as dead, works(tmp_path, url, plant, **more) as it:
         calls = []
         for tool in tools:
             plant.behaves[tool] = never
@@ -77,21 +78,17 @@ async def test_a_queryable_write_is_asked_about_until_its_system_is_back(tmp_pat
 async def test_what_is_not_answered_in_a_while_is_for_a_person(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, tool: str, function: str
 ) -> None:
-    asked = [0]
-
-    def down(arguments: Mapping[str, Json], invocation: Invocation) -> Json:
-        asked[0] += 1
-        raise Unreachable("nobody is there")
-
-    # Every question takes nineteen seconds of the minute there is: time is what is asked, not what this machine takes.
-    monkeypatch.setattr(patience, "monotonic", lambda: 19.0 * asked[0])
-    async with left(tmp_path, database_url, tool) as (it, [action]):
-        it.plant.behaves[function] = down
+    # Nineteen seconds of the minute there is pass from one look at the clock to the next, whatever this machine takes.
+    monkeypatch.setattr(patience, "monotonic", count(0, 19).__next__)
+    files = organisation(tools=TOOLS.replace("deadline: 700ms", "deadline: 5s"))
+    async with left(tmp_path, database_url, tool, files=files) as (it, [action]):
+        before = len(it.plant.calls)
+        it.plant.behaves[function] = DOWN
         await it.system.taking_up.look()
         await it.settle()
         reply = await it.result(action)
         assert (reply.status, reply.code) == ("unknown", "action.interrupted")
-        assert asked[0] == 4, "as long as the minute lasts"
+        assert len(it.plant.calls) - before == 4, "as long as the minute lasts"
 
 
 async def test_a_refused_repeat_is_for_a_person_at_once(tmp_path: Path, database_url: str) -> None:
