@@ -117,7 +117,7 @@ class Runs:
         self._codec = codec
         self._desk = desk
         self._definitions = definitions
-        self._passing = Passing(desk, definitions)
+        self._passing = Passing(desk, definitions, watch)
         self._engine = engine
         self._tasks = tasks
         self._watch = watch
