@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from autonomy.kernel.canonical import Json
 
-from . import paths, spending
+from . import paths
 from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
 from .events import (
     Allowed,
@@ -19,6 +19,7 @@ from .events import (
     TaskEnded,
     TimerFired,
 )
+from .late import counted, known_at_last, stop_beyond
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, trouble
@@ -41,8 +42,8 @@ def awaited(turn: Turn, id: str, part: str = "") -> tuple[str, str]:
 
 def performed(turn: Turn, event: Performed) -> str:
     """An action has ended, or waits for people at the gate."""
-    if event.command in turn.state.unsure and event.outcome not in ("held", "unknown"):
-        return _known_at_last(turn, event)
+    if event.command in turn.state.unsure and event.is_known:
+        return known_at_last(turn, event)
     path, ignored = awaited(turn, event.command)
     if ignored:
         return ignored
@@ -65,22 +66,14 @@ def _cost(event: Performed, found: StepState) -> int:
     return max(event.cost, found.charged) if event.outcome == "unknown" else event.cost
 
 
-def _known_at_last(turn: Turn, event: Performed) -> str:
-    """No step waits for it any more: it has cost what it has."""
-    turn.state.unsure = tuple(one for one in turn.state.unsure if one != event.command)
-    turn.state.spent += event.cost
-    _stop_beyond(turn)
-    return ""
-
-
 def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     """A person is asked about it already, and still is: what was not done may have cost something all the same."""
-    if event.outcome in ("held", "unknown"):
+    if not event.is_known:
         return f"a person is asked about `{path}` already"
     if _too_dear(turn, path, event.cost):
         return ""
     turn.answered(path, event.command)
-    if turn.state.status != "running":
+    if not turn.alive(paths.split(path)[0]):
         turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
     elif turn.state.steps[path].trouble == "unknown":
         turn.change(path, trouble="failed")
@@ -164,7 +157,7 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
         return f"`{path}` is no task"
     if event.outcome == "handed_on" and (undoing or event.role is None):
         return "a task is handed on to a role, and a compensation is not handed on"
-    if _too_dear(turn, path, event.cost):
+    if _too_dear(turn, path, found.charged if event.cost is None else event.cost):
         return ""
     turn.answered(path, event.command)
     if undoing:
@@ -229,8 +222,7 @@ def event_arrived(turn: Turn, event: EventArrived) -> str:
     if ignored:
         return ignored
     turn.answered(path, event.command)
-    # Which of the events it was may decide, without data too. A workflow on the way is none of those this one is of.
-    turn.state.steer(one for one in event.steered if one.startswith("person:"))
+    turn.state.steer(event.steered)  # which of the events it was may decide, without data too
     name = event.command.rpartition("event.")[2]
     finish(turn, path, {"by": name, "data": event.data})
     return ""
@@ -246,6 +238,8 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
         return ""
     turn.answered(path, event.command)
     turn.state.steer(event.steered)
+    if event.unsure:
+        turn.state.unsure = {**turn.state.unsure, event.command: turn.state.steps[path].charged}
     if found.state == "blocked" and event.status != "done":
         return ""  # a person is asked about it already, and still is
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
@@ -268,6 +262,8 @@ def _left_something(turn: Turn, event: ChildEnded) -> bool:
 
 def charged(turn: Turn, event: Charged) -> str:
     """What a command has cost so far; it only grows until the answer says what it was in all."""
+    if event.command in turn.state.unsure:
+        return _counted_late(turn, event)
     path, ignored = awaited(turn, event.command)
     if ignored:
         return ignored
@@ -277,12 +273,19 @@ def charged(turn: Turn, event: Charged) -> str:
     return ""
 
 
+def _counted_late(turn: Turn, event: Charged) -> str:
+    ignored = counted(turn.state, event)
+    if not ignored:
+        stop_beyond(turn)
+    return ignored
+
+
 def allowed(turn: Turn, event: Allowed) -> str:
     """What those around the run have left has changed."""
     if turn.state.allowance in (None, event.allowance):
         return "it may spend as much already"
     turn.state.allowance = event.allowance
-    _stop_beyond(turn)
+    stop_beyond(turn)
     return ""
 
 
@@ -323,13 +326,4 @@ def _too_dear(turn: Turn, path: str, cost: int) -> bool:
     if more := cost - turn.state.steps[path].charged:
         turn.state.spent += more
         turn.change(path, charged=cost)
-    return _stop_beyond(turn)
-
-
-def _stop_beyond(turn: Turn) -> bool:
-    """Stop a run that has spent more than it may; whether it has."""
-    most = spending.limit(turn.definition, turn.state)
-    if most is None or turn.state.spent <= most:
-        return False
-    stop(turn, "spend", f"{turn.state.spent} spent, {most} allowed (minor units)")
-    return True
+    return stop_beyond(turn)

@@ -119,10 +119,16 @@ class Carrying:
             await self._desk.take_in(work.run, event, self._fence(work))
 
     async def _unreadable(self, work: Work, command: Unreadable) -> None:
-        """What is damaged is given up; another process may know the words that this one does not. Raises Corrupt."""
+        """What is damaged is given up, unless it can still be told what has become of what was begun for it; another
+        process may know the words that this one does not. Raises Corrupt."""
         if command.code != SEALED or not work.run:
             raise Corrupt(command.reason, code=command.code)
-        await self.give_up(work)
+        if command.kind == "perform_tool" and work.action is not None:
+            await self._performed(work, await self._results.outcome(work.action))
+        elif command.kind == "open_task" and work.action is not None:
+            await self._handing_out.hear(work, work.action)
+        else:
+            await self.give_up(work)
 
     async def _abandon(self, work: Work) -> None:
         """What cannot be answered stops its run; what belongs to none is dropped, and the log says so."""

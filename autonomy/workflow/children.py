@@ -74,6 +74,11 @@ class Children:
         """Whether there is such a run."""
         return await self._desk.is_there(run)
 
+    async def is_inside(self, command: str) -> bool:
+        """Whether a run that was begun for the command is inside the one that asked: a detached one is nobody's."""
+        child = paths.derived("run", command)
+        return await self.begun(child) and (await self._desk.known(child)).parent == command
+
     async def withdraw(self, run: str, command: str, compensate: bool) -> bool:
         """End the run inside `run` that `command` began; whether there is one. With `compensate` what it did is undone
         first."""
@@ -176,7 +181,7 @@ class Children:
             await self._costs.count(work.run, work.id, state.spent)
             told = (work.id, state.status, state.output, state.reason)
             spent = None if state.written_off else state.spent
-            event = ChildEnded(self._clock(), *told, spent, state.steered)
+            event = ChildEnded(self._clock(), *told, spent, state.steered, bool(state.unsure))
             await self._desk.take_in(work.run, event, self._fence(work))
         return state.ended
 

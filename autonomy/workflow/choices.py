@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import paths
 from .events import Chosen
 from .model import StepState
-from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, ask_whether_done
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done
 from .turn import Turn
 from .undoing import attempt_undo, undone
 
@@ -93,6 +93,8 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
         turn.queue.append(("compensate", ""))
     elif event.choice == "cancel":
         turn.end("cancelled", _reason(event))
+    if part.startswith(TWICE):  # its end may have waited for this one
+        turn.queue.extend((("close", ""), ("undo", "")))
     return ""
 
 

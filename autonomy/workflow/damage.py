@@ -57,6 +57,8 @@ def counted(state: State, event: AnyEvent) -> State:
             pass
         case _:
             return state
+    if event.command in state.unsure:
+        return replace(state, spent=state.spent + max(0, cost - state.unsure[event.command]))
     place = paths.place(state.run, event.command)
     found = state.steps.get(place.path) if place else None
     if found is None or event.command not in found.open:

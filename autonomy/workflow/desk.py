@@ -33,7 +33,7 @@ from .migration import migrate
 from .model import Command, State
 from .outcome import change_of, started
 from .ports import Engine, Work
-from .rules import Advanced, advance, halt, new_state
+from .rules import Advanced, advance, advance_ended, halt, new_state
 from .store import command as commands
 from .store import run as table
 from .units import Answer, Begin, Change, Fence, Lost, Move, Settle, Stale, Stay, Wish, Written
@@ -255,14 +255,14 @@ class Desk:
                 return None  # what was remembered may be old: look before saying no
             # A choice that does not fit leaves its question, and what is not held back after all is to be begun.
             if isinstance(fence, Fence) and not isinstance(event, Chosen | PutBack):
-                await self.settle(fence, None if known.state.ended else stay)
+                await self.settle(fence, stay if _is_heard(known.state, fence) else None)
             return Taken(known.state, advanced.ignored)
         return await self._write(run, known, advanced, event.at, (fence, stay, tell))
 
     async def _advance(self, state: State, event: AnyEvent) -> Advanced:
-        """What comes of the event; nothing where the run has ended. Raises Corrupt where its definition is damaged."""
+        """What comes of the event. Raises Corrupt where the definition of a run that goes on is damaged."""
         if state.ended:
-            return Advanced(state, (), f"the run is {state.status}")
+            return advance_ended(state, event)
         return advance(await self._definitions.pinned(state.digest), state, event)
 
     async def _write_off(self, run: str, error: Corrupt) -> None:
@@ -294,12 +294,13 @@ class Desk:
         fence, stay, tell = more
         state, owner = advanced.state, self._room()
         change, out = change_of(self._codec, state, advanced.commands, at, owner, known.parent)
-        _answered(change, fence, None if state.ended else stay)
+        if isinstance(fence, Fence):
+            _answered(change, fence, stay if _is_heard(state, fence) else None)
         if state.digest != known.state.digest:
             change.digest = state.digest
         if tell is not None:
             change.leaves.insert(0, tell(state))
-        ended_at = at if state.ended else None
+        ended_at = at if state.ended and not known.state.ended else None
         unit = Move(run, known.ver, self._values(state, known.ver + 1), ended_at, fence, change)
         answer: Answer = await self._queue.submit(unit)
         match answer:
@@ -376,9 +377,12 @@ def _busy(run: str) -> Busy:
     return Busy(f"`{run[:80]}` moves too fast", code="workflow.busy", retry_after=0.2)
 
 
-def _answered(change: Change, fence: Fence | Wish | None, stay: Stay | None) -> None:
-    if not isinstance(fence, Fence):
-        return
+def _is_heard(state: State, fence: Fence) -> bool:
+    """Whether a further answer to the command changes anything: after its end a run only counts what it has cost."""
+    return not state.ended or fence.command in state.unsure
+
+
+def _answered(change: Change, fence: Fence, stay: Stay | None) -> None:
     if stay is not None and fence.command not in change.gone:
         change.stay.append(stay)
     elif fence.command not in change.gone:

@@ -49,10 +49,15 @@ class Performed(Event, frozen=True, tag="performed"):
     cost: int = 0
     again: bool = True
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.outcome not in ("held", "unknown")
+
 
 class TaskEnded(Event, frozen=True, tag="task_ended"):
     """What became of OpenTask. `handed_on`: it goes to `role`, with what there is so far in `output`. `breach`: what is
-    wrong with the result that no contract could say.
+    wrong with the result that no contract could say. `cost` in minor units; None where nobody knows it any more.
     """
 
     command: str
@@ -60,7 +65,7 @@ class TaskEnded(Event, frozen=True, tag="task_ended"):
     output: Json = None
     reason: str = ""
     role: str | None = None
-    cost: int = 0
+    cost: int | None = 0
     breach: str = ""
 
 
@@ -85,7 +90,8 @@ class EventArrived(Event, frozen=True, tag="event_arrived"):
 
 class ChildEnded(Event, frozen=True, tag="child_ended"):
     """A run that StartChild began has ended, or is `compensated` unbegun; `spent` counts for this run's cap as well,
-    None where nobody knows it any more. Those who `steered` it have steered this one."""
+    None where nobody knows it any more. Those who `steered` it have steered this one. Where it left actions of which
+    nobody knows whether they were done, it is `unsure` what it has cost in the end."""
 
     command: str
     status: RunStatus
@@ -93,6 +99,7 @@ class ChildEnded(Event, frozen=True, tag="child_ended"):
     reason: str = ""
     spent: int | None = 0
     steered: tuple[str, ...] = ()
+    unsure: bool = False
 
 
 class Charged(Event, frozen=True, tag="charged"):

@@ -38,7 +38,7 @@ def last_word(work: Work, told: str, at: int) -> AnyEvent | None:
         case "ask_approval":
             return ApprovalEnded(at, work.id, "refused", reason=told)
         case "open_task":
-            return TaskEnded(at, work.id, "failed", reason=told)
+            return TaskEnded(at, work.id, "failed", reason=told, cost=None)
     return None
 
 

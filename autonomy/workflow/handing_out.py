@@ -74,10 +74,14 @@ class HandingOut:
                 told = TaskEnded(self._clock(), work.id, "failed", reason=f"{error.code}: {error.message}")
                 await self._desk.take_in(work.run, told, self._fence(work))
             self._tasks.wake()
-            return
-        ended, fence = await self._tasks.ended(work.action), self._fence(work)
+        else:
+            await self.hear(work, work.action)
+
+    async def hear(self, work: Work, task: str) -> None:
+        """Hand in what has become of the task that was opened for a command, or wait on."""
+        ended, fence = await self._tasks.ended(task), self._fence(work)
         if ended is None:
-            await self._desk.settle(fence, Stay(work.id, work.action))
+            await self._desk.settle(fence, Stay(work.id, task))
             return
         await self._costs.count(work.run, work.id, ended.cost)
         event = TaskEnded(

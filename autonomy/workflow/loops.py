@@ -11,7 +11,7 @@ from . import paths
 from .definition import ChooseWork, ForeachWork, RepeatWork, Step
 from .model import StepState
 from .reading import Reading
-from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble
+from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble, unseen
 from .turn import SETTLED, Turn, block_of
 
 
@@ -76,8 +76,8 @@ def close(turn: Turn, prefix: str) -> None:
     block = turn.definition.blocks[block_of(turn, prefix)]
     if not turn.alive(prefix) or not all(_is_settled(turn, prefix + name) for name in block.steps):
         return
-    if not prefix and any(True for _ in turn.unsettled()):
-        return  # something was stopped whose effect is not known yet
+    if not prefix and (any(True for _ in turn.unsettled()) or unseen(turn)):
+        return  # something was stopped whose effect is not known yet, or was done twice
     owner = paths.owner(prefix)
     try:
         reading = Reading(turn.prepared, turn.state, turn.at, prefix)
@@ -156,7 +156,7 @@ def forget(turn: Turn, prefix: str) -> None:
 
 
 def _may_be_undone(step: Step, found: StepState) -> bool:
-    was_done = found.state == "done" or (found.state == "skipped" and found.trouble == "unknown")
+    was_done = found.state == "done" or (found.state == "skipped" and found.trouble in ("unknown", "done"))
     return found.state == "stopping" or (was_done and step.undo is not None)
 
 

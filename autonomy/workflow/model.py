@@ -64,7 +64,7 @@ class State(Struct, omit_defaults=True):
     inside of rests (`above`); what is not begun until then is held `back`. `paused_by` is empty in states of before it
     was kept. Those who have said what a step is done with, or what it came to, have `steered` it. What was in one that
     is `written_off` nobody knows any more. Actions that no step waits for, and of which nobody knows whether they were
-    done, are `unsure`."""
+    done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it."""
 
     run: str
     workflow: str
@@ -91,7 +91,7 @@ class State(Struct, omit_defaults=True):
     allowance: int | None = None
     steered: tuple[str, ...] = ()
     written_off: bool = False
-    unsure: tuple[str, ...] = ()
+    unsure: dict[str, int] = {}
     version: int = VERSION
 
     def steer(self, by: Iterable[str]) -> None:

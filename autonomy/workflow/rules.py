@@ -41,6 +41,7 @@ from .events import (
     TimerFired,
 )
 from .flow import run_on
+from .late import after_the_end
 from .loops import open_block
 from .model import Command, Reprioritise, SetTimer, State
 from .standing import standing
@@ -71,7 +72,7 @@ def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
     if definition.digest != state.digest:
         raise Invalid("the run is pinned to another definition", code="workflow.definition", run=state.run)
     if state.ended:
-        return Advanced(state, (), f"the run is {state.status}")
+        return advance_ended(state, event)
     if (state.status == "new") != isinstance(event, Started):
         return Advanced(state, (), "the run has begun already" if state.status != "new" else "the run has not begun")
     turn = Turn(definition, state, event.at)
@@ -80,6 +81,12 @@ def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
         return Advanced(state, (), ignored)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
+
+
+def advance_ended(state: State, event: AnyEvent) -> Advanced:
+    """Take in one event of a run that has ended, whatever its definition was: it may have cost more than was known."""
+    after = after_the_end(state, event)
+    return Advanced(state, (), f"the run is {state.status}") if after is None else Advanced(after, ())
 
 
 def halt(state: State, at: int, reason: str) -> Advanced:

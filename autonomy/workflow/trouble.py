@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autonomy.kernel.canonical import Json
 
+from . import paths
 from .definition import Handler, Retry, TaskWork
 from .model import RaiseException, SetTimer
 from .turn import Turn
@@ -15,6 +16,9 @@ KNOWN_CHOICES = ("edit", "skip", "cancel")
 """While a run is undone: the step was done, with this output; it was not done; leave everything as it is."""
 
 UNDO_CHOICES = ("retry", "edit", "skip", "cancel")
+
+TWICE = "twice."
+"""How the part of an exception begins without which a run does not end: somebody has to have seen it."""
 
 _MAY_PASS = frozenset({"failed", "child"})
 """Kinds for which a step is tried again by its `retry`. Others need a person, or would do something twice."""
@@ -63,10 +67,18 @@ def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None) ->
     raise_exception(turn, path, "unknown", reason, asked, detail, part="known.exception")
 
 
-def raise_for_run(turn: Turn, kind: str, reason: str, part: str, choices: tuple[str, ...] = RUN_CHOICES) -> None:
+def raise_for_run(
+    turn: Turn, kind: str, reason: str, part: str, choices: tuple[str, ...] = RUN_CHOICES, detail: Json = None
+) -> None:
     """Ask the workflow's escalation role about the run as a whole; what can go on goes on meanwhile."""
     role = turn.definition.escalation
-    turn.order(RaiseException(turn.id("", part), "", kind, reason, role, None, choices))
+    turn.order(RaiseException(turn.id("", part), "", kind, reason, role, None, choices, detail))
+
+
+def unseen(turn: Turn) -> tuple[str, ...]:
+    """The exceptions that somebody has to have seen before the run ends."""
+    places = ((id, paths.place(turn.state.run, id)) for id in turn.state.open)
+    return tuple(id for id, place in places if place is not None and place.part.startswith(TWICE))
 
 
 def stop(turn: Turn, cap: str, reason: str) -> None:

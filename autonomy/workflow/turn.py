@@ -64,9 +64,17 @@ class Orders:
         self.commands.append(Withdraw(f"{id}:withdraw", id, compensate=self.state.status == "compensating"))
         return True
 
+    def drop(self, found: StepState) -> None:
+        """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
+        for id in found.open:
+            if self.withdraw(id) and found.trouble == "unknown" and _is_effect(self.state.run, id):
+                self.state.unsure = {**self.state.unsure, id: found.charged}
+
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
         """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
-        for id in [*(id for found in self.state.steps.values() for id in found.open), *self.state.open]:
+        for found in self.state.steps.values():
+            self.drop(found)
+        for id in self.state.open:
             self.withdraw(id)
         self.commands.extend(one for one in self.state.back if is_owed(one))
         state = self.state
@@ -128,12 +136,6 @@ class Turn(Orders):
     def answered(self, path: str, id: str) -> None:
         """The step no longer waits for the command."""
         self.change(path, open=tuple(one for one in self.state.steps[path].open if one != id))
-
-    def drop(self, found: StepState) -> None:
-        """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
-        for id in found.open:
-            if self.withdraw(id) and found.trouble == "unknown" and _is_action(self.state.run, id):
-                self.state.unsure = (*self.state.unsure, id)
 
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
@@ -229,8 +231,8 @@ class Turn(Orders):
         return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
 
 
-def _is_action(run: str, id: str) -> bool:
-    """Whether a command of a step of unknown ending is its action or what undoes it, not a question or a timer."""
+def _is_effect(run: str, id: str) -> bool:
+    """Whether a command of a step is what it does or what undoes it, not a question or a timer."""
     place = paths.place(run, id)
     return place is not None and (not place.part or place.part.removeprefix("undo.").isdigit())
 

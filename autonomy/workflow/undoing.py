@@ -7,8 +7,9 @@ import msgspec
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
-from .model import OpenTask, PerformTool, RaiseException
-from .trouble import UNDO_CHOICES, ask_whether_done
+from .late import AFTER_ALL
+from .model import OpenTask, PerformTool, RaiseException, StepState
+from .trouble import UNDO_CHOICES, ask_whether_done, unseen
 from .turn import Turn
 
 
@@ -18,9 +19,19 @@ def compensate(turn: Turn) -> None:
         return
     turn.state.status = "compensating"
     turn.state.waiting = ()
+    kept = unseen(turn)
     for id in turn.state.open:
-        turn.withdraw(id)
-    turn.state.open = ()
+        if id not in kept:
+            turn.withdraw(id)
+    turn.state.open = kept
+    _abandon_all(turn)
+    for path, found in list(turn.state.steps.items()):
+        if found.state == "skipped" and turn.step(path).undo is not None:
+            _skipped(turn, path, found)
+    turn.queue.append(("undo", ""))
+
+
+def _abandon_all(turn: Turn) -> None:
     for path, _ in turn.unsettled():
         if path in turn.state.steps and "/" not in path:
             turn.abandon(path)
@@ -28,10 +39,14 @@ def compensate(turn: Turn) -> None:
         if found.then == "begin":  # nothing is begun again
             turn.change(path, then="cancelled")
         turn.abandon(path)
-    for path, found in list(turn.state.steps.items()):
-        if found.state == "skipped" and found.trouble == "unknown" and turn.step(path).undo is not None:
-            ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
-    turn.queue.append(("undo", ""))
+
+
+def _skipped(turn: Turn, path: str, found: StepState) -> None:
+    """What was skipped while nobody knew whether it was done is undone if it was: that is known since, or asked."""
+    if found.trouble == "unknown":
+        ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
+    elif found.trouble == "done" and isinstance(found.data, dict):
+        turn.change(path, state="done", trouble="", output=found.data[AFTER_ALL], data=None)
 
 
 def undo_next(turn: Turn) -> None:
@@ -45,8 +60,9 @@ def undo_next(turn: Turn) -> None:
         for path, found in steps.items()
         if found.state == "done" and turn.step(path).undo is not None and not _was_left(turn, path)
     ]
-    if not done:
+    if not done and not unseen(turn):
         turn.end("compensated", turn.state.reason)
+    if not done:
         return
     _, path = max(done)
     turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})

@@ -124,13 +124,12 @@ class Withdrawing:
 
     async def end(self, work: Work) -> None:
         """End what was begun for a command that is given up: its run hears of it no more, and may begin it again."""
-        is_detached = isinstance(work.command, StartChild) and work.command.detached  # then it is nobody's any more
         match kind(work):
-            case "start_child" if not is_detached:
+            case "start_child" if await self._children.is_inside(work.id):
                 await self._children.withdraw(work.run, work.id, compensate=False)
             case "open_task" if work.action is not None:
                 await self._handing_out.withdraw(work.action)
-            case "ask_approval" if work.action is not None:
+            case "ask_approval" | "perform_tool" if work.action is not None:
                 await self._end_hold(work.action)
 
     async def _answer(self, run: str, command: Command) -> None:

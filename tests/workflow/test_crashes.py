@@ -20,6 +20,7 @@ from tests.workflow.test_engine import Engines, engines_of
 from tests.workflow.worker import LOOK_AND_POST, STEPS
 
 RUNS = 8
+STARTED: list[subprocess.Popen[str]] = []
 
 
 def worker(
@@ -33,7 +34,9 @@ def worker(
     """Another process on the same store."""
     command = [sys.executable, "-m", "tests.workflow.worker", str(folder), database, str(count), workflow]
     environment = os.environ | {"WORKER_FAILPOINT": point, "WORKER_ENGINE": engine}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    STARTED.append(process)
+    return process
 
 
 def effects(folder: Path) -> Counter[str]:

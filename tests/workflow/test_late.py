@@ -9,7 +9,7 @@ import pytest
 from autonomy.workflow.codec import Unreadable
 from autonomy.workflow.events import Cancelled, Charged, ChildEnded, Performed
 from autonomy.workflow.giving_up import last_word
-from autonomy.workflow.model import PerformTool, RaiseException, StartChild
+from autonomy.workflow.model import OpenTask, PerformTool, RaiseException, StartChild
 from autonomy.workflow.ports import Work
 
 from .works import Run, steps
@@ -86,6 +86,10 @@ def test_a_compensation_that_is_asked_for_again_may_have_cost_something_before()
     run.send(Performed(run.tick(), undo, "done", cost=50))
     assert run.state.spent == 150 and run.state.status == "compensating"
     run.done("a", cost=50)
+    assert (run.state.spent, run.state.status) == (200, "compensating"), "it was compensated twice: somebody has to see"
+    [asked] = run.commands(RaiseException)
+    assert (asked.kind, asked.path) == ("twice", "")
+    run.choose("", "skip")
     assert (run.state.spent, run.state.status) == (200, "compensated")
 
 
@@ -127,3 +131,112 @@ def test_what_was_charged_for_an_action_stays_spent_where_nobody_knows_how_it_en
     run.send(Charged(run.tick(), id, 3000))
     run.send(Performed(run.tick(), id, "unknown", reason="whoever did it was gone"))
     assert run.state.spent == 3000
+
+
+@pytest.mark.parametrize(("outcome", "undone"), [("failed", 0), ("done", 1)])
+@pytest.mark.parametrize("when", ["before it is undone", "while a person is asked"])
+def test_what_was_skipped_is_undone_if_it_is_known_by_then_that_it_was_done(
+    outcome: Any, undone: int, when: str
+) -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    late = Performed(run.tick(), id, outcome, {"ref": "x"}, cost=5 * undone)
+    if when == "before it is undone":
+        assert not run.send(late).ignored
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    if when != "before it is undone":
+        assert run.commands(RaiseException)
+        assert not run.send(late).ignored
+    assert not run.commands(RaiseException), "nobody has to say what is known"
+    while run.commands(PerformTool):
+        run.done("a")
+    assert len([one for one in run.told if isinstance(one, PerformTool) and one.undoes]) == undone
+    assert (run.state.status, run.state.spent) == ("compensated", 5 * undone)
+
+
+def test_what_was_done_twice_somebody_has_to_see_before_the_run_ends() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.send(Performed(run.tick(), id, "done", {"ref": "first"}, cost=5))
+    [asked] = run.commands(RaiseException)
+    assert (asked.kind, asked.detail) == ("twice", {"command": id, "output": {"ref": "first"}})
+    run.done("a", {"ref": "second"}, cost=5)
+    run.done("b")
+    assert (run.state.status, run.state.spent) == ("running", 10)
+    run.choose("", "skip")
+    assert run.state.status == "done"
+
+
+def test_what_was_done_twice_is_undone_once_and_somebody_has_to_see() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.send(Performed(run.tick(), id, "done", {"ref": "first"}))
+    run.done("a", {"ref": "second"})
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    run.done("a")
+    assert run.state.status == "compensating" and run.commands(RaiseException)
+    run.choose("", "skip")
+    assert run.state.status == "compensated"
+
+
+def test_nobody_waits_for_what_was_not_done_in_a_group_that_was_left() -> None:
+    group = "{ choose: { branches: { w: { when: 'true', steps: { a: { tool: t } } } } }, deadline: 1h }"
+    run = Run(steps("{ g: " + group + ", z: { tool: t } }"))
+    id = run.command("g[w]/a", PerformTool).id
+    run.ended("g[w]/a", "unknown")
+    run.timer("g", "deadline")
+    run.choose("g", "skip")
+    run.done("z")
+    assert run.state.status == "running"
+    run.send(Performed(run.tick(), id, "failed", reason="not done"))
+    assert run.state.status == "done"
+
+
+def test_what_a_task_has_cost_stays_spent_where_it_is_given_up() -> None:
+    run = Run(steps("{ a: { task: { role: buyer, goal: g } } }", caps={"spend": "50.00 EUR"}))
+    id = run.command("a", OpenTask).id
+    run.send(Charged(run.tick(), id, 3000))
+    word = last_word(Work("run_1", Unreadable(id, "open_task", "workflow.sealed", "bad"), 0), "told", run.tick())
+    assert word is not None
+    run.send(word)
+    assert run.state.spent == 3000
+
+
+def test_what_was_charged_before_its_step_went_on_is_not_counted_again() -> None:
+    run = Run(steps("{ a: { tool: t }, z: { tool: t } }"), allowance=100_000)
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.send(Charged(run.tick(), id, 100))
+    run.choose("a", "skip")
+    assert run.send(Charged(run.tick(), id, 100)).ignored
+    assert not run.send(Charged(run.tick(), id, 120)).ignored
+    run.send(Performed(run.tick(), id, "done", cost=150))
+    assert run.state.spent == 150
+
+
+def test_what_becomes_known_after_the_end_of_a_run_is_counted_and_nothing_else() -> None:
+    run = Run(steps("{ a: { tool: t, onException: [{ then: skip }] } }"))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    assert run.state.status == "done"
+    assert run.send(Performed(run.tick(), id, "unknown")).ignored
+    found = run.send(Performed(run.tick(), id, "done", cost=100))
+    assert (found.ignored, found.commands, run.state.status, run.state.spent) == ("", (), "done", 100)
+    assert run.send(Performed(run.tick(), id, "done", cost=100)).ignored
+
+
+def test_a_run_inside_that_is_unsure_may_cost_more_than_it_had_at_its_end() -> None:
+    run = Run(steps("{ a: { workflow: { name: x } }, z: { tool: t } }", caps={"spend": "1.00 EUR"}))
+    id = run.command("a", StartChild).id
+    run.send(ChildEnded(run.tick(), id, "done", None, "", 50, (), True))
+    assert (run.status("a"), run.state.spent) == ("done", 50)
+    assert not run.send(Charged(run.tick(), id, 130)).ignored
+    assert (run.state.status, run.state.reason, run.state.spent) == ("stopped", "cap.spend", 130)

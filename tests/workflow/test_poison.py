@@ -120,5 +120,4 @@ async def test_what_waits_and_cannot_be_read_does_not_keep_others_from_being_hea
         for hold in holds:
             await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
         assert (await it.ended(runs[1])).status == "done"
-        [asked] = await it.excepted(runs[0])
-        assert asked.command.reason.startswith("workflow.sealed: ")
+        assert (await it.ended(runs[0])).status == "done", "what has become of its action can still be told"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from autonomy.kernel.clock import now
 from autonomy.tools import Unsure
@@ -217,3 +217,78 @@ async def test_a_run_inside_whose_beginning_cannot_be_read_ends_before_it_is_beg
         await it.flows.runs.choose(top, Chosen(now(), asked.command.id, "retry", by="person:bea"), ("boss",), False)
         ended = await it.ended(top)
         assert (ended.status, ended.reason, ended.spent) == ("stopped", "cap.spend", 6000)
+
+
+TWO_ONES = """
+caps: { spend: 50.00 EUR }
+steps:
+  a: { workflow: { name: one }, arguments: { n: "1" } }
+  b: { workflow: { name: one }, arguments: { n: "2" } }
+  z: { wait: { duration: 1h } }
+"""
+ONE = """
+steps:
+  first: { tool: buy, arguments: { amount: "'30.00'" }, onException: [{ kinds: [unknown], then: skip }] }
+"""
+
+
+@pytest.mark.parametrize("rest", ["", "  z: { wait: { duration: 1h } }"], ids=["ended", "live"])
+async def test_what_turns_out_to_be_done_in_runs_inside_counts_around_them(
+    tmp_path: Path, database_url: str, rest: str
+) -> None:
+    async with office(tmp_path, database_url, head=TWO_ONES, one=ONE + rest) as it:
+        it.plant.behaves["buy"] = fail(Unsure("the connection broke"))
+        top = await it.start("head", n=1)
+        found = await it.some(lambda runs: runs if len(runs) == 3 else [])
+        inner = [one.id for one in found if one.workflow == "one"]
+        for one in inner:
+            await it.until(one, lambda state: bool(state.unsure))
+        for one in inner:
+            for action in [open.action for open in (await it.flows.runs.show(one)).open if open.action]:
+                await it.works.system.taking_up.resolve(action, "done", "person:sam", "it was bought")
+        ended = await it.ended(top)
+        assert (ended.status, ended.reason, ended.spent) == ("stopped", "cap.spend", 6_000)
+
+
+PAYS = "steps: { pay: { tool: pay, arguments: { payee: \"'p'\", amount: \"'200.00'\" } } }"
+
+
+async def test_what_is_held_for_a_command_that_cannot_be_read_is_done_once_and_heard(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, pays=PAYS) as it:
+        one = await it.start("pays", by="schedule:night", n=1)
+        hold = await it.asked(one)
+        worse: Any = update(command).where(command.c.run == one, command.c.kind == "perform_tool")
+        await it.works.system.queue.perform(lambda tx: tx.execute(worse.values(body=b"x" * 40, due=now())))
+        await it.flows.engine.sweep()
+        await asyncio.to_thread(it.works.system.approvals.decide, hold.action, "bea", "approve", hold.shown)
+        ended = await it.ended(one)
+        assert (ended.status, ended.spent, it.plant.executions()) == ("done", 20_000, 1)
+
+
+TOP = """
+steps:
+  d: { workflow: { name: alone, detached: true }, arguments: { n: input.n } }
+  z: { wait: { duration: 1h } }
+"""
+ALONE = "steps: { z: { wait: { duration: 1h } } }"
+
+
+async def test_a_detached_run_goes_on_though_what_began_it_cannot_be_read(tmp_path: Path, database_url: str) -> None:
+    """Its row is as a process leaves it that dies between beginning the run and dropping the command."""
+    async with office(tmp_path, database_url, top=TOP, alone=ALONE) as it:
+        top = await it.start("top", n=1)
+        [inner] = await it.some(lambda runs: [one for one in runs if one.workflow == "alone"])
+        await it.until(top, lambda state: "z" in state.steps)
+        await it.eventually(lambda: _nothing_is_left_of(it, top, "start_child"))
+        row = {"id": f"{top}:d:1", "run": top, "kind": "start_child", "priority": 1, "attempts": 1, "body": b"x" * 40}
+        await it.works.system.queue.perform(lambda tx: tx.execute(insert(command).values(**row, due=now(), at=now())))
+        await it.flows.engine.sweep()
+        await it.eventually(lambda: _nothing_is_left_of(it, top, "start_child"))
+        assert (await it.flows.desk.look(inner.id)).state.status == "running"
+
+
+async def _nothing_is_left_of(it: Office, run: str, kind: str) -> bool:
+    query = select(command.c.id).where(command.c.run == run, command.c.kind == kind)
+    return await it.works.system.database.read(lambda connection: connection.execute(query).first() is None)

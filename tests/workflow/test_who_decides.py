@@ -298,3 +298,16 @@ async def test_who_began_a_run_says_what_it_comes_to_once_somebody_else_has_let_
         event = Chosen(now(), asked.command.id, "edit", output={}, by="person:bea")
         await it.flows.runs.choose(run, event, ("boss",), False)
         assert (await it.ended(run)).status == "done"
+
+
+SAYING = "steps: { tell: { emit: { event: sum, data: { amount: \"'200.00'\" } } } }"
+
+
+async def test_what_a_run_was_told_by_another_comes_from_that_workflow_too(tmp_path: Path, database_url: str) -> None:
+    """Rules ask for it: whatever came of a goal says so, by whichever way it came."""
+    async with office(tmp_path, database_url, saying=SAYING, waiting=WAITING) as it:
+        run = await it.start("waiting", by="schedule:night", n=1)
+        await it.until(run, lambda state: "told" in state.steps)
+        await it.start("saying", by="schedule:night", n=1)
+        await it.asked(run)
+        assert "workflow:saying" in (await it.flows.desk.look(run)).origin

@@ -1,0 +1,101 @@
+"""What becomes known of an action that no step waits for any more: it is paid for, and nobody is asked about it. Pure.
+
+Each function gives an empty text, or why the event changes nothing.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from . import paths, spending
+from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
+from .model import State
+from .trouble import TWICE, raise_for_run, stop
+from .turn import Turn
+
+AFTER_ALL = "late"
+"""The field of a skipped step's data with what it came to; `found.trouble` says `done` then."""
+
+
+def counted(state: State, event: Charged) -> str:
+    """Count what an action has cost so far."""
+    before = state.unsure[event.command]
+    if event.cost <= before:
+        return "it is counted already"
+    state.spent += event.cost - before
+    state.unsure = {**state.unsure, event.command: event.cost}
+    return ""
+
+
+def settled(state: State, event: Performed | TaskEnded | ChildEnded) -> None:
+    """Count what something has cost in all, now that its end is known."""
+    before = state.unsure[event.command]
+    cost = event.spent if isinstance(event, ChildEnded) else event.cost
+    state.spent += 0 if cost is None else cost - before
+    state.unsure = {id: cost for id, cost in state.unsure.items() if id != event.command}
+    if isinstance(event, ChildEnded) and event.unsure:
+        state.unsure[event.command] = before if cost is None else cost
+
+
+def after_the_end(state: State, event: AnyEvent) -> State | None:
+    """An ended run with what it has cost by now; None where the event changes nothing."""
+    state = replace(state)
+    match event:
+        case Charged() if event.command in state.unsure and not counted(state, event):
+            return state
+        case Performed(is_known=True) | TaskEnded() | ChildEnded() if event.command in state.unsure:
+            settled(state, event)
+            return state
+    return None
+
+
+def known_at_last(turn: Turn, event: Performed) -> str:
+    """Take in how an action ended: what was skipped is undone if it was done, and nobody is asked any more whether it
+    was; what was begun again since has been done twice."""
+    settled(turn.state, event)
+    place = paths.place(turn.state.run, event.command)
+    if not stop_beyond(turn) and place is not None and place.path in turn.state.steps:
+        _clear_up(turn, place, event)
+    return ""
+
+
+def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
+    found, was_done = turn.state.steps[place.path], event.outcome == "done"
+    if place.part:
+        _undone_after_all(turn, place, event)
+    elif found.attempt != place.attempt:
+        if was_done:
+            _say_twice(turn, place, event)
+    elif found.state == "skipped" and found.trouble == "unknown":
+        data = {AFTER_ALL: event.output} if was_done else None
+        turn.change(place.path, trouble="done" if was_done else "", data=data)
+    elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
+        turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+
+
+def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
+    """The same of what was to undo a step."""
+    found = turn.state.steps[place.path]
+    if event.outcome != "done" or not isinstance(found.data, dict):
+        return
+    if found.data.get("left"):
+        turn.change(place.path, state="undone", data=None)
+    elif found.state == "undoing":
+        _say_twice(turn, place, event)
+
+
+def _say_twice(turn: Turn, place: paths.Place, event: Performed) -> None:
+    """It may have to be set right by hand: what undoes the step undoes it once."""
+    undo = "what undoes " if place.part else ""
+    what = f"{undo}`{place.path}` was done after all, and has been begun again since"
+    part = f"{TWICE}{place.path}.{place.attempt}.{place.part}".rstrip(".")
+    raise_for_run(turn, "twice", what, part, detail={"command": event.command, "output": event.output})
+
+
+def stop_beyond(turn: Turn) -> bool:
+    """Stop a run that has spent more than it may; whether it has."""
+    most = spending.limit(turn.definition, turn.state)
+    if most is None or turn.state.spent <= most:
+        return False
+    stop(turn, "spend", f"{turn.state.spent} spent, {most} allowed (minor units)")
+    return True
