@@ -1,6 +1,6 @@
 """What happened: an append-only, verifiable log, and beside it what may be forgotten."""
 
-from .leaf import Leaf, commitment, make_leaf, read_leaf, record
+from .leaf import Leaf, commitment, make_leaf, read_leaf, record, sealed_as
 from .log import Log, begin_log, name_log
 from .vault import SubjectKey, Vault
 
@@ -15,4 +15,5 @@ __all__ = [
     "name_log",
     "read_leaf",
     "record",
+    "sealed_as",
 ]

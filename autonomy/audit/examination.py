@@ -36,6 +36,8 @@ class Examination:
         self.keys = keys
         self._frontier = frontier
         self._hashes: list[bytes] = []
+        self._misfiled = 0
+        self._first_misfiled = 0
         self._sizes = sorted(size for size in set(sizes) if size > frontier.size)[::-1]
         self._next_stop = 0
         self._covered = frontier.size
@@ -45,11 +47,16 @@ class Examination:
 
     def leaf(self, body: bytes) -> story.Step | None:
         """Take the next leaf; returns what it says, or None where that was not read."""
-        self._hashes.append(sha256(b"\x00" + body).digest())
-        self.size += 1
-        if self.size == self._next_stop:
-            self._pause()
+        self._take(body)
         return self._read(body) if self._story is not None else None
+
+    def row(self, body: bytes, kind: str, action: str | None, at: int) -> None:
+        """Take the next leaf of a database, and hold the columns by which it is found there against what it says."""
+        self._take(body)
+        step = self._read(body)
+        if step is not None and (step.kind != kind or step.action != action or step.at != at):
+            self._first_misfiled = self._first_misfiled if self._misfiled else self.size - 1
+            self._misfiled += 1
 
     def checkpoint(self, text: str) -> None:
         """Take a checkpoint that claims to stand here."""
@@ -93,6 +100,10 @@ class Examination:
         uncovered = self.size - self._covered
         if uncovered > tail:
             self._add("checkpoint.missing", f"no checkpoint covers the last {uncovered} leaves")
+        if self._misfiled:  # one finding, however many: the tree is looked at to its end
+            first, count = self._first_misfiled, self._misfiled
+            said = f"leaf {first} is found by another kind, action or time than it says"
+            self.findings.add("leaf.column", f"{said}; so many are: {count}", first)
 
     def end(self, head: merkle.Frontier) -> None:
         """Hold what was walked against the head, the tree that the log says it is."""
@@ -107,6 +118,12 @@ class Examination:
             self._frontier.extend(self._hashes)
             self._hashes.clear()
         return self._frontier.root()
+
+    def _take(self, body: bytes) -> None:
+        self._hashes.append(sha256(b"\x00" + body).digest())
+        self.size += 1
+        if self.size == self._next_stop:
+            self._pause()
 
     def _cover(self) -> None:
         gap = self.size - self._covered

@@ -7,6 +7,7 @@ rationales appear only as salted commitments, `SHA-256(salt || value)`. The valu
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -70,6 +71,13 @@ def read_leaf(body: bytes) -> dict[str, Any]:
     """What a leaf of our own log says."""
     found: dict[str, Any] = _decode(body)
     return found
+
+
+def sealed_as(leaf: Mapping[str, Any]) -> str:
+    """The id under which the vault keeps what a leaf commits to: that of the action, task or run it is about, or of
+    the delivery; empty where it names none, so that nothing is found."""
+    named: str = leaf.get("action") or leaf.get("delivery") or ""  # a delivery may come from nobody's action
+    return named
 
 
 def record(tx: Tx, kind: Kind, at: int, **fields: Any) -> int:

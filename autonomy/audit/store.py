@@ -26,6 +26,7 @@ from autonomy.db.spelled import among
 from autonomy.db.tx import Reader
 from autonomy.kernel.errors import Corrupt
 
+from .layout import Row
 from .merkle import NodeSource, node_source
 
 head = Table(
@@ -132,6 +133,16 @@ def leaves(connection: Connection, start: int = 0, stop: int | None = None) -> I
         for index, body in rows:
             yield index, bytes(body)
         at = rows[-1][0] + 1
+
+
+def rows(connection: Connection) -> Iterator[Row]:
+    """Every leaf as the database holds it, in order."""
+    columns, at = leaf.c, 0
+    query = select(columns.idx, columns.body, columns.kind, columns.action, columns.at).order_by(columns.idx)
+    while found := connection.execute(query.where(columns.idx >= at).limit(SCAN_ROWS)).all():
+        for index, body, kind, action, when in found:
+            yield index, bytes(body), kind, action, when
+        at = found[-1].idx + 1
 
 
 def leaves_of(connection: Connection | Tx, action: str) -> list[tuple[int, bytes]]:

@@ -47,7 +47,7 @@ def verify_export(
 
 
 def verify_database(
-    rows: Iterable[tuple[int, bytes]],
+    rows: Iterable[layout.Row],
     checkpoints: Iterable[str],
     *,
     origin: str,
@@ -56,10 +56,11 @@ def verify_database(
     fast: bool = False,
     head: Frontier | None = None,
 ) -> Report:
-    """Verify the whole log from its rows (index, exact bytes) and its signed checkpoints, both in ascending order.
+    """Verify the whole log from its rows and its signed checkpoints, both in ascending order.
 
     The newest leaves, as many as may stand between two checkpoints, need not be covered by one yet; with `head`, the
-    tree the database says it holds, they must be the leaves of that.
+    tree the database says it holds, they must be the leaves of that. No root is over the columns by which leaves are
+    found: each is held against what its leaf says, with `fast` too.
     """
     findings = Findings()
     copies = _copies(witness_copies, origin, keys, findings)
@@ -67,11 +68,11 @@ def verify_database(
     coming = _Coming(checkpoints, walk)
     coming.take()
     expected = 0
-    for index, body in rows:
+    for index, body, kind, action, at in rows:
         if index != expected:
             findings.add("leaf.order", f"leaf {expected} was expected, {index} stands there", expected)
         expected = index + 1
-        walk.leaf(body)
+        walk.row(body, kind, action, at)
         if walk.size >= coming.size:
             coming.take()
         if findings.full:

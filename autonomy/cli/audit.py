@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
-from itertools import takewhile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +18,9 @@ from .actions import tell
 from .arguments import read_object
 from .asking import confirm
 from .connect import connected
-from .evidence import save_export, verified
+from .evidence import read_key, save_export, verified
 from .options import AsJson, Limit, Reason, Url, Yes, commands
+from .proving import UNKEYED, Proven, prove_action, prove_leaf
 from .screen import details, json_lines, say, show_json, table
 from .words import cell, moment, point_in_time
 
@@ -62,29 +62,32 @@ def tail(
 @audit.command()
 def show(
     id: Annotated[str, typer.Argument(help="A leaf's index, or an action (`act_…`).")],
+    key: Annotated[str | None, typer.Option(help="The log's key, or a file that holds it.")] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a leaf with the proof that it is in the log, or every leaf of an action.
+    """Prove a leaf, or every leaf of an action, and show what was proven.
+
+    The hash of its text, the path to the root and the signature of the checkpoint are checked here, without trust in
+    the server: where they do not hold, nothing is shown, and it ends with 1. Without `--key` the key itself is the
+    server's own word.
 
     \b
       autonomy audit show 0
     """
+    trusted, is_index = None if key is None else read_key(key), _INDEX.fullmatch(id) is not None
     with connected(url) as client:
-        if _INDEX.fullmatch(id):
-            leaf = next(takewhile(lambda one: one["index"] == int(id), client.leaves(int(id) - 1)), None)
-            found: Any = {**client.proof(int(id)), "leaf": leaf and leaf["leaf"]}
-        else:
-            found = client.action(id)["leaves"]
+        leaves = [prove_leaf(client, int(id), trusted)] if is_index else prove_action(client, id, trusted)
     if as_json:
-        show_json(found)
-    elif isinstance(found, list):
-        for one in found:
-            say(_line(one))
+        told = [one.as_dict(trusted is not None) for one in leaves]
+        show_json(told[0] if is_index else told)
+        return
+    if is_index:
+        _show_leaf(leaves[0])
     else:
-        details(found["leaf"])
-        details({"hash": found["hash"], "path": found["path"], "under the checkpoint of": found["size"]})
-        say(found["checkpoint"]["note"].rstrip())
+        _show_leaves(leaves)
+    if trusted is None:
+        say(f"  {UNKEYED}", "yellow")
 
 
 @audit.command()
@@ -242,6 +245,20 @@ def erase(
         show_json({"subject": subject, "payloads": count})
     else:
         say(f"{count} payloads cannot be opened any more")
+
+
+def _show_leaf(one: Proven) -> None:
+    details(one.leaf)
+    details({"hash": one.hash, "path": one.shown.path, "under the checkpoint of": one.size})
+    say(one.shown.checkpoint.note.rstrip())
+    say(f"this leaf is in the log of {one.size} leaves, as signed", "green")
+
+
+def _show_leaves(leaves: Sequence[Proven]) -> None:
+    for one in leaves:
+        say(_line({"index": one.index, "leaf": one.leaf}))
+    told = "this leaf is" if len(leaves) == 1 else f"these {len(leaves)} leaves are"
+    say(f"{told} in the log, as signed; that there are no others of this action is the server's word", "green")
 
 
 def _last(client: Client, count: int, kind: str | None) -> list[dict[str, Any]]:

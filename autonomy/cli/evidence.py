@@ -89,10 +89,15 @@ def verified(file: Path, witness: Path | None, key: str | None, fast: bool) -> V
         raise NotFound(f"there is no file `{file}`", code="file.unknown")
     if witness is not None and not witness.is_dir():
         raise NotFound(f"there is no folder `{witness}`", code="file.unknown", hint="it holds `*.note` files")
-    keys = [] if key is None else [note.Verifier.parse(_key(key))]
+    keys = [] if key is None else [read_key(key)]
     copies = None if witness is None else copies_in(witness)
     with file.open("rb") as raw, read_with_progress(raw, file.stat().st_size, "verifying") as stream:
         return Verdict(verify_export(stream, keys=keys, witness_copies=copies, fast=fast))
+
+
+def read_key(text: str) -> note.Verifier:
+    """The log's key, written out or in a file. Raises Invalid (`note.key`)."""
+    return note.Verifier.parse(_key(text))
 
 
 def _key(text: str) -> str:

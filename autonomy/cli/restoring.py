@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from autonomy.audit.layout import MAX_CHECKPOINT_GAP
+from autonomy.audit.layout import MAX_CHECKPOINT_GAP, Row
 from autonomy.audit.merkle import Frontier
 from autonomy.audit.report import Report
 from autonomy.audit.store import checkpoint, head, leaf, node
@@ -95,14 +95,14 @@ class _Walk:
         self._frontier = Frontier()
         self._nodes: list[tuple[int, int, bytes]] = []
 
-    def leaves(self) -> Iterator[tuple[int, bytes]]:
-        """Index and exact bytes. Raises Corrupt for a leaf whose stored hash is not its own."""
+    def leaves(self) -> Iterator[Row]:
+        """Each leaf with its columns. Raises Corrupt for a leaf whose stored hash is not its own."""
         for row in self._archive.rows(leaf):
             hashed = sha256(b"\x00" + row["body"]).digest()
             if hashed != row["hash"]:
                 raise _not_whole(f"the stored hash of leaf {row['idx']} is not its own")
             self._nodes += self._frontier.extend([hashed])
-            yield row["idx"], row["body"]
+            yield row["idx"], row["body"], row["kind"], row["action"], row["at"]
 
     def drain(self) -> None:
         """Read all leaves where nothing else does."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, select
 
-from autonomy.audit import Vault, export, note, read_leaf
+from autonomy.audit import Vault, export, note, read_leaf, sealed_as
 from autonomy.audit.merkle import Frontier, inclusion_proof
 from autonomy.audit.store import checkpoint, leaf, leaves, nodes
 from autonomy.db import Database
@@ -119,7 +119,7 @@ class Evidence:
         told = read_leaf(body)
         for name in told.get("commitments", {}):
             try:
-                opened = self._vault.open(connection, told["action"], name)
+                opened = self._vault.open(connection, sealed_as(told), name)
             except Corrupt:
                 continue  # its absence from the export says that it cannot be shown; `explain` says why
             if opened is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .model import (
@@ -48,13 +48,13 @@ def explain(
     checkpoint: int | None,
     currency: str,
 ) -> Explanation:
-    """The explanation of `action`, whose decisions are among `leaves`, which must not be empty.
+    """The explanation of `action`, whose decisions are among `leaves`, which must be those of one (`is_action`).
 
     `parts` are the committed values by name, as far as the reader may see them; `checkpoint` the size of the first
     signed tree that holds every leaf.
     """
     told = [(index, leaf) for index, leaf in leaves if leaf["kind"] in DECISIONS]
-    first = told[0][1] if told else leaves[0][1]
+    first = told[0][1] if told else next(leaf for _, leaf in leaves if leaf["kind"] in ENDINGS)
     decisions = tuple(_decided(index, leaf, parts, wordings) for index, leaf in told)
     return Explanation(
         action=action,
@@ -70,6 +70,11 @@ def explain(
         judged=judged(leaves, parts),
         unexplained=tuple(_unexplained(leaves, parts, decisions, checkpoint)),
     )
+
+
+def is_action(leaves: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether leaves about one thing are about an action: one tells how it was decided, or how it ended."""
+    return any(leaf["kind"] in (*DECISIONS, *ENDINGS) for leaf in leaves)
 
 
 def judged(leaves: Leaves, parts: Mapping[str, Part]) -> tuple[Judged, ...]:

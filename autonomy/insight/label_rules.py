@@ -9,6 +9,8 @@ from typing import Any, Literal
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 
+from .explain import is_action
+
 Verdict = Literal["right", "wrong", "corrected"]
 Subject = Literal["action", "run", "task"]
 
@@ -82,7 +84,7 @@ def work_of_action(action: str, leaves: list[dict[str, Any]]) -> Work:
     """The work that an action was. Raises NotFound where there is none, Conflict where it has not ended."""
     intent = next((leaf for leaf in leaves if leaf["kind"] == "intent"), None)
     ending = next((leaf for leaf in reversed(leaves) if leaf["kind"] in _ACTION_ENDINGS), None)
-    if not leaves:
+    if not is_action(leaves):
         raise NotFound(f"there is no action `{action[:40]}`", code="action.unknown")
     if intent is None or ending is None or ending["status"] not in ("done", "failed"):
         raise _not_ended("action")

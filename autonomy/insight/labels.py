@@ -172,7 +172,7 @@ def work_of(connection: Connection, kind: Subject, subject: str) -> Work:
         return work_of_run(subject, None if row is None else row._asdict())
     leaves = [read_leaf(body) for _, body in leaves_of(connection, subject)]
     if kind == "action":
-        return work_of_action(subject, [leaf for leaf in leaves if leaf["kind"] != "task"])
+        return work_of_action(subject, leaves)
     return work_of_task(subject, [leaf for leaf in leaves if leaf["kind"] == "task"])
 
 

@@ -16,8 +16,8 @@ from autonomy.db import Database
 from autonomy.kernel.errors import Corrupt, NotFound
 
 from . import store
-from .explain import explain, judged
-from .label_rules import Verdict
+from .explain import explain, is_action, judged
+from .label_rules import Subject, Verdict
 from .labels import Labelled, judged_among, labelled
 from .model import ActionRow, Explanation, Judged, Leaves, Opening, Part
 from .wordings import wordings
@@ -48,11 +48,11 @@ class Insight:
         self._wordings = wordings(catalog.organisation)
 
     def record(self, action: str, may_read: bool) -> Record:
-        """What the log holds about an action. Raises NotFound where it holds nothing."""
+        """What the log holds about an action. Raises NotFound where it holds none of that id: tasks, runs and
+        checkpoints have leaves too, which are others' to read."""
         with self._database.reading() as connection:
-            leaves = [(index, read_leaf(body)) for index, body in leaves_of(connection, action)]
-            if not leaves:
-                raise NotFound(f"there is no action `{action[:40]}`", code="action.unknown")
+            leaves = _leaves(connection, action)
+            _check_action(action, leaves)
             parts = self._parts(connection, action, leaves, may_read)
             remarks = _remarks(connection, action) if may_read else {}
             return Record(action, leaves, parts, remarks, store.checkpoint_holding(connection, leaves[-1][0]))
@@ -75,12 +75,15 @@ class Insight:
             record.action, record.leaves, record.parts, self._wordings, record.remarks, record.checkpoint, currency
         )
 
-    def judged(self, subject: str, may_read: bool) -> tuple[Judged, ...]:
-        """Everything that was said of the result of an action, a task or a run, in order."""
+    def judged(self, kind: Subject, subject: str, may_read: bool) -> tuple[Judged, ...]:
+        """Everything that was said of the result of an action, a task or a run, in order. Raises NotFound where there
+        is no such action."""
         with self._database.reading() as connection:
-            leaves = [(index, read_leaf(body)) for index, body in leaves_of(connection, subject)]
-            leaves = [(index, leaf) for index, leaf in leaves if leaf["kind"] == "label"]
-            return judged(leaves, self._parts(connection, subject, leaves, may_read))
+            leaves = _leaves(connection, subject)
+            if kind == "action":
+                _check_action(subject, leaves)
+            labels = [(index, leaf) for index, leaf in leaves if leaf["kind"] == "label" and leaf["subject"] == kind]
+            return judged(labels, self._parts(connection, subject, labels, may_read))
 
     def labels(self, verdict: Verdict | None, agent: str | None, after: str | None, limit: int) -> list[Labelled]:
         """The labels that count, those given last first, after the one with the id `after`."""
@@ -108,6 +111,15 @@ class Insight:
             return Part("erased", None, commitment)
         text = opened.value.decode("utf-8")
         return Part("shown", text if name.partition(".")[0] in WORDS else json.loads(text), commitment)
+
+
+def _leaves(connection: Connection, subject: str) -> Leaves:
+    return [(index, read_leaf(body)) for index, body in leaves_of(connection, subject)]
+
+
+def _check_action(action: str, leaves: Leaves) -> None:
+    if not is_action(leaf for _, leaf in leaves):
+        raise NotFound(f"there is no action `{action[:40]}`", code="action.unknown")
 
 
 def _remarks(connection: Connection, action: str) -> dict[tuple[int, str], str]:

@@ -203,6 +203,10 @@ class Client(WorkCalls, KnowledgeCalls, HistoryCalls, InsightCalls):
         """Why it came out as it did: `explanation`, and `sentences` for people."""
         return self._get(f"/api/actions/{part(action)}/explain")
 
+    def proofs(self, action: str) -> Object:
+        """Each leaf of an action with the proof that it is in the log, and what the leaves commit to."""
+        return self._get(f"/api/actions/{part(action)}/proofs")
+
     def resolve(self, action: str, state: str, reason: str) -> Object:
         """Say how an action of unknown ending ended: `done` or `failed`."""
         return self._post(f"/api/actions/{part(action)}/resolve", state=state, reason=reason)

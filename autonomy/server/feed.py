@@ -41,7 +41,7 @@ class Feed:
         try:
             async with self._coming:  # of several who come at once the first begins to look
                 if self._looking is None or self._looking.done():
-                    self.size = (await self._database.read(read_head))[0]
+                    self.size = await self.measured()
                     self._looking = asyncio.create_task(self._look())
         except BaseException:  # who is cut off while coming, or is not let in, listens no more
             self._leave()
@@ -50,6 +50,10 @@ class Feed:
 
     async def __aexit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self._leave()
+
+    async def measured(self) -> int:
+        """The size of the log as it is now."""
+        return (await self._database.read(read_head))[0]
 
     async def wait(self, beyond: int, seconds: float) -> None:
         """Return when the log holds more than `beyond` leaves, when `seconds` are over, or when the server stops."""
@@ -75,7 +79,7 @@ class Feed:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                size = (await self._database.read(read_head))[0]
+                size = await self.measured()
             except AutonomyError as error:
                 log.warning("the log could not be looked at: %s", error.code)
                 continue

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from autonomy.audit import note
-from autonomy.audit.store import checkpoint, head, leaves, read_origin
+from autonomy.audit.store import checkpoint, head, read_origin, rows
 from autonomy.audit.verify import verify_database
 from autonomy.cli.examination import examine
 from autonomy.kernel.errors import Corrupt
@@ -40,7 +40,7 @@ def test_a_server_called_otherwise_goes_on_with_the_same_log(tmp_path: Path, dat
         origin = read_origin(connection)
         signed = [text for (text,) in connection.execute(checkpoint.select().with_only_columns(checkpoint.c.note))]
         key = system.checkpoints.verifier
-        report = verify_database(leaves(connection), signed, origin=origin, keys=[key])
+        report = verify_database(rows(connection), signed, origin=origin, keys=[key])
     system.close()
     assert (origin, key.name, report.ok, report.checkpoints) == ("here.example/log", "here.example/log", True, 4)
     settings = replace(Settings(), data=tmp_path, database=database_url, url=THERE, witness=tmp_path / "witness")

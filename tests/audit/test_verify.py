@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy.audit import export, merkle, note, verify
+from autonomy.audit import export, layout, merkle, note, verify
 from autonomy.audit.report import Report
 from autonomy.audit.witness import Copy
 from autonomy.cli.evidence import verified
@@ -389,17 +389,19 @@ def test_a_file_full_of_nonsense_stops_the_reader_at_a_hundred_findings() -> Non
     assert len(verdict(data).findings) == 100
 
 
-def rows(log: Log) -> list[tuple[int, bytes]]:
-    return list(enumerate(log.leaves))
+def rows(log: Log) -> list[layout.Row]:
+    said = map(json.loads, log.leaves)
+    return [
+        (index, body, told["kind"], told.get("action"), told["at"])
+        for index, (body, told) in enumerate(zip(log.leaves, said, strict=True))
+    ]
 
 
 def database_verdict(
-    changed: list[tuple[int, bytes]], checkpoints: list[str], witness_notes: list[str] | None = None
+    changed: list[layout.Row], checkpoints: list[str], witness_notes: list[str] | None = None, fast: bool = False
 ) -> Report:
-    keys = [LOG_KEY.verifier]
-    return verify.verify_database(
-        changed, checkpoints, origin=ORIGIN, keys=keys, witness_copies=witness_notes and map(Copy, witness_notes)
-    )
+    keys, copies = [LOG_KEY.verifier], witness_notes and map(Copy, witness_notes)
+    return verify.verify_database(changed, checkpoints, origin=ORIGIN, keys=keys, witness_copies=copies, fast=fast)
 
 
 def test_an_honest_database_verifies_with_a_tail_no_checkpoint_covers_yet() -> None:
@@ -410,12 +412,26 @@ def test_an_honest_database_verifies_with_a_tail_no_checkpoint_covers_yet() -> N
     assert database_verdict([], signed(Log([]), []).checkpoints).ok
 
 
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("column", [("label", "act_0001", 1), ("hold", None, 1), ("hold", "act_0001", 2)])
+def test_columns_that_say_something_else_than_their_leaf_are_one_finding(
+    column: tuple[str, str | None, int], fast: bool
+) -> None:
+    body = leaf("hold", action="act_0001", at=1)
+    log = signed(Log([*HONEST.leaves, body, body]), range(7, 100, 7))
+    honest = rows(log)
+    changed = [*honest[:-2], *((index, body, *column) for index, *_ in honest[-2:])]
+    assert database_verdict(honest, log.checkpoints, fast=fast).ok
+    (found,) = database_verdict(changed, log.checkpoints, fast=fast).findings
+    assert (found.code, found.index, found.message[-2:]) == ("leaf.column", len(honest) - 2, " 2")
+
+
 def test_a_database_whose_rows_were_changed_is_found() -> None:
     honest = rows(HONEST)
     for changed, expected in (
         (honest[:-1], "checkpoint.misplaced"),
         ([*honest[:5], *honest[6:]], "leaf.order"),
-        ([*honest[:5], (5, honest[6][1]), (6, honest[5][1]), *honest[7:]], "checkpoint.other_root"),
+        ([*honest[:5], (5, *honest[6][1:]), (6, *honest[5][1:]), *honest[7:]], "checkpoint.other_root"),
         ([*honest, honest[-1]], "leaf.order"),
         ([], "checkpoint.misplaced"),
     ):

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from autonomy.audit.store import leaf
 from autonomy.cli.up import prepare
 from autonomy.db import Database, metadata
 from autonomy.memory import Author, Question, Writing
@@ -178,6 +179,15 @@ def test_a_log_that_was_forked_is_refused(kept: Path, database_url: str, tmp_pat
     said = autonomy("restore", "forked.zip", "--data", "third", "--witness", "witness")
     assert (said.code, said.error) == (1, "restore.log")
     assert "witness.fork" in said.err
+
+
+def test_a_log_whose_leaves_are_hidden_in_the_tables_is_refused(kept: Path, database_url: str) -> None:
+    with opened(kept, database_url) as system, system.database.writer_engine().begin() as connection:
+        connection.execute(update(leaf).where(leaf.c.idx == 0).values(kind="label"))
+    save(kept, database_url, "hidden.zip", "--with-keys")
+    said = bring_back("hidden.zip", "--without-witness")
+    assert (said.code, said.error) == (1, "restore.log")
+    assert "leaf.column" in said.err
 
 
 def test_nothing_is_restored_over_something(kept: Path, database_url: str) -> None:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import update
+
 from autonomy.audit import merkle, note
+from autonomy.audit.store import leaf
 from autonomy.cli.evidence import verified
+from autonomy.cli.examination import look_at_log
+from autonomy.wiring import Settings
+from tests.audit.test_page import findings
 from tests.server.desk import Desk
+from tests.server.test_deliveries import hooked, tell
+
+COMMITTING = {"intent", "outcome", "denial", "hold", "label", "delivery"}
+"""Kinds of leaves that commit to something, beside `reconcile`, which the writer of `outcome` writes too."""
 
 
 def test_the_log_is_read_page_by_page(office: Desk) -> None:
@@ -79,6 +90,42 @@ def test_an_export_verifies_offline_with_payloads_and_without(office: Desk, tmp_
     tampered = tmp_path / "tampered.jsonl"
     tampered.write_bytes(full.body.replace(b'\\"12.00\\"', b'\\"13.00\\"', 1))
     assert tampered.read_bytes() != full.body and not verified(tampered, None, None, False).ok
+
+
+def test_a_leaf_that_the_tables_hide_from_its_action_is_found_by_the_doctor(
+    office: Desk, tmp_path: Path, database_url: str
+) -> None:
+    action, settings = office.act("look", n=1)["action"], replace(Settings(), data=tmp_path, database=database_url)
+    office.person("suzi").post(f"/api/actions/{action}/label", {"verdict": "wrong"})
+    aldo = office.person("aldo")
+    shown = aldo.get(f"/api/actions/{action}").json["leaves"]
+    assert aldo.get("/api/audit/checkpoint").status == 200
+    assert look_at_log(settings).state == "ok"
+    with office.system.database.writer_engine().begin() as connection:
+        connection.execute(update(leaf).where(leaf.c.kind == "label").values(action=None))
+    assert len(aldo.get(f"/api/actions/{action}").json["leaves"]) == len(shown) - 1
+    found = look_at_log(settings)
+    assert found.state == "fail" and f"leaf {shown[-1]['index']} " in found.told
+
+
+def test_an_export_shows_what_every_kind_of_leaf_commits_to(office: Desk, tmp_path: Path) -> None:
+    hooked(office)
+    assert tell(office, "msg_1", {"type": "order.placed", "data": {"n": 7}})[0] == 202
+    office.held()
+    office.act("pay", payee="acme", amount="2000000.00")
+    judged, said = office.act("look", n=1)["action"], {"verdict": "wrong", "reason": "two"}
+    assert office.person("suzi").post(f"/api/actions/{judged}/label", said).status == 200
+
+    full = office.person("aldo").get("/api/audit/export?payloads=true")
+    lines = [json.loads(line) for line in full.body.splitlines()]
+    leaves = {line["index"]: line["leaf"] for line in lines if "leaf" in line}
+    shown = {(line["payload"]["index"], line["payload"]["name"]) for line in lines if "payload" in line}
+    assert shown == {(index, name) for index, leaf in leaves.items() for name in leaf.get("commitments", ())}
+    assert {leaves[index]["kind"] for index, _ in shown} == COMMITTING
+    path = tmp_path / "full.jsonl"
+    path.write_bytes(full.body)
+    assert verified(path, None, None, False).report.findings == ()
+    assert findings(full.body) == []  # the page that verifies itself thinks so too
 
 
 def test_what_actions_carried_leaves_only_with_those_who_may_read_it(office: Desk) -> None:

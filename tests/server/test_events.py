@@ -17,7 +17,7 @@ from autonomy.identity import Permission, PersonCaller
 from autonomy.kernel.errors import Unavailable
 from autonomy.server import feed
 from autonomy.server.app import Server
-from autonomy.server.routes.events import TOLD, seen_of, topics_of
+from autonomy.server.routes.events import TOLD, Topic, seen_of, topics_of
 from tests.server.desk import Client, Desk, eventually
 
 
@@ -78,6 +78,36 @@ def test_who_comes_back_misses_nothing_and_hears_nothing_twice(office: Desk) -> 
     assert [index for index, _, _ in heard] == list(range(start, total))
     assert all(leaf["index"] == index and leaf["kind"] == kind for index, kind, leaf in heard)
     assert sum(kind == "intent" for _, kind, _ in heard) == 12
+
+
+@pytest.mark.parametrize("ahead", [0, 5_000])
+def test_who_was_told_more_than_the_log_holds_is_told_to_look_at_everything_anew(office: Desk, ahead: int) -> None:
+    office.agent()
+    aldo = office.person("aldo")
+    start = size(office)
+    with aldo.stream("/api/events?topics=actions", Last_Event_ID=str(start + ahead)) as stream:
+        coming = (block for block in blocks(stream) if "data" in block)
+        anew = next(coming)
+        assert anew["event"].strip() == "anew" and set(json.loads(anew["data"])["topics"]) == set(get_args(Topic))
+        assert int(anew["id"]) == start - 1  # who is cut off now goes on from here
+        office.act("look", n=1)
+        assert [(int(one["id"]), one["event"].strip()) for one in (next(coming), next(coming))] == [
+            (start, "intent"),
+            (start + 1, "outcome"),
+        ]
+
+
+def test_who_was_told_by_a_process_that_is_ahead_goes_on_without_a_gap(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOK_SECONDS", 3_600.0)  # this process sees nothing of what happens meanwhile
+    aldo = office.person("aldo")
+    with aldo.stream("/api/events") as first:
+        next(blocks(first))
+        office.act("look", n=1)
+        told = size(office) - 1
+        with aldo.stream("/api/events", Last_Event_ID=str(told)) as second:
+            assert next(blocks(second))[""].strip() == f"from leaf {told + 1}"
 
 
 def test_of_what_is_not_for_one_it_is_told_that_it_happened_and_no_more(office: Desk) -> None:

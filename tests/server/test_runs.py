@@ -118,6 +118,7 @@ def test_a_checkpoint_is_decided_like_any_approval(office: Desk) -> None:
     vote = {"verdict": "approve", "shown": found["shown"], "reason": "as agreed"}
     assert bea.post(f"/api/approvals/{listed['action']}/decision", vote).json["state"] == "performed"
     assert ended(suzi, run)["output"] == {"pressed": {"ok": {"n": 1}}}
+    assert office.person("aldo").get(f"/api/actions/{listed['action']}").code == "action.unknown"  # nobody did it
 
 
 def test_an_exception_is_for_those_who_are_asked(office: Desk) -> None:

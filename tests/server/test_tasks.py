@@ -61,6 +61,24 @@ def test_a_task_opened_twice_under_one_key_is_one_task(office: Desk) -> None:
     assert len(suzi.get("/api/tasks").json["items"]) == 2
 
 
+def test_at_the_address_of_an_action_there_is_nothing_but_actions(office: Desk) -> None:
+    """Who may read actions may not read tasks for that; and an explanation of what was never decided is none."""
+    suzi, aldo, agent = office.person("suzi"), office.person("aldo"), office.agent()
+    run, held = begun(suzi, "counting"), taken(agent)
+    done = {"claim": held["claim"], "output": {"nails": 1}}
+    assert agent.post(f"/v1/tasks/{held['task']}/complete", done).status == 200
+    ended(suzi, run)
+    for kind, subject in (("tasks", held["task"]), ("runs", run)):
+        assert suzi.post(f"/api/{kind}/{subject}/label", {"verdict": "right"}).status == 200
+        assert [one["verdict"] for one in aldo.get(f"/api/{kind}/{subject}/labels").json["labels"]] == ["right"]
+    incident = suzi.post("/api/incidents", {"about": "run", "id": run}).json["incident"]["id"]
+    for other in (held["task"], run, incident):
+        for what in ("", "/explain", "/proofs", "/labels"):
+            answer = aldo.get(f"/api/actions/{other}{what}")
+            assert (answer.status, answer.code) == (404, "action.unknown"), (other, what)
+        assert suzi.post(f"/api/actions/{other}/label", {"verdict": "right"}).code == "action.unknown"
+
+
 def test_what_a_case_has_seen_is_shown_to_nobody_who_may_not_see_it(tmp_path: Path, database_url: str) -> None:
     """Whoever may not take a task for that reason does not read it instead."""
     strict = PEOPLE.replace("scope: { tools: [] }", "scope: { tools: [], data: [sales] }")

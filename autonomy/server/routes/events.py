@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -30,6 +30,7 @@ EVENTS = "text/event-stream"
 RETRY_MS = 1_000
 HEARTBEAT_SECONDS = 10.0  # under the idle time of every common proxy
 BATCH = 500  # leaves read at once
+ANEW = "anew"  # the event of no leaf
 
 Topic = Literal["actions", "approvals", "runs", "exceptions", "tasks", "incidents", "changes", "people", "other"]
 
@@ -101,12 +102,17 @@ async def stream_events(
 
     Of kinds whose content is not for you, though you may see something that they change, `data` has only `index`,
     `kind` and `topics`; others are left out. Ends when the session does; a client that comes back with `Last-Event-ID`
-    goes on without a gap. Without `after` and that header it begins with what happens from now on.
+    goes on without a gap. Without `after` and that header it begins with what happens from now on. Where there is no
+    such leaf, as after a restore, so it does too, but with the event `anew`, about every topic: look at everything.
     """
     told = _last(last_event_id, after)
-    last = feed.size - 1 if told is None else told  # before the answer begins: from its first byte on nothing is missed
+    size = feed.size  # before the answer begins: from its first byte on nothing is missed
+    if told is not None and told >= size:
+        size = await feed.measured()  # the leaf may have been told by another process, which has seen it before us
+    is_anew = told is not None and told >= size
+    last = size - 1 if told is None or is_anew else told
     return StreamingResponse(
-        _stream(here, feed, session_of(request), person, last, frozenset(topics or ())),
+        _stream(here, feed, session_of(request), person, last, frozenset(topics or ()), is_anew),
         media_type=EVENTS,
         headers={"X-Accel-Buffering": "no"},
     )
@@ -125,6 +131,15 @@ def topics_of(leaf: Mapping[str, Any]) -> tuple[Topic, ...]:
     if leaf["kind"] == "run" and leaf.get("event") in _EXCEPTIONS:
         return "runs", "exceptions"
     return TOLD.get(leaf["kind"], _REST).topics
+
+
+def opening(last: int, is_anew: bool) -> bytes:
+    """How a stream begins that tells what comes after leaf `last`; `is_anew` says that whoever listens must forget what
+    they were told of this log, and look at everything."""
+    # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
+    place = f"id: {last}\n" if last >= 0 else ""
+    begun = f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
+    return begun + event(last, get_args(Topic), {"kind": ANEW}) if is_anew else begun
 
 
 def event(index: int, topics: tuple[Topic, ...], seen: Mapping[str, Any]) -> bytes:
@@ -152,11 +167,9 @@ def _last(header: str | None, after: int | None) -> int | None:
 
 
 async def _stream(
-    here: Parts, feed: Feed, session: str, person: PersonCaller, last: int, topics: frozenset[Topic]
+    here: Parts, feed: Feed, session: str, person: PersonCaller, last: int, topics: frozenset[Topic], is_anew: bool
 ) -> AsyncIterator[bytes]:
-    # Whoever is cut off comes back after a second; where it had got, it says by the id it was told last.
-    place = f"id: {last}\n" if last >= 0 else ""
-    yield f": from leaf {last + 1}\nretry: {RETRY_MS}\n{place}\n".encode()
+    yield opening(last, is_anew)
     while not feed.closed:
         await feed.wait(last + 1, HEARTBEAT_SECONDS)
         try:

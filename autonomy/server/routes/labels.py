@@ -128,22 +128,22 @@ def _drawn(here: Parts, agent: str | None, seed: str, count: int, since: int, si
     )
 
 
-@router.get("/actions/{action}/labels", summary="what was said of an action's result")
+@router.get("/actions/{action}/labels", summary="what was said of an action's result", responses=refusals(404))
 def show_action_labels(action: str, person: Reader, here: Here) -> HistoryAnswer:
     """Empty where nothing was said."""
-    return _history(action, person, here)
+    return _history("action", action, person, here)
 
 
 @router.get("/tasks/{task}/labels", summary="what was said of a task's result")
 def show_task_labels(task: str, person: Reader, here: Here) -> HistoryAnswer:
     """Empty where nothing was said."""
-    return _history(task, person, here)
+    return _history("task", task, person, here)
 
 
 @router.get("/runs/{run}/labels", summary="what was said of a run's result")
 def show_run_labels(run: str, person: Reader, here: Here) -> HistoryAnswer:
     """Empty where nothing was said."""
-    return _history(run, person, here)
+    return _history("run", run, person, here)
 
 
 @router.post(
@@ -178,5 +178,5 @@ async def _epoch(here: Parts) -> int:
     return here.system.watch.identity
 
 
-def _history(subject: str, person: PersonCaller, here: Parts) -> HistoryAnswer:
-    return HistoryAnswer(subject=subject, labels=list(here.insight.judged(subject, may_read(person))))
+def _history(kind: Subject, subject: str, person: PersonCaller, here: Parts) -> HistoryAnswer:
+    return HistoryAnswer(subject=subject, labels=list(here.insight.judged(kind, subject, may_read(person))))

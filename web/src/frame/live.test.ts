@@ -36,3 +36,21 @@ test("one event while a page is fetched is looked for once, and not over and ove
   await vi.advanceTimersByTimeAsync(10_000);
   expect(asked).toBe(2);
 });
+
+test("where the log has gone back everything is looked at again, though the browser says how far it was told", async () => {
+  vi.stubGlobal("EventSource", Stream);
+  vi.stubGlobal("navigator", {});
+  const { listen } = await import("./live");
+  const queries = new QueryClient();
+  let asked = 0;
+  const one = { queryKey: ["memory", "one"], queryFn: () => Promise.resolve((asked += 1)) };
+  new QueryObserver(queries, one).subscribe(() => undefined);
+  listen(queries);
+  await vi.advanceTimersByTimeAsync(10);
+  Stream.last.dispatchEvent(new Event("intent")); // concerns no memory, and bears an id
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked).toBe(1);
+  Stream.last.dispatchEvent(new Event("anew"));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked).toBe(2);
+});

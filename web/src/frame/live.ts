@@ -71,6 +71,7 @@ function stream(tell: (told: Told) => void): void {
     tell({ live: false, isNew: false });
     if (source.readyState === EventSource.CLOSED) setTimeout(() => stream(tell), AGAIN_MS);
   };
+  source.addEventListener("anew", () => tell({ live: true, isNew: true })); // the log ends before what was told of it
   for (const kind of HEARD) {
     source.addEventListener(kind, () => {
       isNew = false; // each event bears an id

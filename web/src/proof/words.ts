@@ -1,7 +1,7 @@
 /** The English of proofs. */
 
 const COMPARED =
-  "What this page says of the action was compared with these leaves. Not compared, and the server's own word: the sentences under “Why?”, the case, the wording of rules, and the reasons people gave for decisions.";
+  "What this page says of the action was compared with these leaves. Not compared, and the server's own word: the sentences under “Why?”, the case, the wording of rules, the reasons people gave for decisions, and that the action has no other leaves: `autonomy doctor` or an export of the whole log holds that against the log.";
 
 export const words = {
   unable:
