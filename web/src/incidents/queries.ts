@@ -2,9 +2,11 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { answered, client, type Schemas } from "@/api/client";
 import { lookAgain } from "@/frame/again";
+import type { Paged } from "@/kit/paging";
 
 export type Incident = Schemas["IncidentAnswer"];
 export type Told = Schemas["ToldAnswer"];
+type Line = Schemas["TimelineEntryAnswer"];
 
 export const STATES = ["open", "contained", "closed"] as const;
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
@@ -39,6 +41,16 @@ export function timelineQuery(incident: string) {
     initialPageParam: undefined as number | undefined,
     getNextPageParam: (last) => (last.next ? Number(last.next) : undefined),
   });
+}
+
+/**
+ * The lines of a timeline that are known, the oldest first: those that were told with the incident, which are the newest
+ * whatever was read before, and the older ones, where no line between is missing.
+ */
+export function linesOf({ timeline }: Told, pages: readonly Paged<Line>[] = []): Line[] {
+  const first = timeline[0]?.number ?? 0;
+  const older = pages.flatMap((page) => page.items.filter((line) => line.number < first)).reverse();
+  return older.at(-1)?.number === first - 1 ? [...older, ...timeline] : timeline;
 }
 
 /** What was stopped because of an incident, and stands so, page by page. */
