@@ -12,6 +12,8 @@ import { ALL, concerned, HEARD } from "./topics";
 const STREAM = "/api/events";
 const TOGETHER_MS = 150; // events within it make a query look again once
 const AGAIN_MS = 5_000; // after a refusal
+const LOOK_MS = 15_000;
+const LIVE_LOOK_MS = 60_000; // also while events come: what changes without one, such as a figure, is never old for long
 
 let live = false;
 const listeners = new Set<() => void>();
@@ -27,9 +29,9 @@ export function useLive(): boolean {
   );
 }
 
-/** The same, asked outside of a component. */
-export function isLive(): boolean {
-  return live;
+/** After how many milliseconds what is shown is looked at again, whether or not events come. */
+export function lookEvery(): number {
+  return live ? LIVE_LOOK_MS : LOOK_MS;
 }
 
 /** Listen until the page closes. One tab holds the stream and tells the others; where locks are missing, each its own. */

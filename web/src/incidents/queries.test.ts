@@ -1,4 +1,4 @@
-import { InfiniteQueryObserver, QueryClient } from "@tanstack/react-query";
+import { InfiniteQueryObserver, QueryClient, QueryObserver } from "@tanstack/react-query";
 import { expect, test, vi } from "vitest";
 import type { Told } from "./queries";
 
@@ -41,4 +41,50 @@ test.each([
 ])("a timeline of which %s was read before ends with its newest line", async (_, before, now, first) => {
   const { linesOf } = await import("./queries");
   expect(linesOf(told(now), await kept(before))).toEqual(numbered(first, now));
+});
+
+/** An incident with so many parts that stand so, as it is told. */
+function stopped(stop_counts: Told["stop_counts"]): Told {
+  return { ...told(1), stop_counts };
+}
+
+test.each(["asked", "resuming"])("what is %s is looked at every two seconds until it is over", async (state) => {
+  const { incidentQuery } = await import("./queries");
+  const every = incidentQuery(INCIDENT).refetchInterval as (query: { state: { data: Told } }) => number;
+  expect(every({ state: { data: stopped({ [state]: 1, confirmed: 3 }) } })).toBe(2_000);
+  expect(every({ state: { data: stopped({ [state]: 0, confirmed: 4 }) } })).toBe(15_000);
+});
+
+test("the list of what was stopped looks as often, and once more when nothing is awaited", async () => {
+  const { stopsEvery } = await import("./queries");
+  expect(stopsEvery(stopped({ asked: 1 }), 5)(9)).toBe(2_000);
+  expect(stopsEvery(stopped({ confirmed: 1 }), 5)(4)).toBe(2_000);
+  expect(stopsEvery(stopped({ confirmed: 1 }), 5)(9)).toBe(15_000);
+});
+
+test("what somebody has done to an incident is not taken back by a look on its way", async () => {
+  const { incidentQuery, tell } = await import("./queries");
+  const open: (() => void)[] = [];
+  let now = stopped({ asked: 0 });
+  vi.stubGlobal("fetch", () => {
+    const answer = Response.json(now);
+    return new Promise<Response>((go) => open.push(() => go(answer)));
+  });
+  const queries = new QueryClient();
+  const observer = new QueryObserver(queries, incidentQuery(INCIDENT));
+  const asked = () => observer.getCurrentResult().data?.stop_counts.asked;
+  observer.subscribe(() => undefined);
+  await vi.waitFor(() => expect(open.length).toBe(1));
+  open[0]?.();
+  await vi.waitFor(() => expect(asked()).toBe(0));
+  void observer.refetch();
+  await vi.waitFor(() => expect(open.length).toBe(2));
+  now = stopped({ asked: 1 });
+  const done = tell(queries, INCIDENT, now);
+  open[1]?.();
+  await vi.waitFor(() => expect(open.length).toBe(3));
+  expect(asked()).toBe(1);
+  open[2]?.();
+  await done;
+  expect(asked()).toBe(1);
 });
