@@ -28,7 +28,6 @@ export const words = {
     noExport: "Reading the whole log needs the permission audit:log:export.",
   },
   sample: {
-    offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl",
     title: "A random sample",
     about: "Drawn by a seed: whoever has the seed draws the same. The population is counted, not estimated.",
     of: "Of",

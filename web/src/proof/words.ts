@@ -4,6 +4,9 @@ const COMPARED =
   "What this page says of the action was compared with these leaves. Not compared, and the server's own word: the sentences under “Why?”, the case, the wording of rules, and the reasons people gave for decisions.";
 
 export const words = {
+  offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl --witness FOLDER --key KEY",
+  offlineAbout: "FOLDER holds the copies of a witness, KEY is the key of the log as you keep it.",
+  same: "The same without this browser:",
   unable:
     "This browser computes hashes only over https or on this machine itself. Open the console there, or verify by the command below.",
   noEd25519:
