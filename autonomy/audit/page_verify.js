@@ -2,6 +2,9 @@
 // Verifies an export of the format autonomy-audit/1, as autonomy/audit/layout.py describes it. No DOM, no network.
 
 const MAX_GAP = 1000;
+const MAX_TIME = 253402300799999; // ms: the end of the year 9999
+const MAX_KEYS = 100;
+const VERSION = 1;
 const SALT_BYTES = 16; // exactly: were the salt free, the front of a value could be called its end
 const utf8 = new TextEncoder();
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -82,11 +85,78 @@ function fromBase64(text) {
 
 function fromBase64url(text) {
   if (typeof text !== "string" || !/^[\w-]*$/.test(text)) throw new Malformed("a value is not base64url");
-  return fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const again = toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  if (again !== text) throw new Malformed("a value is not base64url"); // bits that say nothing are 0
+  return bytes;
 }
 
 function toBase64(bytes) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+// The form of lines and leaves, as autonomy/audit/reading.py and story.py have it.
+const KINDS = new Set([
+  "intent", "outcome", "denial", "hold",
+  "approval", "change", "identity", "containment", "erasure", "secret", "reconcile", "budget", "absence",
+  "delivery", "dispatch", "memory", "run", "task", "incident", "label",
+]);
+const isText = (value) => typeof value === "string";
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isMissing = (value) => value === undefined || value === null;
+const HEADER = {
+  exported_at: Number.isInteger, format: isText, from: Number.isInteger, frontier: isText, keys: Array.isArray,
+  origin: isText, to: Number.isInteger,
+};
+const PAYLOAD = { index: Number.isInteger, name: isText, salt: isText, value: isText };
+const LINK = { checkpoint: isText, proof: Array.isArray };
+
+// The JSON object in a text; whatever is none, or holds half a character, is malformed.
+function readObject(text) {
+  const half = /[\ud800-\udfff]/u; // with `u` a whole character is not seen as its halves
+  const look = (name, value) => {
+    if (half.test(name) || (isText(value) && half.test(value))) throw new Malformed("text holds half a character");
+    return value;
+  };
+  const found = JSON.parse(text, text.includes("\\u") ? look : undefined);
+  if (!isObject(found)) throw new Malformed("a line is not a JSON object");
+  return found;
+}
+
+// Whether no object in the text names a key twice, of which only the last would be seen.
+function isUnique(text, found) {
+  if (JSON.stringify(found) === text) return true; // as every export is written
+  const open = [];
+  for (const [token, name] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/g)) {
+    const key = name && JSON.parse(name);
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (name && open.at(-1).has(key)) return false;
+    else if (name) open.at(-1).add(key);
+  }
+  return true;
+}
+
+function readLine(data) {
+  const text = strictText.decode(data);
+  const found = readObject(text);
+  if (!isUnique(text, found)) throw new Malformed("a key stands twice in one object");
+  return found;
+}
+
+function fields(value, types) {
+  const names = Object.keys(types);
+  const isForm = isObject(value) && Object.keys(value).length === names.length;
+  if (!isForm || !names.every((name) => Object.hasOwn(value, name) && types[name](value[name]))) {
+    throw new Malformed("an object has not the fields the format says");
+  }
+  return value;
+}
+
+function isLeaf({ v, kind, at, action, approval, commitments = {} }) {
+  const isForm = Number.isInteger(v) && isText(kind) && Number.isInteger(at);
+  if (!isForm || ![action, approval].every((one) => isMissing(one) || isText(one))) return false;
+  return isObject(commitments) && Object.values(commitments).every(isText);
 }
 
 // The right edge of the Merkle tree (RFC 9162, section 2.1): roots of perfect subtrees, largest first.
@@ -147,20 +217,22 @@ function readKey(text) {
   return { name, id: known, bytes: data.slice(1) };
 }
 
-// Whether one of `keys` signed the note: true, false, or null where this browser cannot check Ed25519.
+// Whether one of `keys` signed the note, and none falsely: true, false, or null where this browser cannot check Ed25519.
 async function signedBy(note, keys) {
   const end = note.lastIndexOf("\n\n");
   const text = note.slice(0, end + 1);
   const lines = note.slice(end + 2).split("\n").slice(0, -1);
   if (end < 1 || !lines.length) throw new Malformed("this is not a signed note");
+  const found = [];
   for (const line of lines) {
     const [dash, name, encoded, ...more] = line.split(" ");
     const data = fromBase64(encoded || "");
     if (dash !== "\u2014" || !name || more.length || data.length < 5) throw new Malformed("a signature is malformed");
     const key = keys.find((known) => known.name === name && equal(known.id, data.slice(0, 4)));
-    if (key) return { text, signed: await holds(key.bytes, data.slice(4), utf8.encode(text)) };
+    if (key) found.push(await holds(key.bytes, data.slice(4), utf8.encode(text)));
   }
-  return { text, signed: false };
+  if (!found.length || found.includes(false)) return { text, signed: false }; // one false is one too many
+  return { text, signed: found.includes(null) ? null : true };
 }
 
 async function holds(key, signature, message) {
@@ -190,7 +262,9 @@ class Story {
     this.approvals = new Set();
   }
 
-  tell({ kind, action, approval }) {
+  tell({ v, kind, action, approval }) {
+    if (!KINDS.has(kind)) return "this kind of leaf is not known to this page";
+    if (v !== VERSION && kind !== "outcome") return "this version of a leaf is not known to this page";
     if (kind === "intent") {
       if (!action) return "the leaf names no action";
       if (this.open.has(action) || this.closed.has(action)) return "the action was intended a second time";
@@ -210,8 +284,8 @@ class Story {
 
 class Examination {
   constructor(header) {
-    this.header = header;
-    this.keys = header.keys.map(readKey);
+    this.header = fields(header, HEADER);
+    this.keys = header.keys.slice(0, MAX_KEYS).map(readKey);
     this.frontier = new Frontier(fromBase64url(header.frontier));
     this.start = { size: this.frontier.size, root: this.frontier.root() };
     this.story = new Story(header.from > 0);
@@ -221,7 +295,9 @@ class Examination {
     this.checkpoints = 0;
     this.unchecked = false;
     this.sealed = false;
-    if (header.format !== "autonomy-audit/1" || header.from !== this.frontier.size || !(header.to >= header.from)) {
+    const { format, from, to, exported_at: at } = header;
+    const isRange = from === this.frontier.size && from <= to && Number.isSafeInteger(to);
+    if (format !== "autonomy-audit/1" || !isRange || at < 0 || at > MAX_TIME) {
       throw new Malformed("the header is not of the format autonomy-audit/1");
     }
   }
@@ -235,8 +311,8 @@ class Examination {
     this.frontier.append(leafHash(body));
     let leaf = {};
     try {
-      leaf = JSON.parse(strictText.decode(body));
-      if (typeof leaf !== "object" || leaf === null || Array.isArray(leaf)) throw new Malformed("no object");
+      leaf = readObject(strictText.decode(body));
+      if (!isLeaf(leaf)) throw new Malformed("no leaf");
       const wrong = this.story.tell(leaf);
       if (wrong) this.add(wrong, index);
     } catch {
@@ -246,11 +322,12 @@ class Examination {
     this.rows.push({ index, leaf, payloads: [] });
   }
 
-  payload({ index, name, salt, value }) {
+  payload(said) {
+    const { index, name, salt, value } = fields(said, PAYLOAD);
     const row = this.rows.at(-1);
     const bytes = fromBase64url(salt);
-    const committed = row && row.leaf.commitments && row.leaf.commitments[name];
-    const same = committed === hex(sha256(joined(bytes, utf8.encode(value))));
+    const made = (row && row.leaf.commitments) || {};
+    const same = Object.hasOwn(made, name) && made[name] === hex(sha256(joined(bytes, utf8.encode(value))));
     if (!row || row.index !== index || !same || bytes.length !== SALT_BYTES) {
       this.add("a payload is not what its leaf commits itself to", index);
     } else {
@@ -279,13 +356,14 @@ class Examination {
     this.covered = size;
   }
 
-  async link({ checkpoint, proof }) {
+  async link(said) {
+    const { checkpoint, proof } = fields(said, LINK);
     if (this.frontier.size !== this.header.to) throw new Malformed("a link stands before the last leaf");
     const claimed = readCheckpoint(await this.signedText(checkpoint));
     const end = { size: this.frontier.size, root: this.frontier.root() };
     const before = claimed.size <= this.start.size;
     const [older, newer] = before ? [claimed, this.start] : claimed.size < end.size ? [claimed, end] : [end, claimed];
-    if (claimed.origin !== this.header.origin || !consistent(older, newer, proof.map(fromBase64url))) {
+    if (claimed.origin !== this.header.origin || !consistent(older, newer, proof.map((hash) => fromBase64url(hash)))) {
       this.add("nothing proves that two checkpoints are of one tree");
     } else {
       this.covered = Math.max(this.covered, claimed.size);
@@ -318,7 +396,7 @@ function* splitLines(data) {
 const startsWith = (data, at, prefix) => prefix.every((byte, offset) => data[at + offset] === byte);
 
 async function record(walk, data, start, end) {
-  const [[kind, value], ...more] = Object.entries(JSON.parse(strictText.decode(data.subarray(start, end))));
+  const [[kind, value] = [], ...more] = Object.entries(readLine(data.subarray(start, end)));
   if (kind === "checkpoint" && !more.length) await walk.checkpoint(value);
   else if (kind === "payload" && !more.length) walk.payload(value);
   else if (kind === "link" && !more.length) await walk.link(value);
@@ -333,7 +411,7 @@ async function examine(data) {
   try {
     for (const [start, end] of splitLines(data)) {
       if (!walk) {
-        walk = new Examination(JSON.parse(strictText.decode(data.subarray(start, end))));
+        walk = new Examination(readLine(data.subarray(start, end)));
         continue;
       }
       if (walk.sealed) walk.add("something stands after the seal");

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import StringIO
@@ -15,13 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy.audit import export
+from autonomy.audit import export, merkle, note
 from autonomy.audit.page import write_html
 from autonomy.kernel import canonical
 from tests.examples import tried
 from tests.signon.real import NODE
 
-from .logs import Log, exported, honest_log, leaf, signed, verdict
+from .cases import cases, stories
+from .logs import LOG_KEY, OTHER_KEY, Log, exported, honest_log, leaf, nodes, resealed, signed, verdict
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -151,15 +153,64 @@ def test_the_page_can_be_used_by_keyboard_and_by_screen_readers() -> None:
 VERIFY = Path(export.__file__).with_name("page_verify.js")
 EXAMINE = """
 const { readFileSync } = require("node:fs");
-examine(new Uint8Array(readFileSync(0))).then(({ findings }) => console.log(JSON.stringify(findings)));
+const files = JSON.parse(readFileSync(0)).map((text) => fromBase64(text));
+Promise.all(files.map(examine)).then((walks) => console.log(JSON.stringify(walks.map(({ findings }) => findings))));
 """
 
 
-def findings(data: bytes) -> list[str]:
-    """What the page's script finds wrong with an export."""
+def examined(files: Sequence[bytes]) -> list[list[str]]:
+    """What the page's script finds wrong with each of these exports."""
     script = VERIFY.read_text(encoding="utf-8") + EXAMINE
-    done = subprocess.run([str(NODE), "-e", script], input=data, capture_output=True, timeout=60, check=True)
-    return [found["message"] for found in json.loads(done.stdout)]
+    asked = json.dumps([b64encode(data).decode() for data in files]).encode()
+    done = subprocess.run([str(NODE), "-e", script], input=asked, capture_output=True, timeout=60, check=True)
+    return [[found["message"] for found in one] for one in json.loads(done.stdout)]
+
+
+def findings(data: bytes) -> list[str]:
+    return examined([data])[0]
+
+
+def test_the_script_finds_what_our_own_reader_finds() -> None:
+    """In exports, odd ones among them, under a good seal."""
+    odd = dict([*cases(), *stories(), *links(), *notes(), *gaps()])
+    found = dict(zip(odd, examined(list(odd.values())), strict=True))
+    assert {name: not wrong for name, wrong in found.items()} == {name: verdict(data).ok for name, data in odd.items()}
+
+
+def gaps() -> Iterator[tuple[str, bytes]]:
+    log = Log([leaf("change", number=number) for number in range(1_011)])
+    yield "a thousand leaves between two checkpoints", exported(signed(log, [11]))
+    yield "more than that", exported(signed(log, [10]))
+
+
+def links() -> Iterator[tuple[str, bytes]]:
+    """Parts of a log, tied to what lies outside."""
+    log = honest_log(actions=4)
+    size = 12
+    proof = tuple(merkle.consistency_proof(size, len(log.leaves), nodes(log.leaves)))
+    tie = export.Link(log.checkpoints[-1], proof)
+    part = exported(log, stop=size, links=[tie])
+    *lines, last, _ = part.splitlines(keepends=True)
+    link = json.loads(last)["link"]
+    yield "a part and a link", part
+    for name, said in {
+        "a field more": {"more": 1},
+        "no proof": {"proof": None},
+        "a proof of numbers": {"proof": [7]},
+    }.items():
+        yield f"a link: {name}", resealed([*lines, canonical.encode({"link": link | said}) + b"\n"])
+
+
+def notes() -> Iterator[tuple[str, bytes]]:
+    """Notes with two signatures, by keys that the header names."""
+    log = honest_log(actions=1)
+    header, *lines, _ = exported(log).splitlines(keepends=True)
+    keys = [str(LOG_KEY.verifier), str(OTHER_KEY.verifier)]
+    both = canonical.encode(json.loads(header) | {"keys": keys}) + b"\n"
+    text = note.read(log.checkpoints[-1]).text
+    for name, second in {"true": OTHER_KEY.line(text), "false": OTHER_KEY.line("another\n")}.items():
+        line = canonical.encode({"checkpoint": log.checkpoints[-1] + second}) + b"\n"
+        yield f"a second signature that is {name}", resealed([both, *lines, line])
 
 
 def test_the_script_takes_a_payload_under_its_salt_of_sixteen_bytes_alone() -> None:

@@ -14,6 +14,7 @@ from autonomy.audit import export
 from autonomy.audit.merkle import Frontier
 from autonomy.audit.note import Signer
 from autonomy.tools import Unsure
+from tests.audit.logs import leaf
 from tests.gate.works import fail
 from tests.server.desk import Desk
 
@@ -150,7 +151,7 @@ def test_a_proof_under_another_key_is_none_of_this_log(hall: Desk, browser: Brow
 
 def test_a_log_that_was_made_up_under_another_key_is_none_of_this_log(hall: Desk, browser: Browser) -> None:
     signer = Signer.generate("log.example")
-    bodies = ['{"kind":"outcome","status":"failed"}', '{"kind":"outcome","status":"done"}']
+    bodies = [leaf("intent", action="act_1").decode(), leaf("outcome", action="act_1", status="done").decode()]
     signed: Any = proof(bodies, 1, signer)["checkpoint"]
     header = export.Header(signer.verifier.name, (signer.verifier,), 0, 2, exported_at=1, frontier=Frontier())
     leaves = enumerate(body.encode() for body in bodies)

@@ -1,4 +1,7 @@
-"""Proofs by the server's own code, by which the browser is tested: `python -m tests.console.vectors` writes them."""
+"""Proofs by the server's own code, and logs with what it finds of them, by which the browser is tested.
+
+`python -m tests.console.vectors` writes them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ from base64 import b64encode
 from pathlib import Path
 
 from autonomy.audit import merkle, note
+from tests.audit.cases import cases
+from tests.audit.logs import LOG_KEY, verdict
 
-FILE = Path(__file__).parents[2] / "web" / "src" / "proof" / "vectors.json"
+FOLDER = Path(__file__).parents[2] / "web" / "src" / "proof"
+FILE = FOLDER / "vectors.json"
+LOGS = FOLDER / "logs.json"
 SIZES = (1, 2, 3, 7, 8, 13)
 
 
@@ -19,7 +26,18 @@ def vectors() -> list[dict[str, object]]:
 
 
 def _bodies(size: int) -> list[str]:
-    return [f'{{"kind":"intent","leaf":{number},"said":"grüße"}}' for number in range(size)]
+    return [f'{{"action":"act_{number}","at":1,"kind":"intent","said":"grüße","v":1}}' for number in range(size)]
+
+
+def logs() -> dict[str, object]:
+    """Whole logs by what is odd about them, each as its lines, of which most are the same, and whether it holds."""
+    lines: dict[str, int] = {}
+    files: dict[str, object] = {}
+    for name, data in cases():
+        text = data.decode("utf-8").split("\n")[:-1]
+        places = [lines.setdefault(line, len(lines)) for line in text]
+        files[name] = {"holds": verdict(data).ok, "lines": places}
+    return {"key": str(LOG_KEY.verifier), "lines": list(lines), "files": files}
 
 
 def proof(bodies: list[str], index: int, signer: note.Signer) -> dict[str, object]:
@@ -41,4 +59,5 @@ def proof(bodies: list[str], index: int, signer: note.Signer) -> dict[str, objec
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(vectors(), indent=2) + "\n", encoding="utf-8")
+    for file, found in ((FILE, vectors()), (LOGS, logs())):
+        file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

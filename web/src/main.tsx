@@ -13,7 +13,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Refused } from "./api/client";
 import { Lost } from "./frame/Lost";
-import { isLive } from "./frame/live";
+import { lookEvery } from "./frame/live";
 import { shareSession } from "./frame/session";
 import { Problem } from "./kit/Problem";
 import { routeTree } from "./routeTree.gen";
@@ -22,14 +22,11 @@ import { theme } from "./theme";
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 setNonce(nonce); // for the styles of dialogs, which a library of Mantine's adds
 
-const LOOK_MS = 15_000;
-const LIVE_LOOK_MS = 60_000; // also while events come: what changes without one, such as a figure, is never old for long
-
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2_000,
-      refetchInterval: () => (isLive() ? LIVE_LOOK_MS : LOOK_MS),
+      refetchInterval: lookEvery,
       retry: (count, error) => count < 2 && error instanceof Refused && (error.status === 0 || error.status === 503),
     },
   },

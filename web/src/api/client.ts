@@ -21,7 +21,7 @@ export class Refused extends Error {
 }
 
 let csrf = "";
-let onExpired: () => void = () => undefined;
+let onExpired: (asked: number) => void = () => undefined;
 let renew: () => Promise<void> = () => Promise.resolve();
 
 /** Send `value` along with whatever changes something. */
@@ -29,8 +29,8 @@ export function setCsrf(value: string): void {
   csrf = value;
 }
 
-/** Call `listener` whenever the API says that nobody is signed in. */
-export function whenExpired(listener: () => void): void {
+/** Call `listener` whenever the API says that nobody is signed in, with when it was asked (`performance.now()`). */
+export function whenExpired(listener: (asked: number) => void): void {
   onExpired = listener;
 }
 
@@ -74,12 +74,13 @@ interface Answered<Data> {
 
 /** What an operation answered; throws `Refused` for everything else. */
 export async function answered<Data>(asked: Promise<Answered<Data>>): Promise<Data> {
+  const began = performance.now();
   const { data, error, response } = await asked.catch((error: unknown) => {
     if (error instanceof Refused) throw error; // of what is asked before it is sent once more
     throw new Refused(0, "unreachable", words.problem.unreachable, words.problem.unreachableHint);
   });
   if (response.ok) return data as Data;
-  if (response.status === 401) onExpired();
+  if (response.status === 401) onExpired(began);
   throw refused(response.status, error);
 }
 

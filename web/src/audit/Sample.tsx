@@ -234,5 +234,5 @@ function Verified({ items }: { items: readonly Schemas["DrawnAnswer"][] }): Reac
   if (found.error !== null) return <Problem error={found.error} />;
   if (found.data === undefined) return <Text c="dimmed">{proving.verifying} …</Text>;
   const wrong = unsaidLeaves(items, found.data);
-  return <Proofs proofs={found.data} command={words.sample.offline} unsaid={wrong} />;
+  return <Proofs proofs={found.data} unsaid={wrong} />;
 }

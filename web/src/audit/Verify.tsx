@@ -1,23 +1,19 @@
 /** The newest checkpoint, the whole log verified in the browser, and the log as a file. */
 import { Alert, Button, Checkbox, Group, Progress, Skeleton, Stack, Text } from "@mantine/core";
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useRef, useState, type ReactElement } from "react";
-import { answered, client, type Schemas } from "@/api/client";
+import type { Schemas } from "@/api/client";
 import { useMay } from "@/frame/session";
 import { Command, Details, Id, Problem, Section, State } from "@/kit";
 import { Malformed, toBase64 } from "@/proof/merkle";
 import { readCheckpoint } from "@/proof/note";
 import { acceptedKey, isAble, signedBy } from "@/proof/verify";
-import { lines, Walk, type Progress as Found } from "@/proof/whole";
+import type { Progress as Found } from "@/proof/whole";
 import { words as proving } from "@/proof/words";
+import { checkpointQuery, walked } from "./queries";
 import { words } from "./words";
 
 type Checkpoint = Schemas["CheckpointAnswer"];
-
-const checkpointQuery = queryOptions({
-  queryKey: ["checkpoint"],
-  queryFn: () => answered(client.GET("/api/audit/checkpoint")),
-});
 
 export function Verify(): ReactElement {
   const found = useQuery(checkpointQuery);
@@ -69,8 +65,6 @@ function Newest({ checkpoint }: { checkpoint: Checkpoint }): ReactElement {
     </Stack>
   );
 }
-
-const TELL_EVERY = 250; // leaves
 
 function Whole({ checkpoint }: { checkpoint: Checkpoint | undefined }): ReactElement {
   const size = checkpoint === undefined ? 0 : readCheckpoint(checkpoint.note).size;
@@ -168,24 +162,6 @@ function Outcome({ found }: { found: Found }): ReactElement {
       </Text>
     </Alert>
   );
-}
-
-/** Read the log from the server to its end, by the key that is accepted and up to the newest checkpoint at least. */
-async function walked(
-  accepted: string,
-  newest: number,
-  signal: AbortSignal,
-  tell: (found: Found) => void,
-): Promise<void> {
-  const { response } = await client.GET("/api/audit/export", { parseAs: "stream", signal });
-  const body = response.body;
-  if (!response.ok || body === null) throw new Malformed(`the server answered ${response.status}`);
-  const walk = new Walk(accepted);
-  for await (const line of lines(body)) {
-    await walk.line(line);
-    if (walk.leaves % TELL_EVERY === 0) tell(await walk.progress());
-  }
-  tell(await walk.end(newest));
 }
 
 function Take(): ReactElement {

@@ -7,7 +7,7 @@ export const words = {
     newest: "The newest checkpoint",
     whole: "The whole log, here",
     wholeAbout:
-      "Reads every leaf and computes the tree in this browser. What was changed, left out or put in between is found.",
+      "Reads every leaf and computes the tree in this browser. What was changed, left out or put in between is found, and what has not the form of a log. Only `autonomy audit verify log.jsonl` looks whether what is said of each action is one story, such as an approval used once, and holds the log against the copies of a witness.",
     go: "Verify the whole log",
     stop: "Stop",
     at: (leaves: number, all: number) => `${leaves.toLocaleString("en")} of ${all.toLocaleString("en")} leaves`,
@@ -28,7 +28,6 @@ export const words = {
     noExport: "Reading the whole log needs the permission audit:log:export.",
   },
   sample: {
-    offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl",
     title: "A random sample",
     about: "Drawn by a seed: whoever has the seed draws the same. The population is counted, not estimated.",
     of: "Of",

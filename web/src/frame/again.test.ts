@@ -1,7 +1,7 @@
 import { InfiniteQueryObserver, QueryClient, QueryObserver } from "@tanstack/react-query";
 import { expect, test, vi } from "vitest";
 import { further } from "@/kit/paging";
-import { lookAgain } from "./again";
+import { lookAgain, lookInTurn } from "./again";
 
 const LIST = ["actions", "list"];
 const PAGE = 3; // rows
@@ -101,4 +101,34 @@ test("what happens while something is asked for the first time is not missed", a
   await from.answer();
   await vi.waitFor(() => expect(one.getCurrentResult().data).toBe("decided"));
   expect(from.asked()).toBe(2);
+});
+
+test("a look on its way is finished, whatever is done meanwhile, and what was done is looked at after it", async () => {
+  const { queries, from, seen, add } = await shown();
+  const asked = from.asked();
+  add(10);
+  void lookAgain(queries, ["actions"]);
+  add(11);
+  for (let deeds = 0; deeds < 3; deeds += 1) void lookAgain(queries, ["actions"]);
+  await from.answer();
+  await vi.waitFor(() => expect(seen()).toEqual([10, 9, 8]));
+  await from.answer();
+  await vi.waitFor(() => expect(seen()).toEqual([11, 10, 9]));
+  expect(from.asked() - asked).toBe(2);
+});
+
+test("what somebody does is looked at at once, though the list has only just looked because of an event", async () => {
+  vi.useFakeTimers();
+  const queries = new QueryClient();
+  let asked = 0;
+  const queryFn = () => new Promise((go) => setTimeout(() => go((asked += 1)), 1_000));
+  new QueryObserver(queries, { queryKey: LIST, queryFn }).subscribe(() => undefined);
+  await vi.advanceTimersByTimeAsync(1_000);
+  void lookInTurn(queries, ["actions"]);
+  await vi.advanceTimersByTimeAsync(1_100); // it rests
+  void lookInTurn(queries, ["actions"]);
+  void lookAgain(queries, ["actions"]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked).toBe(3);
+  vi.useRealTimers();
 });

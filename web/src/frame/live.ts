@@ -5,14 +5,15 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { lookAgain } from "./again";
+import { lookInTurn } from "./again";
 import { CHANNEL, hearTabs, tellTabs, type Told } from "./tabs";
 import { ALL, concerned, HEARD } from "./topics";
 
 const STREAM = "/api/events";
 const TOGETHER_MS = 150; // events within it make a query look again once
 const AGAIN_MS = 5_000; // after a refusal
-const PATIENCE_MS = 5_000; // how long one look is waited for before the next begins
+const LOOK_MS = 15_000;
+const LIVE_LOOK_MS = 60_000; // also while events come: what changes without one, such as a figure, is never old for long
 
 let live = false;
 const listeners = new Set<() => void>();
@@ -28,9 +29,9 @@ export function useLive(): boolean {
   );
 }
 
-/** The same, asked outside of a component. */
-export function isLive(): boolean {
-  return live;
+/** After how many milliseconds what is shown is looked at again, whether or not events come. */
+export function lookEvery(): number {
+  return live ? LIVE_LOOK_MS : LOOK_MS;
 }
 
 /** Listen until the page closes. One tab holds the stream and tells the others; where locks are missing, each its own. */
@@ -80,25 +81,18 @@ function stream(tell: (told: Told) => void): void {
   }
 }
 
-/** What happens is gathered, and looked for together; one look at a time, so that a slow answer is waited for. */
+/** What happens is gathered, and looked for together. */
 function gathered(queries: QueryClient): (topics: readonly string[]) => void {
   const waiting = new Set<string>();
-  let isLooking = false;
   return (topics) => {
+    if (waiting.size === 0) setTimeout(look, TOGETHER_MS);
     for (const topic of topics) waiting.add(topic);
-    if (isLooking) return;
-    isLooking = true;
-    setTimeout(() => void look(), TOGETHER_MS);
   };
 
-  async function look(): Promise<void> {
-    const began = performance.now();
+  function look(): void {
     const topics = [...waiting];
     waiting.clear();
-    await Promise.race([lookAgain(queries, topics), new Promise((go) => setTimeout(go, PATIENCE_MS))]);
-    isLooking = waiting.size > 0;
-    // What takes long is asked less often: at most half of the time somebody looks.
-    if (isLooking) setTimeout(() => void look(), Math.max(TOGETHER_MS, performance.now() - began));
+    void lookInTurn(queries, topics);
   }
 }
 

@@ -50,7 +50,7 @@ const beside = { queryKey: ["actions"], queryFn: () => Promise.resolve((looked +
 
 test("a page that begins with a session says so to the tabs that may be covered, once", async () => {
   shareSession(queries);
-  coverWhenExpired();
+  coverWhenExpired(queries);
   await queries.fetchQuery(meQuery);
   await queries.fetchQuery({ ...meQuery, staleTime: 0 });
   await vi.waitFor(() => expect(told).toEqual([{ signedIn: true }]));
@@ -90,4 +90,46 @@ test("who waits for the look at the session gets the newest, whichever was begun
   await resume(queries);
   await first;
   expect(queries.getQueryData(meQuery.queryKey)?.csrf).toBe("fourth");
+});
+
+/** Ask, and have the answer about the session `asked` come once the session is `now`. */
+async function late(asked: string | undefined, now: string, meanwhile: () => Promise<void>) {
+  [session, isSlow] = [asked, true];
+  open.length = 0;
+  const answered = ask().catch(() => undefined);
+  await vi.waitFor(() => expect(open.length).toBe(1));
+  [session, isSlow] = [now, false];
+  await meanwhile();
+  open[0]?.();
+  await answered;
+}
+
+test("an answer about the session before does not cover the page again", async () => {
+  await late(undefined, "fifth", () => resume(queries));
+  expect(isCovered()).toBe(false);
+});
+
+test("a page that did not hear of a new session looks at once whether it is covered for nothing", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(60_000);
+  await late(undefined, "sixth", () => Promise.resolve());
+  await vi.waitFor(() => expect(isCovered()).toBe(false));
+  vi.useRealTimers();
+});
+
+test("a server that denies a session which it says is good is not asked over and over", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(120_000);
+  let asked = 0;
+  const denied = Response.json({ error: { code: "session.missing", message: "" } }, { status: 401 });
+  vi.stubGlobal("fetch", (request: Request) => {
+    asked += 1;
+    return request.url.endsWith("/api/me") ? answer(request) : Promise.resolve(denied.clone());
+  });
+  new QueryObserver(queries, { queryKey: ["views"], queryFn: ask, retry: false }).subscribe(() => undefined);
+  await vi.waitFor(() => expect(asked).toBe(3)); // it, who it is, and it once more
+  await vi.waitFor(() => expect(queries.isFetching()).toBe(0));
+  expect(asked).toBe(3);
+  expect(isCovered()).toBe(true);
+  vi.useRealTimers();
 });

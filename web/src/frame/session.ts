@@ -8,7 +8,10 @@ import { hearTabs, tellTabs } from "./tabs";
 
 export type Me = Schemas["MyAnswer"];
 
+const DOUBT_MS = 5_000; // a session that was good so lately and is said to have ended is not asked about over and over
+
 let whose: string | undefined; // the page's, for as long as it is open
+let good = 0; // when the session was last found to be
 
 /** Who is signed in; where that is another person than the page's, it begins anew and shows them nothing of this one. */
 export const meQuery = queryOptions({
@@ -19,6 +22,7 @@ export const meQuery = queryOptions({
     whose ??= me.name;
     if (me.name !== whose) return leaveFor("/");
     setCsrf(me.csrf);
+    good = performance.now();
     keepOnly(me.name);
     if (isFirst) tellTabs({ signedIn: true }); // a page may begin because somebody has just signed in
     return me;
@@ -57,8 +61,13 @@ export function useExpired(): boolean {
 }
 
 /** From now on an ended session covers the page instead of leaving it. What is below hears no Escape: it would close. */
-export function coverWhenExpired(): void {
-  whenExpired(() => setExpired(true));
+export function coverWhenExpired(queries: QueryClient): void {
+  whenExpired((asked) => {
+    if (expired || asked < good) return; // what was asked before says nothing of the session that is good since
+    setExpired(true);
+    // It may be about a session that another tab has replaced, where nothing was heard of that.
+    if (performance.now() - good > DOUBT_MS) lookWho(queries).catch(() => undefined);
+  });
   window.addEventListener("keydown", swallow, { capture: true });
 }
 

@@ -5,6 +5,7 @@ import {
   useQueries,
   useQuery,
   useQueryClient,
+  type QueryClient,
   type UseQueryOptions,
 } from "@tanstack/react-query";
 import { answered, client, Refused, type Schemas } from "@/api/client";
@@ -111,24 +112,34 @@ export interface Drawn {
 
 const REVIEWS = ["labels", "reviews"];
 
+function drawn(query: { seed?: string; since?: number; size?: number }): Promise<Drawn> {
+  return answered(client.GET("/api/reviews", { params: { query } })).then(ofDraw);
+}
+
+/** What was drawn, as it stands now; where nothing was, it is drawn. */
+export const reviewsQuery = queryOptions({
+  queryKey: REVIEWS,
+  queryFn: ({ client: queries }) => {
+    const before = queries.getQueryData<Drawn>(REVIEWS);
+    return drawn(before === undefined ? {} : { seed: before.seed, since: before.since, size: before.size });
+  },
+});
+
+/** Show what was drawn anew, and not what a look on its way says of what was drawn before. */
+export async function showDraw(queries: QueryClient, next: Drawn): Promise<void> {
+  await queries.cancelQueries({ queryKey: REVIEWS, exact: true });
+  queries.setQueryData(REVIEWS, next);
+}
+
 /** Results to be judged, drawn at random: there are always more, so that they are asked for by name. What was drawn
  * stays, but for what was judged, until others are drawn. */
 export function useReviews(isAsked: boolean) {
   const may = useMay()("insight:label:give");
   const queries = useQueryClient();
-  const drawn = (query: { seed?: string; since?: number; size?: number }) =>
-    answered(client.GET("/api/reviews", { params: { query } })).then(ofDraw);
-  const found = useQuery({
-    queryKey: REVIEWS,
-    queryFn: (): Promise<Drawn> => {
-      const before = queries.getQueryData<Drawn>(REVIEWS);
-      return drawn(before === undefined ? {} : { seed: before.seed, since: before.since, size: before.size });
-    },
-    enabled: may && isAsked,
-  });
+  const found = useQuery({ ...reviewsQuery, enabled: may && isAsked });
   const others = useMutation({
     mutationFn: () => drawn({ seed: crypto.getRandomValues(new Uint32Array(2)).join("-") }),
-    onSuccess: (next) => queries.setQueryData(REVIEWS, next),
+    onSuccess: (next) => showDraw(queries, next),
   });
   return {
     items: found.data?.items ?? NONE,

@@ -1,11 +1,12 @@
 /** Stopping everything an incident is about, in one call, with what each part has confirmed; and letting it go on. */
 import { Alert, Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import type { Schemas } from "@/api/client";
 import { useDraft } from "@/frame/draft";
 import { useMay } from "@/frame/session";
 import { DataTable, Foreign, Problem, Section, When, State } from "@/kit";
-import { asked, stopsPage, useChange, type Told } from "./queries";
+import { asked, incidentQuery, stopsEvery, stopsPage, useChange, type Told } from "./queries";
 import { words } from "./words";
 
 type Containing = Schemas["Containing"];
@@ -49,20 +50,22 @@ function Confirmed({ told }: { told: Told }): ReactElement {
           ))}
         </Table.Tbody>
       </Table>
-      {told.stops.length < listed && <Whole incident={told.incident.id} shown={told.stops.length} count={listed} />}
+      {told.stops.length < listed && <Whole told={told} count={listed} />}
     </Stack>
   );
 }
 
 /** All of what was stopped, page by page, where it is too much to be shown at once. */
-function Whole({ incident, shown, count }: { incident: string; shown: number; count: number }): ReactElement {
+function Whole({ told, count }: { told: Told; count: number }): ReactElement {
+  const incident = told.incident.id;
+  const { dataUpdatedAt } = useSuspenseQuery(incidentQuery(incident));
   const [state, setState] = useState<Stop["state"]>();
   const [isOpen, setOpen] = useState(false);
   if (!isOpen) {
     return (
       <Group gap="sm">
         <Text size="sm" c="dimmed">
-          {words.contain.listed(shown, count)}
+          {words.contain.listed(told.stops.length, count)}
         </Text>
         <Button size="xs" variant="default" onClick={() => setOpen(true)}>
           {words.contain.whole}
@@ -75,6 +78,7 @@ function Whole({ incident, shown, count }: { incident: string; shown: number; co
       label={words.contain.whole}
       queryKey={["incidents", "stops", incident, state]}
       page={stopsPage(incident, state)}
+      every={stopsEvery(told, dataUpdatedAt)}
       keyOf={(stop) => `${stop.kind}/${stop.target}`}
       filters={
         <NativeSelect

@@ -23,7 +23,7 @@ import { nameOf } from "@/kit/who";
 import { Contain } from "./Contain";
 import { Context } from "./Context";
 import { Severity, Standing } from "./Incidents";
-import { asked, incidentQuery, timelineQuery, useChange, type Told } from "./queries";
+import { asked, incidentQuery, linesOf, timelineQuery, useChange, type Told } from "./queries";
 import { words } from "./words";
 
 export function Incident({ incident }: { incident: string }): ReactElement {
@@ -250,7 +250,7 @@ function Happened({ told, steers }: { told: Told; steers: boolean }): ReactEleme
   const queries = useQueryClient();
   const timeline = timelineQuery(told.incident.id);
   const older = useInfiniteQuery({ ...timeline, enabled: isWhole });
-  const lines = older.data?.pages.flatMap((page) => page.items).reverse() ?? told.timeline;
+  const lines = linesOf(told, isWhole ? older.data?.pages : []);
   return (
     <Stack gap="sm">
       {older.error !== null && <Problem error={older.error} />}

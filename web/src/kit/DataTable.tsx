@@ -6,6 +6,7 @@
 import { Button, Group, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { lookEvery } from "@/frame/live";
 import { words } from "@/words";
 import classes from "./kit.module.css";
 import { further, lookedFor, type Paged } from "./paging";
@@ -27,6 +28,8 @@ interface Props<Row> {
   queryKey: QueryKey;
   /** One page from the server; `after` is the cursor of the page before. */
   page: (after: string | undefined) => Promise<Paged<Row>>;
+  /** After how many milliseconds it looks again, where that is not as with everything else, by when it has looked last. */
+  every?: (lookedAt: number) => number;
   columns: readonly Column<Row>[];
   keyOf: (row: Row) => string;
   open?: (row: Row) => void;
@@ -35,13 +38,14 @@ interface Props<Row> {
 }
 
 export function DataTable<Row>(props: Props<Row>): ReactElement {
-  const { queryKey, page, filters, empty, label } = props;
+  const { queryKey, page, every = lookEvery, filters, empty, label } = props;
   const queries = useQueryClient();
   const found = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) => lookedFor(page, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
+    refetchInterval: ({ state }) => every(state.dataUpdatedAt),
   });
   const rows = found.data?.pages.flatMap((one) => one.items) ?? [];
   return (

@@ -31,8 +31,9 @@ interface Further {
 }
 
 /**
- * The next page of a list, once what is shown of it has been looked at again: one would cut off the other. Whether that
- * goes on only the client knows: `found` is what was drawn last, and a list is not drawn anew for it.
+ * The next page of a list, once what is shown of it has been looked at again: one would cut off the other. That is one
+ * look, for each is followed by a rest (`frame/again.ts`). Whether it goes on only the client knows: `found` is what was
+ * drawn last, and a list is not drawn anew for it.
  */
 export async function further(queries: QueryClient, queryKey: QueryKey, found: Further): Promise<void> {
   while (queries.isFetching({ queryKey, exact: true }) > 0) await found.refetch({ cancelRefetch: false });

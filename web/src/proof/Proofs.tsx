@@ -8,8 +8,8 @@ import { words } from "./words";
 
 interface Props {
   proofs: readonly Proof[];
-  /** Verifies the same without a browser. */
-  command: string;
+  /** Asks the server for the same without this browser, where nothing is wrong. */
+  command?: string;
   /** What of the page these leaves do not say, in words: it is shown whatever else holds. */
   unsaid?: string | undefined;
   /** What was compared with them, in words. */
@@ -25,13 +25,13 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
     enabled: isAble(),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  if (!isAble() && unsaid !== undefined) return <Forged problem={unsaid} command={command} />;
+  if (!isAble() && unsaid !== undefined) return <Forged problem={unsaid} />;
   if (!isAble()) {
     return (
       <Alert color="orange" title={words.partly}>
         <Stack gap="xs">
           {words.unable}
-          <Command text={command} />
+          <Offline />
         </Stack>
       </Alert>
     );
@@ -53,21 +53,31 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
   );
 }
 
-function Forged({ problem, command }: { problem: string; command: string }): ReactElement {
+function Forged({ problem }: { problem: string }): ReactElement {
   return (
     <Alert color="red" title={words.page.title} role="alert">
       <Stack gap="xs">
         <Text size="sm">{problem}</Text>
         <Text size="sm">{words.page.about}</Text>
-        <Command text={command} />
+        <Offline />
       </Stack>
     </Alert>
   );
 }
 
+/** How the whole log is verified by what is kept elsewhere, whatever the server says of a part of it. */
+function Offline(): ReactElement {
+  return (
+    <>
+      <Command text={words.offline} />
+      <Text size="xs">{words.offlineAbout}</Text>
+    </>
+  );
+}
+
 interface OutcomeProps {
   found: readonly Verified[];
-  command: string;
+  command: string | undefined;
   unsaid: string | undefined;
 }
 
@@ -80,7 +90,7 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
       </Alert>
     );
   }
-  if (unsaid !== undefined) return <Forged problem={unsaid} command={command} />;
+  if (unsaid !== undefined) return <Forged problem={unsaid} />;
   const foreign = found.find((one) => one.signature === "foreign");
   if (foreign !== undefined) {
     return (
@@ -94,7 +104,7 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
       <Alert color="orange" title={words.partly}>
         <Stack gap="xs">
           {words.noEd25519}
-          <Command text={command} />
+          <Offline />
         </Stack>
       </Alert>
     );
@@ -102,6 +112,11 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
   return (
     <Alert color="teal" variant="light" role="status">
       {words.holds(found.length, Math.max(...found.map((one) => one.size)))}
+      {command !== undefined && (
+        <Text size="xs" mt={4} component="div">
+          {words.same} <Command text={command} />
+        </Text>
+      )}
     </Alert>
   );
 }

@@ -1,10 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { bytes, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
+import logs from "./logs.json";
 import { readCheckpoint, textOf } from "./note";
 import vectors from "./vectors.json";
 import { acceptedKey, signedBy, verify, verifyAll, type Proof } from "./verify";
-import { Walk } from "./whole";
+import { lines as linesOf, Walk } from "./whole";
 import { words } from "./words";
 
 const proofs: readonly Proof[] = vectors;
@@ -75,6 +76,12 @@ describe("a proof that the server made", () => {
   });
 });
 
+async function examined(lines: readonly string[], accepted: string, newest = 0) {
+  const walk = new Walk(accepted);
+  for (const line of lines) await walk.line(line);
+  return walk.end(newest);
+}
+
 describe("the whole log", () => {
   const leaves = proofs.filter((one) => one.size === last.size);
   const header = headed([ours]);
@@ -83,7 +90,8 @@ describe("the whole log", () => {
   const file = sealed(unsealed);
 
   function headed(keys: readonly string[], origin = "log.example", to = 13) {
-    return JSON.stringify({ exported_at: 1, format: "autonomy-audit/1", from: 0, keys, origin, to });
+    const [format, frontier] = ["autonomy-audit/1", "AAAAAAAAAAA"]; // of no leaves
+    return JSON.stringify({ exported_at: 1, format, from: 0, frontier, keys, origin, to });
   }
 
   /** These lines and their seal, as `seal_text` of `autonomy/audit/layout.py` makes it. */
@@ -94,11 +102,7 @@ describe("the whole log", () => {
     return [...lines, JSON.stringify({ seal: by.signed(text) })];
   }
 
-  async function walked(lines: readonly string[], accepted = ours, newest = 13) {
-    const walk = new Walk(accepted);
-    for (const line of lines) await walk.line(line);
-    return walk.end(newest);
-  }
+  const walked = (lines: readonly string[], accepted = ours, newest = 13) => examined(lines, accepted, newest);
 
   test("holds leaf by leaf", async () => {
     const found = await walked(file);
@@ -145,6 +149,13 @@ describe("the whole log", () => {
     expect((await walked(file.slice(0, -1))).problem).toBe(words.whole.cut);
   });
 
+  test("that is not as long as its header announces is not whole", async () => {
+    for (const to of [12, 14]) {
+      const other = sealed([headed([ours], "log.example", to), ...unsealed.slice(1)]);
+      expect((await walked(other)).problem).toBe(words.whole.cut);
+    }
+  });
+
   test("that ends before the newest checkpoint is said to", async () => {
     const { note } = (proofs.find((one) => one.size === 8) as Proof).checkpoint;
     const older = sealed([headed([ours], "log.example", 8), ...body.slice(0, 8), JSON.stringify({ checkpoint: note })]);
@@ -157,10 +168,67 @@ describe("the whole log", () => {
     ["the note of its checkpoint as the seal", [...unsealed, noted], words.whole.resealed],
     ["another's seal", [...unsealed, ...sealed([header, ...body]).slice(-1)], words.whole.resealed],
     ["the seal of another log of this key", sealed(unsealed, own, "log.other"), words.whole.resealed],
+    [
+      "a header of another log of this key",
+      sealed([headed([ours], "log.other"), ...unsealed.slice(1)], own, "log.other"),
+      words.whole.other,
+    ],
     ["a line more after the seal", [...file, ...file.slice(-1)], words.whole.trailing],
   ])("with %s does not hold", async (_, lines, problem) => {
     await expect(walked(lines)).rejects.toThrow(problem);
   });
+});
+
+/** A log of so many leaves of `log.example`, with a checkpoint after each of these sizes, and its seal. */
+async function grown(...sizes: number[]) {
+  const tree = new Frontier();
+  const to = Math.max(...sizes);
+  const said = { exported_at: 1, format: "autonomy-audit/1", from: 0, frontier: "AAAAAAAAAAA", keys: [ours] };
+  const lines = [JSON.stringify({ ...said, origin: "log.example", to })];
+  while (tree.size < to) {
+    const body = `{"at":1,"kind":"change","n":${tree.size},"v":1}`;
+    lines.push(`{"index":${tree.size},"leaf":${body}}`);
+    await tree.append(await leafHash(bytes(body)));
+    const note = `log.example\n${tree.size}\n${toBase64(await tree.root())}\n`;
+    if (sizes.includes(tree.size)) lines.push(JSON.stringify({ checkpoint: own.signed(note) }));
+  }
+  const digest = createHash("sha256").update(lines.map((line) => `${line}\n`).join(""));
+  const text = `autonomy-audit/1 export\nlog.example\n0 ${to}\n${digest.digest("base64")}\n`;
+  return [...lines, JSON.stringify({ seal: own.signed(text) })];
+}
+
+test("a thousand leaves may stand between two checkpoints, and not one more", async () => {
+  expect((await examined(await grown(10, 1_010), ours)).problem).toBeUndefined();
+  await expect(examined(await grown(10, 1_011), ours)).rejects.toThrow(words.whole.gap(1_001, 1_000));
+});
+
+test.each(Object.entries(logs.files))(
+  "a log of which this is odd: %s, is to the browser what it is to the server's own reader",
+  async (_, { holds, lines }) => {
+    const found = examined(
+      lines.map((at) => logs.lines[at] ?? ""),
+      logs.key,
+    );
+    const isHeld = await found.then(
+      ({ problem, signature }) => problem === undefined && signature === "holds",
+      (error: unknown) => {
+        if (error instanceof Malformed) return false;
+        throw error;
+      },
+    );
+    expect(isHeld).toBe(holds);
+  },
+);
+
+test("the lines of a body end where it ends, in the middle of a character too", async () => {
+  const read = async (...parts: number[][]) => {
+    const body = new Blob(parts.map((part) => Uint8Array.from(part))).stream();
+    const found = [];
+    for await (const line of linesOf(body)) found.push(line);
+    return found;
+  };
+  expect(await read([195, 188, 10], [10])).toEqual(["ü", ""]);
+  for (const end of [[97], [195], [255, 10]]) await expect(read([97, 10], end)).rejects.toThrow(Malformed);
 });
 
 describe("the key that this browser takes for the log's", () => {

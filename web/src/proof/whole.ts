@@ -4,11 +4,14 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { bytes, equal, Frontier, leafHash, Malformed, toBase64 } from "./merkle";
+import { readHeader, readLeaf, readPayload, readRecord } from "./form";
+import { bytes, equal, Frontier, hex, joined, leafHash, Malformed, sha256 as hashed, toBase64 } from "./merkle";
 import { readCheckpoint, readKey, signature, textOf, type Key, type Standing } from "./note";
 import { words } from "./words";
 
 const FORMAT = "autonomy-audit/1";
+const MAX_GAP = 1_000; // leaves that may stand between two checkpoints
+const SALT_BYTES = 16; // exactly: were the salt free, the front of a value could be called its end
 
 export interface Progress {
   leaves: number;
@@ -20,13 +23,6 @@ export interface Progress {
   problem: string | undefined;
 }
 
-interface Header {
-  format: string;
-  origin: string;
-  from: number;
-  keys: string[];
-}
-
 export class Walk {
   leaves = 0;
   checkpoints = 0;
@@ -34,6 +30,8 @@ export class Walk {
   private signed: Standing = "holds";
   private isSealed = false;
   private origin = "";
+  private announced = 0; // leaves
+  private committed: ReadonlyMap<string, string> = new Map(); // by the leaf read last
   private readonly digest = sha256.create(); // WebCrypto's takes all at once, or nothing
   private readonly frontier = new Frontier();
   private keys: ReadonlyMap<string, Key> = new Map();
@@ -52,17 +50,21 @@ export class Walk {
     if (this.keys.size === 0) return this.header(text);
     const prefix = `{"index":${this.frontier.size},"leaf":`;
     if (text.startsWith(prefix) && text.endsWith("}")) {
-      await this.frontier.append(await leafHash(bytes(text.slice(prefix.length, -1))));
-      this.leaves += 1;
-      return undefined;
+      return this.leaf(text.slice(prefix.length, -1));
     }
-    return this.other(JSON.parse(text) as Record<string, unknown>);
+    return this.other(...readRecord(text));
+  }
+
+  private async leaf(body: string): Promise<void> {
+    this.committed = readLeaf(body, this.frontier.size);
+    await this.frontier.append(await leafHash(bytes(body)));
+    this.leaves += 1;
   }
 
   /** What was found once the last line was taken in, where the newest checkpoint known is of so many leaves. */
   async end(newest: number): Promise<Progress> {
-    const { isSealed, covered, leaves, signed } = this;
-    if (!isSealed || covered !== leaves) return this.progress(words.whole.cut);
+    const { isSealed, announced, covered, leaves, signed } = this;
+    if (!isSealed || covered !== leaves || announced !== leaves) return this.progress(words.whole.cut);
     const isOlder = covered < newest && signed !== "foreign"; // another log's leaves are counted by nothing of this one
     return this.progress(isOlder ? words.whole.older(covered, newest) : undefined);
   }
@@ -73,25 +75,32 @@ export class Walk {
   }
 
   private async header(text: string): Promise<void> {
-    const said = JSON.parse(text) as Partial<Header>;
-    if (said.format !== FORMAT || said.from !== 0 || !said.keys?.length || !said.origin)
-      throw new Malformed("this is no log from its first leaf on");
-    this.origin = said.origin;
-    this.keys = new Map(await Promise.all(said.keys.map(async (key) => [key, await readKey(key)] as const)));
+    const { origin, to, keys } = readHeader(text);
+    [this.origin, this.announced] = [origin, to];
+    this.keys = new Map(await Promise.all(keys.map(async (key) => [key, await readKey(key)] as const)));
   }
 
-  private async other(said: Record<string, unknown>): Promise<void> {
-    if (typeof said.checkpoint === "string") return this.checkpoint(said.checkpoint);
-    if (typeof said.seal === "string") return this.seal(said.seal);
-    if ("payload" in said || "link" in said) return undefined;
+  private async other(kind: string, value: unknown): Promise<void> {
+    if (kind === "payload") return this.payload(value);
+    if (kind === "checkpoint" && typeof value === "string") return this.checkpoint(value);
+    if (kind === "seal" && typeof value === "string") return this.seal(value);
     throw new Malformed(`leaf ${this.frontier.size} was expected and something else came`);
+  }
+
+  private async payload(said: unknown): Promise<void> {
+    const { index, name, salt, value } = readPayload(said);
+    const hash = hex(await hashed(joined(salt, bytes(value))));
+    const isCommitted = index === this.frontier.size - 1 && hash === this.committed.get(name);
+    if (!isCommitted || salt.length !== SALT_BYTES) throw new Malformed(words.whole.payload(index, name));
   }
 
   private async checkpoint(note: string): Promise<void> {
     await this.note(note);
-    const { size, root } = readCheckpoint(note);
+    const { origin, size, root } = readCheckpoint(note);
+    if (origin !== this.origin) throw new Malformed(words.whole.other);
     if (size !== this.frontier.size || !equal(root, await this.frontier.root()))
       throw new Malformed(`the leaves up to ${size} are not those that were signed`);
+    if (size - this.covered > MAX_GAP) throw new Malformed(words.whole.gap(size - this.covered, MAX_GAP));
     this.checkpoints += 1;
     this.covered = size;
   }
@@ -125,9 +134,18 @@ export async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<s
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let rest = "";
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    const whole = (rest + decoder.decode(part.value, { stream: true })).split("\n");
+    const whole = (rest + decoded(decoder, part.value)).split("\n");
     rest = whole.pop() ?? "";
     yield* whole;
   }
-  if (rest !== "") throw new Malformed("the last line is cut off");
+  if (rest + decoded(decoder) !== "") throw new Malformed("the last line is cut off");
+}
+
+/** The text of these bytes, or of those that were left over. */
+function decoded(decoder: TextDecoder, data?: Uint8Array): string {
+  try {
+    return decoder.decode(data, { stream: data !== undefined });
+  } catch {
+    throw new Malformed(words.whole.line);
+  }
 }

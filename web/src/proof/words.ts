@@ -4,6 +4,9 @@ const COMPARED =
   "What this page says of the action was compared with these leaves. Not compared, and the server's own word: the sentences under “Why?”, the case, the wording of rules, the reasons people gave for decisions, and that the action has no other leaves: `autonomy doctor` or an export of the whole log holds that against the log.";
 
 export const words = {
+  offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl --witness FOLDER --key KEY",
+  offlineAbout: "FOLDER holds the copies of a witness, KEY is the key of the log as you keep it.",
+  same: "The same without this browser:",
   unable:
     "This browser computes hashes only over https or on this machine itself. Open the console there, or verify by the command below.",
   noEd25519:
@@ -39,6 +42,12 @@ export const words = {
       `The log ends after ${covered.toLocaleString("en")} leaves; the newest checkpoint is of ${newest.toLocaleString("en")}.`,
     resealed: "the seal at the end of the log is not that of what stands before it",
     trailing: "something stands after the seal",
+    header: "this is no log from its first leaf on",
+    line: "a line is not what the format says",
+    leaf: (index: number) => `leaf ${index} is none that this browser knows: its form, its kind or its version`,
+    payload: (index: number, name: string) => `“${name}” is not what leaf ${index} commits to`,
+    other: "a checkpoint is of another log than the file says",
+    gap: (leaves: number, most: number) => `${leaves} leaves stand between two checkpoints, ${most} may`,
   },
   leaf: "Leaf",
   kind: "What it says",

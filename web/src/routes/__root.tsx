@@ -14,7 +14,7 @@ export const Route = createRootRouteWithContext<{ queries: QueryClient }>()({
       leaveForLogin();
       await new Promise(() => undefined); // the browser is on its way to the page where people sign in
     }
-    coverWhenExpired();
+    coverWhenExpired(context.queries);
   },
   component: () => (
     <Frame>
