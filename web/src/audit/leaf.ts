@@ -54,7 +54,8 @@ export function at(leaf: Leaf): number | null {
   return typeof leaf.at === "number" ? leaf.at : null;
 }
 
-/** The id of the action that it is about. */
+/** The id of the action that it is about; a checkpoint of a run is asked about under such an id too, and is none. */
 export function actionOf(leaf: Leaf): string | undefined {
+  if (typeof leaf.agent === "string" && leaf.agent.startsWith("run_")) return undefined;
   return typeof leaf.action === "string" && leaf.action.startsWith("act_") ? leaf.action : undefined;
 }
