@@ -56,7 +56,7 @@ def performed(turn: Turn, event: Performed) -> str:
         return _not_done_late(turn, path, event)
     if event.outcome == "held":
         return _held(turn, path, found)
-    if not _too_dear(turn, path, _cost(event, found)):
+    if not _too_dear(turn, path, _cost(event, found), event.command * event.is_known):
         _action_ended(turn, path, event, found)
     return ""
 
@@ -70,7 +70,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     """A person is asked about it already, and still is: what was not done may have cost something all the same."""
     if not event.is_known:
         return f"a person is asked about `{path}` already"
-    if _too_dear(turn, path, event.cost):
+    if _too_dear(turn, path, event.cost, event.command):
         return ""
     turn.answered(path, event.command)
     if not turn.alive(paths.split(path)[0]):
@@ -131,7 +131,7 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     asked = found.trouble == "unknown"
     if asked and event.outcome == "unknown":
         return f"a person is asked about `{path}` already"
-    if _too_dear(turn, path, _cost(event, found)):
+    if _too_dear(turn, path, _cost(event, found), event.command * event.is_known):
         return ""
     if event.outcome != "unknown":  # of an unknown one somebody may still find out
         turn.answered(path, event.command)
@@ -157,7 +157,7 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
         return f"`{path}` is no task"
     if event.outcome == "handed_on" and (undoing or event.role is None):
         return "a task is handed on to a role, and a compensation is not handed on"
-    if _too_dear(turn, path, found.charged if event.cost is None else event.cost):
+    if _too_dear(turn, path, found.charged if event.cost is None else event.cost, event.command):
         return ""
     turn.answered(path, event.command)
     if undoing:
@@ -234,7 +234,8 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     if ignored:
         return ignored
     found = turn.state.steps[path]
-    if _too_dear(turn, path, found.charged if event.spent is None else event.spent):
+    spent = found.charged if event.spent is None else event.spent
+    if _too_dear(turn, path, spent, "" if event.unsure else event.command):
         return ""
     turn.answered(path, event.command)
     turn.state.steer(event.steered)
@@ -320,10 +321,13 @@ def _run_timer(turn: Turn, id: str, part: str) -> str:
     return ""
 
 
-def _too_dear(turn: Turn, path: str, cost: int) -> bool:
+def _too_dear(turn: Turn, path: str, cost: int, answered: str = "") -> bool:
     """Count what the step's present command has cost, of which something may have been counted before; whether that
-    has stopped the run."""
+    has stopped the run. A command that is `answered` with it costs nothing more."""
     if more := cost - turn.state.steps[path].charged:
         turn.state.spent += more
         turn.change(path, charged=cost)
-    return stop_beyond(turn)
+    if not stop_beyond(turn):
+        return False
+    turn.state.unsure = {id: cost for id, cost in turn.state.unsure.items() if id != answered}
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import paths
 from .events import Chosen
 from .model import StepState
-from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
 from .turn import Turn
 from .undoing import attempt_undo, undone
 
@@ -85,6 +85,8 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
         return f"`{event.exception[:120]}` is not open (any more)"
     if event.choice not in (RESULT_CHOICES if part == "result" else RUN_CHOICES):
         return f"`{event.choice}` is not possible here"
+    if event.choice == "edit" and unseen(turn):
+        return "somebody has to see first what was done twice"
     turn.state.open = tuple(id for id in turn.state.open if id != event.exception)
     if event.choice == "edit":
         turn.end("done", output=event.output)

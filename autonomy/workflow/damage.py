@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec.structs import replace
-
 from autonomy.kernel.errors import Corrupt
 from autonomy.tasks.model import PRIORITY_WORDS
 
 from . import paths
 from .codec import DAMAGED, SEALED, Unreadable
 from .definitions import MISSING
-from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .model import Command, RaiseException, State
 from .rules import Advanced, halt
 from .turn import BEGINS_WORK, is_owed
@@ -46,24 +43,6 @@ def written_off(state: State, at: int, error: Corrupt) -> Advanced:
     ended = halt(state, at, because(error))
     told = RaiseException(paths.command(state.run, "", 0, "unreadable"), "", "unreadable", because(error))
     return ended._replace(commands=(told, *ended.commands))
-
-
-def counted(state: State, event: AnyEvent) -> State:
-    """The state with what an awaited event says of costs: that is spent, whatever else of it nobody hears any more."""
-    match event:
-        case Charged(cost=int(cost)) | Performed(cost=int(cost)) | TaskEnded(cost=int(cost)):
-            pass
-        case ChildEnded(spent=int(cost)):
-            pass
-        case _:
-            return state
-    if event.command in state.unsure:
-        return replace(state, spent=state.spent + max(0, cost - state.unsure[event.command]))
-    place = paths.place(state.run, event.command)
-    found = state.steps.get(place.path) if place else None
-    if found is None or event.command not in found.open:
-        return state
-    return replace(state, spent=state.spent + max(0, cost - found.charged))
 
 
 def forgotten(row: Any, error: Corrupt) -> State:

@@ -25,7 +25,7 @@ from autonomy.tasks.model import PRIORITIES
 from autonomy.tasks.origin import kept
 
 from .codec import DAMAGED, Codec
-from .damage import FOR_EVER, because, counted, forgotten, lost, written_off
+from .damage import FOR_EVER, because, forgotten, lost, written_off
 from .definition import Definition
 from .definitions import Definitions
 from .events import AnyEvent, Chosen, PutBack, Started
@@ -247,8 +247,9 @@ class Desk:
             if error.code not in FOR_EVER:
                 raise
             log.error("%s is ended: %s", run, because(error))
-            ended = written_off(counted(known.state, event), event.at, error)
-            await self._write(run, known, ended, event.at, (None, None, None))
+            ended = written_off(known.state, event.at, error)
+            counted = ended._replace(state=advance_ended(ended.state, event).state)
+            await self._write(run, known, counted, event.at, (None, None, None))
             return None  # the event comes to a run that has ended
         if advanced.ignored:
             if not fresh:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from autonomy.approvals.rules import ALIVE
 from autonomy.approvals.store import hold
@@ -31,6 +31,7 @@ from .codec import Codec
 from .desk import Desk
 from .ports import Offer, Work
 from .store import command as table
+from .store import run
 from .units import Fence, Stay
 
 log = logging.getLogger("autonomy.workflow")
@@ -254,6 +255,9 @@ class Embedded:
     def _survey(self, connection: Connection) -> list[str]:
         """Waiting commands, of the next part of them all, whose action or approval has come to an end unheard."""
         query = select(table.c.id, action.c.state, hold.c.state, table.c.kind, work_task.c.state)
+        # Of a run that has ended it is heard how an action did, not again and again that nobody knows.
+        query = query.outerjoin(run, and_(run.c.id == table.c.run, run.c.ended_at.is_not(None)))
+        query = query.where(or_(run.c.id.is_(None), action.c.state.is_(None), action.c.state != "unknown"))
         query = query.outerjoin(action, action.c.id == table.c.action).outerjoin(hold, hold.c.action == table.c.action)
         query = query.outerjoin(work_task, work_task.c.id == table.c.action)
         query = query.where(table.c.action.is_not(None), table.c.id > self._surveyed)

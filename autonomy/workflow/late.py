@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from autonomy.kernel.canonical import Json
+
 from . import paths, spending
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .model import State
@@ -39,14 +41,13 @@ def settled(state: State, event: Performed | TaskEnded | ChildEnded) -> None:
 
 def after_the_end(state: State, event: AnyEvent) -> State | None:
     """An ended run with what it has cost by now; None where the event changes nothing."""
-    state = replace(state)
+    after = replace(state)
     match event:
-        case Charged() if event.command in state.unsure and not counted(state, event):
-            return state
+        case Charged() if event.command in state.unsure:
+            counted(after, event)
         case Performed(is_known=True) | TaskEnded() | ChildEnded() if event.command in state.unsure:
-            settled(state, event)
-            return state
-    return None
+            settled(after, event)
+    return after if after != state else None
 
 
 def known_at_last(turn: Turn, event: Performed) -> str:
@@ -54,7 +55,8 @@ def known_at_last(turn: Turn, event: Performed) -> str:
     was; what was begun again since has been done twice."""
     settled(turn.state, event)
     place = paths.place(turn.state.run, event.command)
-    if not stop_beyond(turn) and place is not None and place.path in turn.state.steps:
+    stop_beyond(turn)
+    if place is not None and place.path in turn.state.steps:
         _clear_up(turn, place, event)
     return ""
 
@@ -66,11 +68,22 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
     elif found.attempt != place.attempt:
         if was_done:
             _say_twice(turn, place, event)
+    elif turn.state.ended:
+        return
     elif found.state == "skipped" and found.trouble == "unknown":
-        data = {AFTER_ALL: event.output} if was_done else None
-        turn.change(place.path, trouble="done" if was_done else "", data=data)
+        _skipped_after_all(turn, place.path, event.output if was_done else None, was_done)
     elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
         turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+
+
+def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> None:
+    """What was skipped counts as skipped for the steps that follow; it is undone with the run if it was done."""
+    if not was_done:
+        turn.change(path, trouble="")
+    elif turn.state.status == "compensating" and turn.step(path).undo is not None:
+        turn.settle(path, "done", output)
+    else:
+        turn.change(path, trouble="done", data={AFTER_ALL: output})
 
 
 def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
@@ -78,9 +91,10 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     found = turn.state.steps[place.path]
     if event.outcome != "done" or not isinstance(found.data, dict):
         return
+    number = int(place.part.removeprefix("undo."))
     if found.data.get("left"):
-        turn.change(place.path, state="undone", data=None)
-    elif found.state == "undoing":
+        turn.change(place.path, state="undone", data={key: one for key, one in found.data.items() if key != "left"})
+    elif max(found.data.get("undo", 0), found.data.get("undone", 0)) > number:
         _say_twice(turn, place, event)
 
 

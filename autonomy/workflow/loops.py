@@ -150,6 +150,9 @@ def finish(turn: Turn, path: str, output: Json) -> None:
 def forget(turn: Turn, prefix: str) -> None:
     """Drop what is remembered of a block's steps, unless one of them may have to be undone: that reads the others."""
     inside = [path for path in turn.state.steps if path.startswith(prefix)]
+    places = (paths.place(turn.state.run, id) for id in turn.state.unsure)
+    if any(place is not None and place.path.startswith(prefix) for place in places):
+        return  # it may turn out to be done, or to be done twice
     if not any(_may_be_undone(turn.step(path), turn.state.steps[path]) for path in inside):
         for path in inside:
             del turn.state.steps[path]

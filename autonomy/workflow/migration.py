@@ -113,7 +113,12 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
 def _is_begun(state: State, path: str, found: StepState) -> bool:
     """Whether something was asked for that is done, or that may still be: it would be told of another step now."""
     under_way = paths.command(state.run, path, found.attempt) in found.open
-    return under_way or found.state in ("done", "running", "held", "stopping")
+    return under_way or _may_be_done(found) or found.state in ("running", "held", "stopping")
+
+
+def _may_be_done(found: StepState) -> bool:
+    """Whether it was done, also where it is skipped for those that follow."""
+    return found.state == "done" or (found.state == "skipped" and found.trouble in ("unknown", "done"))
 
 
 def _changed(found: StepState, before: Step, after: Step) -> str:
@@ -162,8 +167,8 @@ def _undoes(work: ToolWork | TaskWork | None) -> tuple[Any, ...]:
 def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
     if found.state not in SETTLED:
         yield Obstacle(path, f"it is {found.state}, and no longer there")
-    elif found.state == "done" and before.undo is not None:
-        yield Obstacle(path, "it was done, and could no longer be undone")
+    elif _may_be_done(found) and before.undo is not None:
+        yield Obstacle(path, "it was done, or may have been, and could no longer be undone")
 
 
 def _of_order(state: State, path: str, found: StepState, after: Step) -> Iterator[Obstacle]:

@@ -15,7 +15,7 @@ from autonomy.kernel.errors import Corrupt, Forbidden, NotFound
 
 from . import paths
 from .damage import FOR_EVER
-from .definition import ROOT, ApprovalWork, ChildWork, Definition
+from .definition import ROOT, ApprovalWork, ChildWork, Definition, Step
 from .definitions import Definitions
 from .desk import Desk, Known
 from .events import Chosen
@@ -64,8 +64,7 @@ class Passing:
         is_all = len(begun) == 1 and step == paths.split(path)[1]
         found = set() if is_all or not await self._asks(work, set()) else set(barred(known))
         for child in begun:
-            definition = await self._pinned(child)
-            if definition is None or not await self._is_passed(definition, child):
+            if not await self._is_passed(child):
                 found |= {*barred(known), *barred(child)}
         return found
 
@@ -79,23 +78,35 @@ class Passing:
             return None
 
     async def _begun(self, known: Known, path: str, step: str) -> AsyncIterator[Known]:
-        """The runs that `step`, at `path` or inside it, is now; not those that were tidied away."""
+        """The runs that `step`, at `path` or inside it, is now; not those that were tidied away. Of the whole run where
+        `path` is empty."""
         for one, found in known.state.steps.items():
-            if paths.split(one)[1] == step and (one == path or one.startswith(f"{path}[")):
+            if paths.split(one)[1] == step and (not path or one == path or one.startswith(f"{path}[")):
                 with suppress(NotFound):
                     yield await self._desk.look(
                         paths.derived("run", paths.command(known.state.run, one, found.attempt))
                     )
 
-    async def _is_passed(self, definition: Definition, child: Known) -> bool:
+    async def _is_passed(self, child: Known) -> bool:
         """Whether the run asked nobody, or all it asks about was allowed, as far as it can still be told: of a block
-        it is forgotten, and runs further inside say it of themselves only."""
+        it is forgotten."""
+        definition = await self._pinned(child)
+        if definition is None:
+            return False
         for name, step in definition.steps.items():
-            if isinstance(step.work, ChildWork) and not step.work.detached and await self._asks(step.work, set()):
-                return False
-            if isinstance(step.work, ApprovalWork) and not (step.block == ROOT and _was_allowed(child, name)):
+            if isinstance(step.work, ChildWork) and not step.work.detached:
+                if not await self._are_passed(child, step, step.work):
+                    return False
+            elif isinstance(step.work, ApprovalWork) and not (step.block == ROOT and _was_allowed(child, name)):
                 return False
         return True
+
+    async def _are_passed(self, known: Known, step: Step, work: ChildWork) -> bool:
+        """The same of the runs that a step of the run has begun, and those it may begin yet."""
+        begun = [child async for child in self._begun(known, "", step.id)]
+        if not all([await self._is_passed(child) for child in begun]):
+            return False
+        return (len(begun) == 1 and step.block == ROOT) or not await self._asks(work, set())
 
     async def _asks(self, work: ChildWork, seen: set[str]) -> bool:
         """Whether the workflow, as it is declared now, holds a checkpoint or a run inside that does; also where nobody

@@ -70,9 +70,11 @@ def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None) ->
 def raise_for_run(
     turn: Turn, kind: str, reason: str, part: str, choices: tuple[str, ...] = RUN_CHOICES, detail: Json = None
 ) -> None:
-    """Ask the workflow's escalation role about the run as a whole; what can go on goes on meanwhile."""
-    role = turn.definition.escalation
-    turn.order(RaiseException(turn.id("", part), "", kind, reason, role, None, choices, detail))
+    """Ask the workflow's escalation role about the run as a whole; what can go on goes on meanwhile. Where it has ended
+    they are only told."""
+    role, goes_on = turn.definition.escalation, not turn.state.ended
+    told = RaiseException(turn.id("", part), "", kind, reason, role, None, choices if goes_on else (), detail)
+    turn.order(told, awaited=goes_on)
 
 
 def unseen(turn: Turn) -> tuple[str, ...]:

@@ -68,12 +68,17 @@ class Orders:
         """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
         for id in found.open:
             if self.withdraw(id) and found.trouble == "unknown" and _is_effect(self.state.run, id):
-                self.state.unsure = {**self.state.unsure, id: found.charged}
+                self._unsure(id, found)
+
+    def _unsure(self, id: str, found: StepState) -> None:
+        self.state.unsure = {**self.state.unsure, id: found.charged}
 
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
         """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
         for found in self.state.steps.values():
-            self.drop(found)
+            for id in found.open:
+                if self.withdraw(id) and _is_effect(self.state.run, id):
+                    self._unsure(id, found)  # nobody waits for it any more, and it may still happen
         for id in self.state.open:
             self.withdraw(id)
         self.commands.extend(one for one in self.state.back if is_owed(one))

@@ -46,7 +46,7 @@ def _skipped(turn: Turn, path: str, found: StepState) -> None:
     if found.trouble == "unknown":
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif found.trouble == "done" and isinstance(found.data, dict):
-        turn.change(path, state="done", trouble="", output=found.data[AFTER_ALL], data=None)
+        turn.settle(path, "done", found.data[AFTER_ALL])
 
 
 def undo_next(turn: Turn) -> None:
@@ -110,11 +110,12 @@ def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
 def undone(turn: Turn, path: str, left: bool = False) -> None:
     """The step is undone; or a person says that it stays as it is (`left`)."""
     turn.drop(turn.state.steps[path])
-    before = (turn.state.steps[path].data or {}).get("before")
+    number = _number(turn, path)
+    before = (turn.state.steps[path].data or {}).get("before") or {}
     if left:
-        turn.change(path, state="done", open=(), trouble="", data={**(before or {}), "left": True})
+        turn.change(path, state="done", open=(), trouble="", data={**before, "left": True})
     else:
-        turn.change(path, state="undone", open=(), trouble="", data=before)
+        turn.change(path, state="undone", open=(), trouble="", data={**before, "undone": number})
     turn.queue.append(("undo", ""))
 
 

@@ -108,7 +108,8 @@ class Withdrawing:
     async def _let_go(self, run: str, command: Withdraw, row: Any) -> None:
         wanted = self._codec.look_into(row.id, row.kind, bytes(row.body))
         if isinstance(wanted, Unreadable):
-            return  # whoever takes it gives it up, and its run hears so
+            await self.end(Work(run, wanted, 0, row.action))  # whoever takes it gives it up, and its run hears so
+            return
         begun = row.action or await self._begun(run, wanted)
         if begun is None:
             await self._answer(run, wanted)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from autonomy.workflow.codec import Unreadable
-from autonomy.workflow.events import Cancelled, Charged, ChildEnded, Performed
+from autonomy.workflow.events import Cancelled, Charged, ChildEnded, Chosen, Performed
 from autonomy.workflow.giving_up import last_word
+from autonomy.workflow.migration import obstacles
 from autonomy.workflow.model import OpenTask, PerformTool, RaiseException, StartChild
 from autonomy.workflow.ports import Work
 
@@ -240,3 +241,143 @@ def test_a_run_inside_that_is_unsure_may_cost_more_than_it_had_at_its_end() -> N
     assert (run.status("a"), run.state.spent) == ("done", 50)
     assert not run.send(Charged(run.tick(), id, 130)).ignored
     assert (run.state.status, run.state.reason, run.state.spent) == ("stopped", "cap.spend", 130)
+
+
+X_THEN_A = """
+x: { tool: t, compensate: { tool: u } }
+a: { needs: [x], tool: t, compensate: { tool: u } }
+b: { tool: t }
+"""
+
+
+def undone_in_order(run: Run) -> list[str]:
+    """The steps in the order in which they are undone."""
+    order = []
+    while found := run.commands(PerformTool):
+        order.append(found[0].path)
+        run.done(found[0].path)
+    assert run.state.status == "compensated", run.statuses
+    return order
+
+
+def test_what_was_done_after_all_is_undone_before_what_it_was_built_on() -> None:
+    run = Run(steps(X_THEN_A))
+    run.done("x")
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    run.send(Performed(run.tick(), id, "done"))
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    assert undone_in_order(run) == ["a", "x"]
+
+
+def test_what_somebody_took_for_not_done_is_undone_where_it_turns_out_that_it_was_while_others_are() -> None:
+    run = Run(steps(X_THEN_A))
+    run.done("x")
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("b", "failed")
+    run.choose("a", "skip")
+    assert [one.path for one in run.commands(PerformTool)] == ["x"]
+    run.send(Performed(run.tick(), id, "done"))
+    assert undone_in_order(run) == ["x", "a"]
+
+
+LOOP = """
+e:
+  foreach:
+    items: "[1, 2]"
+    most: 2
+    steps: { a: { tool: t, compensate: { tool: u, arguments: { i: item } } } }
+  compensate: { tool: u }
+z: { tool: t }
+"""
+
+
+def test_of_a_loop_that_was_undone_after_all_the_items_are_still_known() -> None:
+    run = Run(steps(LOOP))
+    run.done("e[0]/a")
+    run.done("e[1]/a")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("z", "failed")
+    undo = run.command("e", PerformTool).id
+    run.ended("e", "unknown")
+    run.choose("e", "skip")
+    run.send(Performed(run.tick(), undo, "done"))
+    assert undone_in_order(run) == ["e[1]/a", "e[0]/a"]
+
+
+def test_what_was_done_twice_in_a_loop_is_seen() -> None:
+    run = Run(steps("{ e: { foreach: { items: '[1]', most: 1, steps: { a: { tool: t } } } }, z: { tool: t } }"))
+    id = run.command("e[0]/a", PerformTool).id
+    run.ended("e[0]/a", "unknown")
+    run.choose("e[0]/a", "retry")
+    run.done("e[0]/a")
+    run.send(Performed(run.tick(), id, "done"))
+    assert [one.kind for one in run.commands(RaiseException)] == ["twice"]
+
+
+def test_what_was_undone_twice_is_seen_in_whichever_order_it_is_known() -> None:
+    run = Run(steps("{ y: { tool: t, compensate: { tool: u } }, a: { needs: [y], tool: t, compensate: { tool: u } } }"))
+    run.done("y")
+    run.ended("a", "unknown")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.choose("a", "edit", output=None)
+    undo = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.done("a")
+    run.send(Performed(run.tick(), undo, "done"))
+    assert [one.kind for one in run.commands(RaiseException)] == ["twice"]
+
+
+def test_a_run_does_not_end_with_another_result_before_somebody_has_seen_what_was_done_twice() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { tool: t } }", result={"r": "steps.b.output.nope.x"}))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.done("a")
+    run.done("b", {})
+    [result] = run.commands(RaiseException)
+    run.send(Performed(run.tick(), id, "done"))
+    edit = Chosen(run.tick(), result.id, "edit", by="ada", output={"r": 1})
+    assert run.send(edit).ignored
+    [twice] = [one for one in run.commands(RaiseException) if one.kind == "twice"]
+    run.send(Chosen(run.tick(), twice.id, "skip", by="ada"))
+    run.send(edit)
+    assert run.state.status == "done"
+
+
+def test_a_cap_does_not_hide_what_was_done_twice() -> None:
+    run = Run(steps("{ a: { tool: t }, b: { tool: t } }", caps={"spend": "1.00 EUR"}))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.done("a", cost=60)
+    run.send(Performed(run.tick(), id, "done", cost=60))
+    assert run.state.status == "stopped"
+    assert {one.kind for one in run.told if isinstance(one, RaiseException)} == {"unknown", "cap", "twice"}
+
+
+def test_a_run_inside_that_is_unsure_counts_beyond_the_cap_it_broke() -> None:
+    run = Run(steps("{ a: { workflow: { name: x } } }", caps={"spend": "1.00 EUR"}))
+    id = run.command("a", StartChild).id
+    run.send(ChildEnded(run.tick(), id, "done", None, "", 150, (), True))
+    assert (run.state.status, run.state.spent) == ("stopped", 150)
+    run.send(Charged(run.tick(), id, 500))
+    assert run.state.spent == 500
+
+
+def test_what_may_have_been_done_is_not_moved_to_a_wording_that_could_not_undo_it() -> None:
+    old = steps("{ a: { tool: t, compensate: { tool: u } }, b: { tool: t } }")
+    run = Run(old)
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    new = steps("{ b: { tool: t }, c: { needs: [b], tool: t } }")
+    assert [one.path for one in obstacles(run.state, old, new)] == ["a"]
+    run.send(Performed(run.tick(), id, "done"))
+    assert [one.path for one in obstacles(run.state, old, new)] == ["a"]

@@ -11,7 +11,9 @@ import pytest
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Forbidden
 from autonomy.workflow.events import Chosen
-from tests.workflow.office import Office, office
+from tests.gate.works import organisation
+from tests.house import declare
+from tests.workflow.office import Office, office, workflow
 
 AROUND = """
 steps:
@@ -165,3 +167,25 @@ async def test_what_comes_before_a_checkpoint_may_be_said_for_it_is_still_asked(
         assert "bea" in hold.requesters
         await decide(it, run, "approve")
         assert (await it.ended(run)).status == "done"
+
+
+OVER_MID = """
+steps:
+  mid: { workflow: { name: mid }, arguments: { n: input.n }, deadline: 2s }
+  press: { needs: [mid], tool: press, arguments: { n: input.n } }
+"""
+MID = "steps: { low: { workflow: { name: inside }, arguments: { n: input.n } } }"
+ASKS = 'steps: { sign: { approval: { roles: { boss: 1 }, question: "May it be?" } } }'
+
+
+async def test_a_checkpoint_further_inside_stands_though_its_workflow_is_declared_anew_without(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, top=OVER_MID, mid=MID, inside=ASKS) as it:
+        run = await it.start("top", by="person:bea", n=1)
+        await it.asked(await inner(it))
+        await it.excepted(run)
+        named = {"top": OVER_MID, "mid": MID, "inside": RESTING}
+        text = "---\n".join(workflow(name, said) for name, said in named.items())
+        await asyncio.to_thread(declare, it.works.system, organisation(workflows=text))
+        await refused(it, run, output={})

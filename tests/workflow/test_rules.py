@@ -717,6 +717,8 @@ def test_cancelling_withdraws_everything_and_late_answers_change_nothing() -> No
     found = run.send(Cancelled(run.tick(), by="ada", reason="not needed"))
     targets = {command.target for command in found.commands if isinstance(command, Withdraw)}
     assert targets == {"run_1:a:1", "run_1:a:1:deadline", "run_1:b:1:event.x", "run_1::0:time"}
+    late = run.send(Performed(run.tick(), id, "done", cost=30))
+    assert (late.ignored, late.commands, run.state.spent) == ("", (), 30), "but what it has cost is counted"
     assert run.send(Performed(run.tick(), id, "done")).ignored == "the run is cancelled"
 
 

@@ -292,3 +292,48 @@ async def test_a_detached_run_goes_on_though_what_began_it_cannot_be_read(tmp_pa
 async def _nothing_is_left_of(it: Office, run: str, kind: str) -> bool:
     query = select(command.c.id).where(command.c.run == run, command.c.kind == kind)
     return await it.works.system.database.read(lambda connection: connection.execute(query).first() is None)
+
+
+OUTERMOST_SKIPS = """
+caps: { spend: 50.00 EUR }
+steps:
+  a:
+    workflow: { name: mid }
+    arguments: { n: "1" }
+    deadline: 1s
+    onException: [{ kinds: [overdue], then: skip }]
+  z: { wait: { duration: 1h } }
+"""
+MID = "steps: { c: { workflow: { name: low }, arguments: { n: '1' } } }"
+LOW = "steps: { first: { tool: buy, arguments: { amount: \"'60.00'\" } } }"
+
+
+async def test_what_turns_out_to_be_done_counts_through_a_run_that_had_ended_before(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, outermost=OUTERMOST_SKIPS, mid=MID, low=LOW) as it:
+        it.plant.behaves["buy"] = fail(Unsure("the connection broke"))
+        top = await it.start("outermost", n=1)
+        [low] = await it.some(lambda runs: [one for one in runs if one.workflow == "low"])
+        await it.ended(low.id)
+        await it.until(top, lambda state: state.steps["a"].state == "skipped")
+        [action] = [open.action for open in (await it.flows.runs.show(low.id)).open if open.action]
+        await it.works.system.taking_up.resolve(action, "done", "person:sam", "it was bought")
+        ended = await it.ended(top)
+        assert (ended.status, ended.reason, ended.spent) == ("stopped", "cap.spend", 6_000)
+
+
+async def test_an_ended_run_is_not_looked_at_again_and_again_for_what_nobody_knows(tmp_path: Path) -> None:
+    async with office(tmp_path, f"sqlite:///{tmp_path}/autonomy.sqlite", one=ONE) as it:
+        it.plant.behaves["buy"] = fail(Unsure("the connection broke"))
+        one = await it.start("one", n=1)
+        await it.ended(one)
+        await it.flows.engine.idle()
+        before = (await it.flows.desk.look(one)).ver
+        row = select(command.c.id, command.c.attempts, command.c.due).where(command.c.run == one)
+        waiting = await it.works.system.database.read(lambda connection: connection.execute(row).all())
+        for _ in range(5):
+            await it.flows.engine.sweep()
+            await it.flows.engine.idle()
+        assert await it.works.system.database.read(lambda connection: connection.execute(row).all()) == waiting
+        assert (await it.flows.desk.look(one)).ver == before
