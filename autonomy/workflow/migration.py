@@ -168,7 +168,8 @@ def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]
     if found.state not in SETTLED:
         yield Obstacle(path, f"it is {found.state}, and no longer there")
     elif _may_be_done(found) and before.undo is not None:
-        yield Obstacle(path, "it was done, or may have been, and could no longer be undone")
+        stands = "it was done" if found.state == "done" else "it may have been done"
+        yield Obstacle(path, f"{stands}, and could no longer be undone")
 
 
 def _of_order(state: State, path: str, found: StepState, after: Step) -> Iterator[Obstacle]:
