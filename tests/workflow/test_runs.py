@@ -104,7 +104,7 @@ async def test_a_checkpoint_waits_for_its_people_and_costs_no_task(tmp_path: Pat
         run = await it.start("asking", n=1)
         hold = await it.asked(run)
         assert (hold.consequence, hold.is_checkpoint) == ("May it be?", True)
-        assert it.flows.engine.under_way == 0
+        await it.flows.engine.idle()  # what waits for people is nothing under way
         approvals = it.works.system.approvals
         with pytest.raises(Forbidden):  # who started the run is behind it
             await asyncio.to_thread(approvals.decide, hold.action, "sam", "approve", hold.shown)
