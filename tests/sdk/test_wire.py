@@ -62,7 +62,10 @@ def peer(*answers: bytes | None) -> Iterator[Peer]:
 
         def serve() -> None:
             for answer in answers:
-                connection, _ = listening.accept()
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # nobody asks any more
                 with connection:
                     found.requests.append(whole_request(connection))
                     if answer is None:
