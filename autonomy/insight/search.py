@@ -23,9 +23,9 @@ from .marking import PASSING, Marks, asked_words
 from .model import ActionRow, Wanted
 
 CHUNK = 500  # candidates looked at together
-LOOKS = 12_000  # times that a candidate is held against something, for one page: a tenth of a second or so
+LOOKS = 9_000  # times that a candidate is held against something, for one page: a tenth of a second or so
 LEAVES = (
-    300_000  # in which is looked for actions, for one page, where no mark was asked for: the database does it alone
+    240_000  # in which is looked for actions, for one page, where no mark was asked for: the database does it alone
 )
 COUNTED = 1_000  # as many of a mark are counted to find the rarest
 SLACK = HOUR  # by which clocks of machines may differ, and the order of the log from that of time
