@@ -55,7 +55,10 @@ def test_what_the_page_shows_is_what_the_leaves_say(hall: Desk, browser: Browser
     assert hall.person("suzi").post(f"/api/actions/{resolved}/resolve", heard).status == 200
     with visiting(browser, hall, "aldo") as visitor:
         for action in (approved, refused, resolved):
-            expect(proved(visitor, action).get_by_text(HOLDS)).to_be_visible()
+            proof = proved(visitor, action)
+            expect(proof.get_by_text(HOLDS)).to_be_visible()
+            said = proof.get_by_role("status")
+            assert said.evaluate("it => it.scrollWidth <= it.clientWidth"), "the command scrolls, not what is said"
 
 
 def test_what_nobody_may_see_any_more_is_said_and_what_is_left_still_proved(hall: Desk, browser: Browser) -> None:
