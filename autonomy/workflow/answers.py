@@ -56,7 +56,7 @@ def performed(turn: Turn, event: Performed) -> str:
         return _not_done_late(turn, path, event)
     if event.outcome == "held":
         return _held(turn, path, found)
-    if not _too_dear(turn, path, _cost(event, found), event.command * event.is_known):
+    if not _too_dear(turn, path, _cost(event, found), event.answered):
         _action_ended(turn, path, event, found)
     return ""
 
@@ -131,7 +131,7 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     asked = found.trouble == "unknown"
     if asked and event.outcome == "unknown":
         return f"a person is asked about `{path}` already"
-    if _too_dear(turn, path, _cost(event, found), event.command * event.is_known):
+    if _too_dear(turn, path, _cost(event, found), event.answered):
         return ""
     if event.outcome != "unknown":  # of an unknown one somebody may still find out
         turn.answered(path, event.command)

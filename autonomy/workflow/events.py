@@ -54,6 +54,11 @@ class Performed(Event, frozen=True, tag="performed"):
         """Whether it has ended, one way or another."""
         return self.outcome not in ("held", "unknown")
 
+    @property
+    def answered(self) -> str:
+        """The command that needs no further answer; empty where another one follows."""
+        return self.command if self.is_known else ""
+
 
 class TaskEnded(Event, frozen=True, tag="task_ended"):
     """What became of OpenTask. `handed_on`: it goes to `role`, with what there is so far in `output`. `breach`: what is

@@ -69,7 +69,7 @@ def change_of(
             change.leaves.append(_exception(state, command, at))
             if not command.choices:
                 continue
-        if isinstance(command, Withdraw) and not _is_effect(state.run, command.target):
+        if isinstance(command, Withdraw) and not paths.is_effect(state.run, command.target):
             change.gone.append(command.target)
             continue
         change.put.append(_row(codec, state, command, at, owner))
@@ -118,14 +118,6 @@ def _exception(state: State, command: RaiseException, at: int) -> Leaf:
 
 def _run_leaf(state: State, at: int, event: str, **more: str | None) -> Leaf:
     return make_leaf("run", at, event=event, run=state.run, workflow=state.workflow, **more)
-
-
-def _is_effect(run: str, id: str) -> bool:
-    """Whether a command may have had an effect: it is then withdrawn with care, and answers."""
-    place = paths.place(run, id)
-    if place is None or not place.path:
-        return False
-    return not place.part or (place.part.startswith("undo.") and not place.part.endswith(".exception"))
 
 
 def _row(codec: Codec, state: State, command: Command, at: int, owner: str | None) -> Row:

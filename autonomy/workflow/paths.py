@@ -61,6 +61,15 @@ def place(run: str, id: str) -> Place | None:
     return Place(path, int(number), part) if number.isascii() and number.isdigit() and len(number) < 10 else None
 
 
+def is_effect(run: str, id: str) -> bool:
+    """Whether a command is what a step of `run` does or what undoes it, not a question or a timer: it may have had an
+    effect."""
+    found = place(run, id)
+    if found is None or not found.path:
+        return False
+    return not found.part or found.part.removeprefix("undo.").isdigit()
+
+
 def derived(prefix: str, command: str) -> str:
     """An id made of a command's id, of the form of the house's: the same whoever asks, and how often."""
     return f"{prefix}_{ids.encode(int.from_bytes(hashlib.sha256(command.encode()).digest()[:16], 'big'), 26)}"

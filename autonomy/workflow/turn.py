@@ -67,7 +67,7 @@ class Orders:
     def drop(self, found: StepState) -> None:
         """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
         for id in found.open:
-            if self.withdraw(id) and found.trouble == "unknown" and _is_effect(self.state.run, id):
+            if self.withdraw(id) and found.trouble == "unknown" and paths.is_effect(self.state.run, id):
                 self._unsure(id, found)
 
     def _unsure(self, id: str, found: StepState) -> None:
@@ -77,7 +77,7 @@ class Orders:
         """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
         for found in self.state.steps.values():
             for id in found.open:
-                if self.withdraw(id) and _is_effect(self.state.run, id):
+                if self.withdraw(id) and paths.is_effect(self.state.run, id):
                     self._unsure(id, found)  # nobody waits for it any more, and it may still happen
         for id in self.state.open:
             self.withdraw(id)
@@ -234,12 +234,6 @@ class Turn(Orders):
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
         return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
-
-
-def _is_effect(run: str, id: str) -> bool:
-    """Whether a command of a step is what it does or what undoes it, not a question or a timer."""
-    place = paths.place(run, id)
-    return place is not None and (not place.part or place.part.removeprefix("undo.").isdigit())
 
 
 def is_owed(command: Command) -> bool:

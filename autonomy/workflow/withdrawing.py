@@ -108,7 +108,9 @@ class Withdrawing:
     async def _let_go(self, run: str, command: Withdraw, row: Any) -> None:
         wanted = self._codec.look_into(row.id, row.kind, bytes(row.body))
         if isinstance(wanted, Unreadable):
-            await self.end(Work(run, wanted, 0, row.action))  # whoever takes it gives it up, and its run hears so
+            await self.end(
+                Work(run, wanted, 0, row.action), command.compensate
+            )  # whoever takes it gives it up, and its run hears so
             return
         begun = row.action or await self._begun(run, wanted)
         if begun is None:
@@ -123,11 +125,12 @@ class Withdrawing:
             if not isinstance(wanted, PerformTool):
                 await self._desk.settle(Fence(row.id, None))
 
-    async def end(self, work: Work) -> None:
-        """End what was begun for a command that is given up: its run hears of it no more, and may begin it again."""
+    async def end(self, work: Work, compensate: bool = False) -> None:
+        """End what was begun for a command that is given up: its run hears of it no more, and may begin it again. With
+        `compensate` what a run inside did is undone first."""
         match kind(work):
             case "start_child" if await self._children.is_inside(work.id):
-                await self._children.withdraw(work.run, work.id, compensate=False)
+                await self._children.withdraw(work.run, work.id, compensate)
             case "open_task" if work.action is not None:
                 await self._handing_out.withdraw(work.action)
             case "ask_approval" | "perform_tool" if work.action is not None:

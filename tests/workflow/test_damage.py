@@ -35,6 +35,8 @@ async def test_a_run_whose_state_is_damaged_ends_and_what_it_had_under_way_is_wi
         [inner] = await it.some(lambda runs: [one for one in runs if one.parent])
         for one in (good, inner.id):
             await it.until(one, lambda state: "hear" in state.steps)
+        # What is taken in after the damage would write the state anew, whole.
+        await it.until(bad, lambda state: state.steps["pay"].state == "held" and "hear" in state.steps)
         await damage(it, bad, inner.id)
         await it.flows.runs.tell("go", None, None, "person:sam")
         assert (await it.ended(good)).status == "done"
