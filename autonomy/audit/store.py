@@ -44,7 +44,7 @@ head = Table(
 leaf = Table(
     "leaf",
     metadata,
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("action", Text),
     Column("at", BigInteger, nullable=False),

@@ -38,12 +38,13 @@ log = logging.getLogger("autonomy.db")
 MAX_WAITING = 20_000  # ten thousand agents may wake at once; beyond twice that, waiting longer helps nobody
 COLD_SECONDS = 10.0  # how long a cold use case waits for its answer; a hot unit's caller keeps its own time
 MAX_GROUP = 256  # larger groups lengthen every member's wait without saving commits
+TRAIL_SECONDS = 0.01  # a caller that asks one thing after another comes again sooner
 
 
 class _Entry(Struct):
     work: Any
     hot: bool
-    future: asyncio.Future[Any] | concurrent.futures.Future[Any]
+    future: asyncio.Future[Any] | concurrent.futures.Future[Any] | None
     loop: asyncio.AbstractEventLoop | None
     told: Told | None = None
     begun: bool = False
@@ -52,7 +53,7 @@ class _Entry(Struct):
     @property
     def is_dropped(self) -> bool:
         """Whether nobody wants it any more."""
-        return self.given_up or (self.told is None and self.future.cancelled())
+        return self.given_up or (self.told is None and self.future is not None and self.future.cancelled())
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class CommitQueue:
         self.figures = QueueFigures()
         self._entries: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._ticks: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
+        self._trailing: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
         self._waiting = 0
         self._count = threading.Lock()
         self._closed = False
@@ -103,6 +105,19 @@ class CommitQueue:
         A unit whose future is cancelled before its group begins is not served; one with `told` is, whoever waits.
         """
         return self._collect(unit, True, told).future  # type: ignore[return-value]
+
+    def trail(self, unit: Any, told: Told) -> None:
+        """A hot unit that nobody waits for, from the event loop: it goes before what is written next there, in the
+        same group, or alone after `TRAIL_SECONDS`. A commit of its own would take time from the next caller."""
+        self._admit()
+        loop = asyncio.get_running_loop()
+        entry = _Entry(unit, True, None, loop, told)
+        trailing = self._trailing.get(loop)
+        if trailing is None:
+            self._trailing[loop] = [entry]
+            loop.call_later(TRAIL_SECONDS, self._flush, loop)
+        else:
+            trailing.append(entry)
 
     async def perform(self, work: Callable[[Tx], T], within: float = COLD_SECONDS) -> T:
         """A cold use case, from the event loop. Where there is no answer `within` so many seconds: Unavailable if it
@@ -133,6 +148,8 @@ class CommitQueue:
             if self._closed:
                 return
             self._closed = True
+        for loop in [*self._trailing, *self._ticks]:
+            self._flush(loop)
         self._entries.put(None)
         self._thread.join()
 
@@ -158,7 +175,9 @@ class CommitQueue:
         return entry
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._entries.put(self._ticks.pop(loop))
+        entries = self._trailing.pop(loop, []) + self._ticks.pop(loop, [])
+        if entries:
+            self._entries.put(entries)
 
     def _admit(self) -> None:
         with self._count:
@@ -317,13 +336,19 @@ def _settle_all(pairs: list[tuple[_Entry, Any]]) -> None:
 
 def _settle(entry: _Entry, answer: Any) -> None:
     future = entry.future
-    heard = not future.done()
-    if heard and isinstance(answer, Exception):
-        future.set_exception(answer)
-    elif heard:
-        future.set_result(answer)
+    heard = False
+    if future is not None and not future.done():
+        heard = True
+        _answer(future, answer)
     if entry.told is not None:
         _tell(entry.told, answer, heard)
+
+
+def _answer(future: asyncio.Future[Any] | concurrent.futures.Future[Any], answer: Any) -> None:
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 def _tell(told: Told, answer: Any, heard: bool) -> None:

@@ -123,8 +123,10 @@ class Containing:
 
     async def _look(self) -> dict[str, Agents] | None:
         """What is under way in any process; None where the store does not say."""
+        ended = self._effects.trailing
         try:
-            return await self._database.read(open_actions)
+            found = await self._database.read(open_actions)
+            return {action_id: under for action_id, under in found.items() if action_id not in ended}
         except AutonomyError as error:
             log.warning("what a containment stops is not known: %s", error.code)
             return None

@@ -100,9 +100,9 @@ class Effects:
         return True
 
     @property
-    def trailing(self) -> int:
-        """How many endings the store has not taken yet."""
-        return len(self._endings.trailing)
+    def trailing(self) -> frozenset[str]:
+        """The actions that have ended here, but not yet in the store."""
+        return self._endings.trailing
 
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ log = logging.getLogger("autonomy.gate")
 RECORD_SECONDS = 2.0  # how long a caller waits for the record of how it ended, once it has ended
 UNRECORDED = "action.unrecorded"
 LATE = "action.ended"
+SETTLE_SECONDS = 0.5  # how long whoever asks about an action waits for what trails of it
 WRITE_AGAIN_SECONDS = 0.5  # between two tries to record an ending while the store does not answer
 
 
@@ -44,11 +46,12 @@ class Endings:
         self._clock = clock
         self._seen = seen
         self._trailing: set[str] = set()
+        self._awaited: dict[str, asyncio.Event] = {}
         self._all_written = asyncio.Event()
         self._closing = False
 
     async def record(self, errand: Errand, end: End, *, by: str | None = None) -> Reply:
-        """Write how it ended, and say it. A read's ending joins the next group and nobody waits for it, unless it
+        """Write how it ended, and say it. A read's ending goes with the next group and nobody waits for it, unless it
         labels the case anew: the label must be there before the agent can act upon what it has read.
 
         Raises Overdue where the store does not take it in time; it is written as soon as the store does.
@@ -82,6 +85,17 @@ class Endings:
         """The actions whose endings are not written yet."""
         return frozenset(self._trailing)
 
+    async def settled(self, action: str) -> bool:
+        """Whether how an action ended here is on its way to the store; waits until it is there, but for a moment only:
+        the store may not take it."""
+        if action not in self._trailing:
+            return False
+        written = self._awaited.setdefault(action, asyncio.Event())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await written.wait()
+        return True
+
     async def written(self) -> None:
         """Wait until nothing trails."""
         while self._trailing:
@@ -110,6 +124,8 @@ class Endings:
                 asyncio.get_running_loop().call_later(WRITE_AGAIN_SECONDS, self._write_unheard, ending)
                 return
         self._trailing.discard(ending.action)
+        if awaited := self._awaited.pop(ending.action, None):
+            awaited.set()
         if isinstance(answer, Committed):
             self._seen.note(ending.case, ending.labels)
         if isinstance(answer, Exception) and not isinstance(answer, (Unavailable, Busy)):
@@ -125,7 +141,11 @@ class Endings:
             self._write_unheard(replace(open_still, code=UNRECORDED, leaf=partial(_unrecorded, ending)))
 
     def _write_unheard(self, ending: Ending) -> None:
-        self._write(ending).add_done_callback(_take_note)
+        self._trailing.add(ending.action)
+        try:
+            self._queue.trail(ending, partial(self._told, ending))
+        except (Unavailable, Busy) as error:
+            self._told(ending, error)
 
     def _ending(self, errand: Errand, end: End, by: str | None) -> Ending:
         at = self._clock()
@@ -168,12 +188,6 @@ async def _in_time(action: str, writing: asyncio.Future[Answer]) -> Answer:
             hint="do not send it again; ask for its result",
             action=action,
         ) from None
-
-
-def _take_note(writing: asyncio.Future[Answer]) -> None:
-    """Nobody waits for it: what became of it was told to `Endings._told`."""
-    if not writing.cancelled():
-        writing.exception()
 
 
 def _leaf(

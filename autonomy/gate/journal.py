@@ -179,6 +179,7 @@ class Journal:
         if earlier is None or earlier[0] == unit.action:
             return None
         action, state, bind = earlier
+        state, _ = self._states.get(action, (state, None))  # its ending may be in this very group
         return Repeat(action, state, bind == unit.bind)
 
     def _asked(self, unit: Intent) -> Repeat | None:

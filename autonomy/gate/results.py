@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,10 @@ _ENDS: dict[str, str] = {
 """How a hold ends without the action being done, in words for its agent."""
 
 
+Settled = Callable[[str], Awaitable[bool]]
+"""Whether an action has ended here and that was on its way to the store; waits until it is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An action as it was written down: enough to decide it again, or to end it. No `arguments`: they were erased."""
@@ -64,14 +68,16 @@ class Waiting:
 class Results:
     """Reads what the journal wrote. An agent sees its own actions only; another's looks like none."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, settled: Settled) -> None:
         self._database = database
         self._vault = vault
+        self._settled = settled
 
     async def of(self, caller: Caller, action_id: str) -> Reply:
         """The present state of one of the caller's actions; raises NotFound for any other."""
         if not action_id.isprintable():  # PostgreSQL would not even look for U+0000
             raise _no_action(action_id)
+        await self._settled(action_id)
         reply = await self._database.read(lambda connection: self._find(connection, action_id, caller.agent_id))
         if reply is None:
             raise _no_action(action_id)
@@ -79,6 +85,7 @@ class Results:
 
     async def outcome(self, action_id: str) -> Reply:
         """What became of an action, whoever asked for it; for whoever runs workflows. Raises NotFound."""
+        await self._settled(action_id)
         reply = await self._database.read(lambda connection: self._find(connection, action_id, None))
         if reply is None:
             raise _no_action(action_id)
@@ -91,7 +98,7 @@ class Results:
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
-        if row.state == "intent":
+        if row.state == "intent" and not await self._settled(row.id):
             raise in_flight(row.id)
         return await self.of(caller, row.id)
 

@@ -105,7 +105,7 @@ class Instruments:
             ),
             counter("autonomy_taken_up_total", "Actions taken up again.", ("what", "status"), figures.taken_up),
             gauge("autonomy_actions_under_way", "Effects under way here.", len(effects.under_way)),
-            gauge("autonomy_endings_waiting", "Endings the store has not taken yet.", effects.trailing),
+            gauge("autonomy_endings_waiting", "Endings the store has not taken yet.", len(effects.trailing)),
         ]
 
     def _queue(self, stored: Stored | None) -> list[Family]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, Table, Text, insert, select
 
-from autonomy.audit import make_leaf, record
+from autonomy.audit import Log, make_leaf, record
 from autonomy.audit.merkle import Frontier
 from autonomy.audit.store import leaves, nodes, read_head
-from autonomy.db import CommitQueue, Database, Tx
+from autonomy.db import CommitQueue, Database, Plan, Tx
+from autonomy.db import queue as queues
 from tests.tables import own
 
 note = Table("test_note", own, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
@@ -98,6 +102,62 @@ def test_an_epoch_moved_by_a_unit_that_fails_is_not_moved(database: Database, qu
     with pytest.raises(ValueError):
         queue.run(broken)
     assert queue.run(lambda tx: tx.epochs.catalog) == 1
+
+
+class Notes:
+    """Hot units that are notes to write down; each hears which notes its group wrote."""
+
+    def __init__(self, units: Sequence[int]) -> None:
+        self.units = units
+
+    def reads(self) -> list[tuple[str, tuple[object, ...]]]:
+        return []
+
+    def judge(self, _rows: object, _page: object) -> Plan:
+        rows = [(number, f"note {number}") for number in self.units]
+        return Plan([list(self.units)] * len(rows), [("INSERT INTO test_note (id, text) VALUES (?, ?)", rows)])
+
+
+@pytest.fixture
+def noting(tmp_path: Path, sqlite_template: Path) -> Iterator[CommitQueue]:
+    path = tmp_path / "notes.sqlite"
+    shutil.copy(sqlite_template, path)
+    database = Database.open(f"sqlite:///{path}")
+    own.create_all(database.writer_engine())
+    queue = CommitQueue(database, Log(), Notes)
+    yield queue
+    queue.close()
+    database.close()
+
+
+def trailed(queue: CommitQueue, number: int) -> asyncio.Future[list[int]]:
+    heard: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+    queue.trail(number, lambda answer, awaited: heard.set_result([*answer, awaited]))
+    return heard
+
+
+async def test_what_nobody_waits_for_goes_before_what_is_written_next(
+    noting: CommitQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "TRAIL_SECONDS", 3600.0)
+    heard = [trailed(noting, number) for number in (1, 2)]
+    assert noting.waiting == 2 and not any(each.done() for each in heard)
+    assert await noting.submit(3) == [1, 2, 3]
+    assert [await each for each in heard] == [[1, 2, 3, False]] * 2
+    assert noting.waiting == 0
+
+
+async def test_what_nobody_waits_for_goes_alone_where_nothing_else_is_written(noting: CommitQueue) -> None:
+    assert await trailed(noting, 1) == [1, False]
+
+
+async def test_what_nobody_waits_for_is_written_before_the_end(
+    noting: CommitQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "TRAIL_SECONDS", 3600.0)
+    heard = trailed(noting, 1)
+    await asyncio.to_thread(noting.close)
+    assert await heard == [1, False]
 
 
 def test_after_close_a_write_is_refused(database: Database) -> None:

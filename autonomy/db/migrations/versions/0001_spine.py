@@ -464,7 +464,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "leaf",
-        sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
