@@ -36,6 +36,7 @@ class Examination:
         self.keys = keys
         self._frontier = frontier
         self._hashes: list[bytes] = []
+        self._nodes: list[merkle.Node] = []
         self._misfiled = 0
         self._first_misfiled = 0
         self._sizes = sorted(size for size in set(sizes) if size > frontier.size)[::-1]
@@ -50,11 +51,12 @@ class Examination:
         self._take(body)
         return self._read(body) if self._story is not None else None
 
-    def row(self, body: bytes, kind: str, action: str | None, at: int) -> None:
-        """Take the next leaf of a database, and hold the columns by which it is found there against what it says."""
-        self._take(body)
+    def row(self, body: bytes, hash: bytes, kind: str, action: str | None, at: int) -> None:
+        """Take the next leaf of a database, and hold the columns by which it is found and proven there against what it
+        says."""
+        is_its_own = self._take(body) == hash
         step = self._read(body)
-        if step is not None and (step.kind != kind or step.action != action or step.at != at):
+        if not is_its_own or (step is not None and (step.kind != kind or step.action != action or step.at != at)):
             self._first_misfiled = self._first_misfiled if self._misfiled else self.size - 1
             self._misfiled += 1
 
@@ -102,7 +104,7 @@ class Examination:
             self._add("checkpoint.missing", f"no checkpoint covers the last {uncovered} leaves")
         if self._misfiled:  # one finding, however many: the tree is looked at to its end
             first, count = self._first_misfiled, self._misfiled
-            said = f"leaf {first} is found by another kind, action or time than it says"
+            said = f"leaf {first} is found by another kind, action, time or hash than it says"
             self.findings.add("leaf.column", f"{said}; so many are: {count}", first)
 
     def end(self, head: merkle.Frontier) -> None:
@@ -112,18 +114,25 @@ class Examination:
         elif head.root() != self.root():
             self._add("head.other_root", f"the {self.size} leaves are not those the head was made of")
 
+    def proofs(self, nodes: Iterable[merkle.Node]) -> None:
+        """Hold the nodes that are kept for proofs against those of the tree that was walked."""
+        if set(nodes) != set(self._nodes):
+            self._add("node.other", "what is kept of the tree for proofs does not belong to the leaves")
+
     def root(self) -> bytes:
         """The root of the tree so far."""
         if self._hashes:
-            self._frontier.extend(self._hashes)
+            self._nodes += self._frontier.extend(self._hashes)
             self._hashes.clear()
         return self._frontier.root()
 
-    def _take(self, body: bytes) -> None:
-        self._hashes.append(sha256(b"\x00" + body).digest())
+    def _take(self, body: bytes) -> bytes:
+        hash = sha256(b"\x00" + body).digest()
+        self._hashes.append(hash)
         self.size += 1
         if self.size == self._next_stop:
             self._pause()
+        return hash
 
     def _cover(self) -> None:
         gap = self.size - self._covered

@@ -25,8 +25,9 @@ MAX_SIZE = 2**53 - 1  # of a tree: what every JSON reader reads without loss
 SALT_BYTES = 16  # exactly: were the salt free, the front of a value could be called its end
 MAX_CHECKPOINT_GAP = 1_000  # leaves that may stand between two checkpoints
 
-Row = tuple[int, bytes, str, str | None, int]
-"""A leaf as a database holds it: index, exact bytes, and the columns by which it is found: kind, action, at (ms)."""
+Row = tuple[int, bytes, bytes, str, str | None, int]
+"""A leaf as a database holds it: index, exact bytes, their hash for proofs, and the columns by which it is found: kind,
+action, at (ms)."""
 
 
 def leaf_start(index: int) -> bytes:

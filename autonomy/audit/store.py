@@ -27,7 +27,7 @@ from autonomy.db.tx import Reader
 from autonomy.kernel.errors import Corrupt
 
 from .layout import Row
-from .merkle import NodeSource, node_source
+from .merkle import Node, NodeSource, node_source
 
 head = Table(
     "log_head",
@@ -138,10 +138,10 @@ def leaves(connection: Connection, start: int = 0, stop: int | None = None) -> I
 def rows(connection: Connection) -> Iterator[Row]:
     """Every leaf as the database holds it, in order."""
     columns, at = leaf.c, 0
-    query = select(columns.idx, columns.body, columns.kind, columns.action, columns.at).order_by(columns.idx)
-    while found := connection.execute(query.where(columns.idx >= at).limit(SCAN_ROWS)).all():
-        for index, body, kind, action, when in found:
-            yield index, bytes(body), kind, action, when
+    query = select(columns.idx, columns.body, columns.hash, columns.kind, columns.action, columns.at)
+    while found := connection.execute(query.where(columns.idx >= at).order_by(columns.idx).limit(SCAN_ROWS)).all():
+        for index, body, hash, kind, action, when in found:
+            yield index, bytes(body), bytes(hash), kind, action, when
         at = found[-1].idx + 1
 
 
@@ -170,6 +170,13 @@ def leaf_hashes(reader: Reader, start: int, stop: int) -> list[bytes]:
     """The stored hashes of the leaves from `start` up to, not including, `stop`, in order."""
     query = select(leaf.c.hash).where(leaf.c.idx >= start, leaf.c.idx < stop).order_by(leaf.c.idx)
     return [bytes(found) for (found,) in reader.execute(query)]
+
+
+def stored_nodes(reader: Reader) -> Iterator[Node]:
+    """Every node that is kept for proofs."""
+    found: Any = reader.execute(select(node.c.level, node.c.idx, node.c.hash))
+    for level, index, hash in found:
+        yield level, index, bytes(hash)
 
 
 def nodes(reader: Reader) -> NodeSource:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from autonomy.audit import layout, note, witness
 from autonomy.audit.examination import Examination
-from autonomy.audit.merkle import Frontier
+from autonomy.audit.merkle import Frontier, Node
 from autonomy.audit.reading import Malformed, Reading, read_header
 from autonomy.audit.report import Findings, Report
 from autonomy.kernel.errors import Invalid
@@ -55,12 +55,14 @@ def verify_database(
     witness_copies: Iterable[witness.Copy] | None = None,
     fast: bool = False,
     head: Frontier | None = None,
+    nodes: Iterable[Node] | None = None,
 ) -> Report:
     """Verify the whole log from its rows and its signed checkpoints, both in ascending order.
 
     The newest leaves, as many as may stand between two checkpoints, need not be covered by one yet; with `head`, the
-    tree the database says it holds, they must be the leaves of that. No root is over the columns by which leaves are
-    found: each is held against what its leaf says, with `fast` too.
+    tree the database says it holds, they must be the leaves of that, and with `nodes`, what it keeps for proofs, these
+    must be the tree's. No root is over the columns by which leaves are found and proven: each is held against what its
+    leaf says, with `fast` too.
     """
     findings = Findings()
     copies = _copies(witness_copies, origin, keys, findings)
@@ -68,11 +70,11 @@ def verify_database(
     coming = _Coming(checkpoints, walk)
     coming.take()
     expected = 0
-    for index, body, kind, action, at in rows:
+    for index, body, hash, kind, action, at in rows:
         if index != expected:
             findings.add("leaf.order", f"leaf {expected} was expected, {index} stands there", expected)
         expected = index + 1
-        walk.row(body, kind, action, at)
+        walk.row(body, hash, kind, action, at)
         if walk.size >= coming.size:
             coming.take()
         if findings.full:
@@ -81,6 +83,8 @@ def verify_database(
     walk.finish(tail=layout.MAX_CHECKPOINT_GAP)
     if head is not None:
         walk.end(head)
+    if nodes is not None:
+        walk.proofs(nodes)
     return _report(walk, keys, copies)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from autonomy.audit.merkle import Frontier
-from autonomy.audit.store import checkpoint, leaf, read_head, read_origin, rows
+from autonomy.audit.store import checkpoint, leaf, read_head, read_origin, rows, stored_nodes
 from autonomy.audit.verify import verify_database
 from autonomy.audit.witness import NOTES, copies_in
 from autonomy.db import Database
@@ -124,7 +124,9 @@ def look_at_log(settings: Settings) -> Check:
         origin, head = read_origin(connection), Frontier.decode(read_head(connection)[1])
         keys = [log_signer(origin, master).verifier]
         signed = (text for (text,) in connection.execute(select(checkpoint.c.note).order_by(checkpoint.c.size)))
-        report = verify_database(rows(connection), signed, origin=origin, keys=keys, fast=True, head=head)
+        report = verify_database(
+            *(rows(connection), signed), origin=origin, keys=keys, fast=True, head=head, nodes=stored_nodes(connection)
+        )
     if not report.ok:
         return _failed(f"it is not whole: {report.findings[0].message}", "stop the server; keep everything as evidence")
     if report.checkpoints == 0:

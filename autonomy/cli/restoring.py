@@ -102,7 +102,7 @@ class _Walk:
             if hashed != row["hash"]:
                 raise _not_whole(f"the stored hash of leaf {row['idx']} is not its own")
             self._nodes += self._frontier.extend([hashed])
-            yield row["idx"], row["body"], row["kind"], row["action"], row["at"]
+            yield row["idx"], row["body"], hashed, row["kind"], row["action"], row["at"]
 
     def drain(self) -> None:
         """Read all leaves where nothing else does."""

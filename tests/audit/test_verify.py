@@ -392,16 +392,22 @@ def test_a_file_full_of_nonsense_stops_the_reader_at_a_hundred_findings() -> Non
 def rows(log: Log) -> list[layout.Row]:
     said = map(json.loads, log.leaves)
     return [
-        (index, body, told["kind"], told.get("action"), told["at"])
+        (index, body, merkle.leaf_hash(body), told["kind"], told.get("action"), told["at"])
         for index, (body, told) in enumerate(zip(log.leaves, said, strict=True))
     ]
 
 
 def database_verdict(
-    changed: list[layout.Row], checkpoints: list[str], witness_notes: list[str] | None = None, fast: bool = False
+    changed: list[layout.Row],
+    checkpoints: list[str],
+    witness_notes: list[str] | None = None,
+    fast: bool = False,
+    nodes: list[merkle.Node] | None = None,
 ) -> Report:
     keys, copies = [LOG_KEY.verifier], witness_notes and map(Copy, witness_notes)
-    return verify.verify_database(changed, checkpoints, origin=ORIGIN, keys=keys, witness_copies=copies, fast=fast)
+    return verify.verify_database(
+        changed, checkpoints, origin=ORIGIN, keys=keys, witness_copies=copies, fast=fast, nodes=nodes
+    )
 
 
 def test_an_honest_database_verifies_with_a_tail_no_checkpoint_covers_yet() -> None:
@@ -412,18 +418,39 @@ def test_an_honest_database_verifies_with_a_tail_no_checkpoint_covers_yet() -> N
     assert database_verdict([], signed(Log([]), []).checkpoints).ok
 
 
+HOLD = leaf("hold", action="act_0001", at=1)
+HOLD_HASH = merkle.leaf_hash(HOLD)
+
+
 @pytest.mark.parametrize("fast", [False, True])
-@pytest.mark.parametrize("column", [("label", "act_0001", 1), ("hold", None, 1), ("hold", "act_0001", 2)])
+@pytest.mark.parametrize(
+    "column",
+    [
+        (HOLD_HASH, "label", "act_0001", 1),
+        (HOLD_HASH, "hold", None, 1),
+        (HOLD_HASH, "hold", "act_0001", 2),
+        (merkle.leaf_hash(b"another"), "hold", "act_0001", 1),
+    ],
+)
 def test_columns_that_say_something_else_than_their_leaf_are_one_finding(
-    column: tuple[str, str | None, int], fast: bool
+    column: tuple[bytes, str, str | None, int], fast: bool
 ) -> None:
-    body = leaf("hold", action="act_0001", at=1)
-    log = signed(Log([*HONEST.leaves, body, body]), range(7, 100, 7))
+    log = signed(Log([*HONEST.leaves, HOLD, HOLD]), range(7, 100, 7))
     honest = rows(log)
-    changed = [*honest[:-2], *((index, body, *column) for index, *_ in honest[-2:])]
+    changed = [*honest[:-2], *((index, HOLD, *column) for index, *_ in honest[-2:])]
     assert database_verdict(honest, log.checkpoints, fast=fast).ok
     (found,) = database_verdict(changed, log.checkpoints, fast=fast).findings
     assert (found.code, found.index, found.message[-2:]) == ("leaf.column", len(honest) - 2, " 2")
+
+
+def test_what_is_kept_of_the_tree_for_proofs_belongs_to_its_leaves() -> None:
+    leaves = [leaf("change", number=number) for number in range(700)]
+    kept = merkle.Frontier().extend(map(merkle.leaf_hash, leaves))
+    assert [(level, index) for level, index, _ in kept] == [(8, 0), (8, 1)]
+    assert database_verdict(rows(Log(leaves)), [], nodes=kept[::-1]).ok
+    other = (*kept[1][:2], merkle.leaf_hash(b"another"))
+    for changed in ([], kept[:1], [kept[0], other], [*kept, (8, 2, other[2])]):
+        assert codes(database_verdict(rows(Log(leaves)), [], nodes=changed)) == {"node.other"}
 
 
 def test_a_database_whose_rows_were_changed_is_found() -> None:

@@ -147,6 +147,16 @@ def change_leaf(settings: Settings) -> None:
         connection.execute("UPDATE leaf SET body = CAST(replace(body, 'system', 'person') AS BLOB) WHERE idx = 0")
 
 
+def change_hash(settings: Settings) -> None:
+    with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
+        connection.execute("UPDATE leaf SET hash = randomblob(32) WHERE idx = 0")
+
+
+def add_node(settings: Settings) -> None:
+    with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
+        connection.execute("INSERT INTO log_node VALUES (8, 0, randomblob(32))")
+
+
 def change_type(settings: Settings) -> None:
     with sqlite3.connect(settings.data / "autonomy.sqlite") as connection:
         connection.execute("UPDATE leaf SET body = CAST(body AS TEXT) WHERE idx = 0")
@@ -193,6 +203,8 @@ def rewrite_witness(settings: Settings) -> None:
         (expose_key, "master key", "fail"),
         (lose_key, "master key", "fail"),
         (change_leaf, "log", "fail"),
+        (change_hash, "log", "fail"),
+        (add_node, "log", "fail"),
         (change_type, "log", "fail"),
         (cut_log, "log", "fail"),
         (change_unsigned, "log", "fail"),
