@@ -15,10 +15,11 @@ const proofs = vectors.slice(0, 1);
 const { Proofs } = await import("./Proofs");
 
 /** The commands on the page, where the browser can verify and has found this, or cannot. */
-function commands(signature: Verified["signature"] | undefined, unsaid?: string): string[] {
-  vi.stubGlobal("isSecureContext", signature !== undefined);
+function commands(standing: Verified["signature"] | undefined, unsaid?: string): string[] {
+  vi.stubGlobal("isSecureContext", standing !== undefined);
   const queries = new QueryClient();
-  const found = { index: 0, size: 1, hash: "", root: "", steps: 0, problem: undefined, signature };
+  const problem = standing === "broken" ? "the path does not lead to the root" : undefined;
+  const found = { index: 0, size: 1, hash: "", root: "", steps: 0, problem, signature: standing };
   queries.setQueryData(["verified", proofs[0]?.checkpoint.key, proofs], [found]);
   const shown = renderToStaticMarkup(
     <MantineProvider>
@@ -35,6 +36,8 @@ test.each([
   ["a page is found forged where the browser cannot verify", undefined, words.page.state],
   ["the browser cannot verify", undefined, undefined],
   ["the browser has no Ed25519", "unable", undefined],
+  ["a leaf does not hold", "broken", undefined],
+  ["the log is signed by another key", "foreign", undefined],
 ] as const)("where %s, the command takes nothing from the server on trust", (_, signature, unsaid) => {
   expect(commands(signature, unsaid)).toEqual([words.offline]);
 });

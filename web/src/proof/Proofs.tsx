@@ -1,7 +1,7 @@
 /** Proofs that leaves are in the log, verified before the eyes of the reader. */
 import { Accordion, Alert, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactElement } from "react";
+import type { ReactElement, ReactNode } from "react";
 import { Command, Details, Id, Problem, Source, State } from "@/kit";
 import { acceptedKey, isAble, verifyAll, type Proof, type Verified } from "./verify";
 import { words } from "./words";
@@ -27,14 +27,7 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
   });
   if (!isAble() && unsaid !== undefined) return <Forged problem={unsaid} />;
   if (!isAble()) {
-    return (
-      <Alert color="orange" title={words.partly}>
-        <Stack gap="xs">
-          {words.unable}
-          <Offline />
-        </Stack>
-      </Alert>
-    );
+    return <Doubt title={words.partly}>{words.unable}</Doubt>;
   }
   if (found.error !== null) return <Problem error={found.error} />;
   if (found.data === undefined) return <Text c="dimmed">{words.verifying} …</Text>;
@@ -55,23 +48,31 @@ export function Proofs({ proofs, command, unsaid, note }: Props): ReactElement {
 
 function Forged({ problem }: { problem: string }): ReactElement {
   return (
-    <Alert color="red" title={words.page.title} role="alert">
-      <Stack gap="xs">
-        <Text size="sm">{problem}</Text>
-        <Text size="sm">{words.page.about}</Text>
-        <Offline />
-      </Stack>
-    </Alert>
+    <Doubt title={words.page.title} color="red" role="alert">
+      <Text size="sm">{problem}</Text>
+      <Text size="sm">{words.page.about}</Text>
+    </Doubt>
   );
 }
 
-/** How the whole log is verified by what is kept elsewhere, whatever the server says of a part of it. */
-function Offline(): ReactElement {
+interface DoubtProps {
+  title: string;
+  color?: "red" | "orange";
+  role?: "alert";
+  children: ReactNode;
+}
+
+/** What is not as it should be, and how the whole log is verified by what is kept elsewhere, whatever the server says of
+ * a part of it. */
+function Doubt({ title, color = "orange", role, children }: DoubtProps): ReactElement {
   return (
-    <>
-      <Command text={words.offline} />
-      <Text size="xs">{words.offlineAbout}</Text>
-    </>
+    <Alert color={color} title={title} {...(role !== undefined && { role })}>
+      <Stack gap="xs">
+        {children}
+        <Command text={words.offline} />
+        <Text size="xs">{words.offlineAbout}</Text>
+      </Stack>
+    </Alert>
   );
 }
 
@@ -85,29 +86,28 @@ function Outcome({ found, command, unsaid }: OutcomeProps): ReactElement {
   const wrong = found.find((one) => one.problem !== undefined);
   if (wrong !== undefined) {
     return (
-      <Alert color="red" title={words.broken} role="alert">
-        {words.leaf} {wrong.index}: {wrong.problem}
-      </Alert>
+      <Doubt title={words.broken} color="red" role="alert">
+        <Text size="sm">
+          {words.leaf} {wrong.index}: {wrong.problem}
+        </Text>
+        <Text size="sm">{words.below}</Text>
+      </Doubt>
     );
   }
   if (unsaid !== undefined) return <Forged problem={unsaid} />;
   const foreign = found.find((one) => one.signature === "foreign");
   if (foreign !== undefined) {
     return (
-      <Alert color="orange" title={words.foreign} role="alert">
-        {words.leaf} {foreign.index}: {words.newKey}
-      </Alert>
+      <Doubt title={words.foreign} role="alert">
+        <Text size="sm">
+          {words.leaf} {foreign.index}: {words.newKey}
+        </Text>
+        <Text size="sm">{words.below}</Text>
+      </Doubt>
     );
   }
   if (found.some((one) => one.signature === "unable")) {
-    return (
-      <Alert color="orange" title={words.partly}>
-        <Stack gap="xs">
-          {words.noEd25519}
-          <Offline />
-        </Stack>
-      </Alert>
-    );
+    return <Doubt title={words.partly}>{words.noEd25519}</Doubt>;
   }
   return (
     <Alert color="teal" variant="light" role="status">

@@ -5,6 +5,7 @@ const COMPARED =
 
 export const words = {
   offline: "autonomy audit export log.jsonl && autonomy audit verify log.jsonl --witness FOLDER --key KEY",
+  below: "Whether the log itself is whole, the command below tells.",
   offlineAbout: "FOLDER holds the copies of a witness, KEY is the key of the log as you keep it.",
   same: "The same without this browser:",
   unable:
