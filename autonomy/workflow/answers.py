@@ -95,7 +95,11 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
     if found.state == "stopping" and event.outcome == "unknown" and found.then != "done":
         trouble(turn, path, "unknown", event.reason or "nobody knows whether it was done", again=False)
     elif found.state == "stopping":
+        if event.outcome == "unknown":
+            turn.change(path, trouble="unknown")  # what it has cost may become known yet
         _stopped(turn, path, found, event.outcome == "done", event.output)
+    elif event.outcome == "done" and not turn.alive(paths.split(path)[0]):
+        turn.settle(path, "done", event.output)  # nobody goes on with it, and it is known to be done
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
@@ -235,6 +239,8 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
         return ignored
     found = turn.state.steps[path]
     spent = found.charged if event.spent is None else event.spent
+    if event.unsure:
+        spent = max(spent, found.charged)  # what was told meanwhile of what it left under way is more
     if _too_dear(turn, path, spent, "" if event.unsure else event.command):
         return ""
     turn.answered(path, event.command)

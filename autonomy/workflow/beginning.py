@@ -26,8 +26,8 @@ from .definition import (
 )
 from .model import AskApproval, Decide, Emit, OpenTask, PerformTool, SetTimer, StartChild, StepState, Subscribe
 from .reading import Reading
-from .trouble import stop, trouble
-from .turn import Turn
+from .trouble import stop, trouble, unseen
+from .turn import AFTER_ALL, Turn
 
 
 def begin(turn: Turn, path: str) -> None:
@@ -35,7 +35,7 @@ def begin(turn: Turn, path: str) -> None:
     found = turn.state.steps.get(path) or StepState("running")
     turn.drop(found)
     attempt = found.attempt + 1
-    fresh = StepState("running", attempt, since=turn.at, data=found.data, returned=found.returned)
+    fresh = StepState("running", attempt, since=turn.at, data=_remembered(found), returned=found.returned)
     fresh.interrupted = found.interrupted
     turn.state.steps[path] = fresh
     turn.state.begun += 1
@@ -47,6 +47,20 @@ def begin(turn: Turn, path: str) -> None:
     else:
         _deadline(turn, path)
         attempted(turn, path)
+
+
+def _remembered(found: StepState) -> Json:
+    """What a new attempt knows of those before; that one was done, where what it came to broke its contract."""
+    if found.trouble != "contract":
+        return found.data
+    return {**(found.data if isinstance(found.data, dict) else {}), AFTER_ALL: found.output}
+
+
+def end_at_last(turn: Turn) -> None:
+    """Let a step end the run that has come to its end, but had to wait until somebody had seen something."""
+    for path, found in turn.unsettled():
+        if found.state == "running" and isinstance(turn.step(path).work, EndWork) and not turn.state.ended:
+            attempted(turn, path)
 
 
 def attempted(turn: Turn, path: str) -> None:
@@ -178,6 +192,8 @@ def _cancel(turn: Turn, path: str, work: CancelWork, reading: Reading) -> None: 
 
 def _end(turn: Turn, path: str, work: EndWork, reading: Reading) -> None:
     result = reading.value(work.result)
+    if unseen(turn):
+        return  # it is looked at again once somebody has seen what was done twice
     turn.settle(path, "done", result)
     turn.end(work.status, work.reason, result)
 

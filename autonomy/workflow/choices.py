@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import paths
+from .beginning import end_at_last
 from .events import Chosen
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
@@ -96,6 +97,8 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
     elif event.choice == "cancel":
         turn.end("cancelled", _reason(event))
     if part.startswith(TWICE):  # its end may have waited for this one
+        if event.choice == "skip":
+            end_at_last(turn)
         turn.queue.extend((("close", ""), ("undo", "")))
     return ""
 

@@ -29,10 +29,16 @@ class Costs:
         if not cost:
             return
         known = await self._desk.known(run)
-        if known.parent is None or known.state.allowance is None:
+        if known.parent is None or (known.state.allowance is None and not known.state.ended):
             return
+        if known.state.allowance is not None and known.state.spent + cost > known.state.allowance:
+            await self._allow(run, known.parent, known.state)  # they may have been given more since
         state = (await self._desk.take_in(run, Charged(self._clock(), command, cost))).state
-        left = await self._left_above(known.parent, state)
+        await self._allow(run, known.parent, state)
+
+    async def _allow(self, run: str, parent: str, state: State) -> None:
+        """Tell a run in this `state` what is left to it by now."""
+        left = await self._left_above(parent, state)
         if left is not None:
             await self._desk.take_in(run, Allowed(self._clock(), state.spent + left))
 
@@ -49,7 +55,7 @@ class Costs:
                 raise
             return 0  # nobody knows what it may spend: it has ended, and takes with it what is inside
         left = [] if limit is None else [limit - taken.spent]
-        if above.parent is not None and taken.allowance is not None:
+        if above.parent is not None and (taken.allowance is not None or taken.ended):
             further = await self._left_above(above.parent, taken)
             left += [] if further is None else [further]
         return min(left, default=None)

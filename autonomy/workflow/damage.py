@@ -35,6 +35,7 @@ def lost(row: Any, commands: Iterable[tuple[str, Command | Unreadable]], at: int
     state = State(row.id, row.workflow, row.digest, "running", open=still_open, started=row.created_at)
     state.priority = PRIORITY_WORDS[row.priority]  # type: ignore[assignment]  # one of the words it was stored by
     state.written_off = True
+    state.unsure = {id: 0 for id in still_open if paths.is_effect(state.run, id)}  # what they cost may become known
     return written_off(state, at, error)
 
 

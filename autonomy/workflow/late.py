@@ -13,10 +13,7 @@ from . import paths, spending
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .model import State
 from .trouble import TWICE, raise_for_run, stop
-from .turn import Turn
-
-AFTER_ALL = "late"
-"""The field of a skipped step's data with what it came to; `found.trouble` says `done` then."""
+from .turn import AFTER_ALL, Turn
 
 
 def counted(state: State, event: Charged) -> str:
@@ -33,10 +30,14 @@ def settled(state: State, event: Performed | TaskEnded | ChildEnded) -> None:
     """Count what something has cost in all, now that its end is known."""
     before = state.unsure[event.command]
     cost = event.spent if isinstance(event, ChildEnded) else event.cost
-    state.spent += 0 if cost is None else cost - before
+    if cost is None:
+        cost = before
+    if is_open := isinstance(event, ChildEnded) and event.unsure:
+        cost = max(cost, before)  # what is told meanwhile of what it left under way is more
+    state.spent += cost - before
     state.unsure = {id: cost for id, cost in state.unsure.items() if id != event.command}
-    if isinstance(event, ChildEnded) and event.unsure:
-        state.unsure[event.command] = before if cost is None else cost
+    if is_open:
+        state.unsure[event.command] = cost
 
 
 def after_the_end(state: State, event: AnyEvent) -> State | None:
@@ -66,14 +67,41 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
     if place.part:
         _undone_after_all(turn, place, event)
     elif found.attempt != place.attempt:
-        if was_done:
-            _say_twice(turn, place, event)
+        _of_an_earlier_attempt(turn, place, event)
     elif turn.state.ended:
         return
     elif found.state == "skipped" and found.trouble == "unknown":
         _skipped_after_all(turn, place.path, event.output if was_done else None, was_done)
     elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
         turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+
+
+def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
+    """It was done twice, unless what was begun again has come to nothing since."""
+    found, was_done = turn.state.steps[place.path], event.outcome == "done"
+    if turn.state.ended or not _came_to_nothing(turn, place.path):
+        if was_done:
+            _say_twice(turn, place, event)
+    elif found.state == "blocked":
+        turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+    elif was_done:
+        _skipped_after_all(turn, place.path, event.output, was_done)
+
+
+def _came_to_nothing(turn: Turn, path: str) -> bool:
+    """Whether the present attempt of a step is known not to have been done, though a person may be asked about the
+    one before."""
+    found = turn.state.steps[path]
+    if turn.id(path) in (*turn.state.unsure, *found.open):
+        return False
+    is_asked = found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating"
+    return is_asked or (found.state in ("skipped", "cancelled") and found.trouble == "")
+
+
+def tried_before(turn: Turn, path: str) -> bool:
+    """Whether nobody knows how an earlier attempt of the step ended."""
+    places = (paths.place(turn.state.run, id) for id in turn.state.unsure)
+    return any(place is not None and place.path == path and not place.part for place in places)
 
 
 def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> None:
@@ -92,9 +120,10 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     if event.outcome != "done" or not isinstance(found.data, dict):
         return
     number = int(place.part.removeprefix("undo."))
-    if found.data.get("left"):
-        turn.change(place.path, state="undone", data={key: one for key, one in found.data.items() if key != "left"})
-    elif max(found.data.get("undo", 0), found.data.get("undone", 0)) > number:
+    if found.data.get("left") is True:
+        before = {key: one for key, one in found.data.items() if key != "left"}
+        turn.change(place.path, state="undone", data={**before, "undone": number})
+    elif number != found.data.get("undone", found.data.get("undo", number)):
         _say_twice(turn, place, event)
 
 

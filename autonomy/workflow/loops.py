@@ -34,11 +34,21 @@ def foreach(turn: Turn, path: str, work: ForeachWork, reading: Reading) -> None:
     if turn.state.items > turn.definition.caps.fan_out:
         stop(turn, "fan_out", f"more than {turn.definition.caps.fan_out} items in all")
         return
-    turn.change(path, data={"items": items, "next": 0, "left": len(items), "results": [None] * len(items)})
+    data = {"items": items, "of": turn.state.steps[path].attempt, "next": 0, "left": len(items), "begun": []}
+    turn.change(path, data=data | {"results": [None] * len(items)} | _earlier(turn, path))
     for _ in range(min(work.at_once, len(items))):
         _next_item(turn, path)
     if not items:
         turn.settle(path, "done", [])
+
+
+def _earlier(turn: Turn, path: str) -> dict[str, Json]:
+    """The items of earlier attempts, while steps of theirs are remembered: what undoes those reads them."""
+    found = turn.state.steps[path]
+    before = found.data if isinstance(found.data, dict) else {}
+    if "of" not in before or not turn.inside(path):
+        return {}
+    return {"earlier": {**before.get("earlier", {}), str(before["of"]): before["items"]}}
 
 
 def choose(turn: Turn, path: str, work: ChooseWork, reading: Reading) -> None:
@@ -74,7 +84,7 @@ def repeat(turn: Turn, path: str, work: RepeatWork, reading: Reading) -> None:  
 def close(turn: Turn, prefix: str) -> None:
     """Go on after a block whose steps are all settled; nothing happens while one is not."""
     block = turn.definition.blocks[block_of(turn, prefix)]
-    if not turn.alive(prefix) or not all(_is_settled(turn, prefix + name) for name in block.steps):
+    if not is_open(turn, prefix) or not all(_is_settled(turn, prefix + name) for name in block.steps):
         return
     if not prefix and (any(True for _ in turn.unsettled()) or unseen(turn)):
         return  # something was stopped whose effect is not known yet, or was done twice
@@ -93,6 +103,17 @@ def close(turn: Turn, prefix: str) -> None:
             raise_for_run(turn, "expression", str(error), "result", RESULT_CHOICES)
 
 
+def is_open(turn: Turn, prefix: str) -> bool:
+    """Whether the steps of a block go on: the run does, and neither the step around them nor their item or round has
+    come to its end. Steps of one that has may be remembered, for they may have to be undone."""
+    if not turn.alive(prefix):
+        return False
+    data: Any = turn.state.steps[paths.owner(prefix)].data if prefix else None
+    if isinstance(data, dict) and "round" in data:
+        return bool(int(paths.key(prefix)) == data["round"])
+    return not isinstance(data, dict) or "begun" not in data or int(paths.key(prefix)) in data["begun"]
+
+
 def _closed(turn: Turn, owner: str, prefix: str, result: Json, reading: Reading) -> None:
     step = turn.step(owner)
     if isinstance(step.work, ForeachWork):
@@ -109,7 +130,8 @@ def _item_done(turn: Turn, owner: str, prefix: str, result: Json) -> None:
     number = int(paths.key(prefix))
     results = list(data["results"])
     results[number] = result
-    turn.change(owner, data={**data, "left": data["left"] - 1, "results": results})
+    begun = [one for one in data.get("begun", ()) if one != number]
+    turn.change(owner, data={**data, "left": data["left"] - 1, "results": results, "begun": begun})
     forget(turn, prefix)
     if data["left"] == 1:
         finish(turn, owner, results)
@@ -122,7 +144,7 @@ def _next_item(turn: Turn, path: str) -> None:
     data: Any = found.data
     number = data["next"]
     if number < len(data["items"]):
-        turn.change(path, data={**data, "next": number + 1})
+        turn.change(path, data={**data, "next": number + 1, "begun": [*data.get("begun", ()), number]})
         open_block(turn, paths.inner(path, found.attempt, number))
 
 
@@ -159,8 +181,13 @@ def forget(turn: Turn, prefix: str) -> None:
 
 
 def _may_be_undone(step: Step, found: StepState) -> bool:
-    was_done = found.state == "done" or (found.state == "skipped" and found.trouble in ("unknown", "done"))
-    return found.state == "stopping" or (was_done and step.undo is not None)
+    return found.state == "stopping" or (may_be_done(found) and step.undo is not None)
+
+
+def may_be_done(found: StepState) -> bool:
+    """Whether a step was done, also where those that follow go on without it."""
+    given_up = found.state in ("skipped", "cancelled") and found.trouble in ("unknown", "done")
+    return found.state == "done" or given_up
 
 
 def _is_settled(turn: Turn, path: str) -> bool:

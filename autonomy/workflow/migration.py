@@ -24,6 +24,8 @@ from .definition import (
     Work,
 )
 from .flow import run_on
+from .late import stop_beyond
+from .loops import is_open, may_be_done
 from .model import State, StepState
 from .prepared import prepare
 from .rules import Advanced
@@ -60,8 +62,9 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     turn = Turn(new, state, at)
     turn.state.digest, turn.state.workflow = new.digest, new.workflow
     turn.state.steps = {path: found for path, found in turn.state.steps.items() if _name(path) in new.steps}
-    for prefix in _open_prefixes(turn):
-        _look_at(turn, prefix)
+    if not stop_beyond(turn):
+        for prefix in _open_prefixes(turn):
+            _look_at(turn, prefix)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
 
@@ -69,7 +72,7 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
 def _open_prefixes(turn: Turn) -> list[str]:
     """The prefixes of the blocks whose steps may go on."""
     found = {paths.split(path)[0] for path in turn.state.steps}
-    return sorted(prefix for prefix in found | {""} if turn.alive(prefix))
+    return sorted(prefix for prefix in found | {""} if is_open(turn, prefix))
 
 
 def _look_at(turn: Turn, prefix: str) -> None:
@@ -113,12 +116,7 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
 def _is_begun(state: State, path: str, found: StepState) -> bool:
     """Whether something was asked for that is done, or that may still be: it would be told of another step now."""
     under_way = paths.command(state.run, path, found.attempt) in found.open
-    return under_way or _may_be_done(found) or found.state in ("running", "held", "stopping")
-
-
-def _may_be_done(found: StepState) -> bool:
-    """Whether it was done, also where it is skipped for those that follow."""
-    return found.state == "done" or (found.state == "skipped" and found.trouble in ("unknown", "done"))
+    return under_way or may_be_done(found) or found.state in ("running", "held", "stopping")
 
 
 def _changed(found: StepState, before: Step, after: Step) -> str:
@@ -167,7 +165,7 @@ def _undoes(work: ToolWork | TaskWork | None) -> tuple[Any, ...]:
 def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
     if found.state not in SETTLED:
         yield Obstacle(path, f"it is {found.state}, and no longer there")
-    elif _may_be_done(found) and before.undo is not None:
+    elif may_be_done(found) and before.undo is not None:
         stands = "it was done" if found.state == "done" else "it may have been done"
         yield Obstacle(path, f"{stands}, and could no longer be undone")
 

@@ -34,10 +34,11 @@ class Passing:
     async def check(self, run: str, asked: RaiseException, event: Chosen) -> None:
         """Raise Forbidden (`approval.own`) where a person behind the run chooses that steps go on past a checkpoint."""
         instead = event.choice in ("edit", "skip") or (event.choice == "retry" and event.arguments is not None)
-        if not asked.path or not instead:
+        if not instead or not (asked.path or event.choice == "edit"):
             return
         known = await self._desk.look(run)
-        if event.by.removeprefix("person:") in await self._barred(known, asked.path, event.choice == "skip"):
+        found = self._barred(known, asked.path, event.choice == "skip") if asked.path else self._barred_beyond(known)
+        if event.by.removeprefix("person:") in await found:
             raise Forbidden(
                 "you are behind this run, so another person must decide its checkpoint",
                 code="approval.own",
@@ -57,6 +58,10 @@ class Passing:
             elif isinstance(work, ChildWork) and not work.detached:
                 found |= await self._barred_inside(known, path, step, work)
         return found
+
+    async def _barred_beyond(self, known: Known) -> set[str]:
+        """The same of what a run comes to, with which the one around it goes on."""
+        return set() if known.parent is None or await self._is_passed(known) else set(barred(known))
 
     async def _barred_inside(self, known: Known, path: str, step: str, work: ChildWork) -> set[str]:
         """The same of runs inside, unless others have let all of their checkpoints pass."""

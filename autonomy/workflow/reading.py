@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autonomy.kernel.canonical import Json
+from autonomy.kernel.errors import Invalid
 
 from . import paths
 from .definition import Definition, RepeatWork
@@ -97,7 +98,7 @@ class Reading:
             prefix, step = paths.split(owner)
             data = self._state.steps[owner].data
             if self._prepared.items.get(step) == name:
-                values[name] = data["items"][int(paths.key(self._inside(owner)))]
+                values[name] = self._item(owner, data)
                 return
             if name == "index" and step in self._prepared.items:
                 values[name] = int(paths.key(self._inside(owner)))
@@ -105,6 +106,15 @@ class Reading:
             if name in ("previous", "round") and isinstance(self._definition.steps[step].work, RepeatWork):
                 values[name] = data["previous"] if name == "previous" else int(paths.key(self._inside(owner)))
                 return
+
+    def _item(self, owner: str, data: Any) -> Json:
+        """The item of this place, of the attempt that it belongs to. Raises Invalid where that is not remembered."""
+        inside = self._inside(owner)
+        number, of = int(paths.key(inside)), paths.attempt(inside)
+        items = data["items"] if of == max(data.get("of", of), 1) else data.get("earlier", {}).get(str(of), [])
+        if number >= len(items):
+            raise Invalid("the items of an earlier attempt are not known any more", code="expression.missing")
+        return items[number]
 
     def _inside(self, owner: str) -> str:
         """The prefix, on the way to this place, of the steps inside `owner`."""

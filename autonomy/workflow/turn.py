@@ -41,6 +41,9 @@ SETTLED = frozenset({"done", "skipped", "cancelled", "undoing", "undone"})
 BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
 """What a run that rests holds back; timers, withdrawals and exceptions go out."""
 
+AFTER_ALL = "late"
+"""The field of a skipped step's data with what it came to all the same; its `trouble` says `done` then."""
+
 Task = Literal["consider", "begin", "close", "unlock", "undo", "compensate"]
 
 _replace = msgspec.structs.replace
@@ -67,8 +70,12 @@ class Orders:
     def drop(self, found: StepState) -> None:
         """Take back what is still awaited. Of an action of unknown ending somebody may find out what it has cost."""
         for id in found.open:
-            if self.withdraw(id) and found.trouble == "unknown" and paths.is_effect(self.state.run, id):
+            if self.withdraw(id) and found.trouble == "unknown" and self.has_effect(id):
                 self._unsure(id, found)
+
+    def has_effect(self, id: str) -> bool:
+        """Whether a command may have had an effect."""
+        return paths.is_effect(self.state.run, id)
 
     def _unsure(self, id: str, found: StepState) -> None:
         self.state.unsure = {**self.state.unsure, id: found.charged}
@@ -77,7 +84,7 @@ class Orders:
         """The run has ended. Whatever is still under way is withdrawn; what was only held back is dropped."""
         for found in self.state.steps.values():
             for id in found.open:
-                if self.withdraw(id) and paths.is_effect(self.state.run, id):
+                if self.withdraw(id) and self.has_effect(id):
                     self._unsure(id, found)  # nobody waits for it any more, and it may still happen
         for id in self.state.open:
             self.withdraw(id)
@@ -97,6 +104,12 @@ class Turn(Orders):
         self.definition = definition
         self.prepared = prepare(definition)
         self.queue: deque[tuple[Task, str]] = deque()
+
+    def has_effect(self, id: str) -> bool:
+        place = paths.place(self.state.run, id)
+        assert place is not None  # a command of this run
+        is_work = bool(place.part) or isinstance(self.step(place.path).work, ToolWork | TaskWork | ChildWork)
+        return super().has_effect(id) and is_work
 
     def step(self, path: str) -> Step:
         return self.definition.steps[paths.split(path)[1]]
@@ -150,7 +163,7 @@ class Turn(Orders):
         if status == "done":
             done = self.state.completed = self.state.completed + 1
         data = found.data if isinstance(found.data, dict) and "items" in found.data else None
-        lost = "unknown" if status == "skipped" and found.trouble == "unknown" else ""
+        lost, data = _given_up(found, status) if status in ("skipped", "cancelled") else ("", data)
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
@@ -225,7 +238,7 @@ class Turn(Orders):
             self.change(path, state="running")
             self.queue.append(("begin", path))
         else:
-            self.settle(path, "cancelled")
+            self.settle(path, "skipped" if self.state.steps[path].trouble == "unknown" else "cancelled")
 
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
         super().end(status, reason, output)
@@ -234,6 +247,17 @@ class Turn(Orders):
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
         return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
+
+
+def _given_up(found: StepState, status: StepStatus) -> tuple[str, Json]:
+    """What is remembered of a step that others go on without: whether it was done all the same, and what it came to."""
+    data = found.data if isinstance(found.data, dict) else {}
+    kept: dict[str, Json] = data if "items" in data else {}
+    if found.trouble == "contract":
+        return "done", {**kept, AFTER_ALL: found.output}
+    if AFTER_ALL in data:
+        return "done", {**kept, AFTER_ALL: data[AFTER_ALL]}
+    return "unknown" if status == "skipped" and found.trouble == "unknown" else "", kept or None
 
 
 def is_owed(command: Command) -> bool:

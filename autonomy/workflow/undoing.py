@@ -7,10 +7,10 @@ import msgspec
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
-from .late import AFTER_ALL
+from .late import tried_before
 from .model import OpenTask, PerformTool, RaiseException, StepState
 from .trouble import UNDO_CHOICES, ask_whether_done, unseen
-from .turn import Turn
+from .turn import AFTER_ALL, Turn
 
 
 def compensate(turn: Turn) -> None:
@@ -26,8 +26,8 @@ def compensate(turn: Turn) -> None:
     turn.state.open = kept
     _abandon_all(turn)
     for path, found in list(turn.state.steps.items()):
-        if found.state == "skipped" and turn.step(path).undo is not None:
-            _skipped(turn, path, found)
+        if found.state in ("skipped", "cancelled") and turn.step(path).undo is not None:
+            _not_done(turn, path, found)
     turn.queue.append(("undo", ""))
 
 
@@ -41,12 +41,14 @@ def _abandon_all(turn: Turn) -> None:
         turn.abandon(path)
 
 
-def _skipped(turn: Turn, path: str, found: StepState) -> None:
-    """What was skipped while nobody knew whether it was done is undone if it was: that is known since, or asked."""
-    if found.trouble == "unknown":
-        ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
-    elif found.trouble == "done" and isinstance(found.data, dict):
+def _not_done(turn: Turn, path: str, found: StepState) -> None:
+    """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
+    if found.trouble == "done" and isinstance(found.data, dict):
         turn.settle(path, "done", found.data[AFTER_ALL])
+    elif found.trouble == "unknown":
+        ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
+    elif tried_before(turn, path):
+        ask_whether_done(turn, path, "it was begun again while nobody knew whether it was done")
 
 
 def undo_next(turn: Turn) -> None:
@@ -126,4 +128,4 @@ def _number(turn: Turn, path: str) -> int:
 
 def _was_left(turn: Turn, path: str) -> bool:
     data = turn.state.steps[path].data
-    return isinstance(data, dict) and bool(data.get("left"))
+    return isinstance(data, dict) and data.get("left") is True  # of a loop it is how many items are left to do

@@ -189,3 +189,33 @@ async def test_a_checkpoint_further_inside_stands_though_its_workflow_is_declare
         text = "---\n".join(workflow(name, said) for name, said in named.items())
         await asyncio.to_thread(declare, it.works.system, organisation(workflows=text))
         await refused(it, run, output={})
+
+
+COUNTS = """
+steps:
+  sign: { approval: { roles: { boss: 1 }, question: "May it be?", refusal: continue } }
+result: { ok: steps.sign.output.approved, per: 10 / input.n }
+"""
+IF_SIGNED = """
+steps:
+  sign: { workflow: { name: inside }, arguments: { n: input.n } }
+  press: { needs: [sign], when: steps.sign.output.ok, tool: press, arguments: { n: input.n } }
+"""
+
+
+async def test_what_a_run_inside_comes_to_after_a_refusal_is_not_said_by_who_is_behind_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with office(tmp_path, database_url, around=IF_SIGNED, inside=COUNTS) as it:
+        run = await it.start("around", by="person:bea", n=0)
+        inside = await inner(it)
+        await decide(it, inside, "reject")
+        [asked] = await it.excepted(inside)
+        said: dict[str, Any] = {"ok": True, "per": 0}
+        event = Chosen(now(), asked.command.id, "edit", output=said, by="person:bea")
+        with pytest.raises(Forbidden) as error:
+            await it.flows.runs.choose(inside, event, ("boss",), True)
+        assert error.value.code == "approval.own"
+        event = Chosen(now(), asked.command.id, "edit", output=said | {"ok": False}, by="person:dora")
+        await it.flows.runs.choose(inside, event, ("boss",), False)
+        assert ((await it.ended(run)).status, it.plant.executions()) == ("done", 0)

@@ -11,7 +11,7 @@ import yaml
 from autonomy.catalog.model import SPECS
 from autonomy.catalog.organisation import Organisation, Revision
 from autonomy.workflow import Advanced, Definition, State, advance, decode, define, encode, new_state
-from autonomy.workflow.definition import Step
+from autonomy.workflow.definition import ForeachWork, RepeatWork, Step
 from autonomy.workflow.events import (
     AnyEvent,
     ApprovalEnded,
@@ -41,6 +41,7 @@ from autonomy.workflow.model import (
 )
 from autonomy.workflow.turn import SETTLED
 
+GOING_ON = ("waiting", "running", "held", "retrying")
 ANSWERED = (PerformTool, OpenTask, Decide, AskApproval, StartChild, SetTimer, Subscribe, RaiseException)
 
 
@@ -208,6 +209,8 @@ class Run:
             if found.attempt and (path not in old.steps or not old.steps[path].attempt):
                 self.begun.append(path)
                 _in_order(self, path)
+            if isinstance(self.definition.steps[path.rpartition("/")[2]].work, ForeachWork | RepeatWork):
+                _one_after_the_other(self, path)
 
 
 def _clocks() -> set[str]:
@@ -224,6 +227,15 @@ def _in_order(run: Run, path: str) -> None:
     else:
         assert all(state in ("done", "skipped", "cancelled", "undoing", "undone") for state in states), (path, states)
         assert not states or "done" in states or "undone" in states or "undoing" in states, (path, states)
+
+
+def _one_after_the_other(run: Run, path: str) -> None:
+    """No more items or rounds of a loop are under way than may be at once, and none once it has come to its end."""
+    found, work = run.state.steps[path], run.definition.steps[path.rpartition("/")[2]].work
+    going_on = [one for one in run.state.steps if one.startswith(f"{path}[") and run.status(one) in GOING_ON]
+    under_way = {one[: one.index("/", len(path))] for one in going_on}
+    at_once = work.at_once if isinstance(work, ForeachWork) else 1
+    assert len(under_way) <= (at_once if found.state == "running" else 0), (path, found.state, going_on)
 
 
 def _path(command: Any) -> str:
