@@ -114,6 +114,7 @@ class CommitQueue:
         entry = _Entry(unit, True, None, loop, told)
         trailing = self._trailing.get(loop)
         if trailing is None:
+            self._flush_ended()
             self._trailing[loop] = [entry]
             loop.call_later(TRAIL_SECONDS, self._flush, loop)
         else:
@@ -137,6 +138,7 @@ class CommitQueue:
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
         entry = _Entry(work, False, future, None)
         self._admit()
+        self._flush_ended()
         self._entries.put([entry])
         if not concurrent.futures.wait([future], within).done:
             raise self._give_up(entry)
@@ -178,6 +180,12 @@ class CommitQueue:
         entries = self._trailing.pop(loop, []) + self._ticks.pop(loop, [])
         if entries:
             self._entries.put(entries)
+
+    def _flush_ended(self) -> None:
+        """Write what trails in loops that have ended: nobody else will."""
+        for loop in list(self._trailing):
+            if loop.is_closed():
+                self._flush(loop)
 
     def _admit(self) -> None:
         with self._count:

@@ -85,16 +85,15 @@ class Endings:
         """The actions whose endings are not written yet."""
         return frozenset(self._trailing)
 
-    async def settled(self, action: str) -> bool:
-        """Whether how an action ended here is on its way to the store; waits until it is there, but for a moment only:
-        the store may not take it."""
+    async def settled(self, action: str) -> None:
+        """Return once nothing of how an action ended here is on its way to the store any more, but after a moment all
+        the same: the store may not take it."""
         if action not in self._trailing:
-            return False
+            return
         written = self._awaited.setdefault(action, asyncio.Event())
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 await written.wait()
-        return True
 
     async def written(self) -> None:
         """Wait until nothing trails."""

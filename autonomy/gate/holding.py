@@ -143,9 +143,9 @@ def _under_same_key(tx: Tx, held: Action) -> Repeat | None:
     key = _key(held)
     if not key:
         return None
-    query = select(action.c.id, action.c.state, action.c.bind)
+    query = select(action.c.id, action.c.bind)
     row = tx.execute(query.where(action.c.repeat_key == key)).one_or_none()
-    return None if row is None else Repeat(row.id, row.state, row.bind == held.bind)
+    return None if row is None else Repeat(row.id, row.bind == held.bind)
 
 
 def _new_hold(held: Action, verdict: Verdict, told: str) -> NewHold:

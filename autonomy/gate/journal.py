@@ -178,9 +178,8 @@ class Journal:
         earlier = self._repeats.get(unit.repeat_key) if unit.repeat_key else None
         if earlier is None or earlier[0] == unit.action:
             return None
-        action, state, bind = earlier
-        state, _ = self._states.get(action, (state, None))  # its ending may be in this very group
-        return Repeat(action, state, bind == unit.bind)
+        action, bind = earlier
+        return Repeat(action, bind == unit.bind)
 
     def _asked(self, unit: Intent) -> Repeat | None:
         """What people were asked about is not done beside their answer, even where the rules would allow it now."""
@@ -189,7 +188,7 @@ class Journal:
         for agent, case, action, key, state, expires_at, ended_at in self._answers.get(unit.bind, ()):
             alike = (agent, case) == (unit.agent, unit.case) and is_meant(unit.repeat_key or "", key, state)
             if alike and still_answers(state, expires_at, ended_at, unit.leaf.at):
-                return Repeat(action, "held", True)
+                return Repeat(action, True)
         return None
 
     def _no_room(self, unit: Intent) -> Answer | None:
@@ -234,7 +233,7 @@ class Journal:
             self._claims[unit.hold.action] = ("performed", unit.hold.fence, 0)
             self._rows[CONSUME].append((unit.hold.at, unit.hold.action, unit.hold.fence, unit.hold.at))
         if unit.repeat_key:
-            self._repeats[unit.repeat_key] = (unit.action, "intent", unit.bind)
+            self._repeats[unit.repeat_key] = (unit.action, unit.bind)
         index = self._page.append(leaf)
         return Committed(index, self._warn(unit))
 

@@ -46,8 +46,8 @@ _ENDS: dict[str, str] = {
 """How a hold ends without the action being done, in words for its agent."""
 
 
-Settled = Callable[[str], Awaitable[bool]]
-"""Whether an action has ended here and that was on its way to the store; waits until it is there."""
+Settled = Callable[[str], Awaitable[None]]
+"""Returns once nothing of how an action ended here is on its way to the store any more, or after a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,18 @@ class Results:
     async def repeated(self, caller: Caller, key: str) -> Reply | None:
         """What the first call with this key heard; None where there was none. Raises Conflict where it still runs."""
         where = action.c.repeat_key == repeat_key(caller, key)
-        query = select(action.c.id, action.c.state).where(where)
+        query = select(action.c.id).where(where)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
-        if row.state == "intent" and not await self._settled(row.id):
-            raise in_flight(row.id)
-        return await self.of(caller, row.id)
+        return await self.unless_in_flight(caller, row.id)
+
+    async def unless_in_flight(self, caller: Caller, action_id: str) -> Reply:
+        """As `of`; raises Conflict where it still runs."""
+        reply = await self.of(caller, action_id)
+        if reply.status == "running":
+            raise in_flight(action_id)
+        return reply
 
     async def begun(self, agent: str, key: str) -> str | None:
         """The action that an agent (id or name) has asked for under this key; None where it never has."""

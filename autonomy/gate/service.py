@@ -36,7 +36,7 @@ from .leaves import denial_leaf, intent_leaf
 from .lifeline import Lifeline
 from .model import Action, Attempt, Denied, Papers, Reply, Request
 from .refusals import PASSING, Refusals
-from .results import Results, hold_reply, in_flight, notices, plan_reply, repeat_key
+from .results import Results, hold_reply, notices, plan_reply, repeat_key
 from .rows import action_row
 from .seen import Seen
 from .timing import in_step
@@ -255,8 +255,8 @@ class Gate:
             case None:
                 await self._renew(attempt)
                 return None
-            case Repeat(action_id, state, same):
-                return await self._repeat(attempt, action_id, state, same)
+            case Repeat(action_id, same):
+                return await self._repeat(attempt, action_id, same)
         if held.state in ALIVE:
             return hold_reply(held, notices(verdict))
         return await self._results.of(attempt.caller, held.action)
@@ -313,18 +313,16 @@ class Gate:
                 raise self._refusals.over_budget(refusal, attempt.house.organisation.currency.base)
             case RecordBusy():
                 raise self._refusals.record_busy(attempt)
-            case Repeat(action_id, state, same):
-                return await self._repeat(attempt, action_id, state, same)
+            case Repeat(action_id, same):
+                return await self._repeat(attempt, action_id, same)
             case ClaimLost():
                 raise Conflict("the approval was used or taken over", code="approval.lost")
         return None
 
-    async def _repeat(self, attempt: Attempt, action_id: str, state: str, same: bool) -> Reply:
+    async def _repeat(self, attempt: Attempt, action_id: str, same: bool) -> Reply:
         if not same:  # bound otherwise: be it other words, or the same under a new key of a subject that was erased
             await self._results.check_same(attempt.caller, action_id, attempt.request)
-        if state == "intent":
-            raise in_flight(action_id)
-        return await self._results.of(attempt.caller, action_id)
+        return await self._results.unless_in_flight(attempt.caller, action_id)
 
     async def _renew(self, attempt: Attempt) -> None:
         """Begin again under the epochs in force: who knocks is admitted anew, what is declared is read anew."""

@@ -148,7 +148,7 @@ def read_states(count: int) -> str:
 
 def read_repeats(count: int) -> str:
     """Actions that were asked for under `count` keys."""
-    return f"SELECT repeat_key, id, state, bind FROM action WHERE repeat_key IN ({marks(count)})"
+    return f"SELECT repeat_key, id, bind FROM action WHERE repeat_key IN ({marks(count)})"
 
 
 def read_records(count: int) -> str:

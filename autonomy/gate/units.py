@@ -140,7 +140,6 @@ class Repeat(Struct, frozen=True):
     """The same key was used before."""
 
     action: str
-    state: State
     same: bool
 
 

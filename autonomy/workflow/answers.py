@@ -22,9 +22,9 @@ from .events import (
 from .late import counted, known_at_last, stop_beyond
 from .loops import finish
 from .model import StepState
-from .trouble import raise_for_run, stop, trouble
+from .trouble import raise_for_run, stop, tried_before, trouble
 from .turn import Turn
-from .undoing import undo_failed, undo_interrupted, undone
+from .undoing import came_to_nothing, undo_failed, undo_interrupted, undone
 
 
 def awaited(turn: Turn, id: str, part: str = "") -> tuple[str, str]:
@@ -74,7 +74,8 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
         return ""
     turn.answered(path, event.command)
     if not turn.alive(paths.split(path)[0]):
-        turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
+        if not tried_before(turn, path):
+            turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
     elif turn.state.steps[path].trouble == "unknown":
         turn.change(path, trouble="failed")
     return ""
@@ -121,6 +122,7 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
     others may go on with what it came to, that keeps its contract."""
     if not was_done:
         turn.come_to(path, found.then, found.output)
+        came_to_nothing(turn, path)
     elif found.then == "done" or not turn.alive(paths.split(path)[0]):
         turn.settle(path, "done", found.output if found.then == "done" else output)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -58,9 +59,20 @@ def _remembered(found: StepState) -> Json:
 
 def end_at_last(turn: Turn) -> None:
     """Let a step end the run that has come to its end, but had to wait until somebody had seen something."""
-    for path, found in turn.unsettled():
-        if found.state == "running" and isinstance(turn.step(path).work, EndWork) and not turn.state.ended:
+    for path in _ending(turn):
+        if not turn.state.ended:
             attempted(turn, path)
+
+
+def is_ending(turn: Turn) -> bool:
+    """Whether the run ends as soon as somebody has seen something: nothing more begins."""
+    return bool(unseen(turn)) and any(True for _ in _ending(turn))
+
+
+def _ending(turn: Turn) -> Iterator[str]:
+    for path, found in turn.unsettled():
+        if found.state == "running" and isinstance(turn.step(path).work, EndWork):
+            yield path
 
 
 def attempted(turn: Turn, path: str) -> None:
@@ -74,7 +86,7 @@ def attempted(turn: Turn, path: str) -> None:
 
 def _deadline(turn: Turn, path: str) -> None:
     step = turn.step(path)
-    if step.deadline is not None and not isinstance(step.work, ApprovalWork):
+    if step.deadline is not None and not isinstance(step.work, ApprovalWork | EndWork):
         turn.order(SetTimer(turn.id(path, "deadline"), turn.at + step.deadline), path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import paths
-from .beginning import begin
+from .beginning import begin, is_ending
 from .definition import Step
 from .loops import close
 from .model import StepState
@@ -35,7 +35,7 @@ def run_on(turn: Turn) -> None:
 def consider(turn: Turn, path: str) -> None:
     """Begin the step, skip it, or leave it where it is: not all that it needs is settled."""
     prefix, name = paths.split(path)
-    if path in turn.state.steps or not turn.alive(prefix):
+    if path in turn.state.steps or not turn.alive(prefix) or is_ending(turn):
         return
     step = turn.definition.steps[name]
     ready = _ready(turn, prefix, step)

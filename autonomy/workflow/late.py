@@ -12,7 +12,7 @@ from autonomy.kernel.canonical import Json
 from . import paths, spending
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .model import State
-from .trouble import TWICE, raise_for_run, stop
+from .trouble import TWICE, raise_for_run, stop, tried_before
 from .turn import AFTER_ALL, Turn
 
 
@@ -73,17 +73,29 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
     elif found.state == "skipped" and found.trouble == "unknown":
         _skipped_after_all(turn, place.path, event.output if was_done else None, was_done)
     elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
-        turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+        _answered(turn, place.path, event)
+    elif found.trouble == "done" and was_done:
+        _say_twice(turn, place, event)
+
+
+def _answered(turn: Turn, path: str, event: Performed) -> None:
+    """Nobody has to say any more whether it was done, unless there is another attempt of which nobody knows."""
+    if event.outcome == "done":
+        turn.settle(path, "done", event.output)
+    elif not tried_before(turn, path):
+        turn.settle(path, "cancelled")
 
 
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
     found, was_done = turn.state.steps[place.path], event.outcome == "done"
-    if turn.state.ended or not _came_to_nothing(turn, place.path):
+    if not _came_to_nothing(turn, place.path):
         if was_done:
             _say_twice(turn, place, event)
+    elif turn.state.ended:
+        return
     elif found.state == "blocked":
-        turn.settle(place.path, "done" if was_done else "cancelled", event.output)
+        _answered(turn, place.path, event)
     elif was_done:
         _skipped_after_all(turn, place.path, event.output, was_done)
 
@@ -95,13 +107,7 @@ def _came_to_nothing(turn: Turn, path: str) -> bool:
     if turn.id(path) in (*turn.state.unsure, *found.open):
         return False
     is_asked = found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating"
-    return is_asked or (found.state in ("skipped", "cancelled") and found.trouble == "")
-
-
-def tried_before(turn: Turn, path: str) -> bool:
-    """Whether nobody knows how an earlier attempt of the step ended."""
-    places = (paths.place(turn.state.run, id) for id in turn.state.unsure)
-    return any(place is not None and place.path == path and not place.part for place in places)
+    return is_asked or (found.state in ("skipped", "cancelled") and found.trouble in ("", "unknown"))
 
 
 def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> None:

@@ -12,7 +12,7 @@ from .definition import ChooseWork, ForeachWork, RepeatWork, Step
 from .model import StepState
 from .reading import Reading
 from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble, unseen
-from .turn import SETTLED, Turn, block_of
+from .turn import AFTER_ALL, SETTLED, Turn, block_of
 
 
 def open_block(turn: Turn, prefix: str) -> None:
@@ -35,11 +35,18 @@ def foreach(turn: Turn, path: str, work: ForeachWork, reading: Reading) -> None:
         stop(turn, "fan_out", f"more than {turn.definition.caps.fan_out} items in all")
         return
     data = {"items": items, "of": turn.state.steps[path].attempt, "next": 0, "left": len(items), "begun": []}
-    turn.change(path, data=data | {"results": [None] * len(items)} | _earlier(turn, path))
+    data |= {"results": [None] * len(items)}
+    turn.change(path, data=data | _earlier(turn, path) | _after_all(turn, path))
     for _ in range(min(work.at_once, len(items))):
         _next_item(turn, path)
     if not items:
         turn.settle(path, "done", [])
+
+
+def _after_all(turn: Turn, path: str) -> dict[str, Json]:
+    """What an earlier attempt came to, which was done though it broke its contract."""
+    data = turn.state.steps[path].data
+    return {AFTER_ALL: data[AFTER_ALL]} if isinstance(data, dict) and AFTER_ALL in data else {}
 
 
 def _earlier(turn: Turn, path: str) -> dict[str, Json]:
@@ -55,7 +62,7 @@ def choose(turn: Turn, path: str, work: ChooseWork, reading: Reading) -> None:
     """Take the way whose condition is true."""
     name = _way(turn, path, work, reading)
     if name is not None:
-        turn.change(path, data={"branch": name})
+        turn.change(path, data={"branch": name} | _after_all(turn, path))
         open_block(turn, paths.inner(path, turn.state.steps[path].attempt, name))
 
 
@@ -77,7 +84,7 @@ def _way(turn: Turn, path: str, work: ChooseWork, reading: Reading) -> str | Non
 
 def repeat(turn: Turn, path: str, work: RepeatWork, reading: Reading) -> None:  # noqa: ARG001 - one form for all
     """Begin the first round."""
-    turn.change(path, data={"round": 0, "previous": None})
+    turn.change(path, data={"round": 0, "previous": None} | _after_all(turn, path))
     open_block(turn, paths.inner(path, turn.state.steps[path].attempt, 0))
 
 
@@ -130,8 +137,7 @@ def _item_done(turn: Turn, owner: str, prefix: str, result: Json) -> None:
     number = int(paths.key(prefix))
     results = list(data["results"])
     results[number] = result
-    begun = [one for one in data.get("begun", ()) if one != number]
-    turn.change(owner, data={**data, "left": data["left"] - 1, "results": results, "begun": begun})
+    turn.change(owner, data={**data, "left": data["left"] - 1, "results": results} | _begun(data, without=number))
     forget(turn, prefix)
     if data["left"] == 1:
         finish(turn, owner, results)
@@ -144,8 +150,13 @@ def _next_item(turn: Turn, path: str) -> None:
     data: Any = found.data
     number = data["next"]
     if number < len(data["items"]):
-        turn.change(path, data={**data, "next": number + 1, "begun": [*data.get("begun", ()), number]})
+        turn.change(path, data={**data, "next": number + 1} | _begun(data, number))
         open_block(turn, paths.inner(path, found.attempt, number))
+
+
+def _begun(data: Any, *more: int, without: int = -1) -> dict[str, Json]:
+    """The items that are under way; nothing where an earlier release began the loop, which did not write them down."""
+    return {"begun": [one for one in (*data["begun"], *more) if one != without]} if "begun" in data else {}
 
 
 def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: Json, enough: bool) -> None:
@@ -156,7 +167,7 @@ def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: J
     elif number >= work.most:
         trouble(turn, owner, "limit", f"not enough after {number} rounds", detail={"previous": result})
     else:
-        turn.change(owner, data={"round": number, "previous": result})
+        turn.change(owner, data={"round": number, "previous": result} | _after_all(turn, owner))
         open_block(turn, paths.inner(owner, turn.state.steps[owner].attempt, number))
 
 

@@ -104,7 +104,7 @@ class Reading:
                 values[name] = int(paths.key(self._inside(owner)))
                 return
             if name in ("previous", "round") and isinstance(self._definition.steps[step].work, RepeatWork):
-                values[name] = data["previous"] if name == "previous" else int(paths.key(self._inside(owner)))
+                values[name] = _previous(data) if name == "previous" else int(paths.key(self._inside(owner)))
                 return
 
     def _item(self, owner: str, data: Any) -> Json:
@@ -119,3 +119,9 @@ class Reading:
     def _inside(self, owner: str) -> str:
         """The prefix, on the way to this place, of the steps inside `owner`."""
         return self._prefix[: self._prefix.index("/", len(owner)) + 1]
+
+
+def _previous(data: Any) -> Json:
+    if not isinstance(data, dict) or "previous" not in data:
+        raise Invalid("what the round before came to is not known any more", code="expression.missing")
+    return data["previous"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import Handler, Retry, TaskWork
+from .definition import Handler, Retry, TaskWork, ToolWork
 from .model import RaiseException, SetTimer
 from .turn import Turn
 
@@ -61,6 +61,13 @@ def raise_exception(
     turn.order(told, path)
 
 
+def tried_before(turn: Turn, path: str) -> bool:
+    """Whether nobody knows how an earlier attempt of the step ended."""
+    attempt, places = turn.state.steps[path].attempt, (paths.place(turn.state.run, id) for id in turn.state.unsure)
+    earlier = [place for place in places if place is not None and place.path == path and place.attempt < attempt]
+    return isinstance(turn.step(path).work, ToolWork) and any(not place.part for place in earlier)
+
+
 def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None) -> None:
     """Ask the workflow's escalation role about a step that is undone only if it was done."""
     asked = Handler((), "ask", turn.definition.escalation)
@@ -95,7 +102,9 @@ def _handle(turn: Turn, path: str, handler: Handler, kind: str, reason: str, det
     if handler.then == "ask":
         raise_exception(turn, path, kind, reason, handler, detail)
     elif handler.then == "reassign":
-        turn.change(path, data={"role": handler.role, "returned": reason})
+        data = turn.state.steps[path].data
+        known = data if isinstance(data, dict) else {}
+        turn.change(path, data={**known, "role": handler.role, "returned": reason})
         turn.leave(path, "begin")
     elif handler.then == "skip":
         turn.leave(path, "skipped")

@@ -7,9 +7,8 @@ import msgspec
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
-from .late import tried_before
 from .model import OpenTask, PerformTool, RaiseException, StepState
-from .trouble import UNDO_CHOICES, ask_whether_done, unseen
+from .trouble import UNDO_CHOICES, ask_whether_done, tried_before, unseen
 from .turn import AFTER_ALL, Turn
 
 
@@ -39,6 +38,14 @@ def _abandon_all(turn: Turn) -> None:
         if found.then == "begin":  # nothing is begun again
             turn.change(path, then="cancelled")
         turn.abandon(path)
+
+
+def came_to_nothing(turn: Turn, path: str) -> None:
+    """What was under way as the run was given up was not done; whether it was before is looked at as of the others."""
+    found = turn.state.steps[path]
+    is_given_up = turn.state.status == "compensating" and found.state in ("skipped", "cancelled")
+    if is_given_up and turn.step(path).undo is not None:
+        _not_done(turn, path, found)
 
 
 def _not_done(turn: Turn, path: str, found: StepState) -> None:

@@ -160,6 +160,18 @@ async def test_what_nobody_waits_for_is_written_before_the_end(
     assert await heard == [1, False]
 
 
+def test_what_nobody_waits_for_is_written_though_its_loop_has_ended(noting: CommitQueue) -> None:
+    heard: list[object] = []
+
+    async def ends_at_once() -> None:
+        noting.trail(1, lambda answer, awaited: heard.append(answer))
+
+    asyncio.run(ends_at_once())
+    assert noting.waiting == 1
+    noting.run(lambda tx: None)
+    assert (noting.waiting, heard) == (0, []), "there is nobody left to hear it"
+
+
 def test_after_close_a_write_is_refused(database: Database) -> None:
     from autonomy.audit import Log
     from autonomy.kernel.errors import Unavailable

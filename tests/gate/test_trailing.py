@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autonomy.db import queue
-from autonomy.kernel.errors import Unavailable
+from autonomy.kernel.errors import Conflict, Unavailable
 from tests.gate.works import Works, works
 
 LATE = 0.1
@@ -33,6 +34,40 @@ async def test_a_read_that_is_asked_for_again_under_its_key_hears_what_it_came_t
         read = await it.ask("look", key="k1", n=1)
         again = await it.ask("look", key="k1", n=1)
         assert (again.action, again.status, again.result) == (read.action, "done", read.result)
+
+
+async def test_a_repeat_hears_it_though_it_is_written_while_the_repeat_is_looked_up(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "TRAIL_SECONDS", LATE)
+    async with works(tmp_path, database_url) as it:
+        read = await it.ask("look", key="k1", n=1)
+        database = it.system.database
+        looked_up = database.read
+
+        async def slowly(work: Any) -> Any:
+            found = await looked_up(work)
+            monkeypatch.setattr(database, "read", looked_up)
+            await written(it)
+            return found
+
+        monkeypatch.setattr(database, "read", slowly)
+        again = await it.ask("look", key="k1", n=1)
+        assert (again.action, again.status) == (read.action, "done")
+
+
+async def test_a_repeat_of_what_the_store_does_not_take_is_in_flight(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with works(tmp_path, database_url) as it:
+        trail = it.system.queue.trail
+        monkeypatch.setattr(it.system.queue, "trail", gone)
+        await it.ask("look", key="k1", n=1)
+        with pytest.raises(Conflict) as refused:
+            await it.ask("look", key="k1", n=1)
+        assert refused.value.code == "key.in_flight"
+        monkeypatch.setattr(it.system.queue, "trail", trail)
+        await written(it)
 
 
 async def test_an_intent_in_the_group_of_the_ending_it_repeats_hears_that_it_was_done(

@@ -8,7 +8,7 @@ import pytest
 
 from autonomy.workflow.events import Cancelled, Charged, ChildEnded, Performed
 from autonomy.workflow.migration import migrate
-from autonomy.workflow.model import PerformTool, RaiseException, StartChild
+from autonomy.workflow.model import OpenTask, PerformTool, RaiseException, SetTimer, StartChild
 
 from .works import Run, steps
 
@@ -185,3 +185,137 @@ def test_a_checkpoint_costs_nothing_and_is_not_heard_of_again() -> None:
     run = Run(steps("{ a: { approval: { roles: { boss: 1 }, question: q } } }"))
     run.send(Cancelled(run.tick(), "person:x", "r"))
     assert run.state.unsure == {}
+
+
+def test_what_was_begun_again_is_looked_at_once_that_has_come_to_nothing_while_the_run_is_undone() -> None:
+    run = Run(steps(BESIDE))
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("a", "failed", again=False)
+    run.ended("z", "failed")
+    assert (asked(run), run.state.status) == (["unknown"], "compensating")
+
+
+def test_what_broke_its_contract_is_undone_once_its_next_attempt_has_come_to_nothing() -> None:
+    run = Run(steps(PROMISED.replace("RULE", "")))
+    run.done("a", {"x": 1})
+    run.choose("a", "retry")
+    run.send(Cancelled(run.tick(), "person:x", "r", compensate=True))
+    run.ended("a", "failed", again=False)
+    run.ended("z", "failed")
+    assert (undone(run), run.state.status) == (["a"], "compensated")
+
+
+@pytest.mark.parametrize("found_out", [0, 1])
+def test_of_two_attempts_of_which_nobody_knows_the_one_is_still_asked_about(found_out: int) -> None:
+    run = Run(steps(BESIDE))
+    ids = []
+    for choice in ("retry", "skip"):
+        ids.append(run.command("a", PerformTool).id)
+        run.ended("a", "unknown")
+        run.choose("a", choice)
+    cancelled(run)
+    assert asked(run) == ["unknown"]
+    run.send(Performed(run.tick(), ids[found_out], "failed"))
+    assert (asked(run), run.state.status) == (["unknown"], "compensating")
+    run.send(Performed(run.tick(), ids[1 - found_out], "done"))
+    assert (asked(run), undone(run), run.state.status) == ([], ["a"], "compensated")
+
+
+@pytest.mark.parametrize("status", ["failed", "compensated"])
+def test_nobody_is_asked_about_a_run_inside_of_which_only_the_cost_is_open(status: Any) -> None:
+    run = Run(steps("{ a: { workflow: { name: x }, compensate: { tool: u } }, z: { tool: t } }"))
+    run.send(ChildEnded(run.tick(), run.command("a", StartChild).id, status, None, "", 100, (), True))
+    run.choose("a", "skip")
+    cancelled(run)
+    assert (asked(run), run.state.status) == ([], "compensated")
+
+
+def test_what_somebody_took_for_not_done_at_first_is_undone_once() -> None:
+    both = "{ b: { tool: t, compensate: { tool: u } }, a: { tool: t, compensate: { tool: u } }, z: { tool: t } }"
+    run = Run(steps(both))
+    run.done("b")
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.ended("a", "failed", again=False)
+    run.choose("a", "skip")
+    cancelled(run)
+    run.choose("a", "skip")
+    run.send(Performed(run.tick(), id, "done"))
+    assert (asked(run), sorted(undone(run))) == ([], ["a", "b"])
+
+
+def test_what_broke_its_contract_and_was_done_again_after_all_somebody_has_to_see() -> None:
+    run = Run(steps(PROMISED.replace("RULE", "")))
+    run.done("a", {"x": 1})
+    run.choose("a", "retry")
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    run.send(Performed(run.tick(), id, "done", {"n": 1}))
+    assert asked(run) == ["twice"]
+
+
+def test_a_task_that_broke_its_contract_is_undone_however_often_it_is_given_to_others() -> None:
+    rules = ", ".join(f"{{ kinds: [{kind}], then: reassign, role: {kind} }}" for kind in ("contract", "failed"))
+    task = f"task: {{ role: first, goal: g }}, compensate: {{ tool: u }}, {NUMBER}, onException: [{rules}]"
+    run = Run(steps(f"{{ a: {{ {task} }}, z: {{ tool: t }} }}"))
+    run.done("a", {"x": 1})
+    run.done("a", {"x": 1})
+    assert run.command("a", OpenTask).role == "contract"
+    run.ended("a", "failed")
+    assert run.command("a", OpenTask).role == "failed"
+    run.ended("a", "failed")
+    run.choose("a", "skip")
+    cancelled(run)
+    assert (undone(run), run.state.status) == (["a"], "compensated")
+
+
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [
+        ("choose: { branches: { w: { when: 'true', steps: { i: { tool: t } }, result: { x: 1 } } } }", "w"),
+        ("foreach: { items: '[1]', most: 9, steps: { i: { tool: t } } }", "0"),
+        ("repeat: { until: 'true', most: 3, steps: { i: { tool: t } }, result: { x: 1 } }", "0"),
+    ],
+)
+def test_steps_together_that_broke_their_contract_are_undone_though_they_were_begun_again_in_vain(
+    block: str, key: str
+) -> None:
+    run = Run(steps(f"{{ a: {{ {block}, deadline: 1h, compensate: {{ tool: u }}, {NUMBER} }}, z: {{ tool: t }} }}"))
+    run.done(f"a[{key}]/i")
+    run.choose("a", "retry")
+    run.timer("a", "deadline")
+    run.ended(f"a[2.{key}]/i", "failed", again=False)
+    run.choose("a", "skip")
+    cancelled(run)
+    assert undone(run) == ["a"]
+
+
+def test_nothing_begins_any_more_in_a_run_that_waits_to_end() -> None:
+    text = "{ a: { tool: t }, d: { tool: t }, b: { tool: t }, c: { needs: [b], tool: t }, e: END }"
+    run = Run(steps(text.replace("END", "{ needs: [a, d], deadline: 1h, end: { status: done, reason: ok } }")))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.done("a")
+    run.send(Performed(run.tick(), id, "done"))
+    run.done("d")
+    run.done("b")
+    assert (run.status("c"), [one.id for one in run.commands(SetTimer) if ":e:" in one.id]) == ("-", [])
+    run.choose("", "skip")
+    assert run.state.status == "done"
+
+
+def test_what_was_done_once_is_not_said_to_be_done_twice_because_it_broke_the_cap() -> None:
+    run = Run(steps(BESIDE, caps={"spend": "1.00 EUR"}))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.ended("a", "failed", again=False)
+    run.choose("a", "skip")
+    late = run.send(Performed(run.tick(), id, "done", cost=500))
+    told = [one.kind for one in late.commands if isinstance(one, RaiseException)]
+    assert (run.state.status, told) == ("stopped", ["cap"])
