@@ -249,10 +249,13 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     turn.state.steer(event.steered)
     if event.unsure:
         turn.state.unsure = {**turn.state.unsure, event.command: turn.state.steps[path].charged}
+    not_undone = event.left and turn.state.status == "compensating"  # as it was told to: a person says what is left
+    if event.left and not not_undone:
+        turn.leave_behind(event.command)
     if found.state == "blocked" and event.status != "done":
         return ""  # a person is asked about it already, and still is
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
-    if found.state == "stopping" and _left_something(turn, event):
+    if found.state == "stopping" and not_undone:
         trouble(turn, path, "child", told, again=False)
     elif found.state == "stopping":
         _stopped(turn, path, found, event.status == "done", event.output)
@@ -262,11 +265,6 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     else:
         trouble(turn, path, "child", told)
     return ""
-
-
-def _left_something(turn: Turn, event: ChildEnded) -> bool:
-    """Whether a run that was to be undone has ended otherwise: a person has to say what is left of it."""
-    return turn.state.status == "compensating" and event.status not in ("done", "compensated")
 
 
 def charged(turn: Turn, event: Charged) -> str:

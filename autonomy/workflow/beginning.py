@@ -35,6 +35,8 @@ def begin(turn: Turn, path: str) -> None:
     """Begin the step at `path`, or begin it again under its next attempt."""
     found = turn.state.steps.get(path) or StepState("running")
     turn.drop(found)
+    if found.trouble == "contract":
+        turn.supersede(path, found)
     attempt = found.attempt + 1
     fresh = StepState("running", attempt, since=turn.at, data=_remembered(found), returned=found.returned)
     fresh.interrupted = found.interrupted

@@ -9,22 +9,24 @@ from sqlalchemy import select
 from autonomy.db import CommitQueue, Database
 from autonomy.gate import Watch
 from autonomy.kernel.clock import Clock
-from autonomy.kernel.errors import Invalid, NotFound
+from autonomy.kernel.errors import Corrupt, Invalid, NotFound
 from autonomy.tasks.model import PRIORITIES
 
 from . import paths, triggers
 from .costs import Costs
+from .damage import FOR_EVER
 from .definition import Definition
 from .definitions import Definitions
 from .desk import Desk, Known, Origin
 from .events import Cancelled, ChildEnded, Paused, Reprioritised, Resumed, Started
 from .handing_out import HandingOut
-from .model import Reprioritise, StartChild
+from .model import Reprioritise, StartChild, State
 from .model import TellChildren as Tell
 from .offering import offer_anew
 from .outcome import kind_of_type
 from .ports import Work
 from .store import command as table
+from .undoing import leaves_something
 from .units import Fence, Stay
 
 log = logging.getLogger("autonomy.workflow")
@@ -181,9 +183,21 @@ class Children:
             await self._costs.count(work.run, work.id, state.spent)
             told = (work.id, state.status, state.output, state.reason)
             spent = None if state.written_off else state.spent
-            event = ChildEnded(self._clock(), *told, spent, state.steered, bool(state.unsure))
+            left = await self._leaves_something(state)
+            event = ChildEnded(self._clock(), *told, spent, state.steered, bool(state.unsure), left)
             await self._desk.take_in(work.run, event, self._fence(work))
         return state.ended
+
+    async def _leaves_something(self, state: State) -> bool:
+        """Whether it did something that may still have to be undone; of one that is damaged nobody knows."""
+        if state.written_off:
+            return True
+        try:
+            return leaves_something(await self._definitions.pinned(state.digest), state)
+        except Corrupt as error:
+            if error.code not in FOR_EVER:
+                raise
+            return True
 
     def _fence(self, work: Work) -> Fence:
         return Fence(work.id, self._owner if work.attempts else None)

@@ -248,7 +248,7 @@ class Desk:
                 raise
             log.error("%s is ended: %s", run, because(error))
             ended = written_off(known.state, event.at, error)
-            counted = ended._replace(state=advance_ended(ended.state, event).state)
+            counted = ended._replace(state=advance_ended(ended.state, event, None).state)
             await self._write(run, known, counted, event.at, (None, None, None))
             return None  # the event comes to a run that has ended
         if advanced.ignored:
@@ -262,9 +262,12 @@ class Desk:
 
     async def _advance(self, state: State, event: AnyEvent) -> Advanced:
         """What comes of the event. Raises Corrupt where the definition of a run that goes on is damaged."""
-        if state.ended:
-            return advance_ended(state, event)
-        return advance(await self._definitions.pinned(state.digest), state, event)
+        try:
+            return advance(await self._definitions.pinned(state.digest), state, event)
+        except Corrupt as error:
+            if not state.ended or error.code not in FOR_EVER:
+                raise
+            return advance_ended(state, event, None)
 
     async def _write_off(self, run: str, error: Corrupt) -> None:
         """End a run whose state is damaged, unless it has moved meanwhile."""

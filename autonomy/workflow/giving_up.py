@@ -34,7 +34,7 @@ def last_word(work: Work, told: str, at: int) -> AnyEvent | None:
         case "decide":
             return Performed(at, work.id, "failed", reason=told, again=False)
         case "start_child":
-            return ChildEnded(at, work.id, "failed", reason=told, spent=None)
+            return ChildEnded(at, work.id, "failed", reason=told, spent=None, left=not _unbegun(work))
         case "ask_approval":
             return ApprovalEnded(at, work.id, "refused", reason=told)
         case "open_task":

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from autonomy.kernel.canonical import Json
 
 from . import paths, spending
+from .definition import Definition
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
-from .model import State
+from .model import Command, State
 from .trouble import TWICE, raise_for_run, stop, tried_before
 from .turn import AFTER_ALL, Turn
 
@@ -40,26 +41,37 @@ def settled(state: State, event: Performed | TaskEnded | ChildEnded) -> None:
         state.unsure[event.command] = cost
 
 
-def after_the_end(state: State, event: AnyEvent) -> State | None:
-    """An ended run with what it has cost by now; None where the event changes nothing."""
+def after_the_end(state: State, event: AnyEvent, definition: Definition | None) -> tuple[State, list[Command]] | None:
+    """An ended run with what it has cost by now, and whom it tells of what stands otherwise than was thought; None
+    where the event changes nothing. Without its definition nobody is told."""
     after = replace(state)
     match event:
         case Charged() if event.command in state.unsure:
             counted(after, event)
         case Performed(is_known=True) | TaskEnded() | ChildEnded() if event.command in state.unsure:
             settled(after, event)
-    return after if after != state else None
+    if after == state:
+        return None
+    if definition is None or not isinstance(event, Performed) or not event.is_known:
+        return after, []
+    turn = Turn(definition, after, event.at)
+    _look_at(turn, event)
+    return turn.state, turn.commands
 
 
 def known_at_last(turn: Turn, event: Performed) -> str:
     """Take in how an action ended: what was skipped is undone if it was done, and nobody is asked any more whether it
     was; what was begun again since has been done twice."""
     settled(turn.state, event)
-    place = paths.place(turn.state.run, event.command)
     stop_beyond(turn)
+    _look_at(turn, event)
+    return ""
+
+
+def _look_at(turn: Turn, event: Performed) -> None:
+    place = paths.place(turn.state.run, event.command)
     if place is not None and place.path in turn.state.steps:
         _clear_up(turn, place, event)
-    return ""
 
 
 def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
@@ -68,14 +80,14 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
         _undone_after_all(turn, place, event)
     elif found.attempt != place.attempt:
         _of_an_earlier_attempt(turn, place, event)
+    elif found.trouble == "done" and was_done:
+        _say_twice(turn, place, event)
     elif turn.state.ended:
-        return
+        _say_left(turn, place, event)
     elif found.state == "skipped" and found.trouble == "unknown":
         _skipped_after_all(turn, place.path, event.output if was_done else None, was_done)
     elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
         _answered(turn, place.path, event)
-    elif found.trouble == "done" and was_done:
-        _say_twice(turn, place, event)
 
 
 def _answered(turn: Turn, path: str, event: Performed) -> None:
@@ -93,7 +105,7 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
         if was_done:
             _say_twice(turn, place, event)
     elif turn.state.ended:
-        return
+        _say_left(turn, place, event)
     elif found.state == "blocked":
         _answered(turn, place.path, event)
     elif was_done:
@@ -139,6 +151,16 @@ def _say_twice(turn: Turn, place: paths.Place, event: Performed) -> None:
     what = f"{undo}`{place.path}` was done after all, and has been begun again since"
     part = f"{TWICE}{place.path}.{place.attempt}.{place.part}".rstrip(".")
     raise_for_run(turn, "twice", what, part, detail={"command": event.command, "output": event.output})
+
+
+def _say_left(turn: Turn, place: paths.Place, event: Performed) -> None:
+    """The run was undone without it, for somebody had said that it was not done, or nobody knew of it."""
+    found, can_be = turn.state.steps[place.path], turn.step(place.path).undo is not None
+    was_given_up = found.state in ("skipped", "cancelled")
+    if turn.state.status == "compensated" and can_be and was_given_up and event.outcome == "done":
+        what = f"`{place.path}` was done after all, and has not been undone"
+        detail: Json = {"command": event.command, "output": event.output}
+        raise_for_run(turn, "left", what, f"{TWICE}{place.path}.{place.attempt}", detail=detail)
 
 
 def stop_beyond(turn: Turn) -> bool:

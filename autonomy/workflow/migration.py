@@ -97,7 +97,7 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
     found, name = state.steps[path], _name(path)
     before, after = old.steps[name], new.steps.get(name)
     if after is None:
-        yield from _of_removed(path, found, before)
+        yield from _of_removed(state, path, found, before)
         return
     if after.block != before.block:
         yield Obstacle(path, "it has been moved into or out of another step")
@@ -162,12 +162,17 @@ def _undoes(work: ToolWork | TaskWork | None) -> tuple[Any, ...]:
     return ()
 
 
-def _of_removed(path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
+def _of_removed(state: State, path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
     if found.state not in SETTLED:
         yield Obstacle(path, f"it is {found.state}, and no longer there")
-    elif may_be_done(found) and before.undo is not None:
+    elif (may_be_done(found) or _is_left(state, path)) and before.undo is not None:
         stands = "it was done" if found.state == "done" else "it may have been done"
         yield Obstacle(path, f"{stands}, and could no longer be undone")
+
+
+def _is_left(state: State, path: str) -> bool:
+    places = (paths.place(state.run, id) for id in (*state.left, *state.unsure))
+    return any(place is not None and place.path == path for place in places)
 
 
 def _of_order(state: State, path: str, found: StepState, after: Step) -> Iterator[Obstacle]:

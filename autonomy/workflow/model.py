@@ -64,7 +64,8 @@ class State(Struct, omit_defaults=True):
     inside of rests (`above`); what is not begun until then is held `back`. `paused_by` is empty in states of before it
     was kept. Those who have said what a step is done with, or what it came to, have `steered` it. What was in one that
     is `written_off` nobody knows any more. Actions that no step waits for, and of which nobody knows whether they were
-    done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it."""
+    done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it. `left` are
+    the commands of earlier attempts, and of runs inside that ended before they were done, whose work still stands."""
 
     run: str
     workflow: str
@@ -92,6 +93,7 @@ class State(Struct, omit_defaults=True):
     steered: tuple[str, ...] = ()
     written_off: bool = False
     unsure: dict[str, int] = {}
+    left: tuple[str, ...] = ()
     version: int = VERSION
 
     def steer(self, by: Iterable[str]) -> None:
@@ -220,7 +222,8 @@ class RaiseException(Order, frozen=True, tag="raise_exception"):
     """Something unexpected, for a person to decide. Answered by Chosen, with one of `choices`.
 
     `kind`: `failed`, `denied`, `refused`, `unknown`, `overdue`, `contract`, `conflict`, `expression`, `child`,
-    `choice`, `limit`, or `cap`, which only tells that the run was stopped; `unreadable` stands for one that is damaged.
+    `choice`, `limit`; of the run as a whole `twice` and `left`, which somebody has to have seen, and `cap`, which only
+    tells that it was stopped; `unreadable` stands for one that is damaged.
     `detail` shows what the person needs to see.
     """
 

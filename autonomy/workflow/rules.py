@@ -72,7 +72,7 @@ def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
     if definition.digest != state.digest:
         raise Invalid("the run is pinned to another definition", code="workflow.definition", run=state.run)
     if state.ended:
-        return advance_ended(state, event)
+        return advance_ended(state, event, definition)
     if (state.status == "new") != isinstance(event, Started):
         return Advanced(state, (), "the run has begun already" if state.status != "new" else "the run has not begun")
     turn = Turn(definition, state, event.at)
@@ -83,10 +83,13 @@ def advance(definition: Definition, state: State, event: AnyEvent) -> Advanced:
     return Advanced(turn.state, tuple(turn.commands))
 
 
-def advance_ended(state: State, event: AnyEvent) -> Advanced:
-    """Take in one event of a run that has ended, whatever its definition was: it may have cost more than was known."""
-    after = after_the_end(state, event)
-    return Advanced(state, (), f"the run is {state.status}") if after is None else Advanced(after, ())
+def advance_ended(state: State, event: AnyEvent, definition: Definition | None) -> Advanced:
+    """Take in one event of a run that has ended, also where its definition is not to be had any more: it may have cost
+    more than was known, and something may stand that nobody knew of."""
+    after = after_the_end(state, event, definition)
+    if after is None:
+        return Advanced(state, (), f"the run is {state.status}")
+    return Advanced(after[0], tuple(after[1]))
 
 
 def halt(state: State, at: int, reason: str) -> Advanced:

@@ -68,10 +68,10 @@ def tried_before(turn: Turn, path: str) -> bool:
     return isinstance(turn.step(path).work, ToolWork) and any(not place.part for place in earlier)
 
 
-def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None) -> None:
+def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None, kind: str = "unknown") -> None:
     """Ask the workflow's escalation role about a step that is undone only if it was done."""
     asked = Handler((), "ask", turn.definition.escalation)
-    raise_exception(turn, path, "unknown", reason, asked, detail, part="known.exception")
+    raise_exception(turn, path, kind, reason, asked, detail, part="known.exception")
 
 
 def raise_for_run(

@@ -155,13 +155,29 @@ class Turn(Orders):
         """The step no longer waits for the command."""
         self.change(path, open=tuple(one for one in self.state.steps[path].open if one != id))
 
+    def leave_behind(self, id: str) -> None:
+        """What the command did stands, and whatever becomes of its step now is something else."""
+        place = paths.place(self.state.run, id)
+        assert place is not None  # a command of this run
+        if self.step(place.path).undo is not None and id not in self.state.left:
+            self.state.left = (*self.state.left, id)
+
+    def supersede(self, path: str, found: StepState) -> None:
+        """What an earlier attempt did stands beside what the present one did, if that did anything."""
+        was_done = isinstance(found.data, dict) and AFTER_ALL in found.data
+        if was_done and found.state not in SETTLED and found.trouble in ("", "contract", "unknown"):
+            self.leave_behind(paths.command(self.state.run, path, found.attempt - 1))
+
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
         found = self.state.steps.get(path) or StepState("skipped")
         self.drop(found)
+        if status == "done" or found.trouble == "contract":
+            self.supersede(path, found)
         done = 0
         if status == "done":
             done = self.state.completed = self.state.completed + 1
+            self.state.left = tuple(id for id in self.state.left if id != self.id(path))  # the step tells of it now
         data = found.data if isinstance(found.data, dict) and "items" in found.data else None
         lost, data = _given_up(found, status) if status in ("skipped", "cancelled") else ("", data)
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, TooLarge
 
-from .definition import Handler, ToolWork
-from .model import OpenTask, PerformTool, RaiseException, StepState
-from .trouble import UNDO_CHOICES, ask_whether_done, tried_before, unseen
+from . import paths
+from .definition import Definition, Handler, ToolWork
+from .model import OpenTask, PerformTool, RaiseException, State, StepState
+from .trouble import TWICE, UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
 from .turn import AFTER_ALL, Turn
 
 
@@ -56,6 +58,29 @@ def _not_done(turn: Turn, path: str, found: StepState) -> None:
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif tried_before(turn, path):
         ask_whether_done(turn, path, "it was begun again while nobody knew whether it was done")
+    elif ids := _left_by(turn, path):
+        turn.state.left = tuple(id for id in turn.state.left if id not in ids)
+        detail: Json = {"runs": [paths.derived("run", id) for id in ids]}
+        reason = "the run inside ended before it was done, and what it did has not been undone"
+        ask_whether_done(turn, path, reason, detail, kind="child")
+
+
+def _left_by(turn: Turn, path: str) -> tuple[str, ...]:
+    return tuple(id for id in turn.state.left if (place := paths.place(turn.state.run, id)) and place.path == path)
+
+
+def leaves_something(definition: Definition, state: State) -> bool:
+    """Whether a run that has ended did something that can be undone, and may not have been."""
+    if state.status in ("done", "compensated"):
+        return False
+    can_be = {path for path in state.steps if definition.steps[paths.split(path)[1]].undo is not None}
+    places = (paths.place(state.run, id) for id in (*state.unsure, *state.left))
+    may_stand = can_be & {place.path for place in places if place is not None}
+    return state.written_off or bool(may_stand) or any(_stands(state.steps[path]) for path in can_be)
+
+
+def _stands(found: StepState) -> bool:
+    return found.state in ("done", "undoing") or found.trouble in ("done", "unknown")
 
 
 def undo_next(turn: Turn) -> None:
@@ -69,13 +94,24 @@ def undo_next(turn: Turn) -> None:
         for path, found in steps.items()
         if found.state == "done" and turn.step(path).undo is not None and not _was_left(turn, path)
     ]
-    if not done and not unseen(turn):
-        turn.end("compensated", turn.state.reason)
     if not done:
+        _end(turn)
         return
     _, path = max(done)
     turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})
     attempt_undo(turn, path)
+
+
+def _end(turn: Turn) -> None:
+    """End the run, when somebody has seen what is not undone with its steps."""
+    for id in turn.state.left:
+        place = paths.place(turn.state.run, id)
+        assert place is not None  # a command of this run
+        what = f"`{place.path}` was begun again, and what it had done by then has not been undone"
+        raise_for_run(turn, "left", what, f"{TWICE}{place.path}.{place.attempt}.left", detail={"command": id})
+    turn.state.left = ()
+    if not unseen(turn):
+        turn.end("compensated", turn.state.reason)
 
 
 def attempt_undo(turn: Turn, path: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autonomy.workflow import paths
 from autonomy.workflow.events import (
     Allowed,
     ApprovalEnded,
@@ -149,7 +150,9 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
     if isinstance(command, AskApproval):
         return ApprovalEnded(at, command.id, draw(st.sampled_from(["given", "given", "refused", "expired"])))
     if isinstance(command, StartChild):
-        return ChildEnded(at, command.id, draw(st.sampled_from(["done", "done", "failed", "cancelled", "compensated"])))
+        status = draw(st.sampled_from(["done", "done", "failed", "cancelled", "compensated"]))
+        left = status in ("failed", "cancelled") and draw(st.booleans())
+        return ChildEnded(at, command.id, status, left=left)
     if isinstance(command, SetTimer):
         run.at = max(run.at, command.at)
         return TimerFired(run.tick(), command.id)
@@ -259,17 +262,38 @@ def check_known(run: Run, event: Any, first: list[str]) -> None:
     if step is None or not part.isdigit():
         return
     found, outcome = run.state.steps.get(path), getattr(event, "outcome", getattr(event, "status", ""))
+    was_left = found is not None and isinstance(found.data, dict) and found.data.get("left") is True
     asked = {one.kind for one in run.told if isinstance(one, RaiseException) and one.id.startswith(f"{event.command}:")}
     if isinstance(event, ChildEnded) and outcome not in ("done", "compensated"):
-        withdrawn = run.issued.get(f"{event.command}:withdraw")
-        assert "child" in asked or not (isinstance(withdrawn, Withdraw) and withdrawn.compensate), event
+        check_left(run, event, path in first or was_left, "child" in asked)
     elif step.undo is not None and outcome == "unknown":
         assert "unknown" in asked, f"nobody was asked about {event}"
     elif step.undo is not None and outcome == "done" and (step.contract is None or isinstance(event, Performed)):
         if getattr(event, "breach", ""):
             return
-        was_left = found is not None and isinstance(found.data, dict) and found.data.get("left") is True
         assert path in first or was_left, f"{path} had its effect, and is {found}"
+
+
+def check_left(run: Run, event: ChildEnded, was_undone: bool, asked: bool) -> None:
+    """What a run inside has left is undone with its step, or a person says what becomes of it."""
+    place = paths.place("run_1", event.command)
+    withdrawn = run.issued.get(f"{event.command}:withdraw")
+    was_to_be_undone = isinstance(withdrawn, Withdraw) and withdrawn.compensate
+    if (
+        place is None
+        or not event.left
+        or (run.definition.steps[_name(place.path)].undo is None and not was_to_be_undone)
+    ):
+        return
+    told = [one for one in run.told if isinstance(one, RaiseException)]
+    seen = any(isinstance(one.detail, dict) and one.detail.get("command") == event.command for one in told)
+    among = any(one.id.startswith(f"run_1:{place.path}:") and one.id.endswith("known.exception") for one in told)
+    is_last = run.state.steps[place.path].attempt == place.attempt
+    assert asked or seen or among or (is_last and was_undone), f"{event} is left: {run.state.steps[place.path]}"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def ends_or_waits(spec: dict[str, Any], data: Any) -> None:

@@ -803,7 +803,7 @@ def test_a_run_inside_that_is_under_way_undoes_itself_and_a_person_says_what_is_
         run.done("a")
         run.send(Cancelled(run.tick(), compensate=True))
         assert run.issued["run_1:kid:1:withdraw"] == Withdraw("run_1:kid:1:withdraw", "run_1:kid:1", compensate=True)
-        run.child("kid", status)
+        run.child("kid", status, left=not ended)
         if not ended:
             assert (run.status("a"), run.command("kid", RaiseException).kind) == ("done", "child")
             run.choose("kid", "skip")

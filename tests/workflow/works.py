@@ -128,8 +128,8 @@ class Run:
         found = [one for one in self.commands(Subscribe) if one.id.endswith(f"event.{name}") and _path(one) == path]
         return self.send(EventArrived(self.tick(), found[0].id, data))
 
-    def child(self, path: str, status: Any = "done", output: Any = None) -> Advanced:
-        return self.send(ChildEnded(self.tick(), self.command(path, StartChild).id, status, output))
+    def child(self, path: str, status: Any = "done", output: Any = None, **more: Any) -> Advanced:
+        return self.send(ChildEnded(self.tick(), self.command(path, StartChild).id, status, output, **more))
 
     def choose(self, path: str, choice: Any, **more: Any) -> Advanced:
         return self.send(Chosen(self.tick(), self.command(path, RaiseException).id, choice, by="ada", **more))
