@@ -91,6 +91,8 @@ class Embedded:
         self._due = asyncio.Event()
         self._seen = -1
         self._surveyed = ""
+        self._unknown: set[str] = set()  # heard of already
+        self._still_unknown: set[str] = set()  # those of them seen since the slow look began anew
         self._closing = False
         self._looked = time.monotonic()
 
@@ -158,7 +160,7 @@ class Embedded:
         if freed:
             self.wake()
         if self._carries:
-            await self._hear(await self._database.read(self._survey))
+            await self._hear(self._news_of(await self._database.read(self._survey)))
 
     def let_go(self) -> None:
         """Carry nothing on: for a process that is taken for dead. Others have its commands, or will."""
@@ -252,8 +254,20 @@ class Embedded:
         tx.hand_over([Offer(row.id, at + _rest(row.attempts), row.priority) for row in rows])
         return bool(rows)
 
-    def _survey(self, connection: Connection) -> list[str]:
-        """Waiting commands, of the next part of them all, whose action or approval has come to an end unheard."""
+    def _news_of(self, found: Sequence[tuple[str, bool]]) -> list[str]:
+        """Of commands that have come to an end, unknown or not, those of which that is to be heard: of an unknown one
+        this process hears once, and again when it is known."""
+        told = [id for id, unknown in found if not (unknown and id in self._unknown)]
+        unknown = {id for id, unknown in found if unknown}
+        self._unknown |= unknown
+        self._still_unknown |= unknown
+        if not self._surveyed:
+            self._unknown, self._still_unknown = self._still_unknown, set()
+        return told
+
+    def _survey(self, connection: Connection) -> list[tuple[str, bool]]:
+        """Waiting commands, of the next part of them all, whose action or approval has come to an end, and whether that
+        is unknown."""
         query = select(table.c.id, action.c.state, hold.c.state, table.c.kind, work_task.c.state)
         # Of a run that has ended it is heard how an action did, not again and again that nobody knows.
         query = query.outerjoin(run, and_(run.c.id == table.c.run, run.c.ended_at.is_not(None)))
@@ -264,7 +278,7 @@ class Embedded:
         rows = connection.execute(query.order_by(table.c.id).limit(SURVEY)).all()
         self._surveyed = rows[-1][0] if rows else ""
         return [
-            id
+            (id, acted == "unknown")
             for id, acted, asked, kind, state in rows
             if (is_task_over(state) if kind == "open_task" else _is_over(acted, asked))
         ]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import select, update
 from autonomy.db import Tx
 from autonomy.kernel.clock import now
 from autonomy.kernel.errors import Invalid
+from autonomy.tools import Unsure
 from autonomy.workflow.desk import Origin
 from autonomy.workflow.embedded import CLAIMS
 from autonomy.workflow.events import Started
@@ -23,7 +25,7 @@ from autonomy.workflow.paths import derived
 from autonomy.workflow.ports import Offer
 from autonomy.workflow.store import command
 from autonomy.workflow.units import Fence
-from tests.gate.works import Door, Plant, never
+from tests.gate.works import Door, Plant, fail, never
 from tests.workflow.office import Office, office
 
 PRESS = """
@@ -38,6 +40,11 @@ OUTER = "steps: { child: { workflow: { name: long }, arguments: { n: input.n } }
 PAY = """
 steps:
   pay: { tool: pay, arguments: { payee: "'erika'", amount: "string(150 + input.n) + '.00'" } }
+"""
+BOTH = """
+steps:
+  a: { tool: buy, arguments: { amount: "'1.00'" } }
+  b: { tool: press, arguments: { n: input.n } }
 """
 FLOWS = {"pressing": PRESS, "paying": PAY, "resting": REST, "long": LONG, "parent": PARENT, "outer": OUTER}
 KINDS = ("embedded on sqlite", "embedded on postgresql", "dbos on postgresql")
@@ -427,3 +434,31 @@ def priority_of_offer(engines: Engines, id: str) -> int:
         query = "SELECT priority FROM dbos.workflow_status WHERE workflow_uuid = %s"
         [[priority]] = connection.execute(query, [id]).fetchall()
     return int(priority)
+
+
+async def test_of_what_nobody_knows_the_run_hears_once_and_again_when_it_is_known(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(tmp_path, database_url, both=BOTH) as it:
+        for name in ("buy", "press"):
+            it.plant.behaves[name] = fail(Unsure("the connection broke"))
+        run = await it.start("both", n=1)
+        await it.until(run, lambda state: [one.trouble for one in state.steps.values()] == ["unknown"] * 2)
+        for _ in range(3):
+            await it.flows.engine.sweep()
+        await it.eventually(lambda: idle(it))
+        settle, settled = it.flows.desk.settle, []
+
+        async def counted(fence: Fence, *more: Any) -> bool:
+            settled.append(fence)
+            return await settle(fence, *more)
+
+        monkeypatch.setattr(it.flows.desk, "settle", counted)
+        for _ in range(4):
+            await it.flows.engine.sweep()
+            await it.eventually(lambda: idle(it))
+        assert settled == []
+        for one in (await it.flows.runs.show(run)).open:
+            if one.action:
+                await it.works.system.taking_up.resolve(one.action, "done", "person:sam", "it was")
+        assert (await it.ended(run)).status == "done"

@@ -196,7 +196,11 @@ def test_nobody_hears_after_the_end_of_what_was_not_done(outcome: Any) -> None:
 
 PART = """
 steps:
-  paid: { tool: buy, arguments: { amount: "'30.00'" }, compensate: { tool: look, arguments: { n: "1" } }, onException: [{ then: fail }] }
+  paid:
+    tool: buy
+    arguments: { amount: "'30.00'" }
+    compensate: { tool: look, arguments: { n: "1" } }
+    onException: [{ then: fail }]
   over: { needs: [paid], end: { status: STATUS, reason: enough } }
 """
 AROUND = """
@@ -227,3 +231,18 @@ async def test_a_run_around_one_that_did_nothing_is_undone_unasked(tmp_path: Pat
         it.plant.behaves["buy"] = fail(Refused("no"))
         ended = await it.ended(await it.start("around", n=1))
         assert (ended.status, ended.reason) == ("compensated", "a: the run ended as failed: paid: no")
+
+
+def test_what_undoes_a_round_by_what_the_one_before_came_to_is_for_a_person() -> None:
+    undo = "compensate: { tool: u, arguments: { last: previous } }"
+    loop = f"{{ until: 'round > 0', most: 3, steps: {{ a: {{ tool: t, {undo} }} }}, result: steps.a.output }}"
+    run = Run(steps(f"{{ again: {{ repeat: {loop} }}, z: {{ tool: t }} }}"))
+    run.done("again[0]/a", 1)
+    run.done("again[1]/a", 2)
+    given_up(run)
+    [told] = run.commands(RaiseException)
+    assert (told.kind, told.choices) == ("expression", ("retry", "edit", "skip", "cancel"))
+    run.choose("again[1]/a", "edit")
+    run.choose("again[0]/a", "skip")
+    assert (run.status("again[1]/a"), run.status("again[0]/a")) == ("undone", "done")
+    assert run.state.status == "compensated"
