@@ -104,6 +104,10 @@ class Effects:
         """The actions that have ended here, but not yet in the store."""
         return self._endings.trailing
 
+    async def caught_up(self) -> None:
+        """Return once all that was answered here by now can be read, but after a moment all the same."""
+        await self._endings.caught_up()
+
     async def idle(self) -> None:
         """Wait until nothing is under way and every ending is written."""
         while self.under_way or self._endings.trailing:

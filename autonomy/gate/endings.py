@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from autonomy.audit import Leaf
 from autonomy.budget import Overrun
-from autonomy.db import CommitQueue
+from autonomy.db import CommitQueue, Tx
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import Busy, Overdue, Unavailable
@@ -94,6 +94,13 @@ class Endings:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 await written.wait()
+
+    async def caught_up(self) -> None:
+        """Return once all that was answered here by now can be read, but after a moment all the same: the store may
+        not take it."""
+        if self._trailing:
+            with suppress(Unavailable, Overdue, Busy):
+                await self._queue.perform(_nothing, SETTLE_SECONDS)  # it goes after what trails
 
     async def written(self) -> None:
         """Wait until nothing trails."""
@@ -209,6 +216,10 @@ def _leaf(
     )
     plain = made(overruns=())  # hashed here; only an overrun, which nobody expects, is hashed in the writer
     return lambda overruns: made(overruns=overruns) if overruns else plain
+
+
+def _nothing(_tx: Tx) -> None:
+    """What is written by whoever only wants to come after what is."""
 
 
 def _unrecorded(ending: Ending, _overruns: tuple[Overrun, ...]) -> Leaf:

@@ -19,7 +19,7 @@ from .guard import App, Receive, Scope, Send, guarded, limited
 from .measuring import measured
 from .metrics import Metrics
 from .pages import ROUTES
-from .parts import Parts
+from .parts import PARTS, Parts
 from .sites import SITE_ROUTES
 
 
@@ -63,22 +63,24 @@ def _for_people(parts: Parts) -> App:
     """The pages, and the API once somebody asks it."""
     pages = Starlette(routes=[*ROUTES, *SITE_ROUTES], exception_handlers=HANDLERS)
     pages.router.default = fallback
-    pages.state.parts = parts
-    api = _Later(lambda: _api(parts))
+    api = _Later(_api)
 
     async def divide(scope: Scope, receive: Receive, send: Send) -> None:
         is_for_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        scope[PARTS] = parts
+        if is_for_api:  # what an agent has heard of, whoever looks at it finds
+            await parts.system.effects.caught_up()
         await (api if is_for_api else pages)(scope, receive, send)
 
     return divide
 
 
-def _api(parts: Parts) -> App:
+def _api() -> App:
     # Loaded here and not above: FastAPI and the models of all routes take 19 MB, which a process that only agents
     # call has no use for.
-    from .api import make_api  # noqa: PLC0415
+    from .api import the_api  # noqa: PLC0415
 
-    return make_api(parts)
+    return the_api()
 
 
 class _Later:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from autonomy.insight.telling import Telling
     from autonomy.insight.views import Views
 
+PARTS = "autonomy.parts"  # the field of a request's scope
 TAKEN_IN_SECONDS = 0.15  # how long a search waits for what has just happened
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The system and what reads it. One for each app."""
+    """The system and what reads it. One for each server."""
 
     system: System
     feed: Feed
@@ -91,6 +92,6 @@ class Parts:
 
 
 async def parts_of(request: Request) -> Parts:
-    """The parts of the app that answers this request."""
-    found: Parts = request.app.state.parts
+    """The parts of the server that answers this request."""
+    found: Parts = request.scope[PARTS]
     return found

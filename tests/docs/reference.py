@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -18,9 +15,7 @@ from autonomy.catalog.words import FORMS
 from autonomy.cli.app import app
 from autonomy.cli.index import COMMANDS, SECTIONS
 from autonomy.protocols.rest_document import rest_document
-from autonomy.server.api import make_api
-from autonomy.server.app import Server
-from autonomy.wiring import Settings, open_system
+from autonomy.server.api import the_api
 
 from .pages import ROOT
 
@@ -62,15 +57,7 @@ def documents() -> dict[str, str]:
 
 def openapi() -> str:
     """The OpenAPI document of this release."""
-    with tempfile.TemporaryDirectory() as folder:
-        system = open_system(replace(Settings(), data=Path(folder)))
-        try:
-            return (
-                json.dumps(make_api(Server(system).parts).openapi(), indent=1, ensure_ascii=False, sort_keys=True)
-                + "\n"
-            )
-        finally:
-            system.close()
+    return json.dumps(the_api().openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def openapi_v1() -> str:

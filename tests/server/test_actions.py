@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from autonomy.db import queue
 from autonomy.tools import Unsure
 from tests.gate.works import fail
 from tests.server.desk import Desk
@@ -71,3 +74,15 @@ def test_only_what_is_unknown_can_be_resolved(office: Desk) -> None:
     assert suzi.post(f"/api/actions/{denied}/resolve", body).code == "action.not_unknown"
     assert suzi.post("/api/actions/act_nothing/resolve", body).code == "action.unknown"
     assert suzi.post(f"/api/actions/{denied}/resolve", {"state": "maybe", "reason": "x"}).code == "request.invalid"
+
+
+def test_what_an_agent_has_heard_is_found_by_whoever_looks_at_once(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vera, suzi = office.person("vera"), office.person("suzi")
+    vera.get("/api/actions")  # nothing is made ready any more by what follows
+    monkeypatch.setattr(queue, "TRAIL_SECONDS", 3600.0)
+    shown = vera.get(f"/api/actions/{office.act('look', n=1)['action']}").json
+    assert [one["leaf"]["kind"] for one in shown["leaves"]] == ["intent", "outcome"]
+    judged = suzi.post(f"/api/actions/{office.act('look', n=2)['action']}/label", {"verdict": "right"})
+    assert judged.status == 200, judged.json
