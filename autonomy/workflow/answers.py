@@ -8,7 +8,7 @@ from __future__ import annotations
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
+from .definition import ApprovalWork, DecideWork, Step, TaskWork, ToolWork
 from .events import (
     Allowed,
     ApprovalEnded,
@@ -23,7 +23,7 @@ from .late import counted, known_at_last, stop_beyond
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, tried_before, trouble
-from .turn import Turn
+from .turn import AFTER_ALL, Turn
 from .undoing import came_to_nothing, undo_failed, undo_interrupted, undone
 
 
@@ -58,6 +58,8 @@ def performed(turn: Turn, event: Performed) -> str:
         return _held(turn, path, found)
     if not _too_dear(turn, path, _cost(event, found), event.answered):
         _action_ended(turn, path, event, found)
+    else:
+        _too_late(turn, path, event)
     return ""
 
 
@@ -138,6 +140,7 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     if asked and event.outcome == "unknown":
         return f"a person is asked about `{path}` already"
     if _too_dear(turn, path, _cost(event, found), event.answered):
+        _too_late(turn, path, event)
         return ""
     if event.outcome != "unknown":  # of an unknown one somebody may still find out
         turn.answered(path, event.command)
@@ -152,6 +155,17 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
     return ""
 
 
+def _too_late(turn: Turn, path: str, event: Performed | TaskEnded) -> None:
+    """The run has been stopped by what this cost, before its step could tell that it was done."""
+    if event.outcome != "done":
+        return
+    if turn.state.steps[path].state == "undoing":
+        turn.change(path, open=())  # withdrawn with the run
+        undone(turn, path)
+    else:
+        turn.leave_behind(event.command)
+
+
 def task_ended(turn: Turn, event: TaskEnded) -> str:
     """Whoever had a task is done with it, failed, or gives it to somebody else."""
     path, ignored = awaited(turn, event.command)
@@ -164,6 +178,7 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
     if event.outcome == "handed_on" and (undoing or event.role is None):
         return "a task is handed on to a role, and a compensation is not handed on"
     if _too_dear(turn, path, found.charged if event.cost is None else event.cost, event.command):
+        _too_late(turn, path, event)
         return ""
     turn.answered(path, event.command)
     if undoing:
@@ -198,7 +213,7 @@ def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> Non
         trouble(turn, path, "contract", breach, detail={"output": event.output})
     else:
         data = found.data if isinstance(found.data, dict) else {}
-        turn.change(path, returned=True, data={**data, "returned": breach})
+        turn.change(path, returned=True, data={**data, "returned": breach, AFTER_ALL: event.output})
         turn.queue.append(("begin", path))
 
 
@@ -244,18 +259,44 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     if event.unsure:
         spent = max(spent, found.charged)  # what was told meanwhile of what it left under way is more
     if _too_dear(turn, path, spent, "" if event.unsure else event.command):
+        if event.left or event.status == "done":
+            turn.leave_behind(event.command)
         return ""
+    if event.left:
+        _leave_behind(turn, path, event)
+    _child_ended(turn, path, event)
+    return ""
+
+
+def _leave_behind(turn: Turn, path: str, event: ChildEnded) -> None:
+    """What it did stands, unless the step itself is undone for it."""
+    step = turn.step(path)
+    if step.undo is None:
+        _leave_open(turn, step, event.command)
+    elif event.status != "done":
+        turn.leave_behind(event.command)
+
+
+def _leave_open(turn: Turn, step: Step, id: str) -> None:
+    """Of a step that does not say what becomes of runs inside, the first is enough, however many items there are."""
+    places = (paths.place(turn.state.run, one) for one in turn.state.left)
+    is_known = any(place is not None and paths.split(place.path)[1] == step.id for place in places)
+    if not step.stays and not is_known:
+        turn.leave_behind(id)
+
+
+def _child_ended(turn: Turn, path: str, event: ChildEnded) -> None:
     turn.answered(path, event.command)
     turn.state.steer(event.steered)
+    found = turn.state.steps[path]
     if event.unsure:
-        turn.state.unsure = {**turn.state.unsure, event.command: turn.state.steps[path].charged}
-    not_undone = event.left and turn.state.status == "compensating"  # as it was told to: a person says what is left
-    if event.left and not not_undone:
-        turn.leave_behind(event.command)
+        turn.state.unsure = {**turn.state.unsure, event.command: found.charged}
     if found.state == "blocked" and event.status != "done":
-        return ""  # a person is asked about it already, and still is
+        return  # a person is asked about it already, and still is
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
-    if found.state == "stopping" and not_undone:
+    # A run that was to be undone, and has ended otherwise: a person says what is left of it.
+    is_left = event.left and event.status != "done" and turn.state.status == "compensating"
+    if found.state == "stopping" and is_left and found.then != "done":
         trouble(turn, path, "child", told, again=False)
     elif found.state == "stopping":
         _stopped(turn, path, found, event.status == "done", event.output)
@@ -264,7 +305,6 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
         finish(turn, path, event.output)
     else:
         trouble(turn, path, "child", told)
-    return ""
 
 
 def charged(turn: Turn, event: Charged) -> str:

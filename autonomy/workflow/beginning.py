@@ -28,7 +28,7 @@ from .definition import (
 from .model import AskApproval, Decide, Emit, OpenTask, PerformTool, SetTimer, StartChild, StepState, Subscribe
 from .reading import Reading
 from .trouble import stop, trouble, unseen
-from .turn import AFTER_ALL, Turn
+from .turn import AFTER_ALL, AFTER_ALL_OF, Turn
 
 
 def begin(turn: Turn, path: str) -> None:
@@ -56,7 +56,8 @@ def _remembered(found: StepState) -> Json:
     """What a new attempt knows of those before; that one was done, where what it came to broke its contract."""
     if found.trouble != "contract":
         return found.data
-    return {**(found.data if isinstance(found.data, dict) else {}), AFTER_ALL: found.output}
+    known = found.data if isinstance(found.data, dict) else {}
+    return {**known, AFTER_ALL: found.output, AFTER_ALL_OF: found.attempt}
 
 
 def end_at_last(turn: Turn) -> None:

@@ -20,18 +20,20 @@ from .definitions import Definitions
 from .desk import Desk, Known, Origin
 from .events import Cancelled, ChildEnded, Paused, Reprioritised, Resumed, Started
 from .handing_out import HandingOut
-from .model import Reprioritise, StartChild, State
+from .model import Reprioritise, StartChild, State, Withdraw
 from .model import TellChildren as Tell
 from .offering import offer_anew
 from .outcome import kind_of_type
 from .ports import Work
 from .store import command as table
+from .store import run as runs
 from .undoing import leaves_something
 from .units import Fence, Stay
 
 log = logging.getLogger("autonomy.workflow")
 
 SOON_MS = 200  # until a run that is just being begun is looked for again
+SETTLING_MS = 2_000  # for which the end of a run waits for what it has just taken back
 WITHDRAWN = "withdrawn before it was begun"
 
 
@@ -179,11 +181,13 @@ class Children:
     async def _ended(self, work: Work, child: str) -> bool:
         """Hand in the end of a child, where it has come; else its end makes the command due. Whether it has come."""
         state = (await self._desk.look(child)).state
-        if state.ended:
+        left = state.ended and await self._leaves_something(state)
+        if left and state.unsure and not state.written_off and await self._withdraws(child):
+            await self._desk.settle(self._fence(work), self._soon(work))  # whether it was done is known in a moment
+        elif state.ended:
             await self._costs.count(work.run, work.id, state.spent)
             told = (work.id, state.status, state.output, state.reason)
             spent = None if state.written_off else state.spent
-            left = await self._leaves_something(state)
             event = ChildEnded(self._clock(), *told, spent, state.steered, bool(state.unsure), left)
             await self._desk.take_in(work.run, event, self._fence(work))
         return state.ended
@@ -198,6 +202,13 @@ class Children:
             if error.code not in FOR_EVER:
                 raise
             return True
+
+    async def _withdraws(self, run: str) -> bool:
+        """Whether something is still being taken back of what the run had under way when it ended a moment ago."""
+        query = select(table.c.id).join(runs, runs.c.id == table.c.run).limit(1)
+        query = query.where(runs.c.id == run, runs.c.ended_at > self._clock() - SETTLING_MS)
+        query = query.where(table.c.kind == kind_of_type(Withdraw))
+        return await self._database.read(lambda connection: connection.execute(query).first() is not None)
 
     def _fence(self, work: Work) -> Fence:
         return Fence(work.id, self._owner if work.attempts else None)

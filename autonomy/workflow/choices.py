@@ -8,7 +8,7 @@ from .events import Chosen
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
 from .turn import Turn
-from .undoing import attempt_undo, undone
+from .undoing import attempt_undo, left_by, left_part, undone
 
 
 def chosen(turn: Turn, event: Chosen) -> str:
@@ -40,6 +40,7 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
     if event.choice == "edit":
         if breach := turn.prepared.breach(paths.split(path)[1], event.output):
             return f"the output does not fit: {breach}"
+        _seen(turn, path, found)
         turn.answered(path, event.exception)
         turn.leave(path, "done", event.output)
     elif event.choice == "retry":
@@ -50,6 +51,7 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
         turn.change(path, data=data or None, returned=False)
         turn.leave(path, "begin")
     elif event.choice == "skip":
+        _seen(turn, path, found)
         turn.answered(path, event.exception)
         turn.leave(path, "skipped")
     elif event.choice == "compensate":
@@ -58,6 +60,12 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
         turn.answered(path, event.exception)
         turn.end("cancelled", _reason(event))
     return ""
+
+
+def _seen(turn: Turn, path: str, found: StepState) -> None:
+    """A person has said what becomes of what a run inside has left."""
+    if turn.state.status == "compensating" and found.trouble == "child":
+        turn.stands_no_more(*left_by(turn, path))
 
 
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:
@@ -97,6 +105,8 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
     elif event.choice == "cancel":
         turn.end("cancelled", _reason(event))
     if part.startswith(TWICE):  # its end may have waited for this one
+        if event.choice != "cancel":
+            turn.stands_no_more(*(id for id in turn.state.left if left_part(turn, id) == part))
         if event.choice == "skip":
             end_at_last(turn)
         turn.queue.extend((("close", ""), ("undo", "")))

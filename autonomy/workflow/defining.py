@@ -118,6 +118,7 @@ class _Building:
             deadline=_maybe(clock.duration, step.deadline),
             handlers=tuple(map(_handler, step.onException)),
             undo=_maybe(lambda undo: self._undo(step, undo), step.compensate),
+            stays=step.compensate is not None and step.compensate.nothing is not None,
         )
 
     def _agent(self, step: StepWords) -> str:

@@ -156,7 +156,8 @@ Work: TypeAlias = (
 
 
 class Step(Word, frozen=True):
-    """One step. `followers` are the steps that need it; `contract` is the JSON Schema its output must fit."""
+    """One step. `followers` are the steps that need it; `contract` is the JSON Schema its output must fit. What it did
+    `stays` where its workflow says that nothing undoes it, and why."""
 
     id: str
     block: str
@@ -172,6 +173,7 @@ class Step(Word, frozen=True):
     deadline: int | None = None
     handlers: tuple[Handler, ...] = ()
     undo: ToolWork | TaskWork | None = None
+    stays: bool = False
 
 
 class Block(Word, frozen=True):

@@ -96,8 +96,8 @@ class EventArrived(Event, frozen=True, tag="event_arrived"):
 class ChildEnded(Event, frozen=True, tag="child_ended"):
     """A run that StartChild began has ended, or is `compensated` unbegun; `spent` counts for this run's cap as well,
     None where nobody knows it any more. Those who `steered` it have steered this one. Where it left actions of which
-    nobody knows whether they were done, it is `unsure` what it has cost in the end; where something that it did before
-    it ended otherwise than `done` can be undone, and may not have been, that is `left`."""
+    nobody knows whether they were done, it is `unsure` what it has cost in the end; where something that it did can be
+    undone, and may not have been, that is `left`."""
 
     command: str
     status: RunStatus

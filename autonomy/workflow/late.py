@@ -14,7 +14,7 @@ from .definition import Definition
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .model import Command, State
 from .trouble import TWICE, raise_for_run, stop, tried_before
-from .turn import AFTER_ALL, Turn
+from .turn import AFTER_ALL, SETTLED, Turn
 
 
 def counted(state: State, event: Charged) -> str:
@@ -52,17 +52,34 @@ def after_the_end(state: State, event: AnyEvent, definition: Definition | None) 
             settled(after, event)
     if after == state:
         return None
-    if definition is None or not isinstance(event, Performed) or not event.is_known:
+    if definition is None or not isinstance(event, Performed | TaskEnded | ChildEnded):
         return after, []
     turn = Turn(definition, after, event.at)
-    _look_at(turn, event)
+    _remember(turn, event)
+    if isinstance(event, Performed):
+        _look_at(turn, event)
     return turn.state, turn.commands
+
+
+def _remember(turn: Turn, event: Performed | TaskEnded | ChildEnded) -> None:
+    """Whether what ended after its run was done: the run around it may ask."""
+    place = paths.place(turn.state.run, event.command)
+    if place is None or place.part or place.path not in turn.state.steps:
+        return
+    found = turn.state.steps[place.path]
+    was_done = event.status == "done" or event.left if isinstance(event, ChildEnded) else event.outcome == "done"
+    if was_done:
+        turn.leave_behind(event.command)
+    elif found.trouble == "unknown" and found.attempt == place.attempt:
+        turn.change(place.path, trouble="")
 
 
 def known_at_last(turn: Turn, event: Performed) -> str:
     """Take in how an action ended: what was skipped is undone if it was done, and nobody is asked any more whether it
     was; what was begun again since has been done twice."""
     settled(turn.state, event)
+    if event.outcome != "done":
+        turn.stands_no_more(event.command)
     stop_beyond(turn)
     _look_at(turn, event)
     return ""
@@ -101,15 +118,26 @@ def _answered(turn: Turn, path: str, event: Performed) -> None:
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
     found, was_done = turn.state.steps[place.path], event.outcome == "done"
-    if not _came_to_nothing(turn, place.path):
+    if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
+        _say_left(turn, place, event)
+    elif not _came_to_nothing(turn, place.path):
         if was_done:
             _say_twice(turn, place, event)
+            _remember_seen(turn, place.path, event.output)
     elif turn.state.ended:
-        _say_left(turn, place, event)
+        return
     elif found.state == "blocked":
         _answered(turn, place.path, event)
     elif was_done:
         _skipped_after_all(turn, place.path, event.output, was_done)
+
+
+def _remember_seen(turn: Turn, path: str, output: Json) -> None:
+    """It is undone if the present attempt comes to nothing; if it does not, somebody has been told already."""
+    found = turn.state.steps[path]
+    data = found.data if isinstance(found.data, dict) else {}
+    if found.state not in SETTLED and AFTER_ALL not in data:
+        turn.change(path, data={**data, AFTER_ALL: output})
 
 
 def _came_to_nothing(turn: Turn, path: str) -> bool:
@@ -138,7 +166,9 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     if event.outcome != "done" or not isinstance(found.data, dict):
         return
     number = int(place.part.removeprefix("undo."))
-    if found.data.get("left") is True:
+    if found.state == "undoing" and turn.state.ended:
+        turn.change(place.path, state="undone", data={"undone": number})
+    elif found.data.get("left") is True:
         before = {key: one for key, one in found.data.items() if key != "left"}
         turn.change(place.path, state="undone", data={**before, "undone": number})
     elif number != found.data.get("undone", found.data.get("undo", number)):
@@ -156,8 +186,8 @@ def _say_twice(turn: Turn, place: paths.Place, event: Performed) -> None:
 def _say_left(turn: Turn, place: paths.Place, event: Performed) -> None:
     """The run was undone without it, for somebody had said that it was not done, or nobody knew of it."""
     found, can_be = turn.state.steps[place.path], turn.step(place.path).undo is not None
-    was_given_up = found.state in ("skipped", "cancelled")
-    if turn.state.status == "compensated" and can_be and was_given_up and event.outcome == "done":
+    was_given_up = turn.state.status == "compensated" and found.state in ("skipped", "cancelled")
+    if can_be and was_given_up and event.outcome == "done":
         what = f"`{place.path}` was done after all, and has not been undone"
         detail: Json = {"command": event.command, "output": event.output}
         raise_for_run(turn, "left", what, f"{TWICE}{place.path}.{place.attempt}", detail=detail)

@@ -12,7 +12,7 @@ from .definition import ChooseWork, ForeachWork, RepeatWork, Step
 from .model import StepState
 from .reading import Reading
 from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble, unseen
-from .turn import AFTER_ALL, SETTLED, Turn, block_of
+from .turn import AFTER_ALL, AFTER_ALL_OF, SETTLED, Turn, block_of
 
 
 def open_block(turn: Turn, prefix: str) -> None:
@@ -46,7 +46,8 @@ def foreach(turn: Turn, path: str, work: ForeachWork, reading: Reading) -> None:
 def _after_all(turn: Turn, path: str) -> dict[str, Json]:
     """What an earlier attempt came to, which was done though it broke its contract."""
     data = turn.state.steps[path].data
-    return {AFTER_ALL: data[AFTER_ALL]} if isinstance(data, dict) and AFTER_ALL in data else {}
+    known = data if isinstance(data, dict) else {}
+    return {key: known[key] for key in (AFTER_ALL, AFTER_ALL_OF) if key in known}
 
 
 def _earlier(turn: Turn, path: str) -> dict[str, Json]:
@@ -183,7 +184,7 @@ def finish(turn: Turn, path: str, output: Json) -> None:
 def forget(turn: Turn, prefix: str) -> None:
     """Drop what is remembered of a block's steps, unless one of them may have to be undone: that reads the others."""
     inside = [path for path in turn.state.steps if path.startswith(prefix)]
-    places = (paths.place(turn.state.run, id) for id in turn.state.unsure)
+    places = (paths.place(turn.state.run, id) for id in (*turn.state.unsure, *turn.state.left))
     if any(place is not None and place.path.startswith(prefix) for place in places):
         return  # it may turn out to be done, or to be done twice
     if not any(_may_be_undone(turn.step(path), turn.state.steps[path]) for path in inside):

@@ -65,7 +65,8 @@ class State(Struct, omit_defaults=True):
     was kept. Those who have said what a step is done with, or what it came to, have `steered` it. What was in one that
     is `written_off` nobody knows any more. Actions that no step waits for, and of which nobody knows whether they were
     done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it. `left` are
-    the commands of earlier attempts, and of runs inside that ended before they were done, whose work still stands."""
+    the commands whose work may stand though their steps do not tell of it: of earlier attempts, of runs inside that
+    ended before they were done, of what a cap has stopped or was done after the end."""
 
     run: str
     workflow: str

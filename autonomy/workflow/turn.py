@@ -42,7 +42,10 @@ BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
 """What a run that rests holds back; timers, withdrawals and exceptions go out."""
 
 AFTER_ALL = "late"
-"""The field of a skipped step's data with what it came to all the same; its `trouble` says `done` then."""
+"""The field of a step's data with what it, or an earlier attempt of it, came to all the same; the `trouble` of one that
+was skipped says `done` then."""
+AFTER_ALL_OF = "late_of"
+"""The attempt that came to that, while nobody has been told of it."""
 
 Task = Literal["consider", "begin", "close", "unlock", "undo", "compensate"]
 
@@ -156,17 +159,19 @@ class Turn(Orders):
         self.change(path, open=tuple(one for one in self.state.steps[path].open if one != id))
 
     def leave_behind(self, id: str) -> None:
-        """What the command did stands, and whatever becomes of its step now is something else."""
-        place = paths.place(self.state.run, id)
-        assert place is not None  # a command of this run
-        if self.step(place.path).undo is not None and id not in self.state.left:
+        """What the command did may stand, and its step does not tell of it."""
+        if id not in self.state.left:
             self.state.left = (*self.state.left, id)
+
+    def stands_no_more(self, *ids: str) -> None:
+        """Somebody has said what becomes of it, or a step tells of it."""
+        self.state.left = tuple(id for id in self.state.left if id not in ids)
 
     def supersede(self, path: str, found: StepState) -> None:
         """What an earlier attempt did stands beside what the present one did, if that did anything."""
-        was_done = isinstance(found.data, dict) and AFTER_ALL in found.data
-        if was_done and found.state not in SETTLED and found.trouble in ("", "contract", "unknown"):
-            self.leave_behind(paths.command(self.state.run, path, found.attempt - 1))
+        of = found.data.get(AFTER_ALL_OF) if isinstance(found.data, dict) else None
+        if of is not None and found.state not in SETTLED and found.trouble in ("", "contract", "unknown"):
+            self.leave_behind(paths.command(self.state.run, path, of))
 
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
@@ -177,10 +182,15 @@ class Turn(Orders):
         done = 0
         if status == "done":
             done = self.state.completed = self.state.completed + 1
-            self.state.left = tuple(id for id in self.state.left if id != self.id(path))  # the step tells of it now
+        if status == "done" and found.state not in SETTLED and self.step(path).undo is not None:
+            self.stands_no_more(self.id(path))  # the step tells of it
         data = found.data if isinstance(found.data, dict) and "items" in found.data else None
         lost, data = _given_up(found, status) if status in ("skipped", "cancelled") else ("", data)
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
+        if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
+            assert isinstance(data, dict)
+            self.settle(path, "done", data[AFTER_ALL])  # nobody goes on without it any more: it is undone
+            return
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
         self.follow(path)

@@ -86,11 +86,27 @@ def test_nobody_is_asked_about_a_run_inside_that_has_left_nothing(status: Any) -
 
 
 def test_nobody_is_asked_about_what_a_step_says_need_not_be_undone() -> None:
-    run = Run(steps("{ a: { workflow: { name: x } }, z: { tool: t } }"))
+    run = Run(steps("{ a: { workflow: { name: x }, compensate: { nothing: used up } }, z: { tool: t } }"))
     run.child("a", "failed", left=True)
     run.choose("a", "skip")
     given_up(run)
     assert (asked(run), run.state.status) == ([], "compensated")
+
+
+@pytest.mark.parametrize("status", ["failed", "done"])
+def test_somebody_sees_what_runs_inside_did_whose_step_does_not_say_what_undoes_it(status: Any) -> None:
+    loop = "foreach: { items: '[1, 2]', most: 9, steps: { a: { workflow: { name: x } } } }"
+    run = Run(steps(f"{{ each: {{ {loop} }}, z: {{ tool: t }} }}"))
+    for item in (0, 1):
+        run.child(f"each[{item}]/a", status, left=True)
+        if status == "failed":
+            run.choose(f"each[{item}]/a", "skip")
+    assert len(run.state.left) == 1, "once is enough, however many items there are"
+    given_up(run)
+    [told] = run.commands(RaiseException)
+    assert (told.kind, "does not say what undoes it" in told.reason) == ("left", True)
+    run.choose("", "skip")
+    assert run.state.status == "compensated"
 
 
 @pytest.mark.parametrize("loop", ["", "each"])

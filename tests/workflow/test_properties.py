@@ -151,7 +151,7 @@ def answer(draw: Any, run: Run, command: Any) -> Any:
         return ApprovalEnded(at, command.id, draw(st.sampled_from(["given", "given", "refused", "expired"])))
     if isinstance(command, StartChild):
         status = draw(st.sampled_from(["done", "done", "failed", "cancelled", "compensated"]))
-        left = status in ("failed", "cancelled") and draw(st.booleans())
+        left = status != "compensated" and draw(st.booleans())
         return ChildEnded(at, command.id, status, left=left)
     if isinstance(command, SetTimer):
         run.at = max(run.at, command.at)
