@@ -454,10 +454,11 @@ async def test_of_what_nobody_knows_the_run_hears_once_and_again_when_it_is_know
             return await settle(fence, *more)
 
         monkeypatch.setattr(it.flows.desk, "settle", counted)
-        for _ in range(4):
+        for _ in range(8):
             await it.flows.engine.sweep()
             await it.eventually(lambda: idle(it))
-        assert settled == []
+        # What the log has just told may be heard as well, once.
+        assert all(settled.count(fence) <= 1 for fence in settled), settled
         for one in (await it.flows.runs.show(run)).open:
             if one.action:
                 await it.works.system.taking_up.resolve(one.action, "done", "person:sam", "it was")
