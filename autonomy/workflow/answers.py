@@ -8,7 +8,7 @@ from __future__ import annotations
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import ApprovalWork, DecideWork, Step, TaskWork, ToolWork
+from .definition import ApprovalWork, DecideWork, TaskWork, ToolWork
 from .events import (
     Allowed,
     ApprovalEnded,
@@ -20,6 +20,7 @@ from .events import (
     TimerFired,
 )
 from .late import counted, known_at_last, stop_beyond
+from .left import leave_behind, left_by, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, tried_before, trouble
@@ -73,6 +74,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     if not event.is_known:
         return f"a person is asked about `{path}` already"
     if _too_dear(turn, path, event.cost, event.command):
+        turn.change(path, trouble="failed")
         return ""
     turn.answered(path, event.command)
     if not turn.alive(paths.split(path)[0]):
@@ -123,6 +125,8 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
     """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
     others may go on with what it came to, that keeps its contract."""
     if not was_done:
+        if found.then == "done" and not turn.state.steps[path].trouble:
+            turn.change(path, trouble="failed")  # the output that a person gave stands for what was done before
         turn.come_to(path, found.then, found.output)
         came_to_nothing(turn, path)
     elif found.then == "done" or not turn.alive(paths.split(path)[0]):
@@ -259,30 +263,14 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
     if event.unsure:
         spent = max(spent, found.charged)  # what was told meanwhile of what it left under way is more
     if _too_dear(turn, path, spent, "" if event.unsure else event.command):
-        if event.left or event.status == "done":
+        turn.answered(path, event.command)
+        if was_done_after(turn, path, event):
             turn.leave_behind(event.command)
         return ""
     if event.left:
-        _leave_behind(turn, path, event)
+        leave_behind(turn, path, event)
     _child_ended(turn, path, event)
     return ""
-
-
-def _leave_behind(turn: Turn, path: str, event: ChildEnded) -> None:
-    """What it did stands, unless the step itself is undone for it."""
-    step = turn.step(path)
-    if step.undo is None:
-        _leave_open(turn, step, event.command)
-    elif event.status != "done":
-        turn.leave_behind(event.command)
-
-
-def _leave_open(turn: Turn, step: Step, id: str) -> None:
-    """Of a step that does not say what becomes of runs inside, the first is enough, however many items there are."""
-    places = (paths.place(turn.state.run, one) for one in turn.state.left)
-    is_known = any(place is not None and paths.split(place.path)[1] == step.id for place in places)
-    if not step.stays and not is_known:
-        turn.leave_behind(id)
 
 
 def _child_ended(turn: Turn, path: str, event: ChildEnded) -> None:
@@ -297,7 +285,7 @@ def _child_ended(turn: Turn, path: str, event: ChildEnded) -> None:
     # A run that was to be undone, and has ended otherwise: a person says what is left of it.
     is_left = event.left and event.status != "done" and turn.state.status == "compensating"
     if found.state == "stopping" and is_left and found.then != "done":
-        trouble(turn, path, "child", told, again=False)
+        trouble(turn, path, "child", told, again=False, detail=runs_of(left_by(turn.state, path)))
     elif found.state == "stopping":
         _stopped(turn, path, found, event.status == "done", event.output)
     elif event.status == "done":

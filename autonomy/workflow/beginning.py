@@ -37,7 +37,7 @@ def begin(turn: Turn, path: str) -> None:
     turn.drop(found)
     if found.trouble == "contract":
         turn.supersede(path, found)
-    attempt = found.attempt + 1
+    attempt = turn.next_attempt(path)
     fresh = StepState("running", attempt, since=turn.at, data=_remembered(found), returned=found.returned)
     fresh.interrupted = found.interrupted
     turn.state.steps[path] = fresh

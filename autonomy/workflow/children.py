@@ -20,6 +20,7 @@ from .definitions import Definitions
 from .desk import Desk, Known, Origin
 from .events import Cancelled, ChildEnded, Paused, Reprioritised, Resumed, Started
 from .handing_out import HandingOut
+from .left import leaves_something
 from .model import Reprioritise, StartChild, State, Withdraw
 from .model import TellChildren as Tell
 from .offering import offer_anew
@@ -27,7 +28,6 @@ from .outcome import kind_of_type
 from .ports import Work
 from .store import command as table
 from .store import run as runs
-from .undoing import leaves_something
 from .units import Fence, Stay
 
 log = logging.getLogger("autonomy.workflow")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from . import paths
 from .beginning import end_at_last
 from .events import Chosen
+from .left import left_by, seen_part
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
 from .turn import Turn
-from .undoing import attempt_undo, left_by, left_part, undone
+from .undoing import attempt_undo, undone
 
 
 def chosen(turn: Turn, event: Chosen) -> str:
@@ -65,7 +66,7 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
 def _seen(turn: Turn, path: str, found: StepState) -> None:
     """A person has said what becomes of what a run inside has left."""
     if turn.state.status == "compensating" and found.trouble == "child":
-        turn.stands_no_more(*left_by(turn, path))
+        turn.stands_no_more(*left_by(turn.state, path))
 
 
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:
@@ -106,7 +107,7 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
         turn.end("cancelled", _reason(event))
     if part.startswith(TWICE):  # its end may have waited for this one
         if event.choice != "cancel":
-            turn.stands_no_more(*(id for id in turn.state.left if left_part(turn, id) == part))
+            turn.stands_no_more(*(id for id in turn.state.left if seen_part(turn.state, id) == part))
         if event.choice == "skip":
             end_at_last(turn)
         turn.queue.extend((("close", ""), ("undo", "")))

@@ -67,8 +67,7 @@ def _wanted(turn: Turn, path: str, step: Step) -> bool:
             return True
         turn.settle(path, "skipped")
     except (Invalid, TooLarge) as error:
-        before = turn.state.steps.get(path)
-        attempt = before.attempt + 1 if before else 1
+        attempt = turn.next_attempt(path)
         turn.state.steps[path] = StepState("running", attempt, since=turn.at, data={"unasked": True})
         trouble(turn, path, "expression", f"when: {error}", detail={"code": error.code})
     return False

@@ -12,6 +12,7 @@ from autonomy.kernel.canonical import Json
 from . import paths, spending
 from .definition import Definition
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
+from .left import not_done, was_done_after
 from .model import Command, State
 from .trouble import TWICE, raise_for_run, stop, tried_before
 from .turn import AFTER_ALL, SETTLED, Turn
@@ -44,33 +45,42 @@ def settled(state: State, event: Performed | TaskEnded | ChildEnded) -> None:
 def after_the_end(state: State, event: AnyEvent, definition: Definition | None) -> tuple[State, list[Command]] | None:
     """An ended run with what it has cost by now, and whom it tells of what stands otherwise than was thought; None
     where the event changes nothing. Without its definition nobody is told."""
-    after = replace(state)
+    after, commands = replace(state), list[Command]()
     match event:
         case Charged() if event.command in state.unsure:
             counted(after, event)
         case Performed(is_known=True) | TaskEnded() | ChildEnded() if event.command in state.unsure:
             settled(after, event)
-    if after == state:
-        return None
-    if definition is None or not isinstance(event, Performed | TaskEnded | ChildEnded):
-        return after, []
-    turn = Turn(definition, after, event.at)
-    _remember(turn, event)
-    if isinstance(event, Performed):
-        _look_at(turn, event)
-    return turn.state, turn.commands
+            if definition is not None:
+                turn = Turn(definition, after, event.at)
+                _remember(turn, event)
+                after, commands = turn.state, turn.commands
+    return (after, commands) if after != state else None
 
 
 def _remember(turn: Turn, event: Performed | TaskEnded | ChildEnded) -> None:
     """Whether what ended after its run was done: the run around it may ask."""
     place = paths.place(turn.state.run, event.command)
-    if place is None or place.part or place.path not in turn.state.steps:
+    if place is None or place.path not in turn.state.steps:
         return
+    if isinstance(event, ChildEnded):
+        turn.answered(place.path, event.command)
+        was_done = was_done_after(turn, place.path, event)
+    else:
+        was_done = event.outcome == "done"
+    if not place.part:
+        _keep(turn, place, event.command, was_done)
+    if isinstance(event, Performed):
+        _clear_up(turn, place, event)
+
+
+def _keep(turn: Turn, place: paths.Place, id: str, was_done: bool) -> None:
     found = turn.state.steps[place.path]
-    was_done = event.status == "done" or event.left if isinstance(event, ChildEnded) else event.outcome == "done"
     if was_done:
-        turn.leave_behind(event.command)
-    elif found.trouble == "unknown" and found.attempt == place.attempt:
+        turn.leave_behind(id)
+        return
+    turn.stands_no_more(id)
+    if found.trouble == "unknown" and found.attempt == place.attempt:
         turn.change(place.path, trouble="")
 
 
@@ -78,17 +88,14 @@ def known_at_last(turn: Turn, event: Performed) -> str:
     """Take in how an action ended: what was skipped is undone if it was done, and nobody is asked any more whether it
     was; what was begun again since has been done twice."""
     settled(turn.state, event)
-    if event.outcome != "done":
-        turn.stands_no_more(event.command)
-    stop_beyond(turn)
-    _look_at(turn, event)
-    return ""
-
-
-def _look_at(turn: Turn, event: Performed) -> None:
     place = paths.place(turn.state.run, event.command)
-    if place is not None and place.path in turn.state.steps:
+    if stop_beyond(turn):
+        _remember(turn, event)
+    elif place is not None and place.path in turn.state.steps:
         _clear_up(turn, place, event)
+    if event.outcome != "done":
+        not_done(turn, event.command)
+    return ""
 
 
 def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:

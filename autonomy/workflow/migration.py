@@ -17,6 +17,8 @@ from .definition import (
     DecideWork,
     Definition,
     EmitWork,
+    ForeachWork,
+    RepeatWork,
     Step,
     TaskWork,
     ToolWork,
@@ -25,6 +27,7 @@ from .definition import (
 )
 from .flow import run_on
 from .late import stop_beyond
+from .left import left_by
 from .loops import is_open, may_be_done
 from .model import State, StepState
 from .prepared import prepare
@@ -61,12 +64,22 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
         )
     turn = Turn(new, state, at)
     turn.state.digest, turn.state.workflow = new.digest, new.workflow
-    turn.state.steps = {path: found for path, found in turn.state.steps.items() if _name(path) in new.steps}
+    turn.state.steps = {path: found for path, found in state.steps.items() if _name(path) in new.steps}
+    removed = {path: found.attempt for path, found in state.steps.items() if _name(path) not in new.steps}
+    turn.state.removed = {**state.removed, **removed}
+    _tell_again(turn, old)
     if not stop_beyond(turn):
         for prefix in _open_prefixes(turn):
             _look_at(turn, prefix)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
+
+
+def _tell_again(turn: Turn, old: Definition) -> None:
+    """A step that says what undoes it from now on tells of the run inside that it stood open for."""
+    for path, found in turn.state.steps.items():
+        if found.state == "done" and old.steps[_name(path)].undo is None and turn.step(path).undo is not None:
+            turn.stands_no_more(turn.id(path))
 
 
 def _open_prefixes(turn: Turn) -> list[str]:
@@ -105,12 +118,33 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
         yield Obstacle(path, "it is of another kind now")
     elif _is_begun(state, path, found) and (told := _changed(found, before, after)):
         yield Obstacle(path, told)
+    elif found.attempt and name in (loops := _undone_from_now(old, new)):
+        yield Obstacle(path, f"it has begun, and what `{loops[name]}` did for items before could not be undone")
     elif found.state == "done" and (breach := prepare(new).breach(name, found.output)):
         yield Obstacle(path, f"its output does not fit: {breach}")
     elif found.state not in SETTLED and _inside_changed(old, new, name):
         yield Obstacle(path, "it is under way, and the steps inside it have changed")
     else:
         yield from _of_order(state, path, found, after)
+
+
+def _undone_from_now(old: Definition, new: Definition) -> dict[str, str]:
+    """The loops in which a step says for the first time what undoes it, and that step: what it did for items that are
+    over is not remembered."""
+    said = [name for name, step in new.steps.items() if step.undo is not None and name in old.steps]
+    fresh = [name for name in said if old.steps[name].undo is None]
+    return {owner: name for name in fresh for owner in _around(new, name) if _is_loop(new.steps[owner])}
+
+
+def _around(definition: Definition, name: str) -> Iterator[str]:
+    """The steps that a step is inside of, the nearest first."""
+    while owner := definition.blocks[definition.steps[name].block].owner:
+        yield owner
+        name = owner
+
+
+def _is_loop(step: Step) -> bool:
+    return isinstance(step.work, ForeachWork | RepeatWork)
 
 
 def _is_begun(state: State, path: str, found: StepState) -> bool:
@@ -167,9 +201,15 @@ def _undoes(work: ToolWork | TaskWork | None) -> tuple[Any, ...]:
 def _of_removed(state: State, path: str, found: StepState, before: Step) -> Iterator[Obstacle]:
     if found.state not in SETTLED:
         yield Obstacle(path, f"it is {found.state}, and no longer there")
-    elif (may_be_done(found) or _is_left(state, path)) and before.undo is not None:
+    elif _may_be_undone(state, path, found, before):
         stands = "it was done" if found.state == "done" else "it may have been done"
         yield Obstacle(path, f"{stands}, and could no longer be undone")
+
+
+def _may_be_undone(state: State, path: str, found: StepState, before: Step) -> bool:
+    if before.undo is not None:
+        return may_be_done(found) or _is_left(state, path)
+    return bool(left_by(state, path)) and isinstance(before.work, ChildWork) and not before.stays
 
 
 def _is_left(state: State, path: str) -> bool:

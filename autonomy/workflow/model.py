@@ -66,7 +66,8 @@ class State(Struct, omit_defaults=True):
     is `written_off` nobody knows any more. Actions that no step waits for, and of which nobody knows whether they were
     done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it. `left` are
     the commands whose work may stand though their steps do not tell of it: of earlier attempts, of runs inside that
-    ended before they were done, of what a cap has stopped or was done after the end."""
+    ended before they were done, of what a cap has stopped or was done after the end. Of steps that were `removed` when
+    the run was moved it is remembered how often they had been begun: no id is used twice."""
 
     run: str
     workflow: str
@@ -95,6 +96,7 @@ class State(Struct, omit_defaults=True):
     written_off: bool = False
     unsure: dict[str, int] = {}
     left: tuple[str, ...] = ()
+    removed: dict[str, int] = {}
     version: int = VERSION
 
     def steer(self, by: Iterable[str]) -> None:

@@ -63,9 +63,15 @@ def raise_exception(
 
 def tried_before(turn: Turn, path: str) -> bool:
     """Whether nobody knows how an earlier attempt of the step ended."""
-    attempt, places = turn.state.steps[path].attempt, (paths.place(turn.state.run, id) for id in turn.state.unsure)
-    earlier = [place for place in places if place is not None and place.path == path and place.attempt < attempt]
-    return isinstance(turn.step(path).work, ToolWork) and any(not place.part for place in earlier)
+    return any(id != turn.id(path) for id in unsure_of(turn, path))
+
+
+def unsure_of(turn: Turn, path: str) -> list[str]:
+    """The attempts of a step of which nobody knows how they ended, by their commands."""
+    if not isinstance(turn.step(path).work, ToolWork):
+        return []
+    places = ((id, paths.place(turn.state.run, id)) for id in turn.state.unsure)
+    return [id for id, place in places if place is not None and place.path == path and not place.part]
 
 
 def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None, kind: str = "unknown") -> None:

@@ -121,6 +121,11 @@ class Turn(Orders):
         """What expressions of the step at `path` see."""
         return Reading(self.prepared, self.state, self.at, paths.split(path)[0])
 
+    def next_attempt(self, path: str) -> int:
+        """The number of the attempt under which a step is begun, for the first time or again."""
+        found = self.state.steps.get(path)
+        return max(found.attempt if found else 0, self.state.removed.get(path, 0)) + 1
+
     def change(self, path: str, **changes: Any) -> StepState:
         """Replace parts of a step's state."""
         found = self.state.steps[path] = _replace(self.state.steps[path], **changes)
@@ -170,7 +175,8 @@ class Turn(Orders):
     def supersede(self, path: str, found: StepState) -> None:
         """What an earlier attempt did stands beside what the present one did, if that did anything."""
         of = found.data.get(AFTER_ALL_OF) if isinstance(found.data, dict) else None
-        if of is not None and found.state not in SETTLED and found.trouble in ("", "contract", "unknown"):
+        did = found.trouble in ("", "contract", "unknown") or self.id(path) in self.state.left
+        if of is not None and found.state not in SETTLED and did:
             self.leave_behind(paths.command(self.state.run, path, of))
 
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, TooLarge
 
-from . import paths
-from .definition import ChildWork, Definition, Handler, Step, ToolWork
-from .model import OpenTask, PerformTool, RaiseException, State, StepState
-from .trouble import TWICE, UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
+from .definition import Handler, ToolWork
+from .left import can_be_undone, left_by, runs_of, seen_part, what_is_left
+from .model import OpenTask, PerformTool, RaiseException, StepState
+from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen, unsure_of
 from .turn import AFTER_ALL, Turn
 
 
@@ -53,48 +52,16 @@ def came_to_nothing(turn: Turn, path: str) -> None:
 def _not_done(turn: Turn, path: str, found: StepState) -> None:
     """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
     if found.trouble == "done" and isinstance(found.data, dict):
-        if turn.id(path) in turn.state.unsure:
-            turn.leave_behind(turn.id(path))  # it may have been done again
+        for id in unsure_of(turn, path):
+            turn.leave_behind(id)  # it may have been done again
         turn.settle(path, "done", found.data[AFTER_ALL])
     elif found.trouble == "unknown":
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif tried_before(turn, path):
         ask_whether_done(turn, path, "it was begun again while nobody knew whether it was done")
-    elif ids := left_by(turn, path):
-        detail: Json = {"runs": [paths.derived("run", id) for id in ids]}
+    elif ids := left_by(turn.state, path):
         reason = "the run inside ended before it was done, and what it did has not been undone"
-        ask_whether_done(turn, path, reason, detail, kind="child")
-
-
-def left_by(turn: Turn, path: str) -> tuple[str, ...]:
-    """The commands of a step whose work stands though it does not tell of it."""
-    return tuple(id for id in turn.state.left if (place := paths.place(turn.state.run, id)) and place.path == path)
-
-
-def leaves_something(definition: Definition, state: State) -> bool:
-    """Whether a run that has ended did something that can be undone, and may not have been."""
-    if state.status == "compensated":
-        return False
-    stands = (path for path, found in state.steps.items() if _stands(found))
-    may_stand = (place.path for id in state.unsure if (place := paths.place(state.run, id)) and not place.part)
-    can_be = any(_step(definition, path).undo is not None for path in (*stands, *may_stand))
-    return state.written_off or can_be or any(_can_be_undone(definition, state, id) for id in state.left)
-
-
-def _stands(found: StepState) -> bool:
-    was_done = isinstance(found.data, dict) and AFTER_ALL in found.data
-    return was_done or found.state in ("done", "undoing") or found.trouble in ("done", "unknown", "contract")
-
-
-def _can_be_undone(definition: Definition, state: State, id: str) -> bool:
-    """Whether what is left by a command is not to stay, though a step that began a run may not say what undoes it."""
-    place = paths.place(state.run, id)
-    step = None if place is None else definition.steps.get(paths.split(place.path)[1])
-    return step is not None and (step.undo is not None or (isinstance(step.work, ChildWork) and not step.stays))
-
-
-def _step(definition: Definition, path: str) -> Step:
-    return definition.steps[paths.split(path)[1]]
+        ask_whether_done(turn, path, reason, runs_of(ids), kind="child")
 
 
 def undo_next(turn: Turn) -> None:
@@ -119,28 +86,11 @@ def undo_next(turn: Turn) -> None:
 def _end(turn: Turn) -> None:
     """End the run, when somebody has seen what is not undone with its steps."""
     for id in turn.state.left:
-        part = left_part(turn, id)
-        if _can_be_undone(turn.definition, turn.state, id) and turn.id("", part) not in turn.state.open:
-            raise_for_run(turn, "left", _what_is_left(turn, id), part, detail={"command": id})
+        part = seen_part(turn.state, id)
+        if can_be_undone(turn.definition, turn.state, id) and turn.id("", part) not in turn.state.open:
+            raise_for_run(turn, "left", what_is_left(turn, id), part, detail={"command": id})
     if not unseen(turn):
         turn.end("compensated", turn.state.reason)
-
-
-def left_part(turn: Turn, id: str) -> str:
-    """The part of the exception by which somebody hears what a command has left."""
-    place = paths.place(turn.state.run, id)
-    assert place is not None  # a command of this run
-    return f"{TWICE}{place.path}.{place.attempt}.left"
-
-
-def _what_is_left(turn: Turn, id: str) -> str:
-    place = paths.place(turn.state.run, id)
-    assert place is not None  # a command of this run
-    if turn.step(place.path).undo is None:
-        return f"what the run inside `{place.path}` did has not been undone: its step does not say what undoes it"
-    if id in turn.state.unsure:
-        return f"nobody knows whether `{place.path}` was done again, and what that did has not been undone"
-    return f"`{place.path}` was begun again, and what it had done by then has not been undone"
 
 
 def attempt_undo(turn: Turn, path: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 from autonomy.tools import Refused
 from autonomy.workflow import State
 from autonomy.workflow.events import Cancelled, ChildEnded, Performed, TaskEnded
+from autonomy.workflow.left import leaves_something
 from autonomy.workflow.migration import migrate, obstacles
 from autonomy.workflow.model import OpenTask, PerformTool, RaiseException, StartChild
-from autonomy.workflow.undoing import leaves_something
 from tests.gate.works import fail
 from tests.workflow.office import office
 

@@ -1,0 +1,113 @@
+"""What stands of all that a run did, though no step of it tells. Pure.
+
+It is remembered by the commands that did it, in `State.left`, until a step tells of it, it is known not to have been
+done, or somebody has said what becomes of it.
+"""
+
+from __future__ import annotations
+
+from . import paths
+from .definition import ChildWork, Definition, Step
+from .events import ChildEnded
+from .model import State, StepState
+from .trouble import TWICE
+from .turn import AFTER_ALL, Turn
+
+
+def leave_behind(turn: Turn, path: str, event: ChildEnded) -> None:
+    """What a run inside did stands, unless the step itself is undone for it."""
+    step = turn.step(path)
+    if step.undo is None:
+        _leave_open(turn, step, event.command)
+    elif event.status != "done":
+        turn.leave_behind(event.command)
+
+
+def _leave_open(turn: Turn, step: Step, id: str) -> None:
+    """Of a step that does not say what becomes of runs inside, one is enough, however many items there are."""
+    places = [place for one in turn.state.left if (place := paths.place(turn.state.run, one))]
+    is_told = any(paths.split(one.path)[1] == step.id and not _is_asked(turn, one.path) for one in places)
+    if not step.stays and not is_told:
+        turn.leave_behind(id)
+
+
+def _is_asked(turn: Turn, path: str) -> bool:
+    """Whether a person is asked about the runs inside of this very place: that is about no other."""
+    found = turn.state.steps.get(path)
+    return turn.state.status == "compensating" and found is not None and found.trouble == "child"
+
+
+def was_done_after(turn: Turn, path: str, event: ChildEnded) -> bool:
+    """Whether a run inside has done something that nobody else tells of, for the run around it has ended."""
+    return event.left or (event.status == "done" and turn.step(path).undo is not None)
+
+
+def left_by(state: State, path: str) -> tuple[str, ...]:
+    """The commands of a step whose work stands though it does not tell of it."""
+    return tuple(id for id in state.left if (place := paths.place(state.run, id)) and place.path == path)
+
+
+def runs_of(ids: tuple[str, ...]) -> dict[str, list[str]]:
+    """The detail of a question about runs inside that these commands began."""
+    return {"runs": [paths.derived("run", id) for id in ids]}
+
+
+def leaves_something(definition: Definition, state: State) -> bool:
+    """Whether a run that has ended did something that can be undone, and may not have been."""
+    if state.status == "compensated":
+        return False
+    stands = (definition.steps[paths.split(path)[1]] for path, found in state.steps.items() if _stands(found))
+    may_stand = (id for id in state.unsure if _may_stand(definition, state, id))
+    can_be = any(can_be_undone(definition, state, id) for id in (*state.left, *may_stand))
+    return state.written_off or can_be or any(step.undo is not None for step in stands)
+
+
+def _stands(found: StepState) -> bool:
+    was_done = isinstance(found.data, dict) and AFTER_ALL in found.data
+    return was_done or found.state in ("done", "undoing") or found.trouble in ("done", "unknown", "contract")
+
+
+def _may_stand(definition: Definition, state: State, id: str) -> bool:
+    """Whether nobody knows what was done; of a run inside that has ended only its cost is still open."""
+    place = paths.place(state.run, id)
+    if place is None or place.part or place.path not in state.steps:
+        return False
+    is_child = isinstance(definition.steps[paths.split(place.path)[1]].work, ChildWork)
+    return not is_child or id in state.steps[place.path].open
+
+
+def can_be_undone(definition: Definition, state: State, id: str) -> bool:
+    """Whether what a command did is not to stay, though a step that began a run may not say what undoes it."""
+    place = paths.place(state.run, id)
+    step = None if place is None else definition.steps.get(paths.split(place.path)[1])
+    return step is not None and (step.undo is not None or (isinstance(step.work, ChildWork) and not step.stays))
+
+
+def seen_part(state: State, id: str) -> str:
+    """The part of the exception by which somebody hears what a command has left."""
+    place = paths.place(state.run, id)
+    assert place is not None  # a command of this run
+    return f"{TWICE}{place.path}.{place.attempt}.left"
+
+
+def what_is_left(turn: Turn, id: str) -> str:
+    """What whoever has to see it is told."""
+    place = paths.place(turn.state.run, id)
+    assert place is not None  # a command of this run
+    if turn.step(place.path).undo is None:
+        return f"what the run inside `{place.path}` did has not been undone: its step does not say what undoes it"
+    if id in turn.state.unsure:
+        return f"nobody knows whether `{place.path}` was done again, and what that did has not been undone"
+    return f"`{place.path}` was begun again, and what it had done by then has not been undone"
+
+
+def not_done(turn: Turn, id: str) -> None:
+    """It is known not to have been done: nobody has to see it any more."""
+    if id not in turn.state.left:
+        return
+    turn.stands_no_more(id)
+    seen = turn.id("", seen_part(turn.state, id))
+    if seen in turn.state.open:
+        turn.state.open = tuple(one for one in turn.state.open if one != seen)
+        turn.withdraw(seen)
+        turn.queue.append(("undo", ""))
