@@ -24,7 +24,7 @@ from .left import leave_behind, left_by, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, tried_before, trouble
-from .turn import AFTER_ALL, Turn
+from .turn import AFTER_ALL, AFTER_ALL_OF, Turn
 from .undoing import came_to_nothing, undo_failed, undo_interrupted, undone
 
 
@@ -211,12 +211,15 @@ def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> Non
     """A result that breaks its contract goes back once with the reason; the second time it is an exception (R049)."""
     breach = event.breach or turn.prepared.breach(paths.split(path)[1], event.output)
     if not breach:
+        turn.change(path, state="running", trouble="")  # it was late perhaps, and it is done
         turn.settle(path, "done", event.output)
     elif found.returned:
         turn.change(path, output=event.output)
         trouble(turn, path, "contract", breach, detail={"output": event.output})
     else:
-        data = found.data if isinstance(found.data, dict) else {}
+        turn.supersede(path, found)
+        known = found.data if isinstance(found.data, dict) else {}
+        data = {key: one for key, one in known.items() if key != AFTER_ALL_OF}
         turn.change(path, returned=True, data={**data, "returned": breach, AFTER_ALL: event.output})
         turn.queue.append(("begin", path))
 

@@ -64,6 +64,8 @@ def _remember(turn: Turn, event: Performed | TaskEnded | ChildEnded) -> None:
     if place is None or place.path not in turn.state.steps:
         return
     if isinstance(event, ChildEnded):
+        if event.command not in turn.state.steps[place.path].open:
+            return  # it has been heard
         turn.answered(place.path, event.command)
         was_done = was_done_after(turn, place.path, event)
     else:

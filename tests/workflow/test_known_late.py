@@ -301,3 +301,44 @@ def test_a_step_that_is_put_in_again_hears_how_it_ended() -> None:
     assert run.status("a") == "done"
     run.send(Performed(run.tick(), id, "done"))
     assert asked(run) == ["twice"]
+
+
+TASK = """
+a:
+  task: { role: r, goal: g }
+  deadline: 1h
+  compensate: { tool: u }
+  output: { type: object, properties: { n: { type: integer } }, required: [n] }
+z: { tool: t }
+"""
+
+
+def test_a_task_that_was_done_again_too_late_stands_beside_the_first_one() -> None:
+    run = Run(steps(TASK))
+    for _ in range(2):
+        run.done("a", {"x": 1})
+    run.choose("a", "retry")
+    run.timer("a", "deadline")
+    run.done("a", {"n": 1})
+    given_up(run)
+    assert (undone(run), asked(run)) == (["a"], ["left"])
+
+
+def test_a_task_whose_result_went_back_again_stands_beside_the_one_before() -> None:
+    run = Run(steps(TASK))
+    for _ in range(2):
+        run.done("a", {"x": 1})
+    run.choose("a", "retry")
+    run.done("a", {"x": 2})
+    assert run.state.steps["a"].attempt == 4, "it went back"
+    given_up(run)
+    run.ended("a", "failed")
+    assert (undone(run), asked(run)) == (["a"], ["left"])
+
+
+def test_the_end_of_a_run_inside_that_is_told_again_after_the_end_says_nothing_new() -> None:
+    run = Run(steps("{ a: { workflow: { name: x } }, z: { tool: t } }"))
+    run.done("z")
+    told = ChildEnded(run.tick(), run.command("a", StartChild).id, "done", unsure=True, left=True)
+    run.send(told)
+    assert run.state.status == "done" and run.send(told).ignored
