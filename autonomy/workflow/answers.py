@@ -20,7 +20,7 @@ from .events import (
     TimerFired,
 )
 from .late import counted, known_at_last, stop_beyond
-from .left import leave_behind, left_by, runs_of, was_done_after
+from .left import left_by, remember_child, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, tried_before, trouble
@@ -271,7 +271,7 @@ def child_ended(turn: Turn, event: ChildEnded) -> str:
             turn.leave_behind(event.command)
         return ""
     if event.left:
-        leave_behind(turn, path, event)
+        remember_child(turn, path, event)
     _child_ended(turn, path, event)
     return ""
 

@@ -14,7 +14,7 @@ from .trouble import TWICE
 from .turn import AFTER_ALL, Turn
 
 
-def leave_behind(turn: Turn, path: str, event: ChildEnded) -> None:
+def remember_child(turn: Turn, path: str, event: ChildEnded) -> None:
     """What a run inside did stands, unless the step itself is undone for it."""
     step = turn.step(path)
     if step.undo is None:
