@@ -17,6 +17,10 @@ const MOST = 200; // rules of one policy that are shown
 
 export function Policy({ name }: { name: string }): ReactElement {
   const found = useSuspenseQuery(objectQuery("Policy", name)).data;
+  const rules = useQuery({
+    queryKey: ["policies", "of", name],
+    queryFn: () => answered(client.GET("/api/policies", { params: { query: { policy: name, limit: MOST } } })),
+  });
   const may = useMay();
   return (
     <Page title={name} about={<Foreign text={found.description} />}>
@@ -34,27 +38,18 @@ export function Policy({ name }: { name: string }): ReactElement {
           </>
         }
       >
-        <Rules policy={name} />
-        <Declared found={found} folded />
+        <Section title={words.rules}>
+          {rules.error !== null && <Problem error={rules.error} />}
+          <Stack gap="lg">
+            {rules.data?.items.map((rule) => (
+              <Rule key={rule.id} rule={rule} />
+            ))}
+          </Stack>
+        </Section>
+        {/* Not before the rules: they would push away what somebody is about to click. */}
+        {!rules.isPending && <Declared found={found} folded />}
       </Columns>
     </Page>
-  );
-}
-
-function Rules({ policy }: { policy: string }): ReactElement {
-  const found = useQuery({
-    queryKey: ["policies", "of", policy],
-    queryFn: () => answered(client.GET("/api/policies", { params: { query: { policy, limit: MOST } } })),
-  });
-  return (
-    <Section title={words.rules}>
-      {found.error !== null && <Problem error={found.error} />}
-      <Stack gap="lg">
-        {found.data?.items.map((rule) => (
-          <Rule key={rule.id} rule={rule} />
-        ))}
-      </Stack>
-    </Section>
   );
 }
 
