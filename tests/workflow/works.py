@@ -65,9 +65,9 @@ def steps(text: str, **more: Any) -> Definition:
 class Run:
     """One run. Every event goes through `send`, which checks what must hold whatever happens."""
 
-    def __init__(self, wanted: Definition, input: Any = None, **started: Any) -> None:
+    def __init__(self, wanted: Definition, input: Any = None, id: str = "run_1", **started: Any) -> None:
         self.definition = wanted
-        self.state: State = new_state(wanted, "run_1")
+        self.state: State = new_state(wanted, id)
         self.at = 1_000
         self.issued: dict[str, Command] = {}
         self.awaited: dict[str, Command] = {}
@@ -202,8 +202,9 @@ class Run:
     def _watch(self, old: State) -> None:
         if not self.state.ended:
             assert self._open() <= self.issued.keys()
-            waits = {id for id in self._open() if not id.startswith("run_1::")} | set(self.state.open) - _clocks()
-            assert waits or self.state.back or self._open() - _clocks(), "it waits for nothing that has a name"
+            run = self.state.run
+            waits = {id for id in self._open() if not id.startswith(f"{run}::")} | set(self.state.open) - _clocks(run)
+            assert waits or self.state.back or self._open() - _clocks(run), "it waits for nothing that has a name"
             assert self._open() <= self.awaited.keys(), self._open() - self.awaited.keys()
         for path, found in self.state.steps.items():
             if found.attempt and (path not in old.steps or not old.steps[path].attempt):
@@ -213,8 +214,8 @@ class Run:
                 _one_after_the_other(self, path)
 
 
-def _clocks() -> set[str]:
-    return {"run_1::0:time", "run_1::0:deadline"}
+def _clocks(run: str) -> set[str]:
+    return {f"{run}::0:time", f"{run}::0:deadline"}
 
 
 def _in_order(run: Run, path: str) -> None:
