@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from autonomy.audit import Leaf
 from autonomy.budget import Overrun
-from autonomy.db import CommitQueue, Tx
+from autonomy.db import CommitQueue
 from autonomy.kernel.clock import Clock
 from autonomy.kernel.deadline import within
 from autonomy.kernel.errors import Busy, Overdue, Unavailable
@@ -88,19 +88,21 @@ class Endings:
     async def settled(self, action: str) -> None:
         """Return once nothing of how an action ended here is on its way to the store any more, but after a moment all
         the same: the store may not take it."""
-        if action not in self._trailing:
-            return
-        written = self._awaited.setdefault(action, asyncio.Event())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await written.wait()
+        if action in self._trailing:
+            await self._all_settled([action])
 
     async def caught_up(self) -> None:
         """Return once all that was answered here by now can be read, but after a moment all the same: the store may
         not take it."""
         if self._trailing:
-            with suppress(Unavailable, Overdue, Busy):
-                await self._queue.perform(_nothing, SETTLE_SECONDS)  # it goes after what trails
+            await self._all_settled(self._trailing)
+
+    async def _all_settled(self, actions: Iterable[str]) -> None:
+        written = [self._awaited.setdefault(action, asyncio.Event()) for action in actions]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                for each in written:
+                    await each.wait()
 
     async def written(self) -> None:
         """Wait until nothing trails."""
@@ -216,10 +218,6 @@ def _leaf(
     )
     plain = made(overruns=())  # hashed here; only an overrun, which nobody expects, is hashed in the writer
     return lambda overruns: made(overruns=overruns) if overruns else plain
-
-
-def _nothing(_tx: Tx) -> None:
-    """What is written by whoever only wants to come after what is."""
 
 
 def _unrecorded(ending: Ending, _overruns: tuple[Overrun, ...]) -> Leaf:

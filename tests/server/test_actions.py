@@ -81,7 +81,7 @@ def test_what_an_agent_has_heard_is_found_by_whoever_looks_at_once(
 ) -> None:
     vera, suzi = office.person("vera"), office.person("suzi")
     vera.get("/api/actions")  # nothing is made ready any more by what follows
-    monkeypatch.setattr(queue, "TRAIL_SECONDS", 3600.0)
+    monkeypatch.setattr(queue, "TRAIL_SECONDS", 0.1)
     shown = vera.get(f"/api/actions/{office.act('look', n=1)['action']}").json
     assert [one["leaf"]["kind"] for one in shown["leaves"]] == ["intent", "outcome"]
     judged = suzi.post(f"/api/actions/{office.act('look', n=2)['action']}/label", {"verdict": "right"})

@@ -17,7 +17,7 @@ from tests.house import declare
 from tests.workflow.office import office, workflow
 
 from .test_left import INSIDE, asked, given_up, inside, undone
-from .test_standing import INSIDE_PROMISED, is_decided, left, promised
+from .test_standing import AROUND, INSIDE_PROMISED, is_decided, left, promised
 from .works import Run, steps
 
 BESIDE = "{ a: { tool: t, compensate: { tool: u } }, z: { tool: t } }"
@@ -222,14 +222,6 @@ def test_a_question_settled_by_the_answer_that_stops_the_run_leaves_nothing() ->
 
 # ── with the real engine ──
 
-AROUND = """
-steps:
-  a:
-    workflow: { name: inside }
-    arguments: { n: "1" }
-    compensate: { tool: look, arguments: { n: "1" } }
-    onException: [{ then: compensate }]
-"""
 BETWEEN = """
 steps:
   deeper: { workflow: { name: deepest }, arguments: { n: "1" } }
