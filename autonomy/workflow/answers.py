@@ -19,7 +19,7 @@ from .events import (
     TaskEnded,
     TimerFired,
 )
-from .late import counted, known_at_last, stop_beyond
+from .late import counted, go_on_with_it, known_at_last, stop_beyond, was_done_before, was_undone_before
 from .left import left_by, remember_child, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
@@ -77,7 +77,9 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
         turn.change(path, trouble="failed")
         return ""
     turn.answered(path, event.command)
-    if not turn.alive(paths.split(path)[0]):
+    if was_done_before(turn, path):
+        go_on_with_it(turn, path)
+    elif not turn.alive(paths.split(path)[0]):
         if not tried_before(turn, path):
             turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
     elif turn.state.steps[path].trouble == "unknown":
@@ -104,10 +106,12 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
             turn.change(path, trouble="unknown")  # what it has cost may become known yet
         _stopped(turn, path, found, event.outcome == "done", event.output)
     elif event.outcome == "done" and not turn.alive(paths.split(path)[0]):
-        turn.settle(path, "done", event.output)  # nobody goes on with it, and it is known to be done
+        turn.count_as_done(path, event.output)  # nobody goes on with it, and it is known to be done
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
+    elif event.is_known and was_done_before(turn, path):
+        go_on_with_it(turn, path)
     elif event.outcome == "interrupted" and turn.state.status == "running":
         turn.change(path, interrupted=found.interrupted + 1)
         turn.queue.append(("begin", path))
@@ -121,10 +125,12 @@ def _kind(event: Performed) -> str:
     return "failed" if event.outcome == "interrupted" else event.outcome
 
 
-def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json) -> None:
+def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json, breach: str = "") -> None:
     """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
     others may go on with what it came to, that keeps its contract."""
-    if not was_done:
+    if not was_done and was_done_before(turn, path) and found.then == "begin":
+        go_on_with_it(turn, path)
+    elif not was_done:
         if found.then == "done" and not turn.state.steps[path].trouble:
             turn.change(path, trouble="failed")  # the output that a person gave stands for what was done before
         turn.come_to(path, found.then, found.output)
@@ -133,7 +139,7 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
         turn.settle(path, "done", found.output if found.then == "done" else output)
     else:
         turn.change(path, state="running", trouble="")
-        finish(turn, path, output)
+        finish(turn, path, output, breach)
 
 
 def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
@@ -152,6 +158,8 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
         return ""  # a person is asked about it already, and still is
     if event.outcome == "done":
         undone(turn, path)
+    elif event.is_known and (by := was_undone_before(turn, path)):
+        undone(turn, path, by=by)
     elif event.outcome == "interrupted":
         undo_interrupted(turn, path, event.reason)
     else:
@@ -188,7 +196,7 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
     if undoing:
         _undo_task_ended(turn, path, event)
     elif found.state == "stopping":
-        _stopped(turn, path, found, event.outcome == "done", event.output)
+        _stopped(turn, path, found, event.outcome == "done", event.output, event.breach)
     elif event.outcome == "handed_on":
         data = found.data if isinstance(found.data, dict) else {}
         turn.change(path, data={**data, "role": event.role, "handed": event.output, "returned": event.reason})
@@ -203,6 +211,8 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
 def _undo_task_ended(turn: Turn, path: str, event: TaskEnded) -> None:
     if event.outcome == "done":
         undone(turn, path)
+    elif by := was_undone_before(turn, path):
+        undone(turn, path, by=by)
     else:
         undo_failed(turn, path, "failed", event.reason or "the compensation was not done")
 
@@ -287,8 +297,9 @@ def _child_ended(turn: Turn, path: str, event: ChildEnded) -> None:
     told = f"the run ended as {event.status}: {event.reason}".removesuffix(": ")
     # A run that was to be undone, and has ended otherwise: a person says what is left of it.
     is_left = event.left and event.status != "done" and turn.state.status == "compensating"
+    is_left = is_left and not turn.step(path).stays
     if found.state == "stopping" and is_left and found.then != "done":
-        trouble(turn, path, "child", told, again=False, detail=runs_of(left_by(turn.state, path)))
+        trouble(turn, path, "child", told, again=False, detail=runs_of({*left_by(turn.state, path), event.command}))
     elif found.state == "stopping":
         _stopped(turn, path, found, event.status == "done", event.output)
     elif event.status == "done":

@@ -10,15 +10,17 @@ from .definition import Step
 from .loops import close
 from .model import StepState
 from .trouble import trouble
-from .turn import SETTLED, Turn
+from .turn import SETTLED, UNASKED, Turn, is_unasked
 from .undoing import compensate, undo_next
 
 
 def run_on(turn: Turn) -> None:
     """Look at everything that waits to be looked at, and at what comes of it, until nothing is left."""
-    while turn.queue and not turn.state.ended:
+    while _has_next(turn) and not turn.state.ended:
         task, path = turn.queue.popleft()
-        if task == "consider":
+        if task in ("consider", "begin", "unlock") and is_ending(turn):
+            turn.state.put_off = (*turn.state.put_off, (task, path))
+        elif task == "consider":
             consider(turn, path)
         elif task == "begin":
             _begin(turn, path)
@@ -32,16 +34,24 @@ def run_on(turn: Turn) -> None:
             undo_next(turn)
 
 
+def _has_next(turn: Turn) -> bool:
+    """Whether something is to be looked at; what was put off is, once no step waits to end the run any more."""
+    if turn.state.put_off and not is_ending(turn):
+        turn.queue.extend(turn.state.put_off)
+        turn.state.put_off = ()
+    return bool(turn.queue)
+
+
 def consider(turn: Turn, path: str) -> None:
     """Begin the step, skip it, or leave it where it is: not all that it needs is settled."""
     prefix, name = paths.split(path)
-    if path in turn.state.steps or not turn.alive(prefix) or is_ending(turn):
+    if path in turn.state.steps or not turn.alive(prefix):
         return
     step = turn.definition.steps[name]
     ready = _ready(turn, prefix, step)
     if ready is None:
         return
-    if not ready or any(_has_begun(turn, prefix + other) for other in step.before):
+    if not ready or _comes_too_late(turn, prefix, step):
         turn.settle(path, "skipped")
     elif _wanted(turn, path, step):
         _enter(turn, path, step)
@@ -67,15 +77,19 @@ def _wanted(turn: Turn, path: str, step: Step) -> bool:
             return True
         turn.settle(path, "skipped")
     except (Invalid, TooLarge) as error:
-        attempt = turn.next_attempt(path)
-        turn.state.steps[path] = StepState("running", attempt, since=turn.at, data={"unasked": True})
+        found = turn.state.steps.get(path)
+        known = found.data if found and isinstance(found.data, dict) else {}
+        data = {**known, UNASKED: True}
+        turn.state.steps[path] = StepState("running", turn.next_attempt(path), since=turn.at, data=data)
         trouble(turn, path, "expression", f"when: {error}", detail={"code": error.code})
     return False
 
 
 def _enter(turn: Turn, path: str, step: Step) -> None:
     if step.alone is not None and turn.taken(step.alone):
-        turn.state.steps[path] = StepState("waiting", since=turn.at)
+        found = turn.state.steps.get(path)
+        attempt, data = (found.attempt, found.data) if found else (0, None)
+        turn.state.steps[path] = StepState("waiting", attempt, since=turn.at, data=data)
         turn.state.waiting = (*turn.state.waiting, path)
     else:
         begin(turn, path)
@@ -86,13 +100,20 @@ def _begin(turn: Turn, path: str) -> None:
     found = turn.state.steps.get(path)
     if found is None or found.state in SETTLED or not turn.alive(paths.split(path)[0]):
         return
-    if isinstance(found.data, dict) and "unasked" in found.data:  # it failed before `when` was known
-        for id in found.open:
-            turn.withdraw(id)
-        if not _wanted(turn, path, turn.step(path)):
-            return
-        turn.change(path, open=(), data=None)
-    begin(turn, path)
+    if is_unasked(found):
+        _ask_for(turn, path, found)
+    else:
+        begin(turn, path)
+
+
+def _ask_for(turn: Turn, path: str, found: StepState) -> None:
+    """Begin a step whose `when` could not be computed before, where it can be and is true."""
+    turn.drop(found)
+    turn.change(path, open=())
+    if _wanted(turn, path, turn.step(path)):
+        data = {key: one for key, one in found.data.items() if key != UNASKED}
+        turn.change(path, trouble="", data=data or None)
+        _enter(turn, path, turn.step(path))
 
 
 def _unlock(turn: Turn, word: str) -> None:
@@ -106,8 +127,14 @@ def _unlock(turn: Turn, word: str) -> None:
             turn.state.waiting = tuple(one for one in turn.state.waiting if one != path)
         elif turn.step(path).alone == word and turn.alive(paths.split(path)[0]):
             turn.state.waiting = tuple(one for one in turn.state.waiting if one != path)
-            begin(turn, path)
-            return
+            if not _comes_too_late(turn, paths.split(path)[0], turn.step(path)):
+                begin(turn, path)
+                return
+            turn.settle(path, "skipped")
+
+
+def _comes_too_late(turn: Turn, prefix: str, step: Step) -> bool:
+    return any(_has_begun(turn, prefix + other) for other in step.before)
 
 
 def _has_begun(turn: Turn, path: str) -> bool:

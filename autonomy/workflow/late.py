@@ -1,25 +1,31 @@
 """What becomes known of an action that no step waits for any more: it is paid for, and nobody is asked about it. Pure.
 
-Each function gives an empty text, or why the event changes nothing.
+An attempt that is known to have been done counts, once the later ones are known to have come to nothing; until then
+somebody is told that it may have been done twice.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from msgspec.structs import replace
 
 from autonomy.kernel.canonical import Json
 
 from . import paths, spending
+from .beginning import end_at_last
 from .definition import Definition
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
-from .left import not_done, was_done_after
-from .model import Command, State
+from .left import told_no_more, was_done_after
+from .loops import finish
+from .model import Command, State, StepState
 from .trouble import TWICE, raise_for_run, stop, tried_before
-from .turn import AFTER_ALL, SETTLED, Turn
+from .turn import AFTER_ALL, KNOWN_OF, SETTLED, Turn
+from .undoing import undone
 
 
 def counted(state: State, event: Charged) -> str:
-    """Count what an action has cost so far."""
+    """Count what an action has cost so far; an empty text, or why that changes nothing."""
     before = state.unsure[event.command]
     if event.cost <= before:
         return "it is counted already"
@@ -74,6 +80,8 @@ def _remember(turn: Turn, event: Performed | TaskEnded | ChildEnded) -> None:
         _keep(turn, place, event.command, was_done)
     if isinstance(event, Performed):
         _clear_up(turn, place, event)
+    elif isinstance(event, TaskEnded) and place.part:
+        _undone_after_all(turn, place, event)
 
 
 def _keep(turn: Turn, place: paths.Place, id: str, was_done: bool) -> None:
@@ -96,7 +104,7 @@ def known_at_last(turn: Turn, event: Performed) -> str:
     elif place is not None and place.path in turn.state.steps:
         _clear_up(turn, place, event)
     if event.outcome != "done":
-        not_done(turn, event.command)
+        told_no_more(turn, event.command)
     return ""
 
 
@@ -119,7 +127,7 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
 def _answered(turn: Turn, path: str, event: Performed) -> None:
     """Nobody has to say any more whether it was done, unless there is another attempt of which nobody knows."""
     if event.outcome == "done":
-        turn.settle(path, "done", event.output)
+        turn.count_as_done(path, event.output)
     elif not tried_before(turn, path):
         turn.settle(path, "cancelled")
 
@@ -132,21 +140,44 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
     elif not _came_to_nothing(turn, place.path):
         if was_done:
             _say_twice(turn, place, event)
-            _remember_seen(turn, place.path, event.output)
+            _remember_seen(turn, place, event.output)
     elif turn.state.ended:
         return
-    elif found.state == "blocked":
+    elif found.state == "blocked" and turn.state.status == "compensating":
         _answered(turn, place.path, event)
+    elif was_done and found.state in ("blocked", "retrying"):
+        turn.change(place.path, data={**_data(found), AFTER_ALL: event.output})
+        go_on_with_it(turn, place.path)
     elif was_done:
         _skipped_after_all(turn, place.path, event.output, was_done)
 
 
-def _remember_seen(turn: Turn, path: str, output: Json) -> None:
-    """It is undone if the present attempt comes to nothing; if it does not, somebody has been told already."""
-    found = turn.state.steps[path]
-    data = found.data if isinstance(found.data, dict) else {}
-    if found.state not in SETTLED and AFTER_ALL not in data:
-        turn.change(path, data={**data, AFTER_ALL: output})
+def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
+    """It counts if the present attempt comes to nothing; if it does not, somebody has been told already."""
+    found = turn.state.steps[place.path]
+    may_come_to_nothing = found.state not in SETTLED or (found.state == "skipped" and found.trouble == "unknown")
+    if may_come_to_nothing and AFTER_ALL not in _data(found):
+        turn.change(place.path, data={**_data(found), AFTER_ALL: output, KNOWN_OF: place.attempt})
+
+
+def was_done_before(turn: Turn, path: str) -> bool:
+    """Whether an earlier attempt is known to have been done, now that the present one has come to nothing: then it was
+    done once, and nobody has to see that it was done twice."""
+    of = _data(turn.state.steps[path]).get(KNOWN_OF)
+    if of is None:
+        return False
+    _withdraw_twice(turn, f"{TWICE}{path}.{of}")
+    return True
+
+
+def go_on_with_it(turn: Turn, path: str) -> None:
+    """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
+    output = _data(turn.state.steps[path])[AFTER_ALL]
+    if turn.alive(paths.split(path)[0]):
+        turn.change(path, state="running", trouble="")
+        finish(turn, path, output)
+    else:
+        turn.count_as_done(path, output)
 
 
 def _came_to_nothing(turn: Turn, path: str) -> bool:
@@ -155,40 +186,82 @@ def _came_to_nothing(turn: Turn, path: str) -> bool:
     found = turn.state.steps[path]
     if turn.id(path) in (*turn.state.unsure, *found.open):
         return False
-    is_asked = found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating"
-    return is_asked or (found.state in ("skipped", "cancelled") and found.trouble in ("", "unknown"))
+    if found.state == "blocked":
+        is_asked = found.trouble == "unknown" and turn.state.status == "compensating"
+        return is_asked or found.trouble in ("failed", "denied", "expression")
+    return found.state == "retrying" or (found.state in ("skipped", "cancelled") and found.trouble in ("", "unknown"))
 
 
 def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> None:
     """What was skipped counts as skipped for the steps that follow; it is undone with the run if it was done."""
-    if not was_done:
+    if not was_done and not was_done_before(turn, path):
         turn.change(path, trouble="")
-    elif turn.state.status == "compensating" and turn.step(path).undo is not None:
-        turn.settle(path, "done", output)
+        return
+    output = output if was_done else _data(turn.state.steps[path])[AFTER_ALL]
+    if turn.state.status == "compensating" and turn.step(path).undo is not None:
+        turn.count_as_done(path, output)
     else:
         turn.change(path, trouble="done", data={AFTER_ALL: output})
 
 
-def _undone_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
+def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:
     """The same of what was to undo a step."""
     found = turn.state.steps[place.path]
     if event.outcome != "done" or not isinstance(found.data, dict):
         return
     number = int(place.part.removeprefix("undo."))
-    if found.state == "undoing" and turn.state.ended:
-        turn.change(place.path, state="undone", data={"undone": number})
+    if found.state == "undoing":
+        _undone_by_earlier(turn, place, event, number)
     elif found.data.get("left") is True:
         before = {key: one for key, one in found.data.items() if key != "left"}
         turn.change(place.path, state="undone", data={**before, "undone": number})
-    elif number != found.data.get("undone", found.data.get("undo", number)):
+    elif number != found.data.get("undone", number):
         _say_twice(turn, place, event)
 
 
-def _say_twice(turn: Turn, place: paths.Place, event: Performed) -> None:
+def _undone_by_earlier(turn: Turn, place: paths.Place, event: Performed | TaskEnded, number: int) -> None:
+    """What undoes a step has been done; it may have been begun again since."""
+    found = turn.state.steps[place.path]
+    last = _data(found).get("undo", number)
+    present = turn.id(place.path, f"undo.{last}")
+    if turn.state.ended:
+        turn.change(place.path, state="undone", data={"undone": number})
+    elif number == last or present not in (*turn.state.unsure, *found.open):
+        undone(turn, place.path, by=number)
+    else:
+        _say_twice(turn, place, event)
+        turn.change(place.path, data={**_data(found), KNOWN_OF: number})
+
+
+def was_undone_before(turn: Turn, path: str) -> int | None:
+    """The attempt by which a step is known to be undone, now that the present one has come to nothing."""
+    found = turn.state.steps[path]
+    of = _data(found).get(KNOWN_OF)
+    if of is not None:
+        _withdraw_twice(turn, f"{TWICE}{path}.{found.attempt}.undo.{of}")
+    return of
+
+
+def _withdraw_twice(turn: Turn, part: str) -> None:
+    """Nobody has to see it any more; the end of the run may have waited for that."""
+    id = turn.id("", part)
+    if id in turn.state.open:
+        turn.state.open = tuple(one for one in turn.state.open if one != id)
+        turn.withdraw(id)
+        end_at_last(turn)
+        turn.queue.extend((("close", ""), ("undo", "")))
+
+
+def _data(found: StepState) -> dict[str, Any]:
+    return found.data if isinstance(found.data, dict) else {}
+
+
+def _say_twice(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:
     """It may have to be set right by hand: what undoes the step undoes it once."""
     undo = "what undoes " if place.part else ""
     what = f"{undo}`{place.path}` was done after all, and has been begun again since"
     part = f"{TWICE}{place.path}.{place.attempt}.{place.part}".rstrip(".")
+    told_no_more(turn, event.command)
     raise_for_run(turn, "twice", what, part, detail={"command": event.command, "output": event.output})
 
 

@@ -6,35 +6,42 @@ done, or somebody has said what becomes of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import paths
 from .definition import ChildWork, Definition, Step
 from .events import ChildEnded
 from .model import State, StepState
 from .trouble import TWICE
-from .turn import AFTER_ALL, Turn
+from .turn import AFTER_ALL, SETTLED, Turn
 
 
 def remember_child(turn: Turn, path: str, event: ChildEnded) -> None:
     """What a run inside did stands, unless the step itself is undone for it."""
     step = turn.step(path)
-    if step.undo is None:
-        _leave_open(turn, step, event.command)
-    elif event.status != "done":
+    stands = not step.stays and not _stands_for_all(turn, step) if step.undo is None else event.status != "done"
+    if stands:
         turn.leave_behind(event.command)
 
 
-def _leave_open(turn: Turn, step: Step, id: str) -> None:
-    """Of a step that does not say what becomes of runs inside, one is enough, however many items there are."""
-    places = [place for one in turn.state.left if (place := paths.place(turn.state.run, one))]
-    is_told = any(paths.split(one.path)[1] == step.id and not _is_asked(turn, one.path) for one in places)
-    if not step.stays and not is_told:
-        turn.leave_behind(id)
+def _stands_for_all(turn: Turn, step: Step) -> bool:
+    """Whether another item stands for all of a step that does not say what becomes of runs inside, however many there
+    are: one about which nobody will be asked by itself any more."""
+    places = (place for one in turn.state.left if (place := paths.place(turn.state.run, one)))
+    same = (turn.state.steps.get(place.path) for place in places if paths.split(place.path)[1] == step.id)
+    return any(found is None or found.state in SETTLED for found in same)
 
 
-def _is_asked(turn: Turn, path: str) -> bool:
-    """Whether a person is asked about the runs inside of this very place: that is about no other."""
-    found = turn.state.steps.get(path)
-    return turn.state.status == "compensating" and found is not None and found.trouble == "child"
+def one_for_all(turn: Turn) -> None:
+    """Keep one for all items of such a step, now that nothing more comes of any of them."""
+    said = set[str]()
+    for id in turn.state.left:
+        place = paths.place(turn.state.run, id)
+        assert place is not None  # a command of this run
+        name = paths.split(place.path)[1]
+        if name in said and turn.step(place.path).undo is None:
+            turn.stands_no_more(id)
+        said.add(name)
 
 
 def was_done_after(turn: Turn, path: str, event: ChildEnded) -> bool:
@@ -47,9 +54,9 @@ def left_by(state: State, path: str) -> tuple[str, ...]:
     return tuple(id for id in state.left if (place := paths.place(state.run, id)) and place.path == path)
 
 
-def runs_of(ids: tuple[str, ...]) -> dict[str, list[str]]:
+def runs_of(ids: Iterable[str]) -> dict[str, list[str]]:
     """The detail of a question about runs inside that these commands began."""
-    return {"runs": [paths.derived("run", id) for id in ids]}
+    return {"runs": [paths.derived("run", id) for id in sorted(ids)]}
 
 
 def leaves_something(definition: Definition, state: State) -> bool:
@@ -101,8 +108,8 @@ def what_is_left(turn: Turn, id: str) -> str:
     return f"`{place.path}` was begun again, and what it had done by then has not been undone"
 
 
-def not_done(turn: Turn, id: str) -> None:
-    """It is known not to have been done: nobody has to see it any more."""
+def told_no_more(turn: Turn, id: str) -> None:
+    """It is known not to have been done, or told otherwise: nobody has to see it as left any more."""
     if id not in turn.state.left:
         return
     turn.stands_no_more(id)

@@ -172,9 +172,10 @@ def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: J
         open_block(turn, paths.inner(owner, turn.state.steps[owner].attempt, number))
 
 
-def finish(turn: Turn, path: str, output: Json) -> None:
-    """The step is done where its output keeps its contract; an exception where it does not."""
-    if breach := turn.prepared.breach(paths.split(path)[1], output):
+def finish(turn: Turn, path: str, output: Json, breach: str = "") -> None:
+    """The step is done where its output keeps its contract and nothing else is wrong with it (`breach`); an exception
+    where it does not."""
+    if breach := breach or turn.prepared.breach(paths.split(path)[1], output):
         turn.change(path, output=output)
         trouble(turn, path, "contract", breach, detail={"output": output})
     else:

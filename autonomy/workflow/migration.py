@@ -65,12 +65,15 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     turn = Turn(new, state, at)
     turn.state.digest, turn.state.workflow = new.digest, new.workflow
     turn.state.steps = {path: found for path, found in state.steps.items() if _name(path) in new.steps}
-    removed = {path: found.attempt for path, found in state.steps.items() if _name(path) not in new.steps}
-    turn.state.removed = {**state.removed, **removed}
+    gone = (path for path in state.steps if _name(path) not in new.steps)
+    begun = {path: max(state.steps[path].attempt, state.removed.get(path, 0)) for path in gone}
+    turn.state.removed = {**state.removed, **begun}
+    turn.state.put_off = tuple(one for one in state.put_off if one[0] == "unlock" or _name(one[1]) in new.steps)
     _tell_again(turn, old)
     if not stop_beyond(turn):
         for prefix in _open_prefixes(turn):
             _look_at(turn, prefix)
+        _let_begin(turn)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
 
@@ -93,6 +96,13 @@ def _look_at(turn: Turn, prefix: str) -> None:
     block = turn.definition.blocks[block_of(turn, prefix)]
     turn.queue.extend(("consider", prefix + name) for name in block.steps)
     turn.queue.append(("close", prefix))
+
+
+def _let_begin(turn: Turn) -> None:
+    """Steps that wait for each other may have another word now, or none."""
+    for path in turn.state.waiting:
+        word = turn.step(path).alone
+        turn.queue.append(("begin", path) if word is None else ("unlock", word))
 
 
 def _of_run(state: State, old: Definition, new: Definition) -> Iterator[Obstacle]:
@@ -118,8 +128,8 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
         yield Obstacle(path, "it is of another kind now")
     elif _is_begun(state, path, found) and (told := _changed(found, before, after)):
         yield Obstacle(path, told)
-    elif found.attempt and name in (loops := _undone_from_now(old, new)):
-        yield Obstacle(path, f"it has begun, and what `{loops[name]}` did for items before could not be undone")
+    elif (fresh := _undone_from_now(old, new).get(name)) and _has_forgotten(state, path, found, after):
+        yield Obstacle(path, f"what `{fresh}` has done in it is not remembered, and could not be undone")
     elif found.state == "done" and (breach := prepare(new).breach(name, found.output)):
         yield Obstacle(path, f"its output does not fit: {breach}")
     elif found.state not in SETTLED and _inside_changed(old, new, name):
@@ -129,11 +139,18 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
 
 
 def _undone_from_now(old: Definition, new: Definition) -> dict[str, str]:
-    """The loops in which a step says for the first time what undoes it, and that step: what it did for items that are
-    over is not remembered."""
+    """The steps in which another one says for the first time what undoes it, and that one."""
     said = [name for name, step in new.steps.items() if step.undo is not None and name in old.steps]
     fresh = [name for name in said if old.steps[name].undo is None]
-    return {owner: name for name in fresh for owner in _around(new, name) if _is_loop(new.steps[owner])}
+    return {owner: name for name in fresh for owner in _around(new, name)}
+
+
+def _has_forgotten(state: State, path: str, found: StepState, step: Step) -> bool:
+    """Whether steps inside may have been done that are not remembered: those of items, rounds and branches that are
+    over."""
+    is_loop = isinstance(step.work, ForeachWork | RepeatWork)
+    is_kept = any(one.startswith(f"{path}[") for one in state.steps)
+    return bool(found.attempt) and (is_loop or (found.state in SETTLED and not is_kept))
 
 
 def _around(definition: Definition, name: str) -> Iterator[str]:
@@ -141,10 +158,6 @@ def _around(definition: Definition, name: str) -> Iterator[str]:
     while owner := definition.blocks[definition.steps[name].block].owner:
         yield owner
         name = owner
-
-
-def _is_loop(step: Step) -> bool:
-    return isinstance(step.work, ForeachWork | RepeatWork)
 
 
 def _is_begun(state: State, path: str, found: StepState) -> bool:

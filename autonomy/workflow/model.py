@@ -31,6 +31,9 @@ by its compensation. A step that has not begun is not in the state.
 
 Then = Literal["cancelled", "skipped", "done", "begin"]
 
+Task = Literal["consider", "begin", "close", "unlock", "undo", "compensate"]
+"""What is looked at in a turn: a step, by its path; what is `alone`, by its word; a block, by its prefix; the run."""
+
 RunStatus = Literal["new", "running", "compensating", "done", "failed", "cancelled", "compensated", "stopped"]
 ENDED = frozenset({"done", "failed", "cancelled", "compensated", "stopped"})
 
@@ -67,7 +70,9 @@ class State(Struct, omit_defaults=True):
     done, are `unsure`, and so are runs inside that left such actions: each with what has been counted of it. `left` are
     the commands whose work may stand though their steps do not tell of it: of earlier attempts, of runs inside that
     ended before they were done, of what a cap has stopped or was done after the end. Of steps that were `removed` when
-    the run was moved it is remembered how often they had been begun: no id is used twice."""
+    the run was moved it is remembered how often they had been begun: no id is used twice; what the run as a whole tells
+    others is counted (`words`) for the same reason. What is not begun while a step
+    waits to end the run is `put_off`."""
 
     run: str
     workflow: str
@@ -97,6 +102,8 @@ class State(Struct, omit_defaults=True):
     unsure: dict[str, int] = {}
     left: tuple[str, ...] = ()
     removed: dict[str, int] = {}
+    words: int = 0
+    put_off: tuple[tuple[Task, str], ...] = ()
     version: int = VERSION
 
     def steer(self, by: Iterable[str]) -> None:

@@ -9,7 +9,6 @@ import msgspec
 
 from autonomy.kernel.errors import Corrupt, Invalid
 
-from . import paths
 from .answers import (
     allowed,
     approval_ended,
@@ -209,8 +208,7 @@ def _reprioritised(turn: Turn, event: Reprioritised) -> str:
     if turn.state.priority == event.priority:
         return f"the priority is {event.priority} already"
     turn.state.priority = event.priority
-    id = paths.command(turn.state.run, "", 0, f"priority.{event.at}.{event.priority}")
-    turn.commands.append(Reprioritise(id, event.priority))
+    turn.commands.append(Reprioritise(turn.word("priority"), event.priority))
     return ""
 
 

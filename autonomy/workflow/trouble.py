@@ -5,7 +5,7 @@ from __future__ import annotations
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import Handler, Retry, TaskWork, ToolWork
+from .definition import Handler, Retry, TaskWork
 from .model import RaiseException, SetTimer
 from .turn import Turn
 
@@ -32,7 +32,7 @@ def trouble(turn: Turn, path: str, kind: str, reason: str, again: bool = True, d
     if turn.state.status != "running":
         raise_exception(turn, path, kind, reason, Handler((), "ask", turn.definition.escalation), detail)
         return
-    tried = found.attempt - found.interrupted
+    tried = found.attempt - found.interrupted - turn.state.removed.get(path, 0)
     if again and kind in _MAY_PASS and step.retry is not None and tried < step.retry.attempts:
         _again_later(turn, path, step.retry, tried)
         return
@@ -63,15 +63,7 @@ def raise_exception(
 
 def tried_before(turn: Turn, path: str) -> bool:
     """Whether nobody knows how an earlier attempt of the step ended."""
-    return any(id != turn.id(path) for id in unsure_of(turn, path))
-
-
-def unsure_of(turn: Turn, path: str) -> list[str]:
-    """The attempts of a step of which nobody knows how they ended, by their commands."""
-    if not isinstance(turn.step(path).work, ToolWork):
-        return []
-    places = ((id, paths.place(turn.state.run, id)) for id in turn.state.unsure)
-    return [id for id, place in places if place is not None and place.path == path and not place.part]
+    return any(id != turn.id(path) for id in turn.unsure_of(path))
 
 
 def ask_whether_done(turn: Turn, path: str, reason: str, detail: Json = None, kind: str = "unknown") -> None:

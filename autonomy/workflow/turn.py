@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -29,6 +29,7 @@ from .model import (
     State,
     StepState,
     StepStatus,
+    Task,
     TellChildren,
     Then,
     Withdraw,
@@ -46,8 +47,11 @@ AFTER_ALL = "late"
 was skipped says `done` then."""
 AFTER_ALL_OF = "late_of"
 """The attempt that came to that, while nobody has been told of it."""
+KNOWN_OF = "known_of"
+"""The attempt that came to that, where somebody has been told that it may have been done twice."""
 
-Task = Literal["consider", "begin", "close", "unlock", "undo", "compensate"]
+UNASKED = "unasked"
+"""The field of a step's data that says that its `when` could not be computed."""
 
 _replace = msgspec.structs.replace
 
@@ -93,7 +97,7 @@ class Orders:
             self.withdraw(id)
         self.commands.extend(one for one in self.state.back if is_owed(one))
         state = self.state
-        state.back, state.open, state.waiting = (), (), ()
+        state.back, state.open, state.waiting, state.put_off = (), (), (), ()
         state.paused, state.paused_by, state.above = False, "", False
         state.status, state.reason, state.output = status, reason, output
         self.commands.append(EndRun(paths.command(state.run, "", 0, "end"), status, reason, output))
@@ -157,7 +161,12 @@ class Turn(Orders):
     def tell_children(self, what: str) -> None:
         """Let the runs inside this one hear whether it rests."""
         if any(self.in_flight(path, ChildWork) for path in self.state.steps):
-            self.commands.append(TellChildren(self.id("", f"{what}.{self.at}")))
+            self.commands.append(TellChildren(self.word(what)))
+
+    def word(self, what: str) -> str:
+        """A new id for what the run as a whole tells others, however soon after the last."""
+        self.state.words += 1
+        return self.id("", f"{what}.{self.state.words}")
 
     def answered(self, path: str, id: str) -> None:
         """The step no longer waits for the command."""
@@ -179,6 +188,21 @@ class Turn(Orders):
         if of is not None and found.state not in SETTLED and did:
             self.leave_behind(paths.command(self.state.run, path, of))
 
+    def unsure_of(self, path: str) -> list[str]:
+        """The attempts of a step of which nobody knows how they ended, by their commands."""
+        if not isinstance(self.step(path).work, ToolWork):
+            return []
+        places = ((id, paths.place(self.state.run, id)) for id in self.state.unsure)
+        return [id for id, place in places if place is not None and place.path == path and not place.part]
+
+    def count_as_done(self, path: str, output: Json, without: str = "") -> None:
+        """The step was done by one of its attempts, and is undone for that; those of which nobody knows may stand
+        beside it, `without` the one that came to nothing."""
+        for id in self.unsure_of(path):
+            if id != without:
+                self.leave_behind(id)
+        self.settle(path, "done", output)
+
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
         found = self.state.steps.get(path) or StepState("skipped")
@@ -195,7 +219,7 @@ class Turn(Orders):
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
             assert isinstance(data, dict)
-            self.settle(path, "done", data[AFTER_ALL])  # nobody goes on without it any more: it is undone
+            self.count_as_done(path, data[AFTER_ALL], self.id(path))  # nobody goes on without it any more: it is undone
             return
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
@@ -278,7 +302,8 @@ class Turn(Orders):
 
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
-        return any(found.state != "waiting" and self.step(path).alone == word for path, found in self.unsettled())
+        begun = (path for path, found in self.unsettled() if found.state != "waiting" and not is_unasked(found))
+        return any(self.step(path).alone == word for path in begun)
 
 
 def _given_up(found: StepState, status: StepStatus) -> tuple[str, Json]:
@@ -290,6 +315,11 @@ def _given_up(found: StepState, status: StepStatus) -> tuple[str, Json]:
     if AFTER_ALL in data:
         return "done", {**kept, AFTER_ALL: data[AFTER_ALL]}
     return "unknown" if status == "skipped" and found.trouble == "unknown" else "", kept or None
+
+
+def is_unasked(found: StepState) -> bool:
+    """Whether a step waits for somebody though it has not begun: nobody could say whether it is wanted."""
+    return isinstance(found.data, dict) and UNASKED in found.data
 
 
 def is_owed(command: Command) -> bool:

@@ -7,9 +7,9 @@ import msgspec
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from .definition import Handler, ToolWork
-from .left import can_be_undone, left_by, runs_of, seen_part, what_is_left
+from .left import can_be_undone, left_by, one_for_all, runs_of, seen_part, what_is_left
 from .model import OpenTask, PerformTool, RaiseException, StepState
-from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen, unsure_of
+from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
 from .turn import AFTER_ALL, Turn
 
 
@@ -51,10 +51,8 @@ def came_to_nothing(turn: Turn, path: str) -> None:
 
 def _not_done(turn: Turn, path: str, found: StepState) -> None:
     """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
-    if found.trouble == "done" and isinstance(found.data, dict):
-        for id in unsure_of(turn, path):
-            turn.leave_behind(id)  # it may have been done again
-        turn.settle(path, "done", found.data[AFTER_ALL])
+    if isinstance(found.data, dict) and AFTER_ALL in found.data:
+        turn.count_as_done(path, found.data[AFTER_ALL])
     elif found.trouble == "unknown":
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif tried_before(turn, path):
@@ -85,6 +83,7 @@ def undo_next(turn: Turn) -> None:
 
 def _end(turn: Turn) -> None:
     """End the run, when somebody has seen what is not undone with its steps."""
+    one_for_all(turn)
     for id in turn.state.left:
         part = seen_part(turn.state, id)
         if can_be_undone(turn.definition, turn.state, id) and turn.id("", part) not in turn.state.open:
@@ -131,10 +130,11 @@ def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
     turn.order(RaiseException(id, path, kind, reason, handler.role, None, UNDO_CHOICES), path)
 
 
-def undone(turn: Turn, path: str, left: bool = False) -> None:
-    """The step is undone; or a person says that it stays as it is (`left`)."""
+def undone(turn: Turn, path: str, left: bool = False, by: int | None = None) -> None:
+    """The step is undone, by this attempt of its compensation if not by the last one; or a person says that it stays as
+    it is (`left`)."""
     turn.drop(turn.state.steps[path])
-    number = _number(turn, path)
+    number = by or _number(turn, path)
     before = (turn.state.steps[path].data or {}).get("before") or {}
     if left:
         turn.change(path, state="done", open=(), trouble="", data={**before, "left": True})

@@ -79,6 +79,8 @@ def peer(*answers: bytes | None) -> Iterator[Peer]:
             yield found
         finally:
             done.set()
+            listening.shutdown(socket.SHUT_RDWR)  # who still waits for a connection would take one of the next peer's
+            thread.join(10)
 
 
 def answer(status: int, body: bytes, *headers: bytes) -> bytes:

@@ -107,7 +107,7 @@ def test_a_loop_that_has_begun_gets_no_compensation_for_what_it_does_not_remembe
     new = steps(f"{{ {loop.replace('MORE', ', compensate: { tool: u }')}, z: {{ tool: t }} }}")
     run = Run(old)
     [found] = obstacles(run.state, old, new)
-    assert str(found) == "`each`: it has begun, and what `c` did for items before could not be undone"
+    assert str(found) == "`each`: what `c` has done in it is not remembered, and could not be undone"
 
 
 def test_a_run_inside_under_way_whose_step_does_not_say_what_undoes_it_may_have_left_something() -> None:

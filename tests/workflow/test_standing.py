@@ -174,18 +174,6 @@ def test_what_was_undone_at_the_cost_of_the_cap_is_not_left() -> None:
     assert not left(run)
 
 
-def test_what_was_told_as_twice_is_left_where_what_was_begun_again_came_to_nothing() -> None:
-    run = Run(steps("{ a: { tool: t, compensate: { tool: u }, onException: [{ kinds: [failed], then: fail }] } }"))
-    id = run.command("a", PerformTool).id
-    run.ended("a", "unknown")
-    run.choose("a", "retry")
-    run.send(Performed(run.tick(), id, "done"))
-    assert asked(run) == ["twice"]
-    run.ended("a", "failed", again=False)
-    assert run.state.status == "failed"
-    assert left(run)
-
-
 # ── loops ──
 
 
@@ -327,19 +315,14 @@ def test_two_attempts_of_which_nobody_knew_are_told_as_what_they_are_after_the_e
     assert [one.kind for one in late.commands if isinstance(one, RaiseException)] == ["left"]
 
 
-@pytest.mark.parametrize("first", ["is known first", "is known last"])
-def test_what_was_done_once_is_undone_though_it_was_taken_to_be_done_twice(first: str) -> None:
+def test_what_was_done_once_is_undone_though_what_was_begun_again_was_skipped() -> None:
     run = Run(steps("{ a: { tool: t, compensate: { tool: u } }, z: { tool: t } }"))
     id = run.command("a", PerformTool).id
     run.ended("a", "unknown")
     run.choose("a", "retry")
-    if first == "is known first":
-        run.send(Performed(run.tick(), id, "done"))
-        run.choose("", "skip")
     run.ended("a", "failed", again=False)
     run.choose("a", "skip")
-    if first != "is known first":
-        run.send(Performed(run.tick(), id, "done"))
+    run.send(Performed(run.tick(), id, "done"))
     given_up(run)
     assert undone(run) == ["a"]
 
