@@ -7,6 +7,7 @@ the same tables is a test of its own.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from autonomy.audit import Log, begin_log
 from autonomy.db import CommitQueue, Database, engine, metadata, turns
@@ -35,8 +39,11 @@ for _store in STORES:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The short run tries each property with fewer examples; chosen before a module of tests says with how many."""
+    """The short run tries each property with fewer examples; chosen before a module of tests says with how many. Files
+    of tests are in memory where the machine offers that, for every commit forces its own to the disk otherwise."""
     examples.choose(config.option.markexpr)
+    if folder := _quick_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 SLOW_SECONDS = 1_800.0
@@ -54,6 +61,18 @@ def pytest_collection_finish() -> None:
     which stops a process for a second each time, longer than a store may take."""
     interpreter.calm()
 
+
+def _share_what_is_compiled() -> None:
+    """Every test opens engines of its own, and SQLAlchemy compiles each statement for each of them: a quarter of what a
+    test of a house costs. Here those of a kind share it."""
+    for kind in (SQLiteDialect_pysqlite, PGDialect_psycopg):
+        kind.__eq__ = lambda self, other: type(self) is type(other)
+        kind.__hash__ = lambda self: hash(type(self))
+    shared = LRUCache(20_000)
+    Engine._compiled_cache = property(lambda self: shared, lambda self, value: None)
+
+
+_share_what_is_compiled()
 
 PATIENCE_SECONDS = 20.0
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
+from autonomy.kernel import canonical
 from autonomy.kernel.errors import Invalid
 from autonomy.kernel.money import Currency
 
@@ -60,6 +61,11 @@ class Organisation:
         """Everything that is declared."""
         for objects in self._kinds.values():
             yield from objects.values()
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of everything that is declared: the same declarations, the same digest, whatever the epoch."""
+        return canonical.digest(sorted([one.kind, one.name, one.unit, one.digest] for one in self.revisions()))
 
     def is_own(self, kind: str, name: str) -> bool:
         """Whether an object is the system's own: nobody declared it, it came with something else."""

@@ -11,7 +11,7 @@ from autonomy.audit.store import read_head
 from autonomy.catalog.organisation import Organisation
 from autonomy.db import Database
 from autonomy.kernel.errors import Unavailable
-from autonomy.policy import Bundle
+from autonomy.policy import bundle_of
 from autonomy.tools import Registry
 
 from .house import House
@@ -100,7 +100,7 @@ class Watch:
         registry = Registry.build(organisation)
         with self._database.reading() as connection:
             quarantined = frozenset(self._quarantined(connection, registry))
-        return House(organisation, Bundle.build(organisation), registry, quarantined)
+        return House(organisation, bundle_of(organisation), registry, quarantined)
 
     async def run(self) -> None:
         """Look again and again; ends when cancelled."""

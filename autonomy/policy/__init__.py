@@ -2,6 +2,7 @@
 
 from .approvers import unanswerable
 from .bundle import Bundle
+from .compiled import bundle_of
 from .model import Ask, Effect, Notice, Question, Rule, Verdict
 
-__all__ = ["Ask", "Bundle", "Effect", "Notice", "Question", "Rule", "Verdict", "unanswerable"]
+__all__ = ["Ask", "Bundle", "Effect", "Notice", "Question", "Rule", "Verdict", "bundle_of", "unanswerable"]

@@ -40,7 +40,7 @@ def check_policies(organisation: Organisation) -> list[Problem]:
 
 def _policy_problems(organisation: Organisation) -> list[Problem]:
     try:
-        bundle = policy.Bundle.build(organisation)
+        bundle = policy.bundle_of(organisation)
     except Invalid as error:
         return [_policy_problem(found) for found in error.detail.get("problems", ())] or [Problem(message=str(error))]
     return [_policy_problem(asdict(found)) for found in policy.unanswerable(bundle)]
