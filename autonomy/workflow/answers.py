@@ -19,7 +19,7 @@ from .events import (
     TaskEnded,
     TimerFired,
 )
-from .late import counted, go_on_with_it, known_at_last, stop_beyond, was_done_before, was_undone_before
+from .late import counted, go_on_with_it, known_at_last, stop_beyond, take_back_twice, undo_again_came_to_nothing
 from .left import left_by, remember_child, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
@@ -77,7 +77,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
         turn.change(path, trouble="failed")
         return ""
     turn.answered(path, event.command)
-    if was_done_before(turn, path):
+    if take_back_twice(turn, path):
         go_on_with_it(turn, path)
     elif not turn.alive(paths.split(path)[0]):
         if not tried_before(turn, path):
@@ -106,11 +106,11 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
             turn.change(path, trouble="unknown")  # what it has cost may become known yet
         _stopped(turn, path, found, event.outcome == "done", event.output)
     elif event.outcome == "done" and not turn.alive(paths.split(path)[0]):
-        turn.count_as_done(path, event.output)  # nobody goes on with it, and it is known to be done
+        turn.settle(path, "done", event.output)  # nobody goes on with it, and it is known to be done
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
-    elif event.is_known and was_done_before(turn, path):
+    elif event.is_known and take_back_twice(turn, path):
         go_on_with_it(turn, path)
     elif event.outcome == "interrupted" and turn.state.status == "running":
         turn.change(path, interrupted=found.interrupted + 1)
@@ -128,7 +128,7 @@ def _kind(event: Performed) -> str:
 def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json, breach: str = "") -> None:
     """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
     others may go on with what it came to, that keeps its contract."""
-    if not was_done and was_done_before(turn, path) and found.then == "begin":
+    if not was_done and take_back_twice(turn, path) and found.then == "begin":
         go_on_with_it(turn, path)
     elif not was_done:
         if found.then == "done" and not turn.state.steps[path].trouble:
@@ -154,12 +154,12 @@ def _undo_performed(turn: Turn, path: str, event: Performed) -> str:
         return ""
     if event.outcome != "unknown":  # of an unknown one somebody may still find out
         turn.answered(path, event.command)
+    if event.outcome != "done" and event.is_known and undo_again_came_to_nothing(turn, path):
+        return ""
     if asked and event.outcome != "done":
         return ""  # a person is asked about it already, and still is
     if event.outcome == "done":
         undone(turn, path)
-    elif event.is_known and (by := was_undone_before(turn, path)):
-        undone(turn, path, by=by)
     elif event.outcome == "interrupted":
         undo_interrupted(turn, path, event.reason)
     else:
@@ -211,8 +211,6 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
 def _undo_task_ended(turn: Turn, path: str, event: TaskEnded) -> None:
     if event.outcome == "done":
         undone(turn, path)
-    elif by := was_undone_before(turn, path):
-        undone(turn, path, by=by)
     else:
         undo_failed(turn, path, "failed", event.reason or "the compensation was not done")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +27,7 @@ from .definition import (
 from .model import AskApproval, Decide, Emit, OpenTask, PerformTool, SetTimer, StartChild, StepState, Subscribe
 from .reading import Reading
 from .trouble import stop, trouble, unseen
-from .turn import AFTER_ALL, AFTER_ALL_OF, Turn
+from .turn import AFTER_ALL, AFTER_ALL_OF, KNOWN_OF, OUTPUT_OF, Turn
 
 
 def begin(turn: Turn, path: str) -> None:
@@ -56,26 +55,21 @@ def _remembered(found: StepState) -> Json:
     """What a new attempt knows of those before; that one was done, where what it came to broke its contract."""
     if found.trouble != "contract":
         return found.data
-    known = found.data if isinstance(found.data, dict) else {}
-    return {**known, AFTER_ALL: found.output, AFTER_ALL_OF: found.attempt}
+    data = found.data if isinstance(found.data, dict) else {}
+    known = {key: one for key, one in data.items() if key not in (KNOWN_OF, OUTPUT_OF)}
+    return {**known, AFTER_ALL: found.output, AFTER_ALL_OF: data.get(OUTPUT_OF, found.attempt)}
 
 
 def end_at_last(turn: Turn) -> None:
     """Let a step end the run that has come to its end, but had to wait until somebody had seen something."""
-    for path in _ending(turn):
+    for path in turn.ending:
         if not turn.state.ended:
             attempted(turn, path)
 
 
 def is_ending(turn: Turn) -> bool:
     """Whether the run ends as soon as somebody has seen something: nothing more begins."""
-    return bool(unseen(turn)) and any(True for _ in _ending(turn))
-
-
-def _ending(turn: Turn) -> Iterator[str]:
-    for path, found in turn.unsettled():
-        if found.state == "running" and isinstance(turn.step(path).work, EndWork):
-            yield path
+    return bool(unseen(turn)) and bool(turn.ending)
 
 
 def attempted(turn: Turn, path: str) -> None:
@@ -208,6 +202,7 @@ def _cancel(turn: Turn, path: str, work: CancelWork, reading: Reading) -> None: 
 def _end(turn: Turn, path: str, work: EndWork, reading: Reading) -> None:
     result = reading.value(work.result)
     if unseen(turn):
+        turn.waits_to_end(path)
         return  # it is looked at again once somebody has seen what was done twice
     turn.settle(path, "done", result)
     turn.end(work.status, work.reason, result)

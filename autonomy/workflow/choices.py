@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import paths
-from .beginning import end_at_last
 from .events import Chosen
+from .late import take_back_twice
 from .left import left_by, seen_part
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
@@ -64,9 +64,13 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
 
 
 def _seen(turn: Turn, path: str, found: StepState) -> None:
-    """A person has said what becomes of what a run inside has left."""
-    if turn.state.status == "compensating" and found.trouble == "child":
+    """A person has said what becomes of what a run inside has left, or whether a step was done."""
+    if turn.state.status != "compensating":
+        return
+    if found.trouble == "child":
         turn.stands_no_more(*left_by(turn.state, path))
+    elif found.trouble == "unknown":
+        take_back_twice(turn, path)
 
 
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:
@@ -108,9 +112,7 @@ def _about_run(turn: Turn, event: Chosen, part: str) -> str:
     if part.startswith(TWICE):  # its end may have waited for this one
         if event.choice != "cancel":
             turn.stands_no_more(*(id for id in turn.state.left if seen_part(turn.state, id) == part))
-        if event.choice == "skip":
-            end_at_last(turn)
-        turn.queue.extend((("close", ""), ("undo", "")))
+        turn.queue.extend((("end", ""), ("close", ""), ("undo", "")))
     return ""
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import paths
-from .beginning import begin, is_ending
+from .beginning import begin, end_at_last, is_ending
 from .definition import Step
-from .loops import close
-from .model import StepState
+from .loops import close, is_open
+from .model import State, StepState, Task
 from .trouble import trouble
-from .turn import SETTLED, UNASKED, Turn, is_unasked
+from .turn import SETTLED, UNASKED, Turn, block_of, is_unasked
 from .undoing import compensate, undo_next
 
 
@@ -18,9 +20,7 @@ def run_on(turn: Turn) -> None:
     """Look at everything that waits to be looked at, and at what comes of it, until nothing is left."""
     while _has_next(turn) and not turn.state.ended:
         task, path = turn.queue.popleft()
-        if task in ("consider", "begin", "unlock") and is_ending(turn):
-            turn.state.put_off = (*turn.state.put_off, (task, path))
-        elif task == "consider":
+        if task == "consider":
             consider(turn, path)
         elif task == "begin":
             _begin(turn, path)
@@ -28,6 +28,10 @@ def run_on(turn: Turn) -> None:
             close(turn, path)
         elif task == "unlock":
             _unlock(turn, path)
+        elif task == "look":
+            look_at_all(turn)
+        elif task == "end":
+            end_at_last(turn)
         elif task == "compensate":
             compensate(turn)
         else:
@@ -42,6 +46,24 @@ def _has_next(turn: Turn) -> bool:
     return bool(turn.queue)
 
 
+def _is_put_off(turn: Turn, task: Task, path: str) -> bool:
+    """Whether nothing more begins, for a step waits to end the run: then it is looked at again where that is over."""
+    if not is_ending(turn):
+        return False
+    if (task, path) not in turn.state.put_off:
+        turn.state.put_off = (*turn.state.put_off, (task, path))
+    return True
+
+
+def look_at_all(turn: Turn) -> None:
+    """Consider every step of every block that is open: one may be ready."""
+    found = {paths.split(path)[0] for path in turn.state.steps}
+    for prefix in sorted(prefix for prefix in found | {""} if is_open(turn, prefix)):
+        block = turn.definition.blocks[block_of(turn, prefix)]
+        turn.queue.extend(("consider", prefix + name) for name in block.steps)
+        turn.queue.append(("close", prefix))
+
+
 def consider(turn: Turn, path: str) -> None:
     """Begin the step, skip it, or leave it where it is: not all that it needs is settled."""
     prefix, name = paths.split(path)
@@ -49,7 +71,7 @@ def consider(turn: Turn, path: str) -> None:
         return
     step = turn.definition.steps[name]
     ready = _ready(turn, prefix, step)
-    if ready is None:
+    if ready is None or _is_put_off(turn, "look", ""):
         return
     if not ready or _comes_too_late(turn, prefix, step):
         turn.settle(path, "skipped")
@@ -79,17 +101,20 @@ def _wanted(turn: Turn, path: str, step: Step) -> bool:
     except (Invalid, TooLarge) as error:
         found = turn.state.steps.get(path)
         known = found.data if found and isinstance(found.data, dict) else {}
-        data = {**known, UNASKED: True}
-        turn.state.steps[path] = StepState("running", turn.next_attempt(path), since=turn.at, data=data)
+        fresh = StepState("running", turn.next_attempt(path), since=turn.at, data={**known, UNASKED: True})
+        fresh.interrupted = 1 + (found.interrupted if found else 0)  # it uses no `retry` up
+        turn.state.steps[path] = fresh
         trouble(turn, path, "expression", f"when: {error}", detail={"code": error.code})
     return False
 
 
 def _enter(turn: Turn, path: str, step: Step) -> None:
-    if step.alone is not None and turn.taken(step.alone):
-        found = turn.state.steps.get(path)
-        attempt, data = (found.attempt, found.data) if found else (0, None)
-        turn.state.steps[path] = StepState("waiting", attempt, since=turn.at, data=data)
+    """Begin the step, unless it comes too late, or another one is under way that it must not run beside."""
+    if _comes_too_late(turn, paths.split(path)[0], step):
+        turn.settle(path, "skipped")
+    elif step.alone is not None and turn.taken(step.alone):
+        found = turn.state.steps.get(path) or StepState("waiting")
+        turn.state.steps[path] = replace(found, state="waiting", since=turn.at)
         turn.state.waiting = (*turn.state.waiting, path)
     else:
         begin(turn, path)
@@ -100,8 +125,12 @@ def _begin(turn: Turn, path: str) -> None:
     found = turn.state.steps.get(path)
     if found is None or found.state in SETTLED or not turn.alive(paths.split(path)[0]):
         return
+    if _is_put_off(turn, "begin", path):
+        return
     if is_unasked(found):
         _ask_for(turn, path, found)
+    elif found.state == "waiting":
+        _enter(turn, path, turn.step(path))
     else:
         begin(turn, path)
 
@@ -112,25 +141,25 @@ def _ask_for(turn: Turn, path: str, found: StepState) -> None:
     turn.change(path, open=())
     if _wanted(turn, path, turn.step(path)):
         data = {key: one for key, one in found.data.items() if key != UNASKED}
-        turn.change(path, trouble="", data=data or None)
+        turn.change(path, state="waiting", trouble="", data=data or None)
         _enter(turn, path, turn.step(path))
 
 
 def _unlock(turn: Turn, word: str) -> None:
     """Let the next one begin of those that wait for each other."""
-    if turn.taken(word):
+    if turn.taken(word) or not turn.state.waiting or _is_put_off(turn, "unlock", word):
         return
+    turn.state.waiting = tuple(path for path in turn.state.waiting if is_waiting(turn.state, path))
     for path in turn.state.waiting:
-        found = turn.state.steps.get(path)
-        waits = found is not None and found.state == "waiting"
-        if not waits:
+        if turn.step(path).alone == word and turn.alive(paths.split(path)[0]) and not turn.taken(word):
             turn.state.waiting = tuple(one for one in turn.state.waiting if one != path)
-        elif turn.step(path).alone == word and turn.alive(paths.split(path)[0]):
-            turn.state.waiting = tuple(one for one in turn.state.waiting if one != path)
-            if not _comes_too_late(turn, paths.split(path)[0], turn.step(path)):
-                begin(turn, path)
-                return
-            turn.settle(path, "skipped")
+            _enter(turn, path, turn.step(path))
+
+
+def is_waiting(state: State, path: str) -> bool:
+    """Whether a step waits for one that it must not run beside."""
+    found = state.steps.get(path)
+    return found is not None and found.state == "waiting"
 
 
 def _comes_too_late(turn: Turn, prefix: str, step: Step) -> bool:
@@ -139,4 +168,4 @@ def _comes_too_late(turn: Turn, prefix: str, step: Step) -> bool:
 
 def _has_begun(turn: Turn, path: str) -> bool:
     found = turn.state.steps.get(path)
-    return found is not None and found.state not in ("skipped", "cancelled", "waiting")
+    return found is not None and found.state not in ("skipped", "cancelled", "waiting") and not is_unasked(found)

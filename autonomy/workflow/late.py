@@ -13,15 +13,14 @@ from msgspec.structs import replace
 from autonomy.kernel.canonical import Json
 
 from . import paths, spending
-from .beginning import end_at_last
 from .definition import Definition
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .left import told_no_more, was_done_after
 from .loops import finish
 from .model import Command, State, StepState
 from .trouble import TWICE, raise_for_run, stop, tried_before
-from .turn import AFTER_ALL, KNOWN_OF, SETTLED, Turn
-from .undoing import undone
+from .turn import AFTER_ALL, KNOWN_OF, OUTPUT_OF, SETTLED, UNDONE_OF, Turn
+from .undoing import undone, undone_before
 
 
 def counted(state: State, event: Charged) -> str:
@@ -114,92 +113,113 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
         _undone_after_all(turn, place, event)
     elif found.attempt != place.attempt:
         _of_an_earlier_attempt(turn, place, event)
-    elif found.trouble == "done" and was_done:
-        _say_twice(turn, place, event)
+    elif was_done:
+        _done_after_all(turn, place, event)
+    else:
+        _not_done_after_all(turn, place.path, found)
+
+
+def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
+    """The present attempt was done: what was skipped is undone with the run."""
+    found = turn.state.steps[place.path]
+    if found.trouble == "done" or (found.state == "skipped" and KNOWN_OF in _data(found)):
+        if KNOWN_OF not in _data(found):
+            _say_twice(turn, place, event)
     elif turn.state.ended:
         _say_left(turn, place, event)
     elif found.state == "skipped" and found.trouble == "unknown":
-        _skipped_after_all(turn, place.path, event.output if was_done else None, was_done)
-    elif found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating":
-        _answered(turn, place.path, event)
+        _skipped_after_all(turn, place.path, event.output)
+    elif _is_asked(turn, found):
+        turn.settle(place.path, "done", event.output)
 
 
-def _answered(turn: Turn, path: str, event: Performed) -> None:
-    """Nobody has to say any more whether it was done, unless there is another attempt of which nobody knows."""
-    if event.outcome == "done":
-        turn.count_as_done(path, event.output)
-    elif not tried_before(turn, path):
-        turn.settle(path, "cancelled")
+def _not_done_after_all(turn: Turn, path: str, found: StepState) -> None:
+    """The present attempt came to nothing: an earlier one may have been done."""
+    was_done_before = take_back_twice(turn, path)
+    if turn.state.ended:
+        return
+    if found.state == "skipped" and found.trouble == "unknown":
+        turn.change(path, trouble="")
+    elif _is_asked(turn, found) and was_done_before:
+        go_on_with_it(turn, path)
+    elif _is_asked(turn, found) and not tried_before(turn, path):
+        turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
+
+
+def _is_asked(turn: Turn, found: StepState) -> bool:
+    """Whether a person is asked, while the run is undone, whether the step was done."""
+    return found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating"
 
 
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
-    found, was_done = turn.state.steps[place.path], event.outcome == "done"
+    path, found, was_done = place.path, turn.state.steps[place.path], event.outcome == "done"
     if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
         _say_left(turn, place, event)
-    elif not _came_to_nothing(turn, place.path):
-        if was_done:
-            _say_twice(turn, place, event)
-            _remember_seen(turn, place, event.output)
-    elif turn.state.ended:
+    elif was_done and not _came_to_nothing(turn, path):
+        _say_twice(turn, place, event)
+        _remember_seen(turn, place, event.output)
+    elif turn.state.ended or not _came_to_nothing(turn, path):
         return
-    elif found.state == "blocked" and turn.state.status == "compensating":
-        _answered(turn, place.path, event)
-    elif was_done and found.state in ("blocked", "retrying"):
-        turn.change(place.path, data={**_data(found), AFTER_ALL: event.output})
-        go_on_with_it(turn, place.path)
+    elif was_done and found.state in SETTLED:
+        _skipped_after_all(turn, path, event.output)
     elif was_done:
-        _skipped_after_all(turn, place.path, event.output, was_done)
+        turn.change(path, data={**_data(found), AFTER_ALL: event.output, KNOWN_OF: place.attempt})
+        go_on_with_it(turn, path)
+    elif _is_asked(turn, found) and not tried_before(turn, path):
+        turn.settle(path, "cancelled")
 
 
 def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
     """It counts if the present attempt comes to nothing; if it does not, somebody has been told already."""
     found = turn.state.steps[place.path]
-    may_come_to_nothing = found.state not in SETTLED or (found.state == "skipped" and found.trouble == "unknown")
-    if may_come_to_nothing and AFTER_ALL not in _data(found):
-        turn.change(place.path, data={**_data(found), AFTER_ALL: output, KNOWN_OF: place.attempt})
+    may_come_to_nothing = found.state not in SETTLED or turn.id(place.path) in turn.state.unsure
+    if not may_come_to_nothing or AFTER_ALL in _data(found):
+        return
+    if found.state == "skipped" and found.trouble == "unknown":
+        turn.change(place.path, trouble="done")
+    turn.change(place.path, data={**_data(found), AFTER_ALL: output, KNOWN_OF: place.attempt})
 
 
-def was_done_before(turn: Turn, path: str) -> bool:
-    """Whether an earlier attempt is known to have been done, now that the present one has come to nothing: then it was
-    done once, and nobody has to see that it was done twice."""
-    of = _data(turn.state.steps[path]).get(KNOWN_OF)
-    if of is None:
-        return False
-    _withdraw_twice(turn, f"{TWICE}{path}.{of}")
-    return True
+def take_back_twice(turn: Turn, path: str) -> bool:
+    """Nobody has to see any more that a step was done twice, now that its present attempt came to nothing; whether an
+    earlier one is known to have been done."""
+    found = turn.state.steps[path]
+    before = _data(found).get("before")
+    of = _data(found).get(KNOWN_OF) or (before.get(KNOWN_OF) if isinstance(before, dict) else None)
+    if of is not None:
+        _withdraw_twice(turn, f"{TWICE}{path}.{of}")
+    return of is not None
 
 
 def go_on_with_it(turn: Turn, path: str) -> None:
     """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
-    output = _data(turn.state.steps[path])[AFTER_ALL]
+    data = _data(turn.state.steps[path])
+    fresh = {key: one for key, one in data.items() if key not in (KNOWN_OF, AFTER_ALL)}
     if turn.alive(paths.split(path)[0]):
-        turn.change(path, state="running", trouble="")
-        finish(turn, path, output)
+        turn.change(path, state="running", trouble="", data={**fresh, OUTPUT_OF: data[KNOWN_OF]})
+        finish(turn, path, data[AFTER_ALL])
     else:
-        turn.count_as_done(path, output)
+        turn.settle(path, "done", data[AFTER_ALL])
 
 
 def _came_to_nothing(turn: Turn, path: str) -> bool:
-    """Whether the present attempt of a step is known not to have been done, though a person may be asked about the
-    one before."""
-    found = turn.state.steps[path]
-    if turn.id(path) in (*turn.state.unsure, *found.open):
+    """Whether the present attempt of a step is known not to have been done, or has not been begun yet, though a person
+    may be asked about the one before."""
+    found, id = turn.state.steps[path], turn.id(path)
+    if id in turn.state.unsure or (id in found.open and not turn.is_held_back(id)):
         return False
     if found.state == "blocked":
-        is_asked = found.trouble == "unknown" and turn.state.status == "compensating"
-        return is_asked or found.trouble in ("failed", "denied", "expression")
-    return found.state == "retrying" or (found.state in ("skipped", "cancelled") and found.trouble in ("", "unknown"))
+        return _is_asked(turn, found) or found.trouble in ("failed", "denied", "expression")
+    if found.state in ("skipped", "cancelled"):
+        return found.trouble in ("", "unknown")
+    return found.state in ("running", "retrying")
 
 
-def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> None:
-    """What was skipped counts as skipped for the steps that follow; it is undone with the run if it was done."""
-    if not was_done and not was_done_before(turn, path):
-        turn.change(path, trouble="")
-        return
-    output = output if was_done else _data(turn.state.steps[path])[AFTER_ALL]
+def _skipped_after_all(turn: Turn, path: str, output: Json) -> None:
+    """What was skipped and was done counts as skipped for the steps that follow; it is undone with the run."""
     if turn.state.status == "compensating" and turn.step(path).undo is not None:
-        turn.count_as_done(path, output)
+        turn.settle(path, "done", output)
     else:
         turn.change(path, trouble="done", data={AFTER_ALL: output})
 
@@ -207,15 +227,16 @@ def _skipped_after_all(turn: Turn, path: str, output: Json, was_done: bool) -> N
 def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:
     """The same of what was to undo a step."""
     found = turn.state.steps[place.path]
-    if event.outcome != "done" or not isinstance(found.data, dict):
+    if event.outcome != "done":
+        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{_data(found).get('undone')}")
         return
     number = int(place.part.removeprefix("undo."))
     if found.state == "undoing":
         _undone_by_earlier(turn, place, event, number)
-    elif found.data.get("left") is True:
-        before = {key: one for key, one in found.data.items() if key != "left"}
+    elif _data(found).get("left") is True:
+        before = {key: one for key, one in _data(found).items() if key != "left"}
         turn.change(place.path, state="undone", data={**before, "undone": number})
-    elif number != found.data.get("undone", number):
+    elif number != _data(found).get("undone", number):
         _say_twice(turn, place, event)
 
 
@@ -224,22 +245,25 @@ def _undone_by_earlier(turn: Turn, place: paths.Place, event: Performed | TaskEn
     found = turn.state.steps[place.path]
     last = _data(found).get("undo", number)
     present = turn.id(place.path, f"undo.{last}")
+    is_under_way = present in (*turn.state.unsure, *found.open) and not turn.is_held_back(present)
     if turn.state.ended:
         turn.change(place.path, state="undone", data={"undone": number})
-    elif number == last or present not in (*turn.state.unsure, *found.open):
+    elif number == last or not is_under_way:
         undone(turn, place.path, by=number)
     else:
         _say_twice(turn, place, event)
-        turn.change(place.path, data={**_data(found), KNOWN_OF: number})
+        turn.change(place.path, data={**_data(found), UNDONE_OF: number})
 
 
-def was_undone_before(turn: Turn, path: str) -> int | None:
-    """The attempt by which a step is known to be undone, now that the present one has come to nothing."""
+def undo_again_came_to_nothing(turn: Turn, path: str) -> bool:
+    """Take a step as undone by an earlier attempt, now that the present one came to nothing; whether it was."""
     found = turn.state.steps[path]
-    of = _data(found).get(KNOWN_OF)
-    if of is not None:
-        _withdraw_twice(turn, f"{TWICE}{path}.{found.attempt}.undo.{of}")
-    return of
+    of = undone_before(found)
+    if of is None:
+        return False
+    _withdraw_twice(turn, f"{TWICE}{path}.{found.attempt}.undo.{of}")
+    undone(turn, path, by=of)
+    return True
 
 
 def _withdraw_twice(turn: Turn, part: str) -> None:
@@ -248,8 +272,7 @@ def _withdraw_twice(turn: Turn, part: str) -> None:
     if id in turn.state.open:
         turn.state.open = tuple(one for one in turn.state.open if one != id)
         turn.withdraw(id)
-        end_at_last(turn)
-        turn.queue.extend((("close", ""), ("undo", "")))
+        turn.queue.extend((("end", ""), ("close", ""), ("undo", "")))
 
 
 def _data(found: StepState) -> dict[str, Any]:

@@ -25,14 +25,14 @@ from .definition import (
     WaitWork,
     Work,
 )
-from .flow import run_on
+from .flow import is_waiting, look_at_all, run_on
 from .late import stop_beyond
 from .left import left_by
-from .loops import is_open, may_be_done
+from .loops import may_be_done
 from .model import State, StepState
 from .prepared import prepare
 from .rules import Advanced
-from .turn import AFTER_ALL, SETTLED, Turn, block_of
+from .turn import AFTER_ALL, SETTLED, Turn
 
 
 class Obstacle(NamedTuple):
@@ -68,11 +68,10 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     gone = (path for path in state.steps if _name(path) not in new.steps)
     begun = {path: max(state.steps[path].attempt, state.removed.get(path, 0)) for path in gone}
     turn.state.removed = {**state.removed, **begun}
-    turn.state.put_off = tuple(one for one in state.put_off if one[0] == "unlock" or _name(one[1]) in new.steps)
+    turn.state.put_off = tuple(one for one in state.put_off if one[0] != "begin" or _name(one[1]) in new.steps)
     _tell_again(turn, old)
     if not stop_beyond(turn):
-        for prefix in _open_prefixes(turn):
-            _look_at(turn, prefix)
+        look_at_all(turn)
         _let_begin(turn)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
@@ -85,22 +84,11 @@ def _tell_again(turn: Turn, old: Definition) -> None:
             turn.stands_no_more(turn.id(path))
 
 
-def _open_prefixes(turn: Turn) -> list[str]:
-    """The prefixes of the blocks whose steps may go on."""
-    found = {paths.split(path)[0] for path in turn.state.steps}
-    return sorted(prefix for prefix in found | {""} if is_open(turn, prefix))
-
-
-def _look_at(turn: Turn, prefix: str) -> None:
-    """Consider every step of a block: a new one may be ready already."""
-    block = turn.definition.blocks[block_of(turn, prefix)]
-    turn.queue.extend(("consider", prefix + name) for name in block.steps)
-    turn.queue.append(("close", prefix))
-
-
 def _let_begin(turn: Turn) -> None:
     """Steps that wait for each other may have another word now, or none."""
-    for path in turn.state.waiting:
+    waiting = [path for path in turn.state.waiting if is_waiting(turn.state, path)]
+    turn.state.waiting = tuple(path for path in waiting if turn.step(path).alone is not None)
+    for path in waiting:
         word = turn.step(path).alone
         turn.queue.append(("begin", path) if word is None else ("unlock", word))
 
@@ -128,6 +116,8 @@ def _of_step(state: State, old: Definition, new: Definition, path: str) -> Itera
         yield Obstacle(path, "it is of another kind now")
     elif _is_begun(state, path, found) and (told := _changed(found, before, after)):
         yield Obstacle(path, told)
+    elif found.attempt and before.stays and not after.stays:
+        yield Obstacle(path, "what runs inside it left was to stay, and is not remembered")
     elif (fresh := _undone_from_now(old, new).get(name)) and _has_forgotten(state, path, found, after):
         yield Obstacle(path, f"what `{fresh}` has done in it is not remembered, and could not be undone")
     elif found.state == "done" and (breach := prepare(new).breach(name, found.output)):
@@ -146,11 +136,12 @@ def _undone_from_now(old: Definition, new: Definition) -> dict[str, str]:
 
 
 def _has_forgotten(state: State, path: str, found: StepState, step: Step) -> bool:
-    """Whether steps inside may have been done that are not remembered: those of items, rounds and branches that are
-    over."""
-    is_loop = isinstance(step.work, ForeachWork | RepeatWork)
-    is_kept = any(one.startswith(f"{path}[") for one in state.steps)
-    return bool(found.attempt) and (is_loop or (found.state in SETTLED and not is_kept))
+    """Whether steps inside may have been done that are not remembered: in a loop those of items and rounds that are
+    over, which is not looked at more closely; else those of a branch that is over, now or in an earlier attempt."""
+    if isinstance(step.work, ForeachWork | RepeatWork) or found.attempt > 1:
+        return bool(found.attempt)
+    is_over = found.state in SETTLED or found.trouble == "contract"
+    return bool(found.attempt) and is_over and not any(one.startswith(f"{path}[") for one in state.steps)
 
 
 def _around(definition: Definition, name: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ import msgspec
 from autonomy.kernel.canonical import Json
 
 from . import paths
-from .definition import ROOT, ChildWork, Definition, Step, TaskWork, ToolWork
+from .definition import ROOT, ChildWork, Definition, EndWork, Step, TaskWork, ToolWork
 from .model import (
     AskApproval,
     Command,
@@ -48,7 +48,11 @@ was skipped says `done` then."""
 AFTER_ALL_OF = "late_of"
 """The attempt that came to that, while nobody has been told of it."""
 KNOWN_OF = "known_of"
-"""The attempt that came to that, where somebody has been told that it may have been done twice."""
+"""The earlier attempt that was done, while somebody is told that the step may have been done twice for it."""
+UNDONE_OF = "undone_of"
+"""The same of the earlier attempt at undoing the step."""
+OUTPUT_OF = "output_of"
+"""The attempt that the step's output is of, where it is not the present one."""
 
 UNASKED = "unasked"
 """The field of a step's data that says that its `when` could not be computed."""
@@ -79,6 +83,10 @@ class Orders:
         for id in found.open:
             if self.withdraw(id) and found.trouble == "unknown" and self.has_effect(id):
                 self._unsure(id, found)
+
+    def is_held_back(self, id: str) -> bool:
+        """Whether a command has not gone out yet."""
+        return any(command.id == id for command in self.state.back)
 
     def has_effect(self, id: str) -> bool:
         """Whether a command may have had an effect."""
@@ -111,6 +119,7 @@ class Turn(Orders):
         self.definition = definition
         self.prepared = prepare(definition)
         self.queue: deque[tuple[Task, str]] = deque()
+        self._ending: list[str] | None = None
 
     def has_effect(self, id: str) -> bool:
         place = paths.place(self.state.run, id)
@@ -195,12 +204,11 @@ class Turn(Orders):
         places = ((id, paths.place(self.state.run, id)) for id in self.state.unsure)
         return [id for id, place in places if place is not None and place.path == path and not place.part]
 
-    def count_as_done(self, path: str, output: Json, without: str = "") -> None:
-        """The step was done by one of its attempts, and is undone for that; those of which nobody knows may stand
-        beside it, `without` the one that came to nothing."""
-        for id in self.unsure_of(path):
-            if id != without:
-                self.leave_behind(id)
+    def count_as_done(self, path: str, output: Json) -> None:
+        """The step was done by an earlier attempt, and is undone for that; the present one may stand beside it, where
+        nobody knows of it."""
+        if self.id(path) in self.unsure_of(path):
+            self.leave_behind(self.id(path))
         self.settle(path, "done", output)
 
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
@@ -214,12 +222,12 @@ class Turn(Orders):
             done = self.state.completed = self.state.completed + 1
         if status == "done" and found.state not in SETTLED and self.step(path).undo is not None:
             self.stands_no_more(self.id(path))  # the step tells of it
-        data = found.data if isinstance(found.data, dict) and "items" in found.data else None
-        lost, data = _given_up(found, status) if status in ("skipped", "cancelled") else ("", data)
+        data = _kept(found, self.id(path) in self.state.unsure) if found.attempt else None
+        lost, data = _given_up(found, status, data) if status in ("skipped", "cancelled") else ("", data)
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
             assert isinstance(data, dict)
-            self.count_as_done(path, data[AFTER_ALL], self.id(path))  # nobody goes on without it any more: it is undone
+            self.settle(path, "done", data[AFTER_ALL])  # nobody goes on without it any more: it is undone
             return
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
@@ -248,6 +256,19 @@ class Turn(Orders):
     def unsettled(self) -> Iterator[tuple[str, StepState]]:
         """Every step that has begun and has not come to its end."""
         return ((path, found) for path, found in list(self.state.steps.items()) if found.state not in SETTLED)
+
+    @property
+    def ending(self) -> list[str]:
+        """The steps that wait to end the run until somebody has seen something."""
+        if self._ending is None:
+            self._ending = [path for path, _ in self.unsettled() if isinstance(self.step(path).work, EndWork)]
+        found = ((path, self.state.steps.get(path)) for path in self._ending)
+        return [path for path, step in found if step is not None and step.state == "running"]
+
+    def waits_to_end(self, path: str) -> None:
+        """The step at `path` has come to the end of the run."""
+        if path not in self.ending:
+            self._ending = [*self.ending, path]
 
     def inside(self, path: str) -> list[str]:
         """The paths of all steps inside the one at `path`, the innermost last."""
@@ -288,13 +309,13 @@ class Turn(Orders):
 
     def come_to(self, path: str, then: Then, output: Json = None) -> None:
         """What becomes of a step that was left, once nothing of it is under way."""
-        if then != "begin":
-            self.settle(path, then, output)
-        elif self.alive(paths.split(path)[0]):
-            self.change(path, state="running")
+        if then == "begin" and self.alive(paths.split(path)[0]):
+            self.change(path, state="retrying")
             self.queue.append(("begin", path))
-        else:
+        elif then in ("begin", "cancelled"):
             self.settle(path, "skipped" if self.state.steps[path].trouble == "unknown" else "cancelled")
+        else:
+            self.settle(path, then, output)
 
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
         super().end(status, reason, output)
@@ -306,15 +327,23 @@ class Turn(Orders):
         return any(self.step(path).alone == word for path in begun)
 
 
-def _given_up(found: StepState, status: StepStatus) -> tuple[str, Json]:
+def _kept(found: StepState, is_unsure: bool) -> dict[str, Json] | None:
+    """What is still to be known of a step that has come to its end: the items of a loop; while nobody knows of its
+    present attempt, which earlier one was done."""
+    data = found.data if isinstance(found.data, dict) else {}
+    if "items" in data:
+        return data
+    return {KNOWN_OF: data[KNOWN_OF]} if is_unsure and KNOWN_OF in data else None
+
+
+def _given_up(found: StepState, status: StepStatus, kept: dict[str, Json] | None) -> tuple[str, dict[str, Json] | None]:
     """What is remembered of a step that others go on without: whether it was done all the same, and what it came to."""
     data = found.data if isinstance(found.data, dict) else {}
-    kept: dict[str, Json] = data if "items" in data else {}
     if found.trouble == "contract":
-        return "done", {**kept, AFTER_ALL: found.output}
+        return "done", {**(kept or {}), AFTER_ALL: found.output}
     if AFTER_ALL in data:
-        return "done", {**kept, AFTER_ALL: data[AFTER_ALL]}
-    return "unknown" if status == "skipped" and found.trouble == "unknown" else "", kept or None
+        return "done", {**(kept or {}), AFTER_ALL: data[AFTER_ALL]}
+    return "unknown" if status == "skipped" and found.trouble == "unknown" else "", kept
 
 
 def is_unasked(found: StepState) -> bool:

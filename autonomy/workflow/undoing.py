@@ -10,7 +10,7 @@ from .definition import Handler, ToolWork
 from .left import can_be_undone, left_by, one_for_all, runs_of, seen_part, what_is_left
 from .model import OpenTask, PerformTool, RaiseException, StepState
 from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
-from .turn import AFTER_ALL, Turn
+from .turn import AFTER_ALL, UNDONE_OF, Turn
 
 
 def compensate(turn: Turn) -> None:
@@ -77,6 +77,9 @@ def undo_next(turn: Turn) -> None:
         _end(turn)
         return
     _, path = max(done)
+    for id in turn.unsure_of(path):
+        if id != turn.id(path):
+            turn.leave_behind(id)  # it may have been done again, and is undone once
     turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})
     attempt_undo(turn, path)
 
@@ -133,6 +136,8 @@ def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
 def undone(turn: Turn, path: str, left: bool = False, by: int | None = None) -> None:
     """The step is undone, by this attempt of its compensation if not by the last one; or a person says that it stays as
     it is (`left`)."""
+    by = by or (undone_before(turn.state.steps[path]) if left else None)
+    left = left and by is None
     turn.drop(turn.state.steps[path])
     number = by or _number(turn, path)
     before = (turn.state.steps[path].data or {}).get("before") or {}
@@ -141,6 +146,11 @@ def undone(turn: Turn, path: str, left: bool = False, by: int | None = None) -> 
     else:
         turn.change(path, state="undone", open=(), trouble="", data={**before, "undone": number})
     turn.queue.append(("undo", ""))
+
+
+def undone_before(found: StepState) -> int | None:
+    """The attempt that is known to have undone a step, though its compensation has been begun again since."""
+    return found.data.get(UNDONE_OF) if isinstance(found.data, dict) else None
 
 
 def _number(turn: Turn, path: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autonomy.workflow.events import Cancelled, Performed, TaskEnded
+from autonomy.workflow.events import Cancelled, Paused, Performed, Resumed, TaskEnded
 from autonomy.workflow.left import leaves_something
 from autonomy.workflow.model import OpenTask, PerformTool, RaiseException
 
@@ -94,7 +94,7 @@ def test_what_was_done_once_is_undone_though_the_second_attempt_was_skipped(when
     if when != "while it runs":
         known(run, second, "failed")
     assert undone(run) == ["a"]
-    assert not leaves_something(run.definition, run.state) or run.state.status == "compensating"
+    assert (asked(run), run.state.status) == ([], "compensated")
 
 
 def test_the_end_that_waited_comes_where_it_turns_out_to_be_done_once() -> None:
@@ -237,3 +237,143 @@ def test_nobody_is_asked_about_what_stays_where_it_is_withdrawn() -> None:
     given_up(run)
     run.child("a", "stopped", left=True)
     assert (asked(run), run.state.status) == ([], "compensated")
+
+
+# ── in every order ──
+
+
+@pytest.mark.parametrize("choice", ["skip", "edit"])
+def test_twice_is_taken_back_where_the_second_attempt_was_settled_by_a_person_and_then_known_to_have_failed(
+    choice: str,
+) -> None:
+    run = Run(steps(BESIDE))
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    known(run, first, "done")
+    run.choose("a", choice)
+    known(run, second, "failed")
+    assert asked(run) == []
+
+
+def test_twice_is_taken_back_where_a_person_says_while_undoing_that_the_second_was_not_done() -> None:
+    run = Run(steps(BESIDE))
+    first = begun_again(run)
+    run.ended("a", "unknown")
+    known(run, first, "done")
+    given_up(run)
+    run.choose("a", "skip")
+    assert undone(run) == ["a"]
+    assert (asked(run), run.state.status) == ([], "compensated")
+
+
+def test_what_was_done_twice_is_still_told_where_a_third_attempt_came_to_nothing() -> None:
+    run = Run(steps(PROMISED))
+    first = begun_again(run)
+    known(run, first, "done")
+    assert asked(run) == ["twice"]
+    run.done("a", {"x": 1})  # done as well, and it breaks its contract
+    assert sorted(asked(run)) == ["contract", "twice"]
+    run.choose("a", "retry")
+    run.ended("a", "failed", again=False)
+    assert "twice" in asked(run)
+
+
+def test_left_names_the_attempt_that_was_done() -> None:
+    run = Run(steps(PROMISED))
+    first = begun_again(run)
+    run.ended("a", "failed", again=False)
+    run.send(Performed(run.tick(), first, "done", {"x": 1}))
+    assert asked(run) == ["contract"]
+    run.choose("a", "retry")
+    run.done("a", {"n": 1})
+    given_up(run)
+    assert undone(run) == ["a"]
+    [told] = run.commands(RaiseException)
+    assert (told.kind, told.detail["command"]) == ("left", first)
+
+
+def test_nobody_is_asked_about_undoing_where_the_first_undid_and_the_second_did_not() -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    id = begun_again(run)
+    second = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    known(run, id, "done")
+    known(run, second, "failed")
+    assert (asked(run), run.state.status, run.status("a")) == ([], "compensated", "undone")
+
+
+def test_what_a_person_left_counts_as_undone_where_an_earlier_attempt_undid_it() -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    id = begun_again(run)
+    second = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    known(run, id, "done")
+    run.choose("a", "skip")
+    known(run, second, "failed")
+    assert (asked(run), run.state.status, run.status("a")) == ([], "compensated", "undone")
+
+
+def test_a_second_attempt_that_is_held_back_is_not_begun_where_the_first_is_known_to_be_done() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.send(Paused(run.tick(), "person:x"))
+    run.choose("a", "retry")
+    known(run, id, "done")
+    assert asked(run) == []
+    run.send(Resumed(run.tick(), "person:x"))
+    assert "run_1:a:2" not in {one.id for one in run.told}
+
+
+def test_a_second_undoing_that_is_held_back_is_not_begun_where_the_first_is_known_to_be_done() -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.send(Paused(run.tick(), "person:x"))
+    run.choose("a", "retry")
+    known(run, id, "done")
+    assert asked(run) == []
+    run.send(Resumed(run.tick(), "person:x"))
+    assert "run_1:a:1:undo.2" not in {one.id for one in run.told}
+
+
+@pytest.mark.parametrize("when", ["done, then given up", "given up, then done"])
+def test_an_attempt_of_which_nobody_knows_is_told_as_left_beside_one_that_is_undone(when: str) -> None:
+    run = Run(steps(BESIDE))
+    begun_again(run)
+    if when == "done, then given up":
+        run.done("a")
+        given_up(run)
+    else:
+        given_up(run)
+        run.done("a")
+    assert undone(run) == ["a"]
+    assert asked(run) == ["left"]
+
+
+def test_an_attempt_in_between_of_which_nobody_knows_is_told_as_left() -> None:
+    run = Run(steps(BESIDE))
+    first = begun_again(run)
+    begun_again(run)
+    run.ended("a", "failed", again=False)
+    known(run, first, "done")
+    assert run.status("a") == "done"
+    given_up(run)
+    assert undone(run) == ["a"]
+    assert asked(run) == ["left"]
+
+
+def test_an_attempt_of_which_nobody_knows_is_told_as_left_beside_one_that_broke_its_contract() -> None:
+    run = Run(steps(PROMISED))
+    begun_again(run)
+    run.done("a", {"x": 1})
+    given_up(run)
+    assert undone(run) == ["a"]
+    assert asked(run) == ["left"]

@@ -7,7 +7,7 @@ import pytest
 from autonomy.workflow.definition import Definition
 from autonomy.workflow.events import Paused, Performed, Reprioritised, Resumed, TaskEnded
 from autonomy.workflow.migration import migrate, obstacles
-from autonomy.workflow.model import OpenTask, PerformTool, Reprioritise, TellChildren
+from autonomy.workflow.model import EndRun, OpenTask, PerformTool, Reprioritise, TellChildren
 
 from .test_left import asked
 from .works import Run, steps
@@ -220,3 +220,76 @@ def test_a_pause_within_the_same_millisecond_is_told_under_an_id_of_its_own() ->
     for event in (Paused(5_000, "person:x"), Resumed(5_000, "person:x"), Paused(5_000, "person:x")):
         run.send(event)
     assert len({one.id for one in run.told if isinstance(one, TellChildren)}) == 3
+
+
+def test_a_group_that_is_to_begin_again_is_not_done_by_what_was_cancelled() -> None:
+    run = Run(
+        steps(
+            f"{{ a: {{ tool: t }}, w: {{ tool: t }}, over: {{ needs: [w], {END} }},"
+            "g: { deadline: 1h, choose: { branches: { x: { when: 'true', steps: { s: { tool: t } } } } } } }"
+        )
+    )
+    begun_twice(run)
+    s = run.command("g[x]/s", PerformTool).id
+    run.done("w")
+    run.timer("g", "deadline")
+    assert run.status("g[x]/s") == "stopping"
+    run.choose("g", "retry")
+    run.send(Performed(run.tick(), s, "failed"))
+    assert run.status("g") != "done"
+
+
+def test_before_is_heeded_by_a_step_whose_when_failed_first() -> None:
+    run = unasked("before: [c] }, m: { tool: t }, c: { needs: [m], tool: t")
+    run.done("m")
+    assert run.status("c") == "running"
+    run.choose("b", "retry")
+    assert run.status("b") == "skipped"
+
+
+def test_a_step_that_never_began_does_not_count_as_begun() -> None:
+    b = "b: { needs: [a], when: steps.a.output.x > 1, tool: t }"
+    run = Run(steps(f"{{ a: {{ tool: t }}, {b}, m: {{ tool: t }}, c: {{ needs: [m], tool: t, before: [b] }} }}"))
+    run.done("a", {})
+    assert asked(run) == ["expression"]
+    run.done("m")
+    assert run.status("c") == "running", "b has not begun"
+
+
+def test_a_when_that_failed_uses_no_retry_up() -> None:
+    run = unasked("retry: { attempts: 2 }")
+    run.choose("b", "retry")
+    run.ended("b", "failed")
+    assert run.status("b") == "retrying"
+
+
+@pytest.mark.parametrize("then", ["it is known", "the end is off"])
+def test_a_retry_that_was_put_off_is_not_begun_where_the_first_attempt_was_done(then: str) -> None:
+    run = Run(steps(GROUP.replace("RULE", "onException: [{ then: skip }]") + "r: { tool: t }\n"))
+    begun_twice(run)
+    id = run.command("r", PerformTool).id
+    run.ended("r", "unknown")
+    run.choose("r", "retry")
+    run.ended("r", "failed", again=False)
+    run.done("w")
+    run.choose("r", "retry")
+    assert [one.path for one in run.commands(PerformTool)] == ["z"]
+    run.send(Performed(run.tick(), id, "done"))
+    assert (asked(run), run.status("r")) == (["twice"], "done"), "it is told of `a` only"
+    if then == "the end is off":
+        run.timer("g", "deadline")
+        assert [one.path for one in run.commands(PerformTool)] == ["z"]
+
+
+def test_nothing_is_asked_for_after_the_end() -> None:
+    run = Run(steps(f"{{ a: {{ tool: t, deadline: 1h }}, w: {{ tool: t }}, over: {{ needs: [w], {END} }} }}"))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    run.send(Performed(run.tick(), id, "done"))
+    run.done("w")
+    found = run.ended("a", "failed", again=False)
+    assert run.state.status == "done"
+    ids = [one.id for one in found.commands]
+    assert len(ids) == len(set(ids)), ids
+    assert isinstance(found.commands[-1], EndRun)
