@@ -312,10 +312,12 @@ class Turn(Orders):
         if then == "begin" and self.alive(paths.split(path)[0]):
             self.change(path, state="retrying")
             self.queue.append(("begin", path))
-        elif then in ("begin", "cancelled"):
-            self.settle(path, "skipped" if self.state.steps[path].trouble == "unknown" else "cancelled")
+        elif then == "done":
+            self.settle(path, "done", output)
+        elif then == "skipped" or self.state.steps[path].trouble == "unknown":
+            self.settle(path, "skipped", output)
         else:
-            self.settle(path, then, output)
+            self.settle(path, "cancelled")
 
     def end(self, status: RunStatus, reason: str = "", output: Json = None) -> None:
         super().end(status, reason, output)
