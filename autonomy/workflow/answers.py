@@ -128,7 +128,8 @@ def _kind(event: Performed) -> str:
 def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Json, breach: str = "") -> None:
     """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
     others may go on with what it came to, that keeps its contract."""
-    if not was_done and take_back_twice(turn, path) and found.then == "begin":
+    is_known = turn.state.steps[path].trouble != "unknown"
+    if not was_done and is_known and take_back_twice(turn, path) and found.then == "begin":
         go_on_with_it(turn, path)
     elif not was_done:
         if found.then == "done" and not turn.state.steps[path].trouble:

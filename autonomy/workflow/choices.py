@@ -8,7 +8,7 @@ from .late import take_back_twice
 from .left import left_by, seen_part
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
-from .turn import Turn
+from .turn import OUTPUT_OF, Turn
 from .undoing import attempt_undo, undone
 
 
@@ -41,7 +41,7 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
     if event.choice == "edit":
         if breach := turn.prepared.breach(paths.split(path)[1], event.output):
             return f"the output does not fit: {breach}"
-        _seen(turn, path, found)
+        _seen(turn, path, found, event.choice)
         turn.answered(path, event.exception)
         turn.leave(path, "done", event.output)
     elif event.choice == "retry":
@@ -52,7 +52,7 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
         turn.change(path, data=data or None, returned=False)
         turn.leave(path, "begin")
     elif event.choice == "skip":
-        _seen(turn, path, found)
+        _seen(turn, path, found, event.choice)
         turn.answered(path, event.exception)
         turn.leave(path, "skipped")
     elif event.choice == "compensate":
@@ -63,14 +63,26 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
     return ""
 
 
-def _seen(turn: Turn, path: str, found: StepState) -> None:
+def _seen(turn: Turn, path: str, found: StepState, choice: str) -> None:
     """A person has said what becomes of what a run inside has left, or whether a step was done."""
     if turn.state.status != "compensating":
         return
     if found.trouble == "child":
         turn.stands_no_more(*left_by(turn.state, path))
-    elif found.trouble == "unknown":
+    elif found.trouble == "unknown" and choice == "skip":
         take_back_twice(turn, path)
+    elif found.trouble == "unknown":
+        _say_which(turn, path)
+
+
+def _say_which(turn: Turn, path: str) -> None:
+    """It was done: by the first attempt of which nobody knew, where the present one is known to have come to nought."""
+    unsure = turn.unsure_of(path)
+    place = paths.place(turn.state.run, unsure[0]) if unsure else None
+    found = turn.state.steps[path]
+    if place is not None and turn.id(path) not in (*found.open, *turn.state.unsure):
+        data = found.data if isinstance(found.data, dict) else {}
+        turn.change(path, data={**data, OUTPUT_OF: place.attempt})
 
 
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:

@@ -71,7 +71,7 @@ def consider(turn: Turn, path: str) -> None:
         return
     step = turn.definition.steps[name]
     ready = _ready(turn, prefix, step)
-    if ready is None or _is_put_off(turn, "look", ""):
+    if ready is None or _is_put_off(turn, "consider", path):
         return
     if not ready or _comes_too_late(turn, prefix, step):
         turn.settle(path, "skipped")
@@ -123,7 +123,7 @@ def _enter(turn: Turn, path: str, step: Step) -> None:
 def _begin(turn: Turn, path: str) -> None:
     """Begin again what is to be tried again, where the run still goes that way."""
     found = turn.state.steps.get(path)
-    if found is None or found.state in SETTLED or not turn.alive(paths.split(path)[0]):
+    if found is None or found.state in (*SETTLED, "blocked") or not turn.alive(paths.split(path)[0]):
         return
     if _is_put_off(turn, "begin", path):
         return
@@ -151,6 +151,8 @@ def _unlock(turn: Turn, word: str) -> None:
         return
     turn.state.waiting = tuple(path for path in turn.state.waiting if is_waiting(turn.state, path))
     for path in turn.state.waiting:
+        if not is_waiting(turn.state, path):
+            continue
         if turn.step(path).alone == word and turn.alive(paths.split(path)[0]) and not turn.taken(word):
             turn.state.waiting = tuple(one for one in turn.state.waiting if one != path)
             _enter(turn, path, turn.step(path))

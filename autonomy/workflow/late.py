@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from autonomy.kernel.canonical import Json
 
 from . import paths, spending
-from .definition import Definition
+from .definition import Definition, ToolWork
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .left import told_no_more, was_done_after
 from .loops import finish
@@ -121,10 +121,11 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
 
 def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     """The present attempt was done: what was skipped is undone with the run."""
-    found = turn.state.steps[place.path]
-    if found.trouble == "done" or (found.state == "skipped" and KNOWN_OF in _data(found)):
-        if KNOWN_OF not in _data(found):
-            _say_twice(turn, place, event)
+    found, told = turn.state.steps[place.path], _told(_data(turn.state.steps[place.path]))
+    if KNOWN_OF in told:
+        return  # somebody has been told of both
+    if found.trouble == "done" or OUTPUT_OF in told:
+        _say_twice(turn, place, event)
     elif turn.state.ended:
         _say_left(turn, place, event)
     elif found.state == "skipped" and found.trouble == "unknown":
@@ -154,6 +155,8 @@ def _is_asked(turn: Turn, found: StepState) -> bool:
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
     path, found, was_done = place.path, turn.state.steps[place.path], event.outcome == "done"
+    if found.state in SETTLED and _told(_data(found)).get(OUTPUT_OF) == place.attempt:
+        return  # somebody has said so already
     if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
         _say_left(turn, place, event)
     elif was_done and not _came_to_nothing(turn, path):
@@ -164,7 +167,7 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
     elif was_done and found.state in SETTLED:
         _skipped_after_all(turn, path, event.output)
     elif was_done:
-        turn.change(path, data={**_data(found), AFTER_ALL: event.output, KNOWN_OF: place.attempt})
+        turn.change(path, data={**_data(found), AFTER_ALL: event.output, OUTPUT_OF: place.attempt})
         go_on_with_it(turn, path)
     elif _is_asked(turn, found) and not tried_before(turn, path):
         turn.settle(path, "cancelled")
@@ -176,41 +179,55 @@ def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
     may_come_to_nothing = found.state not in SETTLED or turn.id(place.path) in turn.state.unsure
     if not may_come_to_nothing or AFTER_ALL in _data(found):
         return
-    if found.state == "skipped" and found.trouble == "unknown":
+    known = {AFTER_ALL: output, KNOWN_OF: place.attempt}
+    if found.state == "undoing":
+        known = {"before": {**(_data(found).get("before") or {}), KNOWN_OF: place.attempt}}
+    elif found.state == "skipped" and found.trouble == "unknown":
         turn.change(place.path, trouble="done")
-    turn.change(place.path, data={**_data(found), AFTER_ALL: output, KNOWN_OF: place.attempt})
+    turn.change(place.path, data={**_data(found), **known})
 
 
 def take_back_twice(turn: Turn, path: str) -> bool:
     """Nobody has to see any more that a step was done twice, now that its present attempt came to nothing; whether an
     earlier one is known to have been done."""
-    found = turn.state.steps[path]
-    before = _data(found).get("before")
-    of = _data(found).get(KNOWN_OF) or (before.get(KNOWN_OF) if isinstance(before, dict) else None)
-    if of is not None:
-        _withdraw_twice(turn, f"{TWICE}{path}.{of}")
-    return of is not None
+    data = _data(turn.state.steps[path])
+    of = _told(data).get(KNOWN_OF)
+    if of is None:
+        return False
+    _withdraw_twice(turn, f"{TWICE}{path}.{of}")
+    if KNOWN_OF in data:
+        rest = {key: one for key, one in data.items() if key != KNOWN_OF}
+        turn.change(path, data={**rest, OUTPUT_OF: of})
+    return True
 
 
 def go_on_with_it(turn: Turn, path: str) -> None:
     """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
     data = _data(turn.state.steps[path])
-    fresh = {key: one for key, one in data.items() if key not in (KNOWN_OF, AFTER_ALL)}
     if turn.alive(paths.split(path)[0]):
-        turn.change(path, state="running", trouble="", data={**fresh, OUTPUT_OF: data[KNOWN_OF]})
+        rest = {key: one for key, one in data.items() if key != AFTER_ALL}
+        turn.change(path, state="running", trouble="", data=rest)
         finish(turn, path, data[AFTER_ALL])
     else:
         turn.settle(path, "done", data[AFTER_ALL])
+
+
+def _told(data: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the attempts of a step, also while it is being undone."""
+    before = data.get("before")
+    return {**before, **data} if isinstance(before, dict) else data
 
 
 def _came_to_nothing(turn: Turn, path: str) -> bool:
     """Whether the present attempt of a step is known not to have been done, or has not been begun yet, though a person
     may be asked about the one before."""
     found, id = turn.state.steps[path], turn.id(path)
+    if not isinstance(turn.step(path).work, ToolWork) or found.trouble == "contract":
+        return False
     if id in turn.state.unsure or (id in found.open and not turn.is_held_back(id)):
         return False
     if found.state == "blocked":
-        return _is_asked(turn, found) or found.trouble in ("failed", "denied", "expression")
+        return _is_asked(turn, found) or found.trouble in ("failed", "denied", "expression", "overdue")
     if found.state in ("skipped", "cancelled"):
         return found.trouble in ("", "unknown")
     return found.state in ("running", "retrying")
@@ -228,7 +245,7 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnd
     """The same of what was to undo a step."""
     found = turn.state.steps[place.path]
     if event.outcome != "done":
-        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{_data(found).get('undone')}")
+        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{undone_before(found)}")
         return
     number = int(place.part.removeprefix("undo."))
     if found.state == "undoing":
@@ -236,7 +253,7 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnd
     elif _data(found).get("left") is True:
         before = {key: one for key, one in _data(found).items() if key != "left"}
         turn.change(place.path, state="undone", data={**before, "undone": number})
-    elif number != _data(found).get("undone", number):
+    elif number != _data(found).get("undone", number) and undone_before(found) is None:
         _say_twice(turn, place, event)
 
 

@@ -68,7 +68,7 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     gone = (path for path in state.steps if _name(path) not in new.steps)
     begun = {path: max(state.steps[path].attempt, state.removed.get(path, 0)) for path in gone}
     turn.state.removed = {**state.removed, **begun}
-    turn.state.put_off = tuple(one for one in state.put_off if one[0] != "begin" or _name(one[1]) in new.steps)
+    turn.state.put_off = tuple(one for one in state.put_off if one[0] == "unlock" or _stays_there(old, new, one[1]))
     _tell_again(turn, old)
     if not stop_beyond(turn):
         look_at_all(turn)
@@ -236,6 +236,11 @@ def _inside_changed(old: Definition, new: Definition, owner: str) -> bool:
     """Whether a step under way has other ways or loops inside: what it remembers would mean something else."""
     inside = [block for block in old.blocks.values() if block.owner == owner]
     return any(block.id not in new.blocks for block in inside)
+
+
+def _stays_there(old: Definition, new: Definition, path: str) -> bool:
+    name = _name(path)
+    return name in new.steps and name in old.steps and old.steps[name].block == new.steps[name].block
 
 
 def _name(path: str) -> str:

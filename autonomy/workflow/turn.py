@@ -222,7 +222,7 @@ class Turn(Orders):
             done = self.state.completed = self.state.completed + 1
         if status == "done" and found.state not in SETTLED and self.step(path).undo is not None:
             self.stands_no_more(self.id(path))  # the step tells of it
-        data = _kept(found, self.id(path) in self.state.unsure) if found.attempt else None
+        data = _kept(found, bool(self.unsure_of(path))) if found.attempt else None
         lost, data = _given_up(found, status, data) if status in ("skipped", "cancelled") else ("", data)
         self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
@@ -330,12 +330,13 @@ class Turn(Orders):
 
 
 def _kept(found: StepState, is_unsure: bool) -> dict[str, Json] | None:
-    """What is still to be known of a step that has come to its end: the items of a loop; while nobody knows of its
-    present attempt, which earlier one was done."""
+    """What is still to be known of a step that has come to its end: the items of a loop; while nobody knows of one of
+    its attempts, which other one was done."""
     data = found.data if isinstance(found.data, dict) else {}
     if "items" in data:
         return data
-    return {KNOWN_OF: data[KNOWN_OF]} if is_unsure and KNOWN_OF in data else None
+    known: dict[str, Json] = {key: data[key] for key in (KNOWN_OF, OUTPUT_OF) if key in data}
+    return known if is_unsure and known else None
 
 
 def _given_up(found: StepState, status: StepStatus, kept: dict[str, Json] | None) -> tuple[str, dict[str, Json] | None]:

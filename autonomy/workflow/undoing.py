@@ -6,11 +6,12 @@ import msgspec
 
 from autonomy.kernel.errors import Invalid, TooLarge
 
+from . import paths
 from .definition import Handler, ToolWork
 from .left import can_be_undone, left_by, one_for_all, runs_of, seen_part, what_is_left
 from .model import OpenTask, PerformTool, RaiseException, StepState
 from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
-from .turn import AFTER_ALL, UNDONE_OF, Turn
+from .turn import AFTER_ALL, OUTPUT_OF, UNDONE_OF, Turn
 
 
 def compensate(turn: Turn) -> None:
@@ -78,7 +79,7 @@ def undo_next(turn: Turn) -> None:
         return
     _, path = max(done)
     for id in turn.unsure_of(path):
-        if id != turn.id(path):
+        if id not in (turn.id(path), _done_by(turn, path)):
             turn.leave_behind(id)  # it may have been done again, and is undone once
     turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})
     attempt_undo(turn, path)
@@ -136,16 +137,25 @@ def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
 def undone(turn: Turn, path: str, left: bool = False, by: int | None = None) -> None:
     """The step is undone, by this attempt of its compensation if not by the last one; or a person says that it stays as
     it is (`left`)."""
-    by = by or (undone_before(turn.state.steps[path]) if left else None)
-    left = left and by is None
+    earlier = undone_before(turn.state.steps[path]) if by is None else None
+    left = left and earlier is None
     turn.drop(turn.state.steps[path])
-    number = by or _number(turn, path)
+    number = by or earlier or _number(turn, path)
     before = (turn.state.steps[path].data or {}).get("before") or {}
+    if earlier is not None:
+        before = {**before, UNDONE_OF: earlier}
     if left:
         turn.change(path, state="done", open=(), trouble="", data={**before, "left": True})
     else:
         turn.change(path, state="undone", open=(), trouble="", data={**before, "undone": number})
     turn.queue.append(("undo", ""))
+
+
+def _done_by(turn: Turn, path: str) -> str:
+    """The attempt, by its command, that is undone with a step: the present one unless another is said to be it."""
+    found = turn.state.steps[path]
+    of = found.data.get(OUTPUT_OF) if isinstance(found.data, dict) else None
+    return paths.command(turn.state.run, path, of or found.attempt)
 
 
 def undone_before(found: StepState) -> int | None:
