@@ -122,16 +122,16 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
 def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     """The present attempt was done: what was skipped is undone with the run."""
     found, told = turn.state.steps[place.path], _told(_data(turn.state.steps[place.path]))
-    if KNOWN_OF in told:
+    if _is_asked(turn, found):
+        turn.settle(place.path, "done", event.output)
+    elif KNOWN_OF in told:
         return  # somebody has been told of both
-    if found.trouble == "done" or OUTPUT_OF in told:
+    elif found.trouble == "done" or OUTPUT_OF in told:
         _say_twice(turn, place, event)
     elif turn.state.ended:
         _say_left(turn, place, event)
     elif found.state == "skipped" and found.trouble == "unknown":
         _skipped_after_all(turn, place.path, event.output)
-    elif _is_asked(turn, found):
-        turn.settle(place.path, "done", event.output)
 
 
 def _not_done_after_all(turn: Turn, path: str, found: StepState) -> None:

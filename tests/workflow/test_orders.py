@@ -242,3 +242,18 @@ h: { needs: [v], tool: t }
     run.timer("c", "deadline")
     assert run.status("f") == "running", run.statuses
     assert run.state.steps["f"].data["left"] == 2, run.state.steps["f"].data
+
+
+@pytest.mark.parametrize("second_was", ["done", "failed"])
+def test_nobody_is_asked_any_more_once_both_attempts_are_known(second_was: Any) -> None:
+    run = Run(steps(BESIDE))
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    given_up(run)
+    assert asked(run) == ["unknown"]
+    known(run, first, "done")
+    known(run, second, second_was)
+    assert undone(run) == ["a"]
+    assert asked(run) == (["twice"] if second_was == "done" else [])
