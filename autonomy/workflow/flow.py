@@ -9,10 +9,10 @@ from autonomy.kernel.errors import Invalid, TooLarge
 from . import paths
 from .beginning import begin, end_at_last, is_ending
 from .definition import Step
-from .loops import close, is_open
+from .loops import close
 from .model import State, StepState, Task
 from .trouble import trouble
-from .turn import SETTLED, UNASKED, Turn, block_of, is_unasked
+from .turn import SETTLED, UNASKED, Turn, is_unasked
 from .undoing import compensate, undo_next
 
 
@@ -28,8 +28,6 @@ def run_on(turn: Turn) -> None:
             close(turn, path)
         elif task == "unlock":
             _unlock(turn, path)
-        elif task == "look":
-            look_at_all(turn)
         elif task == "end":
             end_at_last(turn)
         elif task == "compensate":
@@ -53,15 +51,6 @@ def _is_put_off(turn: Turn, task: Task, path: str) -> bool:
     if (task, path) not in turn.state.put_off:
         turn.state.put_off = (*turn.state.put_off, (task, path))
     return True
-
-
-def look_at_all(turn: Turn) -> None:
-    """Consider every step of every block that is open: one may be ready."""
-    found = {paths.split(path)[0] for path in turn.state.steps}
-    for prefix in sorted(prefix for prefix in found | {""} if is_open(turn, prefix)):
-        block = turn.definition.blocks[block_of(turn, prefix)]
-        turn.queue.extend(("consider", prefix + name) for name in block.steps)
-        turn.queue.append(("close", prefix))
 
 
 def consider(turn: Turn, path: str) -> None:

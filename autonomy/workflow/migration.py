@@ -25,14 +25,14 @@ from .definition import (
     WaitWork,
     Work,
 )
-from .flow import is_waiting, look_at_all, run_on
+from .flow import is_waiting, run_on
 from .late import stop_beyond
 from .left import left_by
-from .loops import may_be_done
+from .loops import is_open, may_be_done
 from .model import State, StepState
 from .prepared import prepare
 from .rules import Advanced
-from .turn import AFTER_ALL, SETTLED, Turn
+from .turn import AFTER_ALL, SETTLED, Turn, block_of
 
 
 class Obstacle(NamedTuple):
@@ -71,7 +71,7 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     turn.state.put_off = tuple(one for one in state.put_off if one[0] == "unlock" or _stays_there(old, new, one[1]))
     _tell_again(turn, old)
     if not stop_beyond(turn):
-        look_at_all(turn)
+        _look_at_all(turn)
         _let_begin(turn)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
@@ -82,6 +82,15 @@ def _tell_again(turn: Turn, old: Definition) -> None:
     for path, found in turn.state.steps.items():
         if found.state == "done" and old.steps[_name(path)].undo is None and turn.step(path).undo is not None:
             turn.stands_no_more(turn.id(path))
+
+
+def _look_at_all(turn: Turn) -> None:
+    """Consider every step of every block that is open: one may be ready."""
+    found = {paths.split(path)[0] for path in turn.state.steps}
+    for prefix in sorted(prefix for prefix in found | {""} if is_open(turn, prefix)):
+        block = turn.definition.blocks[block_of(turn, prefix)]
+        turn.queue.extend(("consider", prefix + name) for name in block.steps)
+        turn.queue.append(("close", prefix))
 
 
 def _let_begin(turn: Turn) -> None:

@@ -31,10 +31,9 @@ by its compensation. A step that has not begun is not in the state.
 
 Then = Literal["cancelled", "skipped", "done", "begin"]
 
-Task = Literal["consider", "begin", "close", "unlock", "look", "end", "undo", "compensate"]
+Task = Literal["consider", "begin", "close", "unlock", "end", "undo", "compensate"]
 """What is looked at in a turn: whether a step is to begin (`consider`) or to begin again, by its path; a block that may
-be over (`close`), by its prefix; steps that are `alone`, by their word; every step (`look`); the end of the run; what
-is to be undone."""
+be over (`close`), by its prefix; steps that are `alone`, by their word; the end of the run; what is to be undone."""
 
 RunStatus = Literal["new", "running", "compensating", "done", "failed", "cancelled", "compensated", "stopped"]
 ENDED = frozenset({"done", "failed", "cancelled", "compensated", "stopped"})

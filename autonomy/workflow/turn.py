@@ -204,13 +204,6 @@ class Turn(Orders):
         places = ((id, paths.place(self.state.run, id)) for id in self.state.unsure)
         return [id for id, place in places if place is not None and place.path == path and not place.part]
 
-    def count_as_done(self, path: str, output: Json) -> None:
-        """The step was done by an earlier attempt, and is undone for that; the present one may stand beside it, where
-        nobody knows of it."""
-        if self.id(path) in self.unsure_of(path):
-            self.leave_behind(self.id(path))
-        self.settle(path, "done", output)
-
     def settle(self, path: str, status: StepStatus, output: Json = None) -> None:
         """The step has come to its end: what it still waits for is withdrawn, what follows is looked at."""
         found = self.state.steps.get(path) or StepState("skipped")

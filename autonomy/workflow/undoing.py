@@ -53,7 +53,9 @@ def came_to_nothing(turn: Turn, path: str) -> None:
 def _not_done(turn: Turn, path: str, found: StepState) -> None:
     """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
     if isinstance(found.data, dict) and AFTER_ALL in found.data:
-        turn.count_as_done(path, found.data[AFTER_ALL])
+        if turn.id(path) in turn.unsure_of(path):
+            turn.leave_behind(turn.id(path))  # it may have been done as well, and is undone once
+        turn.settle(path, "done", found.data[AFTER_ALL])
     elif found.trouble == "unknown":
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif tried_before(turn, path):
