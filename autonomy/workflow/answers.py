@@ -5,6 +5,8 @@ Each function gives an empty text, or why the answer changes nothing. An answer 
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from autonomy.kernel.canonical import Json
 
 from . import paths
@@ -24,7 +26,7 @@ from .left import left_by, remember_child, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
 from .trouble import raise_for_run, stop, tried_before, trouble
-from .turn import AFTER_ALL, AFTER_ALL_OF, Turn
+from .turn import Turn
 from .undoing import came_to_nothing, undo_failed, undo_interrupted, undone
 
 
@@ -199,8 +201,9 @@ def task_ended(turn: Turn, event: TaskEnded) -> str:
     elif found.state == "stopping":
         _stopped(turn, path, found, event.outcome == "done", event.output, event.breach)
     elif event.outcome == "handed_on":
-        data = found.data if isinstance(found.data, dict) else {}
-        turn.change(path, data={**data, "role": event.role, "handed": event.output, "returned": event.reason})
+        assert event.role is not None  # it would have been refused
+        given = replace(found.given, role=event.role, handed=event.output, returned=event.reason)
+        turn.change(path, given=given)
         turn.queue.append(("begin", path))
     elif event.outcome == "failed":
         trouble(turn, path, "failed", event.reason or "the task was not done")
@@ -227,9 +230,8 @@ def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> Non
         trouble(turn, path, "contract", breach, detail={"output": event.output})
     else:
         turn.supersede(path, found)
-        known = found.data if isinstance(found.data, dict) else {}
-        data = {key: one for key, one in known.items() if key != AFTER_ALL_OF}
-        turn.change(path, returned=True, data={**data, "returned": breach, AFTER_ALL: event.output})
+        known = replace(found.known, was_done=True, output=event.output, untold=0)
+        turn.change(path, returned=True, known=known, given=replace(found.given, returned=breach))
         turn.queue.append(("begin", path))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, TooLarge
 
@@ -24,10 +26,10 @@ from .definition import (
     ToolWork,
     WaitWork,
 )
-from .model import AskApproval, Decide, Emit, OpenTask, PerformTool, SetTimer, StartChild, StepState, Subscribe
+from .model import AskApproval, Decide, Emit, Known, OpenTask, PerformTool, SetTimer, StartChild, StepState, Subscribe
 from .reading import Reading
 from .trouble import stop, trouble, unseen
-from .turn import AFTER_ALL, AFTER_ALL_OF, KNOWN_OF, OUTPUT_OF, Turn
+from .turn import Turn
 
 
 def begin(turn: Turn, path: str) -> None:
@@ -37,8 +39,8 @@ def begin(turn: Turn, path: str) -> None:
     if found.trouble == "contract":
         turn.supersede(path, found)
     attempt = turn.next_attempt(path)
-    fresh = StepState("running", attempt, since=turn.at, data=_remembered(found), returned=found.returned)
-    fresh.interrupted = found.interrupted
+    fresh = StepState("running", attempt, since=turn.at, returned=found.returned, interrupted=found.interrupted)
+    fresh.known, fresh.given, fresh.loop = _remembered(found), found.given, found.loop
     turn.state.steps[path] = fresh
     turn.state.begun += 1
     caps = turn.definition.caps
@@ -51,13 +53,12 @@ def begin(turn: Turn, path: str) -> None:
         attempted(turn, path)
 
 
-def _remembered(found: StepState) -> Json:
+def _remembered(found: StepState) -> Known:
     """What a new attempt knows of those before; that one was done, where what it came to broke its contract."""
     if found.trouble != "contract":
-        return found.data
-    data = found.data if isinstance(found.data, dict) else {}
-    known = {key: one for key, one in data.items() if key not in (KNOWN_OF, OUTPUT_OF)}
-    return {**known, AFTER_ALL: found.output, AFTER_ALL_OF: data.get(OUTPUT_OF, found.attempt)}
+        return found.known
+    untold = found.known.output_of or found.attempt
+    return replace(found.known, was_done=True, output=found.output, untold=untold, told=0, output_of=0)
 
 
 def end_at_last(turn: Turn) -> None:
@@ -94,8 +95,8 @@ def _due(turn: Turn, path: str) -> int | None:
 
 def _given(turn: Turn, path: str, reading: Reading, arguments: Json) -> Any:
     """The arguments: what a person wrote in their place before they let it be tried again, be it nothing at all."""
-    data = turn.state.steps[path].data
-    return data["arguments"] if isinstance(data, dict) and "arguments" in data else reading.value(arguments)
+    given = turn.state.steps[path].given.arguments
+    return reading.value(arguments) if given is None else given
 
 
 def _tool(turn: Turn, path: str, work: ToolWork, reading: Reading) -> None:
@@ -104,12 +105,12 @@ def _tool(turn: Turn, path: str, work: ToolWork, reading: Reading) -> None:
 
 
 def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
-    data = turn.state.steps[path].data or {}
+    given = turn.state.steps[path].given
     turn.order(
         OpenTask(
             id=turn.id(path),
             path=path,
-            role=data.get("role") or work.role,
+            role=given.role or work.role,
             goal=work.goal,
             input=_given(turn, path, reading, work.input),
             by=work.by,
@@ -117,8 +118,8 @@ def _task(turn: Turn, path: str, work: TaskWork, reading: Reading) -> None:
             capability=work.capability,
             contract=turn.step(path).contract,
             due=_due(turn, path),
-            returned=data.get("returned", ""),
-            handed=data.get("handed"),
+            returned=given.returned,
+            handed=given.handed,
         ),
         path,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from . import paths
 from .events import Chosen
 from .late import take_back_twice
 from .left import left_by, seen_part
 from .model import StepState
 from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
-from .turn import OUTPUT_OF, Turn
+from .turn import Turn
 from .undoing import attempt_undo, undone
 
 
@@ -45,11 +47,9 @@ def _about_step(turn: Turn, event: Chosen, path: str, found: StepState) -> str:
         turn.answered(path, event.exception)
         turn.leave(path, "done", event.output)
     elif event.choice == "retry":
-        data = found.data if isinstance(found.data, dict) else {}
-        if event.arguments is not None:
-            data = {**data, "arguments": event.arguments}
+        given = found.given if event.arguments is None else replace(found.given, arguments=event.arguments)
         turn.answered(path, event.exception)
-        turn.change(path, data=data or None, returned=False)
+        turn.change(path, given=given, returned=False)
         turn.leave(path, "begin")
     elif event.choice == "skip":
         _seen(turn, path, found, event.choice)
@@ -81,8 +81,7 @@ def _say_which(turn: Turn, path: str) -> None:
     place = paths.place(turn.state.run, unsure[0]) if unsure else None
     found = turn.state.steps[path]
     if place is not None and turn.id(path) not in (*found.open, *turn.state.unsure):
-        data = found.data if isinstance(found.data, dict) else {}
-        turn.change(path, data={**data, OUTPUT_OF: place.attempt})
+        turn.change(path, known=replace(found.known, output_of=place.attempt))
 
 
 def _compensate(turn: Turn, event: Chosen, path: str) -> None:

@@ -12,7 +12,7 @@ from .definition import Step
 from .loops import close
 from .model import State, StepState, Task
 from .trouble import trouble
-from .turn import SETTLED, UNASKED, Turn, is_unasked
+from .turn import SETTLED, Turn
 from .undoing import compensate, undo_next
 
 
@@ -89,9 +89,10 @@ def _wanted(turn: Turn, path: str, step: Step) -> bool:
         turn.settle(path, "skipped")
     except (Invalid, TooLarge) as error:
         found = turn.state.steps.get(path)
-        known = found.data if found and isinstance(found.data, dict) else {}
-        fresh = StepState("running", turn.next_attempt(path), since=turn.at, data={**known, UNASKED: True})
-        fresh.interrupted = 1 + (found.interrupted if found else 0)  # it uses no `retry` up
+        before = found or StepState("running")
+        fresh = StepState("running", turn.next_attempt(path), since=turn.at, unasked=True)
+        fresh.known, fresh.given, fresh.loop = before.known, before.given, before.loop
+        fresh.interrupted = before.interrupted + 1  # it uses no `retry` up
         turn.state.steps[path] = fresh
         trouble(turn, path, "expression", f"when: {error}", detail={"code": error.code})
     return False
@@ -116,7 +117,7 @@ def _begin(turn: Turn, path: str) -> None:
         return
     if _is_put_off(turn, "begin", path):
         return
-    if is_unasked(found):
+    if found.unasked:
         _ask_for(turn, path, found)
     elif found.state == "waiting":
         _enter(turn, path, turn.step(path))
@@ -129,8 +130,7 @@ def _ask_for(turn: Turn, path: str, found: StepState) -> None:
     turn.drop(found)
     turn.change(path, open=())
     if _wanted(turn, path, turn.step(path)):
-        data = {key: one for key, one in found.data.items() if key != UNASKED}
-        turn.change(path, state="waiting", trouble="", data=data or None)
+        turn.change(path, state="waiting", trouble="", unasked=False)
         _enter(turn, path, turn.step(path))
 
 
@@ -159,4 +159,4 @@ def _comes_too_late(turn: Turn, prefix: str, step: Step) -> bool:
 
 def _has_begun(turn: Turn, path: str) -> bool:
     found = turn.state.steps.get(path)
-    return found is not None and found.state not in ("skipped", "cancelled", "waiting") and not is_unasked(found)
+    return found is not None and found.state not in ("skipped", "cancelled", "waiting") and not found.unasked

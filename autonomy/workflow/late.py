@@ -6,8 +6,6 @@ somebody is told that it may have been done twice.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
 from autonomy.kernel.canonical import Json
@@ -17,10 +15,10 @@ from .definition import Definition, ToolWork
 from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .left import told_no_more, was_done_after
 from .loops import finish
-from .model import Command, State, StepState
+from .model import Command, Known, State, StepState
 from .trouble import TWICE, raise_for_run, stop, tried_before
-from .turn import AFTER_ALL, KNOWN_OF, OUTPUT_OF, SETTLED, UNDONE_OF, Turn
-from .undoing import undone, undone_before
+from .turn import SETTLED, Turn
+from .undoing import undone
 
 
 def counted(state: State, event: Charged) -> str:
@@ -121,12 +119,12 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
 
 def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     """The present attempt was done: what was skipped is undone with the run."""
-    found, told = turn.state.steps[place.path], _told(_data(turn.state.steps[place.path]))
+    found = turn.state.steps[place.path]
     if _is_asked(turn, found):
         turn.settle(place.path, "done", event.output)
-    elif KNOWN_OF in told:
+    elif found.known.told:
         return  # somebody has been told of both
-    elif found.trouble == "done" or OUTPUT_OF in told:
+    elif found.trouble == "done" or found.known.output_of:
         _say_twice(turn, place, event)
     elif turn.state.ended:
         _say_left(turn, place, event)
@@ -155,7 +153,7 @@ def _is_asked(turn: Turn, found: StepState) -> bool:
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
     path, found, was_done = place.path, turn.state.steps[place.path], event.outcome == "done"
-    if found.state in SETTLED and _told(_data(found)).get(OUTPUT_OF) == place.attempt:
+    if found.state in SETTLED and found.known.output_of == place.attempt:
         return  # somebody has said so already
     if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
         _say_left(turn, place, event)
@@ -167,7 +165,8 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
     elif was_done and found.state in SETTLED:
         _skipped_after_all(turn, path, event.output)
     elif was_done:
-        turn.change(path, data={**_data(found), AFTER_ALL: event.output, OUTPUT_OF: place.attempt})
+        known = replace(found.known, was_done=True, output=event.output, output_of=place.attempt)
+        turn.change(path, known=known)
         go_on_with_it(turn, path)
     elif _is_asked(turn, found) and not tried_before(turn, path):
         turn.settle(path, "cancelled")
@@ -177,45 +176,35 @@ def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
     """It counts if the present attempt comes to nothing; if it does not, somebody has been told already."""
     found = turn.state.steps[place.path]
     may_come_to_nothing = found.state not in SETTLED or turn.id(place.path) in turn.state.unsure
-    if not may_come_to_nothing or AFTER_ALL in _data(found):
+    if not may_come_to_nothing or found.known.was_done:
         return
-    known = {AFTER_ALL: output, KNOWN_OF: place.attempt}
-    if found.state == "undoing":
-        known = {"before": {**(_data(found).get("before") or {}), KNOWN_OF: place.attempt}}
-    elif found.state == "skipped" and found.trouble == "unknown":
+    known = replace(found.known, told=place.attempt)
+    if found.state != "undoing":
+        known = replace(known, was_done=True, output=output)
+    if found.state == "skipped" and found.trouble == "unknown":
         turn.change(place.path, trouble="done")
-    turn.change(place.path, data={**_data(found), **known})
+    turn.change(place.path, known=known)
 
 
 def take_back_twice(turn: Turn, path: str) -> bool:
     """Nobody has to see any more that a step was done twice, now that its present attempt came to nothing; whether an
     earlier one is known to have been done."""
-    data = _data(turn.state.steps[path])
-    of = _told(data).get(KNOWN_OF)
-    if of is None:
+    known = turn.state.steps[path].known
+    if not known.told:
         return False
-    _withdraw_twice(turn, f"{TWICE}{path}.{of}")
-    if KNOWN_OF in data:
-        rest = {key: one for key, one in data.items() if key != KNOWN_OF}
-        turn.change(path, data={**rest, OUTPUT_OF: of})
+    _withdraw_twice(turn, f"{TWICE}{path}.{known.told}")
+    turn.change(path, known=replace(known, told=0, output_of=known.told))
     return True
 
 
 def go_on_with_it(turn: Turn, path: str) -> None:
     """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
-    data = _data(turn.state.steps[path])
+    known = turn.state.steps[path].known
     if turn.alive(paths.split(path)[0]):
-        rest = {key: one for key, one in data.items() if key != AFTER_ALL}
-        turn.change(path, state="running", trouble="", data=rest)
-        finish(turn, path, data[AFTER_ALL])
+        turn.change(path, state="running", trouble="", known=replace(known, was_done=False, output=None))
+        finish(turn, path, known.output)
     else:
-        turn.settle(path, "done", data[AFTER_ALL])
-
-
-def _told(data: dict[str, Any]) -> dict[str, Any]:
-    """What is known of the attempts of a step, also while it is being undone."""
-    before = data.get("before")
-    return {**before, **data} if isinstance(before, dict) else data
+        turn.settle(path, "done", known.output)
 
 
 def _came_to_nothing(turn: Turn, path: str) -> bool:
@@ -238,45 +227,44 @@ def _skipped_after_all(turn: Turn, path: str, output: Json) -> None:
     if turn.state.status == "compensating" and turn.step(path).undo is not None:
         turn.settle(path, "done", output)
     else:
-        turn.change(path, trouble="done", data={AFTER_ALL: output})
+        turn.change(path, trouble="done", known=Known(was_done=True, output=output))
 
 
 def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:
     """The same of what was to undo a step."""
     found = turn.state.steps[place.path]
     if event.outcome != "done":
-        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{undone_before(found)}")
+        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{found.known.undo_told}")
         return
     number = int(place.part.removeprefix("undo."))
     if found.state == "undoing":
         _undone_by_earlier(turn, place, event, number)
-    elif _data(found).get("left") is True:
-        before = {key: one for key, one in _data(found).items() if key != "left"}
-        turn.change(place.path, state="undone", data={**before, "undone": number})
-    elif number != _data(found).get("undone", number) and undone_before(found) is None:
+    elif found.known.stays:
+        turn.change(place.path, state="undone", known=replace(found.known, stays=False, undone_by=number))
+    elif found.known.undone_by not in (0, number) and not found.known.undo_told:
         _say_twice(turn, place, event)
 
 
 def _undone_by_earlier(turn: Turn, place: paths.Place, event: Performed | TaskEnded, number: int) -> None:
     """What undoes a step has been done; it may have been begun again since."""
     found = turn.state.steps[place.path]
-    last = _data(found).get("undo", number)
+    last = found.known.undo
     present = turn.id(place.path, f"undo.{last}")
     is_under_way = present in (*turn.state.unsure, *found.open) and not turn.is_held_back(present)
     if turn.state.ended:
-        turn.change(place.path, state="undone", data={"undone": number})
+        turn.change(place.path, state="undone", known=replace(found.known, undo=0, undone_by=number))
     elif number == last or not is_under_way:
         undone(turn, place.path, by=number)
     else:
         _say_twice(turn, place, event)
-        turn.change(place.path, data={**_data(found), UNDONE_OF: number})
+        turn.change(place.path, known=replace(found.known, undo_told=number))
 
 
 def undo_again_came_to_nothing(turn: Turn, path: str) -> bool:
     """Take a step as undone by an earlier attempt, now that the present one came to nothing; whether it was."""
     found = turn.state.steps[path]
-    of = undone_before(found)
-    if of is None:
+    of = found.known.undo_told
+    if not of:
         return False
     _withdraw_twice(turn, f"{TWICE}{path}.{found.attempt}.undo.{of}")
     undone(turn, path, by=of)
@@ -290,10 +278,6 @@ def _withdraw_twice(turn: Turn, part: str) -> None:
         turn.state.open = tuple(one for one in turn.state.open if one != id)
         turn.withdraw(id)
         turn.queue.extend((("end", ""), ("close", ""), ("undo", "")))
-
-
-def _data(found: StepState) -> dict[str, Any]:
-    return found.data if isinstance(found.data, dict) else {}
 
 
 def _say_twice(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:

@@ -13,7 +13,7 @@ from .definition import ChildWork, Definition, Step
 from .events import ChildEnded
 from .model import State, StepState
 from .trouble import TWICE
-from .turn import AFTER_ALL, SETTLED, Turn
+from .turn import SETTLED, Turn
 
 
 def remember_child(turn: Turn, path: str, event: ChildEnded) -> None:
@@ -70,8 +70,9 @@ def leaves_something(definition: Definition, state: State) -> bool:
 
 
 def _stands(found: StepState) -> bool:
-    was_done = isinstance(found.data, dict) and AFTER_ALL in found.data
-    return was_done or found.state in ("done", "undoing") or found.trouble in ("done", "unknown", "contract")
+    return (
+        found.known.was_done or found.state in ("done", "undoing") or found.trouble in ("done", "unknown", "contract")
+    )
 
 
 def _may_stand(definition: Definition, state: State, id: str) -> bool:

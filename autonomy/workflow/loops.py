@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec.structs import replace
 
 from autonomy.kernel.canonical import Json
 from autonomy.kernel.errors import Invalid, TooLarge
 
 from . import paths
 from .definition import ChooseWork, ForeachWork, RepeatWork, Step
-from .model import StepState
+from .model import Items, Round, StepState
 from .reading import Reading
 from .trouble import RESULT_CHOICES, raise_for_run, stop, trouble, unseen
-from .turn import AFTER_ALL, AFTER_ALL_OF, SETTLED, Turn, block_of
+from .turn import SETTLED, Turn, block_of
 
 
 def open_block(turn: Turn, prefix: str) -> None:
@@ -34,36 +34,26 @@ def foreach(turn: Turn, path: str, work: ForeachWork, reading: Reading) -> None:
     if turn.state.items > turn.definition.caps.fan_out:
         stop(turn, "fan_out", f"more than {turn.definition.caps.fan_out} items in all")
         return
-    data = {"items": items, "of": turn.state.steps[path].attempt, "next": 0, "left": len(items), "begun": []}
-    data |= {"results": [None] * len(items)}
-    turn.change(path, data=data | _earlier(turn, path) | _after_all(turn, path))
+    found = turn.state.steps[path]
+    loop = Items(items, [None] * len(items), len(items), found.attempt, earlier=_earlier(turn, path, found.loop))
+    turn.change(path, loop=loop)
     for _ in range(min(work.at_once, len(items))):
         _next_item(turn, path)
     if not items:
         turn.settle(path, "done", [])
 
 
-def _after_all(turn: Turn, path: str) -> dict[str, Json]:
-    """What an earlier attempt came to, which was done though it broke its contract."""
-    data = turn.state.steps[path].data
-    known = data if isinstance(data, dict) else {}
-    return {key: known[key] for key in (AFTER_ALL, AFTER_ALL_OF) if key in known}
-
-
-def _earlier(turn: Turn, path: str) -> dict[str, Json]:
+def _earlier(turn: Turn, path: str, before: Items | Round | None) -> dict[int, list[Json]]:
     """The items of earlier attempts, while steps of theirs are remembered: what undoes those reads them."""
-    found = turn.state.steps[path]
-    before = found.data if isinstance(found.data, dict) else {}
-    if "of" not in before or not turn.inside(path):
+    if not isinstance(before, Items) or not turn.inside(path):
         return {}
-    return {"earlier": {**before.get("earlier", {}), str(before["of"]): before["items"]}}
+    return {**before.earlier, before.of: before.items}
 
 
 def choose(turn: Turn, path: str, work: ChooseWork, reading: Reading) -> None:
     """Take the way whose condition is true."""
     name = _way(turn, path, work, reading)
     if name is not None:
-        turn.change(path, data={"branch": name} | _after_all(turn, path))
         open_block(turn, paths.inner(path, turn.state.steps[path].attempt, name))
 
 
@@ -85,7 +75,7 @@ def _way(turn: Turn, path: str, work: ChooseWork, reading: Reading) -> str | Non
 
 def repeat(turn: Turn, path: str, work: RepeatWork, reading: Reading) -> None:  # noqa: ARG001 - one form for all
     """Begin the first round."""
-    turn.change(path, data={"round": 0, "previous": None} | _after_all(turn, path))
+    turn.change(path, loop=Round())
     open_block(turn, paths.inner(path, turn.state.steps[path].attempt, 0))
 
 
@@ -116,10 +106,10 @@ def is_open(turn: Turn, prefix: str) -> bool:
     come to its end. Steps of one that has may be remembered, for they may have to be undone."""
     if not turn.alive(prefix):
         return False
-    data: Any = turn.state.steps[paths.owner(prefix)].data if prefix else None
-    if isinstance(data, dict) and "round" in data:
-        return bool(int(paths.key(prefix)) == data["round"])
-    return not isinstance(data, dict) or "begun" not in data or int(paths.key(prefix)) in data["begun"]
+    loop = turn.state.steps[paths.owner(prefix)].loop if prefix else None
+    if isinstance(loop, Round):
+        return int(paths.key(prefix)) == loop.number
+    return loop is None or int(paths.key(prefix)) in loop.begun
 
 
 def _closed(turn: Turn, owner: str, prefix: str, result: Json, reading: Reading) -> None:
@@ -134,30 +124,29 @@ def _closed(turn: Turn, owner: str, prefix: str, result: Json, reading: Reading)
 
 
 def _item_done(turn: Turn, owner: str, prefix: str, result: Json) -> None:
-    data: Any = turn.state.steps[owner].data
-    number = int(paths.key(prefix))
-    results = list(data["results"])
+    loop, number = _items(turn, owner), int(paths.key(prefix))
+    results = list(loop.results)
     results[number] = result
-    turn.change(owner, data={**data, "left": data["left"] - 1, "results": results} | _begun(data, without=number))
+    begun = tuple(one for one in loop.begun if one != number)
+    turn.change(owner, loop=replace(loop, left=loop.left - 1, results=results, begun=begun))
     forget(turn, prefix)
-    if data["left"] == 1:
+    if loop.left == 1:
         finish(turn, owner, results)
     else:
         _next_item(turn, owner)
 
 
 def _next_item(turn: Turn, path: str) -> None:
-    found = turn.state.steps[path]
-    data: Any = found.data
-    number = data["next"]
-    if number < len(data["items"]):
-        turn.change(path, data={**data, "next": number + 1} | _begun(data, number))
-        open_block(turn, paths.inner(path, found.attempt, number))
+    loop = _items(turn, path)
+    if loop.next < len(loop.items):
+        turn.change(path, loop=replace(loop, next=loop.next + 1, begun=(*loop.begun, loop.next)))
+        open_block(turn, paths.inner(path, turn.state.steps[path].attempt, loop.next))
 
 
-def _begun(data: Any, *more: int, without: int = -1) -> dict[str, Json]:
-    """The items that are under way; nothing where an earlier release began the loop, which did not write them down."""
-    return {"begun": [one for one in (*data["begun"], *more) if one != without]} if "begun" in data else {}
+def _items(turn: Turn, path: str) -> Items:
+    loop = turn.state.steps[path].loop
+    assert isinstance(loop, Items)  # it has begun
+    return loop
 
 
 def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: Json, enough: bool) -> None:
@@ -168,7 +157,7 @@ def _round_done(turn: Turn, owner: str, prefix: str, work: RepeatWork, result: J
     elif number >= work.most:
         trouble(turn, owner, "limit", f"not enough after {number} rounds", detail={"previous": result})
     else:
-        turn.change(owner, data={"round": number, "previous": result} | _after_all(turn, owner))
+        turn.change(owner, loop=Round(number, result))
         open_block(turn, paths.inner(owner, turn.state.steps[owner].attempt, number))
 
 

@@ -32,7 +32,7 @@ from .loops import is_open, may_be_done
 from .model import State, StepState
 from .prepared import prepare
 from .rules import Advanced
-from .turn import AFTER_ALL, SETTLED, Turn, block_of
+from .turn import SETTLED, Turn, block_of
 
 
 class Obstacle(NamedTuple):
@@ -163,7 +163,7 @@ def _around(definition: Definition, name: str) -> Iterator[str]:
 def _is_begun(state: State, path: str, found: StepState) -> bool:
     """Whether something was asked for that is done, or that may still be: it would be told of another step now."""
     under_way = paths.command(state.run, path, found.attempt) in found.open
-    was_done = found.trouble == "contract" or (isinstance(found.data, dict) and AFTER_ALL in found.data)
+    was_done = found.trouble == "contract" or found.known.was_done
     goes_on = under_way or found.state in ("running", "held", "stopping")
     return goes_on or may_be_done(found) or was_done or _is_left(state, path)
 

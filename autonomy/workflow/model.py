@@ -17,7 +17,10 @@ from msgspec import Struct
 
 from autonomy.kernel.canonical import Json
 
-from .definition import VERSION, Priority
+from .definition import Priority
+
+VERSION = 2
+"""Of states as this process writes them."""
 
 # ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -39,14 +42,67 @@ RunStatus = Literal["new", "running", "compensating", "done", "failed", "cancell
 ENDED = frozenset({"done", "failed", "cancelled", "compensated", "stopped"})
 
 
+class Known(Struct, frozen=True, omit_defaults=True):
+    """What is known of how the attempts of a step ended, where its state does not tell. Attempts stand here by their
+    numbers, 0 for none.
+
+    One of them `was_done` and came to `output`, though others may go on as if it had not been: it is `untold`, while
+    nobody has been told of it. Somebody is told that the step may have been done twice for the earlier one `told`.
+    `output_of` is the one that the step's output is of, where that is not the present one. `undo` is the present
+    attempt at undoing the step, `undone_by` the one that did; `undo_told` is an earlier one that did. A person has said
+    that what was done `stays`.
+    """
+
+    was_done: bool = False
+    output: Json = None
+    untold: int = 0
+    told: int = 0
+    output_of: int = 0
+    undo: int = 0
+    undone_by: int = 0
+    undo_told: int = 0
+    stays: bool = False
+
+
+class Given(Struct, frozen=True, omit_defaults=True):
+    """What the next attempt of a step is given in place of what its workflow says, or beside it: a person's
+    `arguments`; the `role` that a task was handed on to, what it was `handed`, and why it was `returned`."""
+
+    arguments: Json = None
+    role: str = ""
+    handed: Json = None
+    returned: str = ""
+
+
+class Items(Struct, frozen=True, omit_defaults=True, tag="items"):
+    """The items of a `foreach` step at its attempt `of`, by index: those that are `begun` and not done, the `next` one
+    to begin, and how many are `left` to do. The items of `earlier` attempts are kept while something of theirs may have
+    to be undone."""
+
+    items: list[Json]
+    results: list[Json]
+    left: int
+    of: int
+    next: int = 0
+    begun: tuple[int, ...] = ()
+    earlier: dict[int, list[Json]] = {}
+
+
+class Round(Struct, frozen=True, omit_defaults=True, tag="round"):
+    """The round of a `repeat` step, from 0, and what the one before came to."""
+
+    number: int = 0
+    previous: Json = None
+
+
 class StepState(Struct, omit_defaults=True):
     """Where one step is. `order` counts the steps of the run in the order in which they were done, from 1.
 
     `open` are the commands whose answers are awaited. `interrupted` counts the attempts that nobody carried out, for
-    whoever was to do so was gone; they use no `retry` up. `data` belongs to the kind of step: items and results of a
-    `foreach`, the branch of a `choose`, the round of a `repeat`, what a person changed before a retry. `then` is what a
-    step that is `stopping` comes to where its effect did not happen (a `done` one has its `output` already); `charged`
-    is what its present attempt has cost so far.
+    whoever was to do so was gone; they use no `retry` up. A task's result was `returned` once. `then` is what a step
+    that is `stopping` comes to where its effect did not happen (a `done` one has its `output` already); `charged` is
+    what its present attempt has cost so far. One that is `unasked` waits though it was not begun: whether it is wanted
+    (`when`) could not be computed.
     """
 
     state: StepStatus
@@ -55,15 +111,18 @@ class StepState(Struct, omit_defaults=True):
     order: int = 0
     since: int = 0
     open: tuple[str, ...] = ()
-    data: Json = None
     trouble: str = ""
     returned: bool = False
     interrupted: int = 0
     then: Then = "cancelled"
     charged: int = 0
+    unasked: bool = False
+    known: Known = Known()
+    given: Given = Given()
+    loop: Items | Round | None = None
 
 
-class State(Struct, omit_defaults=True):
+class State(Struct, omit_defaults=True, tag_field="version", tag=VERSION):
     """Everything about a run that is remembered between events. It rests while it is `paused` or the run that it is
     inside of rests (`above`); what is not begun until then is held `back`. `paused_by` is empty in states of before it
     was kept. Those who have said what a step is done with, or what it came to, have `steered` it. What was in one that
@@ -105,7 +164,6 @@ class State(Struct, omit_defaults=True):
     removed: dict[str, int] = {}
     words: int = 0
     put_off: tuple[tuple[Task, str], ...] = ()
-    version: int = VERSION
 
     def steer(self, by: Iterable[str]) -> None:
         """These have had a say in the run."""

@@ -10,7 +10,7 @@ from autonomy.kernel.errors import Invalid
 
 from . import paths
 from .definition import Definition, RepeatWork
-from .model import State
+from .model import Items, Round, State
 from .prepared import Prepared
 
 DONE = frozenset({"done", "undoing", "undone"})
@@ -96,22 +96,23 @@ class Reading:
         while prefix:
             owner = paths.owner(prefix)
             prefix, step = paths.split(owner)
-            data = self._state.steps[owner].data
+            loop = self._state.steps[owner].loop
             if self._prepared.items.get(step) == name:
-                values[name] = self._item(owner, data)
+                values[name] = self._item(owner, loop)
                 return
             if name == "index" and step in self._prepared.items:
                 values[name] = int(paths.key(self._inside(owner)))
                 return
             if name in ("previous", "round") and isinstance(self._definition.steps[step].work, RepeatWork):
-                values[name] = _previous(data) if name == "previous" else int(paths.key(self._inside(owner)))
+                values[name] = _previous(loop) if name == "previous" else int(paths.key(self._inside(owner)))
                 return
 
-    def _item(self, owner: str, data: Any) -> Json:
+    def _item(self, owner: str, loop: Items | Round | None) -> Json:
         """The item of this place, of the attempt that it belongs to. Raises Invalid where that is not remembered."""
         inside = self._inside(owner)
         number, of = int(paths.key(inside)), paths.attempt(inside)
-        items = data["items"] if of == max(data.get("of", of), 1) else data.get("earlier", {}).get(str(of), [])
+        assert isinstance(loop, Items)  # its steps have begun
+        items = loop.items if of == loop.of else loop.earlier.get(of, [])
         if number >= len(items):
             raise Invalid("the items of an earlier attempt are not known any more", code="expression.missing")
         return items[number]
@@ -121,7 +122,7 @@ class Reading:
         return self._prefix[: self._prefix.index("/", len(owner)) + 1]
 
 
-def _previous(data: Any) -> Json:
-    if not isinstance(data, dict) or "previous" not in data:
+def _previous(loop: Items | Round | None) -> Json:
+    if not isinstance(loop, Round):
         raise Invalid("what the round before came to is not known any more", code="expression.missing")
-    return data["previous"]
+    return loop.previous

@@ -9,6 +9,7 @@ import msgspec
 
 from autonomy.kernel.errors import Corrupt, Invalid
 
+from . import earlier
 from .answers import (
     allowed,
     approval_ended,
@@ -20,7 +21,7 @@ from .answers import (
     timer_fired,
 )
 from .choices import chosen
-from .definition import ROOT, VERSION, Definition
+from .definition import ROOT, Definition
 from .events import (
     Allowed,
     AnyEvent,
@@ -42,10 +43,11 @@ from .events import (
 from .flow import run_on
 from .late import after_the_end
 from .loops import open_block
-from .model import Command, Reprioritise, SetTimer, State
+from .model import VERSION, Command, Reprioritise, SetTimer, State
 from .standing import standing
 from .turn import Orders, Turn
 
+_versions = msgspec.msgpack.Decoder(earlier.Version)
 _decoder = msgspec.msgpack.Decoder(State)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -108,16 +110,16 @@ def decode(data: bytes) -> State:
     version wrote it.
     """
     try:
-        state = _decoder.decode(data)
+        version = _versions.decode(data).version
+        if version <= VERSION:
+            return _decoder.decode(data) if version == VERSION else earlier.read(data)
     except msgspec.DecodeError as error:
         raise Corrupt(f"the state of a run cannot be read: {error}", code="workflow.state") from None
-    if state.version > VERSION:
-        raise Invalid(
-            f"the state is of version {state.version}, this process knows {VERSION}",
-            code="workflow.version",
-            hint="let a newer process take the run up",
-        )
-    return state
+    raise Invalid(
+        f"the state is of version {version}, this process knows {VERSION}",
+        code="workflow.version",
+        hint="let a newer process take the run up",
+    )
 
 
 def _started(turn: Turn, event: Started) -> str:

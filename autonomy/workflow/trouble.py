@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from autonomy.kernel.canonical import Json
 
 from . import paths
@@ -100,9 +102,9 @@ def _handle(turn: Turn, path: str, handler: Handler, kind: str, reason: str, det
     if handler.then == "ask":
         raise_exception(turn, path, kind, reason, handler, detail)
     elif handler.then == "reassign":
-        data = turn.state.steps[path].data
-        known = data if isinstance(data, dict) else {}
-        turn.change(path, data={**known, "role": handler.role, "returned": reason})
+        assert handler.role is not None  # whoever is to have it is said
+        given = replace(turn.state.steps[path].given, role=handler.role, returned=reason)
+        turn.change(path, given=given)
         turn.leave(path, "begin")
     elif handler.then == "skip":
         turn.leave(path, "skipped")
@@ -123,6 +125,5 @@ def _again_later(turn: Turn, path: str, retry: Retry, attempt: int) -> None:
     turn.order(SetTimer(turn.id(path, "retry"), turn.at + wait), path)
 
 
-def _was_given_to(turn: Turn, path: str) -> str | None:
-    data = turn.state.steps[path].data
-    return data.get("role") if isinstance(data, dict) and isinstance(turn.step(path).work, TaskWork) else None
+def _was_given_to(turn: Turn, path: str) -> str:
+    return turn.state.steps[path].given.role if isinstance(turn.step(path).work, TaskWork) else ""

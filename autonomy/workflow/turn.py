@@ -22,6 +22,8 @@ from .model import (
     Decide,
     Emit,
     EndRun,
+    Items,
+    Known,
     OpenTask,
     PerformTool,
     RunStatus,
@@ -41,21 +43,6 @@ SETTLED = frozenset({"done", "skipped", "cancelled", "undoing", "undone"})
 
 BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
 """What a run that rests holds back; timers, withdrawals and exceptions go out."""
-
-AFTER_ALL = "late"
-"""The field of a step's data with what it, or an earlier attempt of it, came to all the same; the `trouble` of one that
-was skipped says `done` then."""
-AFTER_ALL_OF = "late_of"
-"""The attempt that came to that, while nobody has been told of it."""
-KNOWN_OF = "known_of"
-"""The earlier attempt that was done, while somebody is told that the step may have been done twice for it."""
-UNDONE_OF = "undone_of"
-"""The same of the earlier attempt at undoing the step."""
-OUTPUT_OF = "output_of"
-"""The attempt that the step's output is of, where it is not the present one."""
-
-UNASKED = "unasked"
-"""The field of a step's data that says that its `when` could not be computed."""
 
 _replace = msgspec.structs.replace
 
@@ -192,10 +179,9 @@ class Turn(Orders):
 
     def supersede(self, path: str, found: StepState) -> None:
         """What an earlier attempt did stands beside what the present one did, if that did anything."""
-        of = found.data.get(AFTER_ALL_OF) if isinstance(found.data, dict) else None
         did = found.trouble in ("", "contract", "unknown") or self.id(path) in self.state.left
-        if of is not None and found.state not in SETTLED and did:
-            self.leave_behind(paths.command(self.state.run, path, of))
+        if found.known.untold and found.state not in SETTLED and did:
+            self.leave_behind(paths.command(self.state.run, path, found.known.untold))
 
     def unsure_of(self, path: str) -> list[str]:
         """The attempts of a step of which nobody knows how they ended, by their commands."""
@@ -215,12 +201,13 @@ class Turn(Orders):
             done = self.state.completed = self.state.completed + 1
         if status == "done" and found.state not in SETTLED and self.step(path).undo is not None:
             self.stands_no_more(self.id(path))  # the step tells of it
-        data = _kept(found, bool(self.unsure_of(path))) if found.attempt else None
-        lost, data = _given_up(found, status, data) if status in ("skipped", "cancelled") else ("", data)
-        self.state.steps[path] = StepState(status, found.attempt, output, done, found.since, data=data, trouble=lost)
+        known = _kept(found.known) if self.unsure_of(path) else Known()
+        lost, known = _given_up(found, status, known) if status in ("skipped", "cancelled") else ("", known)
+        fresh = StepState(status, found.attempt, output, done, found.since, trouble=lost, known=known)
+        fresh.loop = found.loop if isinstance(found.loop, Items) else None  # what undoes its steps reads the items
+        self.state.steps[path] = fresh
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
-            assert isinstance(data, dict)
-            self.settle(path, "done", data[AFTER_ALL])  # nobody goes on without it any more: it is undone
+            self.settle(path, "done", known.output)  # nobody goes on without it any more: it is undone
             return
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
@@ -318,33 +305,23 @@ class Turn(Orders):
 
     def taken(self, word: str) -> bool:
         """Whether a step is under way that others with this word must not run beside."""
-        begun = (path for path, found in self.unsettled() if found.state != "waiting" and not is_unasked(found))
+        begun = (path for path, found in self.unsettled() if found.state != "waiting" and not found.unasked)
         return any(self.step(path).alone == word for path in begun)
 
 
-def _kept(found: StepState, is_unsure: bool) -> dict[str, Json] | None:
-    """What is still to be known of a step that has come to its end: the items of a loop; while nobody knows of one of
-    its attempts, which other one was done."""
-    data = found.data if isinstance(found.data, dict) else {}
-    if "items" in data:
-        return data
-    known: dict[str, Json] = {key: data[key] for key in (KNOWN_OF, OUTPUT_OF) if key in data}
-    return known if is_unsure and known else None
+def _kept(known: Known) -> Known:
+    """What is still to be known of a step that has come to its end, while nobody knows of one of its attempts: which
+    other one was done."""
+    return Known(told=known.told, output_of=known.output_of)
 
 
-def _given_up(found: StepState, status: StepStatus, kept: dict[str, Json] | None) -> tuple[str, dict[str, Json] | None]:
+def _given_up(found: StepState, status: StepStatus, known: Known) -> tuple[str, Known]:
     """What is remembered of a step that others go on without: whether it was done all the same, and what it came to."""
-    data = found.data if isinstance(found.data, dict) else {}
     if found.trouble == "contract":
-        return "done", {**(kept or {}), AFTER_ALL: found.output}
-    if AFTER_ALL in data:
-        return "done", {**(kept or {}), AFTER_ALL: data[AFTER_ALL]}
-    return "unknown" if status == "skipped" and found.trouble == "unknown" else "", kept
-
-
-def is_unasked(found: StepState) -> bool:
-    """Whether a step waits for somebody though it has not begun: nobody could say whether it is wanted."""
-    return isinstance(found.data, dict) and UNASKED in found.data
+        return "done", _replace(known, was_done=True, output=found.output)
+    if found.known.was_done:
+        return "done", _replace(known, was_done=True, output=found.known.output)
+    return "unknown" if status == "skipped" and found.trouble == "unknown" else "", known
 
 
 def is_owed(command: Command) -> bool:

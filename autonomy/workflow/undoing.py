@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from autonomy.kernel.errors import Invalid, TooLarge
 
@@ -11,7 +11,7 @@ from .definition import Handler, ToolWork
 from .left import can_be_undone, left_by, one_for_all, runs_of, seen_part, what_is_left
 from .model import OpenTask, PerformTool, RaiseException, StepState
 from .trouble import UNDO_CHOICES, ask_whether_done, raise_for_run, tried_before, unseen
-from .turn import AFTER_ALL, OUTPUT_OF, UNDONE_OF, Turn
+from .turn import Turn
 
 
 def compensate(turn: Turn) -> None:
@@ -52,10 +52,10 @@ def came_to_nothing(turn: Turn, path: str) -> None:
 
 def _not_done(turn: Turn, path: str, found: StepState) -> None:
     """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
-    if isinstance(found.data, dict) and AFTER_ALL in found.data:
+    if found.known.was_done:
         if turn.id(path) in turn.unsure_of(path):
             turn.leave_behind(turn.id(path))  # it may have been done as well, and is undone once
-        turn.settle(path, "done", found.data[AFTER_ALL])
+        turn.settle(path, "done", found.known.output)
     elif found.trouble == "unknown":
         ask_whether_done(turn, path, "it was skipped while nobody knew whether it was done")
     elif tried_before(turn, path):
@@ -74,7 +74,7 @@ def undo_next(turn: Turn) -> None:
     done = [
         (found.order, path)
         for path, found in steps.items()
-        if found.state == "done" and turn.step(path).undo is not None and not _was_left(turn, path)
+        if found.state == "done" and turn.step(path).undo is not None and not found.known.stays
     ]
     if not done:
         _end(turn)
@@ -83,7 +83,7 @@ def undo_next(turn: Turn) -> None:
     for id in turn.unsure_of(path):
         if id not in (turn.id(path), _done_by(turn, path)):
             turn.leave_behind(id)  # it may have been done again, and is undone once
-    turn.change(path, state="undoing", data={"undo": 0, "before": steps[path].data})
+    turn.change(path, state="undoing")
     attempt_undo(turn, path)
 
 
@@ -102,11 +102,11 @@ def attempt_undo(turn: Turn, path: str) -> None:
     """Ask for the compensation of a step, for the first time or again."""
     undo = turn.step(path).undo
     assert undo is not None
-    number = _number(turn, path) + 1
-    data = turn.state.steps[path].data
-    turn.drop(turn.state.steps[path])
-    turn.change(path, open=(), trouble="", charged=0, data={**data, "undo": number})
-    id = turn.id(path, f"undo.{number}")
+    found = turn.state.steps[path]
+    known = replace(found.known, undo=found.known.undo + 1)
+    turn.drop(found)
+    turn.change(path, open=(), trouble="", charged=0, known=known)
+    id = turn.id(path, f"undo.{known.undo}")
     try:
         reading = turn.reading(path)
         if isinstance(undo, ToolWork):
@@ -115,14 +115,14 @@ def attempt_undo(turn: Turn, path: str) -> None:
         else:
             input = reading.value(undo.input)
             task = OpenTask(id, path, undo.role, undo.goal, input, undo.by, undo.capability, undoes=True)
-            turn.order(msgspec.structs.replace(task, prefer=undo.prefer), path)
+            turn.order(replace(task, prefer=undo.prefer), path)
     except (Invalid, TooLarge) as error:
         undo_failed(turn, path, "expression", str(error))
 
 
 def undo_interrupted(turn: Turn, path: str, reason: str) -> None:
     """Nobody carried the compensation out, for whoever was to do so was gone: ask again, but not for ever."""
-    if _number(turn, path) < turn.definition.caps.attempts:
+    if turn.state.steps[path].known.undo < turn.definition.caps.attempts:
         attempt_undo(turn, path)
     else:
         undo_failed(turn, path, "failed", reason or "the compensation was interrupted")
@@ -130,46 +130,28 @@ def undo_interrupted(turn: Turn, path: str, reason: str) -> None:
 
 def undo_failed(turn: Turn, path: str, kind: str, reason: str) -> None:
     """Somebody has to decide about a compensation that did not go as it should."""
-    id = turn.id(path, f"undo.{_number(turn, path)}.exception")
+    id = turn.id(path, f"undo.{turn.state.steps[path].known.undo}.exception")
     handler = Handler((), "ask", turn.definition.escalation)
     turn.change(path, trouble=kind)
     turn.order(RaiseException(id, path, kind, reason, handler.role, None, UNDO_CHOICES), path)
 
 
-def undone(turn: Turn, path: str, left: bool = False, by: int | None = None) -> None:
+def undone(turn: Turn, path: str, left: bool = False, by: int = 0) -> None:
     """The step is undone, by this attempt of its compensation if not by the last one; or a person says that it stays as
     it is (`left`)."""
-    earlier = undone_before(turn.state.steps[path]) if by is None else None
-    left = left and earlier is None
-    turn.drop(turn.state.steps[path])
-    number = by or earlier or _number(turn, path)
-    before = (turn.state.steps[path].data or {}).get("before") or {}
-    if earlier is not None:
-        before = {**before, UNDONE_OF: earlier}
-    if left:
-        turn.change(path, state="done", open=(), trouble="", data={**before, "left": True})
+    found = turn.state.steps[path]
+    turn.drop(found)
+    earlier = 0 if by else found.known.undo_told
+    if left and not earlier:
+        known = replace(found.known, undo=0, undo_told=0, stays=True)
+        turn.change(path, state="done", open=(), trouble="", known=known)
     else:
-        turn.change(path, state="undone", open=(), trouble="", data={**before, "undone": number})
+        known = replace(found.known, undo=0, undo_told=earlier, undone_by=by or earlier or found.known.undo)
+        turn.change(path, state="undone", open=(), trouble="", known=known)
     turn.queue.append(("undo", ""))
 
 
 def _done_by(turn: Turn, path: str) -> str:
     """The attempt, by its command, that is undone with a step: the present one unless another is said to be it."""
     found = turn.state.steps[path]
-    of = found.data.get(OUTPUT_OF) if isinstance(found.data, dict) else None
-    return paths.command(turn.state.run, path, of or found.attempt)
-
-
-def undone_before(found: StepState) -> int | None:
-    """The attempt that is known to have undone a step, though its compensation has been begun again since."""
-    return found.data.get(UNDONE_OF) if isinstance(found.data, dict) else None
-
-
-def _number(turn: Turn, path: str) -> int:
-    data = turn.state.steps[path].data
-    return data.get("undo", 0) if isinstance(data, dict) else 0
-
-
-def _was_left(turn: Turn, path: str) -> bool:
-    data = turn.state.steps[path].data
-    return isinstance(data, dict) and data.get("left") is True  # of a loop it is how many items are left to do
+    return paths.command(turn.state.run, path, found.known.output_of or found.attempt)

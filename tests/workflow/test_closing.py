@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from autonomy.workflow.events import Cancelled
@@ -47,15 +45,6 @@ def test_an_item_of_which_something_is_unknown_is_done_once() -> None:
     run = Run(steps(text.replace("FOLLOWS", "tool: t")))
     run.ended("e[0]/a", "unknown")
     assert [one.path for one in run.commands(PerformTool)] == ["e[1]/a"]
-
-
-def test_a_loop_that_an_earlier_release_began_is_gone_through() -> None:
-    run = Run(steps('{ e: { foreach: { items: "[1, 2, 3]", most: 3, atOnce: 2, steps: { a: { tool: t } } } } }'))
-    data: Any = run.state.steps["e"].data
-    run.state.steps["e"].data = {name: one for name, one in data.items() if name not in ("begun", "of")}
-    for path in ("e[1]/a", "e[0]/a", "e[2]/a"):
-        run.done(path)
-    assert run.state.status == "done"
 
 
 @pytest.mark.parametrize("text", [EACH.replace("FOLLOWS", FOLLOWS[0]), ROUNDS])

@@ -227,23 +227,6 @@ def test_what_a_person_is_asked_about_does_not_begin_by_itself() -> None:
     assert run.status("a") == "blocked"
 
 
-def test_an_item_of_a_loop_of_an_earlier_release_counts_once() -> None:
-    run = ending("""
-f: { foreach: { items: '[1, 2, 3]', most: 4, atOnce: 2, steps: { i: { tool: t, compensate: { tool: u } } } } }
-g: { needs: [w], tool: t }
-v: { tool: t }
-h: { needs: [v], tool: t }
-""")
-    data = {k: v for k, v in run.state.steps["f"].data.items() if k != "begun"}
-    run.state = replace(run.state, steps={**run.state.steps, "f": replace(run.state.steps["f"], data=data)})
-    run.done("f[0]/i")
-    run.done("w")
-    run.done("v")
-    run.timer("c", "deadline")
-    assert run.status("f") == "running", run.statuses
-    assert run.state.steps["f"].data["left"] == 2, run.state.steps["f"].data
-
-
 @pytest.mark.parametrize("second_was", ["done", "failed"])
 def test_nobody_is_asked_any_more_once_both_attempts_are_known(second_was: Any) -> None:
     run = Run(steps(BESIDE))

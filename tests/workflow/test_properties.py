@@ -244,7 +244,7 @@ def check_undone(run: Run) -> None:
     assert orders == sorted(orders, reverse=True) and all(orders), first
     for path, found in run.state.steps.items():
         can_be = run.definition.steps[path.rpartition("/")[2]].undo is not None
-        was_left = isinstance(found.data, dict) and found.data.get("left") is True
+        was_left = found.known.stays
         if found.state == "done" and can_be:
             assert was_left, f"{path} was done and not undone"
         if found.state == "undone":
@@ -262,7 +262,7 @@ def check_known(run: Run, event: Any, first: list[str]) -> None:
     if step is None or not part.isdigit():
         return
     found, outcome = run.state.steps.get(path), getattr(event, "outcome", getattr(event, "status", ""))
-    was_left = found is not None and isinstance(found.data, dict) and found.data.get("left") is True
+    was_left = found is not None and found.known.stays
     asked = {one.kind for one in run.told if isinstance(one, RaiseException) and one.id.startswith(f"{event.command}:")}
     if isinstance(event, ChildEnded) and outcome not in ("done", "compensated"):
         check_left(run, event, path in first or was_left, "child" in asked)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
 import pytest
 
 from autonomy.kernel.errors import AutonomyError
-from autonomy.workflow import advance, decode, encode, new_state
+from autonomy.workflow import advance, encode, new_state
 from autonomy.workflow.events import (
     Cancelled,
     ChildEnded,
@@ -603,16 +602,6 @@ def test_a_person_makes_the_pause_of_an_incident_their_own() -> None:
     assert (run.state.paused, run.state.paused_by, run.state.above) == (False, "", True)
 
 
-def test_a_run_that_was_paused_before_it_was_kept_by_whom_goes_on_at_any_word() -> None:
-    run = Run(steps("{ a: { tool: t } }"))
-    run.send(Paused(run.tick(), "person:suzi"))
-    stored = msgspec.msgpack.decode(encode(run.state))
-    del stored["paused_by"]
-    run.state = decode(msgspec.msgpack.encode(stored))
-    assert (run.state.paused, run.state.paused_by) == (True, "")
-    assert not run.send(Resumed(run.tick(), "incident:inc_1")).ignored
-
-
 def test_what_nobody_has_begun_is_put_back_while_the_run_rests_and_asked_for_again() -> None:
     run = Run(steps("{ a: { tool: t }, b: { tool: t } }"))
     first, second = run.commands(PerformTool)
@@ -901,17 +890,6 @@ def test_a_run_stays_with_the_definition_it_was_pinned_to() -> None:
     with pytest.raises(AutonomyError) as raised:
         advance(other, new_state(one, "run_1"), Started(1))
     assert raised.value.code == "workflow.definition"
-
-
-def test_a_state_that_cannot_be_read_is_told_apart_from_one_of_a_newer_version() -> None:
-    state = new_state(steps("{ a: { tool: t } }"), "run_1")
-    with pytest.raises(AutonomyError) as raised:
-        decode(encode(state)[:-3])
-    assert raised.value.code == "workflow.state"
-    state.version = 99
-    with pytest.raises(AutonomyError) as raised:
-        decode(encode(state))
-    assert raised.value.code == "workflow.version"
 
 
 def test_a_run_does_not_begin_with_an_input_that_does_not_fit() -> None:
