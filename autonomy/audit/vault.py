@@ -7,7 +7,6 @@ with it, so that what stays in the log is a commitment nobody can open or test a
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical
+from autonomy.kernel.chance import random_bytes
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Conflict, Corrupt, Unavailable
 
@@ -47,18 +47,18 @@ class SubjectKey:
     subject: str
     generation: int
     box: AESGCM
-    binding: bytes
+    binding: canonical.Keyed
 
     def seal(self, action: str, part: str, value: bytes, at: int) -> tuple[PayloadRow, str]:
         """A row for the payload table and the commitment for the leaf."""
-        fresh = os.urandom(SALT_BYTES + NONCE_BYTES)
+        fresh = random_bytes(SALT_BYTES + NONCE_BYTES)
         salt, nonce = fresh[:SALT_BYTES], fresh[SALT_BYTES:]
         box = nonce + self.box.encrypt(nonce, salt + value, _aad(action, part))
         return (action, part, self.subject, self.generation, box, at), commitment(salt, value)
 
     def bind(self, value: bytes) -> str:
         """A keyed hash of `value`, hexadecimal: equal for equal values, telling nothing once the key is gone."""
-        return canonical.keyed(self.binding, value)
+        return self.binding.hash(value)
 
 
 class Opened(NamedTuple):
@@ -92,7 +92,7 @@ class Vault:
         self._database = database
         self._queue = queue
         self._wrap = AESGCM(canonical.derive(master, b"autonomy subject keys"))
-        self._naming = canonical.derive(master, b"autonomy subject names")
+        self._naming = canonical.Keyed(canonical.derive(master, b"autonomy subject names"))
         self._clock = clock
         self._forgetting = forgetting
         self._keys: OrderedDict[str, SubjectKey] = OrderedDict()
@@ -174,7 +174,7 @@ class Vault:
 
     def name(self, subject: str) -> str:
         """How the store knows a subject: by a keyed hash, for a name is what is to be forgotten first."""
-        return canonical.keyed(self._naming, subject.encode())
+        return self._naming.hash(subject.encode())
 
     async def erase(self, subject: str, by: str, reason: str) -> int:
         """Destroy every key of `subject`; returns how many payloads can never be opened again.
@@ -206,7 +206,7 @@ class Vault:
             self._clock(),
             actor=by,
             reason=reason,
-            subject=commitment(os.urandom(SALT_BYTES), subject.encode()),
+            subject=commitment(random_bytes(SALT_BYTES), subject.encode()),
             payloads=boxes + elsewhere,
         )
         return int(boxes) + elsewhere
@@ -219,7 +219,7 @@ class Vault:
             select(func.max(subject_key.c.generation)).where(subject_key.c.subject == subject)
         ).scalar_one()
         generation = (last or 0) + 1
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         wrapped = nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), _aad(subject, str(generation)))
         values = {"subject": subject, "generation": generation, "wrapped": wrapped, "created_at": self._clock()}
         tx.execute(insert(subject_key).values(**values))
@@ -234,7 +234,7 @@ class Vault:
                 code="vault.wrong_key",
                 hint="use the key file this database was made with",
             ) from None
-        return SubjectKey(subject, generation, AESGCM(key), canonical.derive(key, b"autonomy binding"))
+        return SubjectKey(subject, generation, AESGCM(key), canonical.Keyed(canonical.derive(key, b"autonomy binding")))
 
 
 def is_live(tx: Tx, subject: str, generation: int) -> bool:

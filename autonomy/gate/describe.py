@@ -42,7 +42,7 @@ class Describer:
         self._vault = vault
         self._identity = identity
         self._connectors = connectors
-        self._window_key = canonical.derive(master, b"autonomy windows")
+        self._window_key = canonical.Keyed(canonical.derive(master, b"autonomy windows"))
         self._seen = seen
 
     async def describe(self, attempt: Attempt) -> Action:
@@ -147,7 +147,7 @@ class Describer:
         between the two goes unseen."""
         if named is None or not tool.is_write:
             return None
-        key = canonical.keyed(self._window_key, "|".join((tool.spec.connector, *named)).encode())
+        key = self._window_key.hash("|".join((tool.spec.connector, *named)).encode())
         query = select(record_state.c.moved).where(record_state.c.key == key)
         moved = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
         return RecordUse(key, -1 if moved is None else moved)

@@ -57,8 +57,8 @@ def uses(
     arguments: Mapping[str, Any],
     money: Mapping[str, int],
     at: int,
-    key: bytes,
-    subject_key: bytes,
+    key: canonical.Keyed,
+    subject_key: canonical.Keyed,
 ) -> tuple[WindowUse, ...]:
     """What an action adds to the windows its tool declares.
 
@@ -103,12 +103,12 @@ def _use(
     arguments: Mapping[str, Any],
     money: Mapping[str, int],
     at: int,
-    key: bytes,
+    key: canonical.Keyed,
 ) -> WindowUse:
     over = duration(window.over)
     width = max(1, over // BUCKETS)
     by = [_subject(subject, facts_of, arguments) for subject in window.by]
-    hashed = canonical.keyed(key, canonical.encode([path, *by]))
+    hashed = key.hash(canonical.encode([path, *by]))
     amount = _amount(window.sum, arguments, money) if window.sum else 0
     end = (at // width + 1) * width
     return WindowUse(name, hashed, end, at - over, amount, window.sum is not None, end + over)

@@ -45,9 +45,23 @@ def derive(key: bytes, purpose: bytes) -> bytes:
     return hmac.digest(key, purpose + b"\x01", "sha256")
 
 
-def keyed(key: bytes, value: bytes) -> str:
-    """A keyed hash, hexadecimal: equal for equal values, telling nothing to those without the key."""
-    return hmac.digest(key, value, "sha256").hex()
+class Keyed:
+    """Hashes under one key (HMAC-SHA-256, RFC 2104): equal for equal values, telling nothing to those without it.
+
+    The key is taken in once. `hmac.digest` would take it in each time, and let go of the interpreter while it does: on
+    the event loop that is a wait for another thread's turn, for three microseconds of work.
+    """
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, key: bytes) -> None:
+        self._begun = hmac.new(key, digestmod="sha256")
+
+    def hash(self, value: bytes) -> str:
+        """The hash of `value`, hexadecimal."""
+        one = self._begun.copy()
+        one.update(value)
+        return one.hexdigest()
 
 
 def digest(value: Json) -> str:

@@ -51,7 +51,7 @@ class Memory:
         self._organisation = organisation
         self._epoch = epoch
         self._marks = Marks(canonical.derive(master, b"autonomy memory words"))
-        self._work_key = canonical.derive(master, b"autonomy memory work")
+        self._work_key = canonical.Keyed(canonical.derive(master, b"autonomy memory work"))
         self._clock = clock
         self.shelves = Shelves()
         self.reader = Reader(database, vault, self.shelves, organisation, clock)
@@ -148,7 +148,7 @@ class Memory:
 
     def work_of(self, space: str, task: str, inputs: Mapping[str, Json]) -> str:
         """The keyed hash by which the same work is known: task and inputs in canonical form, in one space."""
-        return canonical.keyed(self._work_key, canonical.encode([space, task, dict(inputs)]))
+        return self._work_key.hash(canonical.encode([space, task, dict(inputs)]))
 
     def seen(self, items: Iterable[Item]) -> frozenset[str]:
         """What a case bears for having read the items."""

@@ -35,12 +35,12 @@ class Records:
 
     def __init__(self, key: bytes, clock: Clock) -> None:
         self._seal = Seal(key, "task.sealed")
-        self._bind = canonical.derive(key, b"binds")
+        self._bind = canonical.Keyed(canonical.derive(key, b"binds"))
         self._clock = clock
 
     def bind(self, asked: Json) -> str:
         """The same for the same request; whoever has no key can neither read nor guess it."""
-        return canonical.keyed(self._bind, canonical.encode(asked))
+        return self._bind.hash(canonical.encode(asked))
 
     def find(self, reader: Reader, id: str) -> Task | None:
         """The task with this id, with what its case has seen; None where there is none."""

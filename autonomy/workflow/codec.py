@@ -43,11 +43,11 @@ class Codec:
     def __init__(self, key: bytes) -> None:
         self._seal = Seal(key, SEALED)
         self._states = Seal(key, DAMAGED)
-        self._bind = canonical.derive(key, b"binds")
+        self._bind = canonical.Keyed(canonical.derive(key, b"binds"))
 
     def bind(self, value: Json) -> str:
         """The same for the same value; whoever has no key can neither read nor guess it."""
-        return canonical.keyed(self._bind, canonical.encode(value))
+        return self._bind.hash(canonical.encode(value))
 
     def state(self, state: State) -> bytes:
         return self._states.seal(state.run, rules.encode(state))
