@@ -73,6 +73,11 @@ def _cost(event: Performed, found: StepState) -> int:
 
 def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     """A person is asked about it already, and still is: what was not done may have cost something all the same."""
+    found = turn.state.steps[path]
+    if event.outcome == "unknown" and found.trouble == "overdue":
+        if not _too_dear(turn, path, _cost(event, found)):
+            turn.change(path, trouble="unknown")  # whoever is asked need not wait for it
+        return ""
     if not event.is_known:
         return f"a person is asked about `{path}` already"
     if _too_dear(turn, path, event.cost, event.command):
@@ -81,7 +86,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     turn.answered(path, event.command)
     if take_back_twice(turn, path):
         go_on_with_it(turn, path)
-    elif not turn.alive(paths.split(path)[0]):
+    elif not turn.goes_on(path):
         if not tried_before(turn, path):
             turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
     elif turn.state.steps[path].trouble == "unknown":
@@ -107,7 +112,7 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
         if event.outcome == "unknown":
             turn.change(path, trouble="unknown")  # what it has cost may become known yet
         _stopped(turn, path, found, event.outcome == "done", event.output)
-    elif event.outcome == "done" and not turn.alive(paths.split(path)[0]):
+    elif event.outcome == "done" and not turn.goes_on(path):
         turn.settle(path, "done", event.output)  # nobody goes on with it, and it is known to be done
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
@@ -138,7 +143,7 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
             turn.change(path, trouble="failed")  # the output that a person gave stands for what was done before
         turn.come_to(path, found.then, found.output)
         came_to_nothing(turn, path)
-    elif found.then == "done" or not turn.alive(paths.split(path)[0]):
+    elif found.then == "done" or not turn.goes_on(path):
         turn.settle(path, "done", found.output if found.then == "done" else output)
     else:
         turn.change(path, state="running", trouble="")

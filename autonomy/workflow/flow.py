@@ -117,10 +117,10 @@ def _begin(turn: Turn, path: str) -> None:
         return
     if _is_put_off(turn, "begin", path):
         return
-    if found.unasked:
-        _ask_for(turn, path, found)
-    elif found.state == "waiting":
+    if found.state == "waiting":
         _enter(turn, path, turn.step(path))
+    elif found.unasked:
+        _ask_for(turn, path, found)
     else:
         begin(turn, path)
 
@@ -130,7 +130,7 @@ def _ask_for(turn: Turn, path: str, found: StepState) -> None:
     turn.drop(found)
     turn.change(path, open=())
     if _wanted(turn, path, turn.step(path)):
-        turn.change(path, state="waiting", trouble="", unasked=False)
+        turn.change(path, state="waiting", trouble="")
         _enter(turn, path, turn.step(path))
 
 
@@ -159,4 +159,4 @@ def _comes_too_late(turn: Turn, prefix: str, step: Step) -> bool:
 
 def _has_begun(turn: Turn, path: str) -> bool:
     found = turn.state.steps.get(path)
-    return found is not None and found.state not in ("skipped", "cancelled", "waiting") and not found.unasked
+    return found is not None and found.attempt > 0 and found.state != "waiting" and not found.unasked

@@ -120,7 +120,7 @@ def _clear_up(turn: Turn, place: paths.Place, event: Performed) -> None:
 def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
     """The present attempt was done: what was skipped is undone with the run."""
     found = turn.state.steps[place.path]
-    if _is_asked(turn, found):
+    if _is_asked(turn, place.path):
         turn.settle(place.path, "done", event.output)
     elif found.known.told:
         return  # somebody has been told of both
@@ -135,26 +135,44 @@ def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
 def _not_done_after_all(turn: Turn, path: str, found: StepState) -> None:
     """The present attempt came to nothing: an earlier one may have been done."""
     was_done_before = take_back_twice(turn, path)
+    _stands_for_another(turn, path, found.attempt)
     if turn.state.ended:
         return
     if found.state == "skipped" and found.trouble == "unknown":
         turn.change(path, trouble="")
-    elif _is_asked(turn, found) and was_done_before:
+    elif _is_asked(turn, path) and was_done_before:
         go_on_with_it(turn, path)
-    elif _is_asked(turn, found) and not tried_before(turn, path):
+    elif _is_asked(turn, path) and not tried_before(turn, path):
         turn.settle(path, "cancelled")  # nobody has to say any more whether it was done
 
 
-def _is_asked(turn: Turn, found: StepState) -> bool:
-    """Whether a person is asked, while the run is undone, whether the step was done."""
-    return found.state == "blocked" and found.trouble == "unknown" and turn.state.status == "compensating"
+def _stands_for_another(turn: Turn, path: str, number: int) -> None:
+    """A person has said that the step was done. Now that it was not by the attempt with this number, it was by the
+    first of the others of which that is known, or nobody knows."""
+    found = turn.state.steps[path]
+    if found.state not in ("done", "undoing", "undone") or number != (found.known.output_of or found.attempt):
+        return
+    places = (paths.place(turn.state.run, id) for id in turn.unsure_of(path))
+    others = [place.attempt for place in places if place is not None]
+    if other := found.known.untold or (others[0] if others else 0):
+        turn.change(path, known=replace(found.known, output_of=0 if other == found.attempt else other))
+        told_no_more(turn, paths.command(turn.state.run, path, other))
+
+
+def _is_asked(turn: Turn, path: str) -> bool:
+    """Whether a person is asked whether the step was done, with which nobody goes on."""
+    found = turn.state.steps[path]
+    is_blocked = found.state == "blocked" and found.trouble == "unknown"
+    return is_blocked and not turn.state.ended and not turn.goes_on(path)
 
 
 def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> None:
     """It was done twice, unless what was begun again has come to nothing since."""
     path, found, was_done = place.path, turn.state.steps[place.path], event.outcome == "done"
     if found.state in SETTLED and found.known.output_of == place.attempt:
-        return  # somebody has said so already
+        if not was_done:  # else somebody has said so already
+            _stands_for_another(turn, path, place.attempt)
+        return
     if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
         _say_left(turn, place, event)
     elif was_done and not _came_to_nothing(turn, path):
@@ -168,7 +186,9 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
         known = replace(found.known, was_done=True, output=event.output, output_of=place.attempt)
         turn.change(path, known=known)
         go_on_with_it(turn, path)
-    elif _is_asked(turn, found) and not tried_before(turn, path):
+    elif found.state not in SETTLED and not tried_before(turn, path) and take_back_twice(turn, path):
+        go_on_with_it(turn, path)  # an earlier one yet is known to have been done
+    elif _is_asked(turn, path) and not tried_before(turn, path):
         turn.settle(path, "cancelled")
 
 
@@ -197,10 +217,21 @@ def take_back_twice(turn: Turn, path: str) -> bool:
     return True
 
 
+def put_back(turn: Turn, command: Command) -> None:
+    """Nobody had begun it: where it was to be done again, an earlier attempt may be known to have done it."""
+    place = paths.place(turn.state.run, command.id)
+    if place is None or not place.path:
+        return
+    if place.part:
+        undo_again_came_to_nothing(turn, place.path)
+    elif take_back_twice(turn, place.path):
+        go_on_with_it(turn, place.path)
+
+
 def go_on_with_it(turn: Turn, path: str) -> None:
     """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
     known = turn.state.steps[path].known
-    if turn.alive(paths.split(path)[0]):
+    if turn.goes_on(path):
         turn.change(path, state="running", trouble="", known=replace(known, was_done=False, output=None))
         finish(turn, path, known.output)
     else:
@@ -216,7 +247,7 @@ def _came_to_nothing(turn: Turn, path: str) -> bool:
     if id in turn.state.unsure or (id in found.open and not turn.is_held_back(id)):
         return False
     if found.state == "blocked":
-        return _is_asked(turn, found) or found.trouble in ("failed", "denied", "expression", "overdue")
+        return _is_asked(turn, path) or found.trouble in ("failed", "denied", "expression", "overdue")
     if found.state in ("skipped", "cancelled"):
         return found.trouble in ("", "unknown")
     return found.state in ("running", "retrying")
@@ -228,20 +259,21 @@ def _skipped_after_all(turn: Turn, path: str, output: Json) -> None:
         turn.settle(path, "done", output)
     else:
         turn.change(path, trouble="done", known=Known(was_done=True, output=output))
+        turn.count_done(path)
 
 
 def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:
     """The same of what was to undo a step."""
-    found = turn.state.steps[place.path]
+    found, number = turn.state.steps[place.path], int(place.part.removeprefix("undo."))
     if event.outcome != "done":
-        _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{found.known.undo_told}")
+        if number == found.known.undo:
+            _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{found.known.undo_told}")
         return
-    number = int(place.part.removeprefix("undo."))
     if found.state == "undoing":
         _undone_by_earlier(turn, place, event, number)
     elif found.known.stays:
         turn.change(place.path, state="undone", known=replace(found.known, stays=False, undone_by=number))
-    elif found.known.undone_by not in (0, number) and not found.known.undo_told:
+    elif found.known.undone_by and number not in (found.known.undone_by, found.known.undo):
         _say_twice(turn, place, event)
 
 
@@ -252,7 +284,7 @@ def _undone_by_earlier(turn: Turn, place: paths.Place, event: Performed | TaskEn
     present = turn.id(place.path, f"undo.{last}")
     is_under_way = present in (*turn.state.unsure, *found.open) and not turn.is_held_back(present)
     if turn.state.ended:
-        turn.change(place.path, state="undone", known=replace(found.known, undo=0, undone_by=number))
+        turn.change(place.path, state="undone", known=replace(found.known, undone_by=number))
     elif number == last or not is_under_way:
         undone(turn, place.path, by=number)
     else:

@@ -71,7 +71,7 @@ def migrate(state: State, old: Definition, new: Definition, at: int) -> Advanced
     turn.state.put_off = tuple(one for one in state.put_off if one[0] == "unlock" or _stays_there(old, new, one[1]))
     _tell_again(turn, old)
     if not stop_beyond(turn):
-        _look_at_all(turn)
+        _look_at_all(turn, {paths.split(path)[0] for task, path in state.put_off if task != "unlock"})
         _let_begin(turn)
     run_on(turn)
     return Advanced(turn.state, tuple(turn.commands))
@@ -84,9 +84,10 @@ def _tell_again(turn: Turn, old: Definition) -> None:
             turn.stands_no_more(turn.id(path))
 
 
-def _look_at_all(turn: Turn) -> None:
-    """Consider every step of every block that is open: one may be ready."""
-    found = {paths.split(path)[0] for path in turn.state.steps}
+def _look_at_all(turn: Turn, put_off: set[str]) -> None:
+    """Consider every step of every block that is open, by the prefix of its steps, which may all be `put_off`: one may
+    be ready."""
+    found = {paths.split(path)[0] for path in turn.state.steps} | put_off
     for prefix in sorted(prefix for prefix in found | {""} if is_open(turn, prefix)):
         block = turn.definition.blocks[block_of(turn, prefix)]
         turn.queue.extend(("consider", prefix + name) for name in block.steps)

@@ -48,7 +48,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
     One of them `was_done` and came to `output`, though others may go on as if it had not been: it is `untold`, while
     nobody has been told of it. Somebody is told that the step may have been done twice for the earlier one `told`.
-    `output_of` is the one that the step's output is of, where that is not the present one. `undo` is the present
+    `output_of` is the one that the step's output is of, where that is not the present one. `undo` is the last
     attempt at undoing the step, `undone_by` the one that did; `undo_told` is an earlier one that did. A person has said
     that what was done `stays`.
     """
@@ -101,8 +101,8 @@ class StepState(Struct, omit_defaults=True):
     `open` are the commands whose answers are awaited. `interrupted` counts the attempts that nobody carried out, for
     whoever was to do so was gone; they use no `retry` up. A task's result was `returned` once. `then` is what a step
     that is `stopping` comes to where its effect did not happen (a `done` one has its `output` already); `charged` is
-    what its present attempt has cost so far. One that is `unasked` waits though it was not begun: whether it is wanted
-    (`when`) could not be computed.
+    what its present attempt has cost so far. One that is `unasked` was not begun: whether it is wanted (`when`)
+    could not be computed. Of one that was `abandoned` a person is only asked whether it was done.
     """
 
     state: StepStatus
@@ -117,6 +117,7 @@ class StepState(Struct, omit_defaults=True):
     then: Then = "cancelled"
     charged: int = 0
     unasked: bool = False
+    abandoned: bool = False
     known: Known = Known()
     given: Given = Given()
     loop: Items | Round | None = None

@@ -41,9 +41,9 @@ from .events import (
     TimerFired,
 )
 from .flow import run_on
-from .late import after_the_end
+from .late import after_the_end, put_back
 from .loops import open_block
-from .model import VERSION, Command, Reprioritise, SetTimer, State
+from .model import VERSION, Command, PerformTool, Reprioritise, SetTimer, State
 from .standing import standing
 from .turn import Orders, Turn
 
@@ -203,6 +203,8 @@ def _put_back(turn: Turn, event: PutBack) -> str:
     if standing(state, event.command) != "held back" or any(command.id == id for command in state.back):
         return f"`{id[:120]}` is not held back"
     state.back = (*state.back, event.command)
+    if isinstance(event.command, PerformTool):
+        put_back(turn, event.command)
     return ""
 
 

@@ -179,7 +179,9 @@ class Turn(Orders):
 
     def supersede(self, path: str, found: StepState) -> None:
         """What an earlier attempt did stands beside what the present one did, if that did anything."""
-        did = found.trouble in ("", "contract", "unknown") or self.id(path) in self.state.left
+        step, did = self.step(path), found.trouble in ("", "contract", "unknown") or self.id(path) in self.state.left
+        if isinstance(step.work, ChildWork) and step.undo is None:
+            return  # what a run inside has left was remembered when it ended
         if found.known.untold and found.state not in SETTLED and did:
             self.leave_behind(paths.command(self.state.run, path, found.known.untold))
 
@@ -196,22 +198,28 @@ class Turn(Orders):
         self.drop(found)
         if status == "done" or found.trouble == "contract":
             self.supersede(path, found)
-        done = 0
-        if status == "done":
-            done = self.state.completed = self.state.completed + 1
         if status == "done" and found.state not in SETTLED and self.step(path).undo is not None:
             self.stands_no_more(self.id(path))  # the step tells of it
         known = _kept(found.known) if self.unsure_of(path) else Known()
         lost, known = _given_up(found, status, known) if status in ("skipped", "cancelled") else ("", known)
-        fresh = StepState(status, found.attempt, output, done, found.since, trouble=lost, known=known)
+        fresh = StepState(status, found.attempt, output, found.order, found.since, trouble=lost, known=known)
         fresh.loop = found.loop if isinstance(found.loop, Items) else None  # what undoes its steps reads the items
+        fresh.unasked = found.unasked
         self.state.steps[path] = fresh
+        if "done" in (status, lost):
+            self.count_done(path)
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
             self.settle(path, "done", known.output)  # nobody goes on without it any more: it is undone
             return
         if (word := self.step(path).alone) is not None:
             self.queue.append(("unlock", word))
         self.follow(path)
+
+    def count_done(self, path: str) -> None:
+        """The step was done after all that were done before, whether or not others go on with it."""
+        if not self.state.steps[path].order:
+            self.state.completed += 1
+            self.change(path, order=self.state.completed)
 
     def follow(self, path: str) -> None:
         """Look at the steps that need this one, and whether those beside it are all settled."""
@@ -232,6 +240,10 @@ class Turn(Orders):
             return True
         found = self.state.steps.get(paths.owner(prefix))
         return found is not None and found.state == "running" and max(found.attempt, 1) == paths.attempt(prefix)
+
+    def goes_on(self, path: str) -> bool:
+        """Whether others may go on with what the step comes to."""
+        return not self.state.steps[path].abandoned and self.alive(paths.split(path)[0])
 
     def unsettled(self) -> Iterator[tuple[str, StepState]]:
         """Every step that has begun and has not come to its end."""
@@ -264,8 +276,10 @@ class Turn(Orders):
         """Let a step and all inside it go no further. One about whose effect a person is asked stays `blocked`."""
         for one in (*self.inside(path), path):
             found = self.state.steps[one]
-            asked = found.state == "blocked" and found.trouble == "unknown"
-            if found.state in SETTLED or found.state == "stopping" or asked:
+            if found.state == "blocked" and found.trouble == "unknown":
+                self.change(one, abandoned=True)
+                continue
+            if found.state in SETTLED or found.state == "stopping":
                 continue
             if found.trouble == "contract" and self.state.status == "compensating":
                 self.settle(one, "done", found.output)  # what it came to was wrong, and it was done
@@ -289,7 +303,7 @@ class Turn(Orders):
 
     def come_to(self, path: str, then: Then, output: Json = None) -> None:
         """What becomes of a step that was left, once nothing of it is under way."""
-        if then == "begin" and self.alive(paths.split(path)[0]):
+        if then == "begin" and self.goes_on(path):
             self.change(path, state="retrying")
             self.queue.append(("begin", path))
         elif then == "done":
@@ -310,9 +324,9 @@ class Turn(Orders):
 
 
 def _kept(known: Known) -> Known:
-    """What is still to be known of a step that has come to its end, while nobody knows of one of its attempts: which
+    """What is still to be known of a step that has come to its end, where nobody knows of one of its attempts: which
     other one was done."""
-    return Known(told=known.told, output_of=known.output_of)
+    return Known(untold=known.untold, told=known.told, output_of=known.output_of)
 
 
 def _given_up(found: StepState, status: StepStatus, known: Known) -> tuple[str, Known]:

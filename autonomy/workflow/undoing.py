@@ -53,7 +53,7 @@ def came_to_nothing(turn: Turn, path: str) -> None:
 def _not_done(turn: Turn, path: str, found: StepState) -> None:
     """What was given up while nobody knew whether it was done is undone if it was: that is known since, or asked."""
     if found.known.was_done:
-        if turn.id(path) in turn.unsure_of(path):
+        if turn.id(path) in turn.unsure_of(path) and not found.known.told:
             turn.leave_behind(turn.id(path))  # it may have been done as well, and is undone once
         turn.settle(path, "done", found.known.output)
     elif found.trouble == "unknown":
@@ -146,7 +146,7 @@ def undone(turn: Turn, path: str, left: bool = False, by: int = 0) -> None:
         known = replace(found.known, undo=0, undo_told=0, stays=True)
         turn.change(path, state="done", open=(), trouble="", known=known)
     else:
-        known = replace(found.known, undo=0, undo_told=earlier, undone_by=by or earlier or found.known.undo)
+        known = replace(found.known, undo_told=earlier, undone_by=by or earlier or found.known.undo)
         turn.change(path, state="undone", open=(), trouble="", known=known)
     turn.queue.append(("undo", ""))
 

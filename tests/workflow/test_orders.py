@@ -240,3 +240,24 @@ def test_nobody_is_asked_any_more_once_both_attempts_are_known(second_was: Any) 
     known(run, second, second_was)
     assert undone(run) == ["a"]
     assert asked(run) == (["twice"] if second_was == "done" else [])
+
+
+def test_items_put_off_while_an_end_waits_go_on_under_the_new_wording() -> None:
+    text = "f: { foreach: { items: '[1, 2]', most: 4, atOnce: 1, steps: { NAME: { tool: t } } } }"
+    run = ending(text.replace("NAME", "i"))
+    run.done("w")
+    run.done("f[0]/i")
+    new = steps(GIVES_UP.format(more=text.replace("NAME", "j")))
+    assert not obstacles(run.state, run.definition, new)
+    run.move(new, migrate(run.state, run.definition, new, run.tick()))
+    run.timer("c", "deadline")
+    run.choose("", "skip")
+    assert run.status("f[1]/j") == "running", run.statuses
+
+
+def test_what_comes_before_a_step_is_skipped_once_that_one_has_begun_whatever_it_came_to() -> None:
+    run = Run(steps("{ m: { tool: t }, c: { tool: t }, b: { needs: [m], before: [c], tool: t } }"))
+    run.ended("c", "failed", again=False)
+    run.choose("c", "skip")
+    run.done("m")
+    assert run.status("b") == "skipped", "c has begun"

@@ -435,3 +435,13 @@ async def test_nobody_is_asked_about_a_task_inside_that_nobody_took(tmp_path: Pa
         it.plant.behaves["buy"] = fail(Refused("no"))
         around = await it.start("around", n=1)
         assert (await it.until(around, is_decided)).status == "compensated"
+
+
+def test_a_run_inside_that_left_nothing_is_not_told_as_left_where_its_result_was_wrong() -> None:
+    contract = "output: { type: object, properties: { n: { type: integer } }, required: [n] }"
+    run = Run(steps(f"{{ a: {{ workflow: {{ name: x }}, {contract} }}, z: {{ tool: t }} }}"))
+    run.child("a", "done", {"x": 1})
+    run.choose("a", "retry")
+    run.child("a", "done", {"n": 1})
+    given_up(run)
+    assert asked(run) == [], "neither run inside has left anything"
