@@ -103,7 +103,10 @@ def what_is_left(turn: Turn, id: str) -> str:
     place = paths.place(turn.state.run, id)
     assert place is not None  # a command of this run
     if turn.step(place.path).undo is None:
-        return f"what the run inside `{place.path}` did has not been undone: its step does not say what undoes it"
+        others = ", or one of another item," if paths.split(place.path)[0] else ""
+        return (
+            f"what the run inside `{place.path}`{others} did has not been undone: its step does not say what undoes it"
+        )
     if id in turn.state.unsure:
         return f"nobody knows whether `{place.path}` was done again, and what that did has not been undone"
     return f"`{place.path}` was begun again, and what it had done by then has not been undone"

@@ -159,12 +159,18 @@ class Life(Run):
             step = self.step(place.path)
             if step.undo is not None and child.state.status == "done":
                 done[place.path] += 1
-            elif not step.stays and place.path not in self.concerned and not undone[place.path]:
+            elif not step.stays and not self.is_told(place.path, step) and not undone[place.path]:
                 found += child.lost()
         can_be = {path for path in done if self.step(path).undo is not None and path not in self.concerned}
         found += [f"{self.state.run}:{path}" for path in sorted(can_be) if done[path] > undone[path]]
         found += [f"{self.state.run}:{path}: undone twice" for path in sorted(can_be) if done[path] < undone[path]]
         return found
+
+    def is_told(self, path: str, step: Step) -> bool:
+        """Whether somebody was asked about a run inside: of a step that does not say what undoes it, about one item of
+        it for all."""
+        others = {paths.split(one)[1] for one in self.concerned if one}
+        return path in self.concerned or (step.undo is None and step.id in others)
 
 
 COSTS = st.sampled_from([0, 0, 5])
