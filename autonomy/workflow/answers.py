@@ -21,7 +21,7 @@ from .events import (
     TaskEnded,
     TimerFired,
 )
-from .late import counted, go_on_with_it, known_at_last, stop_beyond, take_back_twice, undo_again_came_to_nothing
+from .late import counted, go_on_with_it, known_at_last, stop_beyond, undo_again_came_to_nothing
 from .left import left_by, remember_child, runs_of, was_done_after
 from .loops import finish
 from .model import StepState
@@ -76,7 +76,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
     found = turn.state.steps[path]
     if event.outcome == "unknown" and found.trouble == "overdue":
         if not _too_dear(turn, path, _cost(event, found)):
-            turn.change(path, trouble="unknown")  # whoever is asked need not wait for it
+            trouble(turn, path, "unknown", event.reason or "nobody knows whether it was done", again=False)
         return ""
     if not event.is_known:
         return f"a person is asked about `{path}` already"
@@ -84,7 +84,7 @@ def _not_done_late(turn: Turn, path: str, event: Performed) -> str:
         turn.change(path, trouble="failed")
         return ""
     turn.answered(path, event.command)
-    if take_back_twice(turn, path):
+    if turn.take_back_twice(path):
         go_on_with_it(turn, path)
     elif not turn.goes_on(path):
         if not tried_before(turn, path):
@@ -112,12 +112,12 @@ def _action_ended(turn: Turn, path: str, event: Performed, found: StepState) -> 
         if event.outcome == "unknown":
             turn.change(path, trouble="unknown")  # what it has cost may become known yet
         _stopped(turn, path, found, event.outcome == "done", event.output)
-    elif event.outcome == "done" and not turn.goes_on(path):
+    elif event.outcome == "done" and not turn.alive(paths.split(path)[0]):
         turn.settle(path, "done", event.output)  # nobody goes on with it, and it is known to be done
     elif event.outcome == "done":
         turn.change(path, state="running", trouble="")
         finish(turn, path, event.output)
-    elif event.is_known and take_back_twice(turn, path):
+    elif event.is_known and turn.take_back_twice(path):
         go_on_with_it(turn, path)
     elif event.outcome == "interrupted" and turn.state.status == "running":
         turn.change(path, interrupted=found.interrupted + 1)
@@ -136,14 +136,14 @@ def _stopped(turn: Turn, path: str, found: StepState, was_done: bool, output: Js
     """The end is known of what was withdrawn while it was under way: what was done counts, for it may be undone. Where
     others may go on with what it came to, that keeps its contract."""
     is_known = turn.state.steps[path].trouble != "unknown"
-    if not was_done and is_known and take_back_twice(turn, path) and found.then == "begin":
+    if not was_done and is_known and turn.take_back_twice(path) and found.then == "begin":
         go_on_with_it(turn, path)
     elif not was_done:
         if found.then == "done" and not turn.state.steps[path].trouble:
             turn.change(path, trouble="failed")  # the output that a person gave stands for what was done before
         turn.come_to(path, found.then, found.output)
         came_to_nothing(turn, path)
-    elif found.then == "done" or not turn.goes_on(path):
+    elif found.then == "done" or not turn.alive(paths.split(path)[0]):
         turn.settle(path, "done", found.output if found.then == "done" else output)
     else:
         turn.change(path, state="running", trouble="")
@@ -232,6 +232,7 @@ def _task_done(turn: Turn, path: str, event: TaskEnded, found: StepState) -> Non
         turn.settle(path, "done", event.output)
     elif found.returned:
         turn.change(path, output=event.output)
+        turn.count_done(path)
         trouble(turn, path, "contract", breach, detail={"output": event.output})
     else:
         turn.supersede(path, found)

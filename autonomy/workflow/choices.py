@@ -6,11 +6,10 @@ from msgspec.structs import replace
 
 from . import paths
 from .events import Chosen
-from .late import take_back_twice
 from .left import left_by, seen_part
 from .model import StepState
-from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, TWICE, UNDO_CHOICES, ask_whether_done, unseen
-from .turn import Turn
+from .trouble import CHOICES, KNOWN_CHOICES, RESULT_CHOICES, RUN_CHOICES, UNDO_CHOICES, ask_whether_done, unseen
+from .turn import TWICE, Turn
 from .undoing import attempt_undo, undone
 
 
@@ -70,7 +69,7 @@ def _seen(turn: Turn, path: str, found: StepState, choice: str) -> None:
     if found.trouble == "child":
         turn.stands_no_more(*left_by(turn.state, path))
     elif found.trouble == "unknown" and choice == "skip":
-        take_back_twice(turn, path)
+        turn.take_back_twice(path)
     elif found.trouble == "unknown":
         _say_which(turn, path)
 

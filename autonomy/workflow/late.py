@@ -16,8 +16,8 @@ from .events import AnyEvent, Charged, ChildEnded, Performed, TaskEnded
 from .left import told_no_more, was_done_after
 from .loops import finish
 from .model import Command, Known, State, StepState
-from .trouble import TWICE, raise_for_run, stop, tried_before
-from .turn import SETTLED, Turn
+from .trouble import raise_for_run, stop, tried_before
+from .turn import SETTLED, TWICE, Turn
 from .undoing import undone
 
 
@@ -84,7 +84,9 @@ def _remember(turn: Turn, event: Performed | TaskEnded | ChildEnded) -> None:
 def _keep(turn: Turn, place: paths.Place, id: str, was_done: bool) -> None:
     found = turn.state.steps[place.path]
     if was_done:
-        turn.leave_behind(id)
+        is_undone = found.state == "undone" and place.attempt == (found.known.output_of or found.attempt)
+        if not is_undone:
+            turn.leave_behind(id)
         return
     turn.stands_no_more(id)
     if found.trouble == "unknown" and found.attempt == place.attempt:
@@ -134,7 +136,7 @@ def _done_after_all(turn: Turn, place: paths.Place, event: Performed) -> None:
 
 def _not_done_after_all(turn: Turn, path: str, found: StepState) -> None:
     """The present attempt came to nothing: an earlier one may have been done."""
-    was_done_before = take_back_twice(turn, path)
+    was_done_before = turn.take_back_twice(path)
     _stands_for_another(turn, path, found.attempt)
     if turn.state.ended:
         return
@@ -170,7 +172,7 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
     """It was done twice, unless what was begun again has come to nothing since."""
     path, found, was_done = place.path, turn.state.steps[place.path], event.outcome == "done"
     if found.state in SETTLED and found.known.output_of == place.attempt:
-        if not was_done:  # else somebody has said so already
+        if not was_done and not turn.take_back_twice(path):  # else somebody has said so already
             _stands_for_another(turn, path, place.attempt)
         return
     if turn.state.status == "compensated" and found.state in ("skipped", "cancelled"):
@@ -186,7 +188,7 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
         known = replace(found.known, was_done=True, output=event.output, output_of=place.attempt)
         turn.change(path, known=known)
         go_on_with_it(turn, path)
-    elif found.state not in SETTLED and not tried_before(turn, path) and take_back_twice(turn, path):
+    elif found.state not in SETTLED and not tried_before(turn, path) and turn.take_back_twice(path):
         go_on_with_it(turn, path)  # an earlier one yet is known to have been done
     elif _is_asked(turn, path) and not tried_before(turn, path):
         turn.settle(path, "cancelled")
@@ -195,7 +197,8 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
 def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
     """It counts if the present attempt comes to nothing; if it does not, somebody has been told already."""
     found = turn.state.steps[place.path]
-    may_come_to_nothing = found.state not in SETTLED or turn.id(place.path) in turn.state.unsure
+    done_by = paths.command(turn.state.run, place.path, found.known.output_of or found.attempt)
+    may_come_to_nothing = found.state not in SETTLED or done_by in turn.state.unsure
     if not may_come_to_nothing or found.known.was_done:
         return
     known = replace(found.known, told=place.attempt)
@@ -206,17 +209,6 @@ def _remember_seen(turn: Turn, place: paths.Place, output: Json) -> None:
     turn.change(place.path, known=known)
 
 
-def take_back_twice(turn: Turn, path: str) -> bool:
-    """Nobody has to see any more that a step was done twice, now that its present attempt came to nothing; whether an
-    earlier one is known to have been done."""
-    known = turn.state.steps[path].known
-    if not known.told:
-        return False
-    _withdraw_twice(turn, f"{TWICE}{path}.{known.told}")
-    turn.change(path, known=replace(known, told=0, output_of=known.told))
-    return True
-
-
 def put_back(turn: Turn, command: Command) -> None:
     """Nobody had begun it: where it was to be done again, an earlier attempt may be known to have done it."""
     place = paths.place(turn.state.run, command.id)
@@ -224,14 +216,14 @@ def put_back(turn: Turn, command: Command) -> None:
         return
     if place.part:
         undo_again_came_to_nothing(turn, place.path)
-    elif take_back_twice(turn, place.path):
+    elif turn.take_back_twice(place.path):
         go_on_with_it(turn, place.path)
 
 
 def go_on_with_it(turn: Turn, path: str) -> None:
     """The step is done by an earlier attempt: nobody is asked about it any more, and it is not begun again."""
     known = turn.state.steps[path].known
-    if turn.goes_on(path):
+    if turn.alive(paths.split(path)[0]):
         turn.change(path, state="running", trouble="", known=replace(known, was_done=False, output=None))
         finish(turn, path, known.output)
     else:
@@ -267,13 +259,13 @@ def _undone_after_all(turn: Turn, place: paths.Place, event: Performed | TaskEnd
     found, number = turn.state.steps[place.path], int(place.part.removeprefix("undo."))
     if event.outcome != "done":
         if number == found.known.undo:
-            _withdraw_twice(turn, f"{TWICE}{place.path}.{place.attempt}.undo.{found.known.undo_told}")
+            turn.need_not_see(f"{TWICE}{place.path}.{place.attempt}.undo.{found.known.undo_told}")
         return
     if found.state == "undoing":
         _undone_by_earlier(turn, place, event, number)
     elif found.known.stays:
         turn.change(place.path, state="undone", known=replace(found.known, stays=False, undone_by=number))
-    elif found.known.undone_by and number not in (found.known.undone_by, found.known.undo):
+    elif found.known.undone_by not in (0, number) and not (found.known.undo_told and number == found.known.undo):
         _say_twice(turn, place, event)
 
 
@@ -284,7 +276,7 @@ def _undone_by_earlier(turn: Turn, place: paths.Place, event: Performed | TaskEn
     present = turn.id(place.path, f"undo.{last}")
     is_under_way = present in (*turn.state.unsure, *found.open) and not turn.is_held_back(present)
     if turn.state.ended:
-        turn.change(place.path, state="undone", known=replace(found.known, undone_by=number))
+        turn.change(place.path, state="undone", trouble="", known=replace(found.known, undone_by=number))
     elif number == last or not is_under_way:
         undone(turn, place.path, by=number)
     else:
@@ -298,18 +290,9 @@ def undo_again_came_to_nothing(turn: Turn, path: str) -> bool:
     of = found.known.undo_told
     if not of:
         return False
-    _withdraw_twice(turn, f"{TWICE}{path}.{found.attempt}.undo.{of}")
+    turn.need_not_see(f"{TWICE}{path}.{found.attempt}.undo.{of}")
     undone(turn, path, by=of)
     return True
-
-
-def _withdraw_twice(turn: Turn, part: str) -> None:
-    """Nobody has to see it any more; the end of the run may have waited for that."""
-    id = turn.id("", part)
-    if id in turn.state.open:
-        turn.state.open = tuple(one for one in turn.state.open if one != id)
-        turn.withdraw(id)
-        turn.queue.extend((("end", ""), ("close", ""), ("undo", "")))
 
 
 def _say_twice(turn: Turn, place: paths.Place, event: Performed | TaskEnded) -> None:

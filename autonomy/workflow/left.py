@@ -12,8 +12,7 @@ from . import paths
 from .definition import ChildWork, Definition, Step
 from .events import ChildEnded
 from .model import State, StepState
-from .trouble import TWICE
-from .turn import SETTLED, Turn
+from .turn import SETTLED, TWICE, Turn
 
 
 def remember_child(turn: Turn, path: str, event: ChildEnded) -> None:
@@ -70,9 +69,9 @@ def leaves_something(definition: Definition, state: State) -> bool:
 
 
 def _stands(found: StepState) -> bool:
-    return (
-        found.known.was_done or found.state in ("done", "undoing") or found.trouble in ("done", "unknown", "contract")
-    )
+    if found.state == "undoing":
+        return not found.known.undo_told
+    return found.known.was_done or found.state == "done" or found.trouble in ("done", "unknown", "contract")
 
 
 def _may_stand(definition: Definition, state: State, id: str) -> bool:

@@ -166,6 +166,7 @@ def finish(turn: Turn, path: str, output: Json, breach: str = "") -> None:
     where it does not."""
     if breach := breach or turn.prepared.breach(paths.split(path)[1], output):
         turn.change(path, output=output)
+        turn.count_done(path)
         trouble(turn, path, "contract", breach, detail={"output": output})
     else:
         turn.settle(path, "done", output)

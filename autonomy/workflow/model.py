@@ -96,7 +96,8 @@ class Round(Struct, frozen=True, omit_defaults=True, tag="round"):
 
 
 class StepState(Struct, omit_defaults=True):
-    """Where one step is. `order` counts the steps of the run in the order in which they were done, from 1.
+    """Where one step is. `order` counts the steps of the run in the order in which they were done, from 1; of one of
+    which nobody knows that, it was skipped then.
 
     `open` are the commands whose answers are awaited. `interrupted` counts the attempts that nobody carried out, for
     whoever was to do so was gone; they use no `retry` up. A task's result was `returned` once. `then` is what a step

@@ -9,7 +9,7 @@ from autonomy.kernel.canonical import Json
 from . import paths
 from .definition import Handler, Retry, TaskWork
 from .model import RaiseException, SetTimer
-from .turn import Turn
+from .turn import TWICE, Turn
 
 CHOICES = ("retry", "edit", "skip", "compensate", "cancel")
 RUN_CHOICES = ("skip", "compensate", "cancel")
@@ -18,9 +18,6 @@ KNOWN_CHOICES = ("edit", "skip", "cancel")
 """While a run is undone: the step was done, with this output; it was not done; leave everything as it is."""
 
 UNDO_CHOICES = ("retry", "edit", "skip", "cancel")
-
-TWICE = "twice."
-"""How the part of an exception begins without which a run does not end: somebody has to have seen it."""
 
 _MAY_PASS = frozenset({"failed", "child"})
 """Kinds for which a step is tried again by its `retry`. Others need a person, or would do something twice."""

@@ -44,6 +44,9 @@ SETTLED = frozenset({"done", "skipped", "cancelled", "undoing", "undone"})
 BEGINS_WORK = (PerformTool, OpenTask, Decide, AskApproval, StartChild, Emit)
 """What a run that rests holds back; timers, withdrawals and exceptions go out."""
 
+TWICE = "twice."
+"""How the part of an exception begins without which a run does not end: somebody has to have seen it."""
+
 _replace = msgspec.structs.replace
 
 
@@ -185,6 +188,24 @@ class Turn(Orders):
         if found.known.untold and found.state not in SETTLED and did:
             self.leave_behind(paths.command(self.state.run, path, found.known.untold))
 
+    def take_back_twice(self, path: str) -> bool:
+        """Nobody has to see any more that a step was done twice, now that its present attempt came to nothing; whether
+        an earlier one is known to have been done."""
+        known = self.state.steps[path].known
+        if not known.told:
+            return False
+        self.need_not_see(f"{TWICE}{path}.{known.told}")
+        self.change(path, known=_replace(known, told=0, output_of=known.told))
+        return True
+
+    def need_not_see(self, part: str) -> None:
+        """Nobody has to see this exception of the run any more; its end may have waited for that."""
+        id = self.id("", part)
+        if id in self.state.open:
+            self.state.open = tuple(one for one in self.state.open if one != id)
+            self.withdraw(id)
+            self.queue.extend((("end", ""), ("close", ""), ("undo", "")))
+
     def unsure_of(self, path: str) -> list[str]:
         """The attempts of a step of which nobody knows how they ended, by their commands."""
         if not isinstance(self.step(path).work, ToolWork):
@@ -204,9 +225,9 @@ class Turn(Orders):
         lost, known = _given_up(found, status, known) if status in ("skipped", "cancelled") else ("", known)
         fresh = StepState(status, found.attempt, output, found.order, found.since, trouble=lost, known=known)
         fresh.loop = found.loop if isinstance(found.loop, Items) else None  # what undoes its steps reads the items
-        fresh.unasked = found.unasked
+        fresh.unasked = found.unasked and status != "done"
         self.state.steps[path] = fresh
-        if "done" in (status, lost):
+        if status == "done" or lost:
             self.count_done(path)
         if lost == "done" and self.state.status == "compensating" and self.step(path).undo is not None:
             self.settle(path, "done", known.output)  # nobody goes on without it any more: it is undone
@@ -276,10 +297,10 @@ class Turn(Orders):
         """Let a step and all inside it go no further. One about whose effect a person is asked stays `blocked`."""
         for one in (*self.inside(path), path):
             found = self.state.steps[one]
-            if found.state == "blocked" and found.trouble == "unknown":
-                self.change(one, abandoned=True)
+            if found.state in SETTLED:
                 continue
-            if found.state in SETTLED or found.state == "stopping":
+            self.change(one, abandoned=True)
+            if found.state == "stopping" or (found.state == "blocked" and found.trouble == "unknown"):
                 continue
             if found.trouble == "contract" and self.state.status == "compensating":
                 self.settle(one, "done", found.output)  # what it came to was wrong, and it was done
@@ -299,6 +320,7 @@ class Turn(Orders):
             return
         if in_flight:
             self.answered(path, main)
+            self.take_back_twice(path)  # it has not gone out
         self.come_to(path, then, output)
 
     def come_to(self, path: str, then: Then, output: Json = None) -> None:

@@ -261,3 +261,10 @@ def test_what_comes_before_a_step_is_skipped_once_that_one_has_begun_whatever_it
     run.choose("c", "skip")
     run.done("m")
     assert run.status("b") == "skipped", "c has begun"
+
+
+def test_a_step_comes_too_late_for_one_whose_output_a_person_gave() -> None:
+    run = Run(steps("{ a: { when: '1 / 0 > 1', tool: t }, m: { tool: t }, b: { needs: [m], before: [a], tool: t } }"))
+    run.choose("a", "edit", output={})
+    run.done("m")
+    assert run.status("b") == "skipped"

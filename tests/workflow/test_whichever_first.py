@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from autonomy.workflow.events import Paused, PutBack, Resumed
-from autonomy.workflow.model import PerformTool
+from autonomy.workflow.events import Cancelled, Paused, PutBack, Resumed
+from autonomy.workflow.left import leaves_something
+from autonomy.workflow.model import PerformTool, RaiseException
 
 from .test_attempts import begun_again, known
 from .test_left import BESIDE, PROMISED, asked, given_up, undone
+from .test_properties import check_undone
 from .works import Run, steps
 
 
@@ -182,3 +184,184 @@ def test_nobody_is_asked_about_what_was_cancelled_once_it_is_known_not_to_be_don
     run.done("m")
     known(run, id, "failed")
     assert asked(run) == []
+
+
+FOLLOWED = (
+    PROMISED
+    + """
+x: { tool: t }
+b: { needs: [a, x], tool: t, compensate: { tool: u } }
+y: { tool: t, compensate: { tool: u } }
+"""
+)
+
+
+@pytest.mark.parametrize("how", ["known after", "said while it is undone"])
+def test_what_was_skipped_is_undone_in_its_turn_whenever_it_is_known_to_be_done(how: str) -> None:
+    run = Run(steps(FOLLOWED))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.choose("a", "skip")
+    run.done("x")
+    run.done("b")
+    run.ended("y", "failed")
+    run.choose("y", "skip")
+    if how == "known after":
+        known(run, id, "done")
+        given_up(run)
+    else:
+        given_up(run)
+        run.choose("a", "edit", output={"n": 1})
+    assert undone(run) == ["b", "a"]
+
+
+def test_what_broke_its_contract_was_done_before_what_was_done_since() -> None:
+    run = Run(steps(FOLLOWED))
+    run.done("a", {"x": 1})
+    run.done("y")
+    run.choose("a", "skip")
+    given_up(run)
+    run.ended("x", "failed")
+    assert undone(run) == ["y", "a"]
+
+
+OVERDUE = "{ a: { tool: t, deadline: 1h, compensate: { tool: u } }, z: { tool: t } }"
+
+
+def test_somebody_is_asked_whether_what_was_overdue_was_done() -> None:
+    run = Run(steps(OVERDUE))
+    run.timer("a", "deadline")
+    run.ended("a", "unknown")
+    given_up(run)
+    assert asked(run) == ["unknown"]
+    run.choose("a", "edit", output={})
+    assert undone(run) == ["a"]
+    check_undone(run)
+
+
+# ── what was cancelled ──
+
+CUT = "{ a: { tool: t }, m: { tool: t }, k: { needs: [m], cancel: [a] }, z: { tool: t } }"
+
+
+def test_nobody_is_asked_about_what_was_cancelled_before_nobody_knew() -> None:
+    run = Run(steps(CUT))
+    id = run.command("a", PerformTool).id
+    run.done("m")
+    run.ended("a", "unknown")
+    known(run, id, "failed")
+    assert asked(run) == []
+
+
+def test_what_was_cancelled_is_not_begun_again() -> None:
+    run = Run(steps(CUT))
+    run.done("m")
+    run.ended("a", "unknown")
+    run.choose("a", "retry")
+    assert "run_1:a:2" not in {one.id for one in run.told}
+
+
+def test_nobody_is_asked_about_what_was_overdue_and_cancelled() -> None:
+    text = OVERDUE.removesuffix("}") + ", m: { tool: t }, k: { needs: [m], cancel: [a] }, b: { needs: [a], tool: t } }"
+    run = Run(steps(text))
+    run.timer("a", "deadline")
+    run.done("m")
+    run.ended("a", "unknown")
+    known(run, "run_1:a:1", "interrupted")
+    assert asked(run) == []
+
+
+def test_nobody_goes_on_with_what_breaks_its_contract_though_it_was_cancelled() -> None:
+    uses = 'b: { needs: [a], tool: t, arguments: { n: "steps.a.output.n" } }'
+    run = Run(steps(f"{PROMISED}{uses}\nm: {{ tool: t }}\nk: {{ needs: [m], cancel: [a] }}"))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.done("m")
+    known(run, id, "done")  # without an `n`
+    assert run.status("b") == "-", run.statuses
+
+
+# ── by which attempt ──
+
+
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+def test_what_a_person_says_was_done_was_done_once_whichever_is_known_first(order: Any) -> None:
+    run = Run(steps(BESIDE))
+    ids = {"first": begun_again(run), "second": begun_again(run)}
+    run.ended("a", "failed", again=False)
+    run.choose("a", "skip")
+    given_up(run)
+    run.choose("a", "edit", output={})
+    for which in order:
+        known(run, ids[which], "failed" if which == "first" else "done")
+    assert undone(run) == ["a"]
+    assert asked(run) == []
+
+
+@pytest.mark.parametrize(("second_was", "told"), [("failed", 0), ("done", 1)])
+def test_a_third_attempt_that_was_never_begun_is_not_the_second_time(second_was: str, told: int) -> None:
+    run = Run(steps(BESIDE))
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    known(run, first, "done")
+    run.ended("a", "unknown")
+    run.send(Paused(run.tick(), "person:x"))
+    run.choose("a", "retry")
+    given_up(run)
+    known(run, second, second_was)
+    assert "run_1:a:3" not in {one.id for one in run.told}
+    assert undone(run) == ["a"]
+    assert asked(run) == ["twice"] * told
+
+
+# ── after the end ──
+
+
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+def test_what_was_undone_twice_is_told_after_the_end_whichever_is_known_first(order: Any) -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    ids = {"first": begun_again(run), "second": run.command("a", PerformTool).id}
+    run.send(Cancelled(run.tick(), "person:x", "r"))
+    for which in order:
+        known(run, ids[which], "done")
+    assert [one.kind for one in run.told if isinstance(one, RaiseException) and not one.path] == ["twice"]
+
+
+def test_what_was_undone_after_the_end_is_not_left_though_nobody_knew() -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.send(Cancelled(run.tick(), "person:x", "r"))
+    known(run, id, "done")
+    assert run.status("a") == "undone"
+    assert not leaves_something(run.definition, run.state)
+
+
+def test_what_is_undone_is_not_left_once_it_is_known_to_have_been_done() -> None:
+    run = Run(steps(BESIDE))
+    id = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    given_up(run)
+    run.choose("a", "edit", output={})
+    undo = run.command("a", PerformTool).id
+    run.send(Cancelled(run.tick(), "person:x", "r"))
+    known(run, undo, "done")
+    known(run, id, "done")
+    assert run.status("a") == "undone"
+    assert not leaves_something(run.definition, run.state)
+
+
+def test_what_the_first_undid_is_not_left_where_the_run_ended_meanwhile() -> None:
+    run = Run(steps(BESIDE))
+    run.done("a")
+    given_up(run)
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    known(run, first, "done")
+    run.send(Cancelled(run.tick(), "person:x", "r"))
+    known(run, second, "failed")
+    assert not leaves_something(run.definition, run.state)
