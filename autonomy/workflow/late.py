@@ -182,15 +182,29 @@ def _of_an_earlier_attempt(turn: Turn, place: paths.Place, event: Performed) -> 
         _remember_seen(turn, place, event.output)
     elif turn.state.ended or not _came_to_nothing(turn, path):
         return
-    elif was_done and found.state in SETTLED:
-        _skipped_after_all(turn, path, event.output)
     elif was_done:
-        known = replace(found.known, was_done=True, output=event.output, output_of=place.attempt)
-        turn.change(path, known=known)
+        _counts_after_all(turn, place, event.output)
+    elif not tried_before(turn, path):
+        _no_other_unknown(turn, path)
+
+
+def _counts_after_all(turn: Turn, place: paths.Place, output: Json) -> None:
+    """An earlier attempt was done, and the present one was not."""
+    path, found = place.path, turn.state.steps[place.path]
+    if found.state in SETTLED:
+        _skipped_after_all(turn, path, output)
+    else:
+        turn.change(path, known=replace(found.known, was_done=True, output=output, output_of=place.attempt))
         go_on_with_it(turn, path)
-    elif found.state not in SETTLED and not tried_before(turn, path) and turn.take_back_twice(path):
-        go_on_with_it(turn, path)  # an earlier one yet is known to have been done
-    elif _is_asked(turn, path) and not tried_before(turn, path):
+
+
+def _no_other_unknown(turn: Turn, path: str) -> None:
+    """Of all attempts it is known whether they were done, and neither the present one was nor the last to be known."""
+    if turn.state.steps[path].state in SETTLED:
+        turn.change(path, trouble="")
+    elif turn.take_back_twice(path):
+        go_on_with_it(turn, path)  # an earlier one yet is known to have been
+    elif _is_asked(turn, path):
         turn.settle(path, "cancelled")
 
 

@@ -320,7 +320,8 @@ class Turn(Orders):
             return
         if in_flight:
             self.answered(path, main)
-            self.take_back_twice(path)  # it has not gone out
+            if then != "begin":
+                self.take_back_twice(path)  # it has not gone out, and no other will
         self.come_to(path, then, output)
 
     def come_to(self, path: str, then: Then, output: Json = None) -> None:

@@ -365,3 +365,37 @@ def test_what_the_first_undid_is_not_left_where_the_run_ended_meanwhile() -> Non
     run.send(Cancelled(run.tick(), "person:x", "r"))
     known(run, second, "failed")
     assert not leaves_something(run.definition, run.state)
+
+
+# ── several attempts ──
+
+
+def test_what_was_done_and_is_begun_again_after_a_pause_is_told() -> None:
+    run = Run(steps(OVERDUE))
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    known(run, first, "done")
+    run.ended("a", "unknown")
+    run.send(Paused(run.tick(), "person:x"))
+    run.choose("a", "retry")
+    run.timer("a", "deadline")
+    run.choose("a", "retry")
+    run.send(Resumed(run.tick(), "person:x"))
+    run.done("a", {})
+    known(run, second, "failed")
+    run.done("z")
+    assert asked(run) == ["twice"]
+
+
+@pytest.mark.parametrize("choice", ["skip", "retry"])
+def test_nobody_is_asked_about_what_was_cancelled_once_no_attempt_was_done(choice: str) -> None:
+    run = Run(steps(CUT.replace("a: { tool: t }", "a: { tool: t, compensate: { tool: u } }")))
+    first = begun_again(run)
+    second = run.command("a", PerformTool).id
+    run.ended("a", "unknown")
+    run.done("m")
+    known(run, second, "failed")
+    run.choose("a", choice)
+    known(run, first, "failed")
+    given_up(run)
+    assert asked(run) == []
