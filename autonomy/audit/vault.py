@@ -7,6 +7,7 @@ with it, so that what stays in the log is a commitment nobody can open or test a
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 
 from autonomy.db import CommitQueue, Database, Tx
 from autonomy.kernel import canonical
-from autonomy.kernel.chance import random_bytes
 from autonomy.kernel.clock import Clock, now
 from autonomy.kernel.errors import Conflict, Corrupt, Unavailable
 
@@ -51,7 +51,7 @@ class SubjectKey:
 
     def seal(self, action: str, part: str, value: bytes, at: int) -> tuple[PayloadRow, str]:
         """A row for the payload table and the commitment for the leaf."""
-        fresh = random_bytes(SALT_BYTES + NONCE_BYTES)
+        fresh = os.urandom(SALT_BYTES + NONCE_BYTES)
         salt, nonce = fresh[:SALT_BYTES], fresh[SALT_BYTES:]
         box = nonce + self.box.encrypt(nonce, salt + value, _aad(action, part))
         return (action, part, self.subject, self.generation, box, at), commitment(salt, value)
@@ -206,7 +206,7 @@ class Vault:
             self._clock(),
             actor=by,
             reason=reason,
-            subject=commitment(random_bytes(SALT_BYTES), subject.encode()),
+            subject=commitment(os.urandom(SALT_BYTES), subject.encode()),
             payloads=boxes + elsewhere,
         )
         return int(boxes) + elsewhere
@@ -219,7 +219,7 @@ class Vault:
             select(func.max(subject_key.c.generation)).where(subject_key.c.subject == subject)
         ).scalar_one()
         generation = (last or 0) + 1
-        nonce = random_bytes(NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         wrapped = nonce + self._wrap.encrypt(nonce, AESGCM.generate_key(256), _aad(subject, str(generation)))
         values = {"subject": subject, "generation": generation, "wrapped": wrapped, "created_at": self._clock()}
         tx.execute(insert(subject_key).values(**values))

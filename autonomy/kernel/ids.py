@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 from . import clock
-from .chance import random_bytes
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -14,7 +14,7 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 def new_id(prefix: str, at: int | None = None) -> str:
     """A new identifier of the kind `prefix`, never given before."""
     stamp = clock.now() if at is None else at
-    return f"{prefix}_{_stamp(stamp)}{encode(int.from_bytes(random_bytes(10), 'big'), 16)}"
+    return f"{prefix}_{_stamp(stamp)}{encode(int.from_bytes(os.urandom(10), 'big'), 16)}"
 
 
 def earliest(prefix: str, at: int) -> str:

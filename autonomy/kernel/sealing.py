@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .chance import random_bytes
 from .errors import Corrupt
 
 _NONCE = 12  # bytes, as GCM is defined
@@ -20,7 +21,7 @@ class Seal:
 
     def seal(self, name: str, value: bytes) -> bytes:
         """The box of `value`, which opens under this name only."""
-        nonce = random_bytes(_NONCE)
+        nonce = os.urandom(_NONCE)
         return nonce + self._box.encrypt(nonce, value, name.encode())
 
     def open(self, name: str, sealed: bytes) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-
-from autonomy.kernel.chance import random_bytes
 
 from .arrival import Arrival
 from .traceparent import Caller, outgoing
@@ -116,4 +115,4 @@ def trace_headers() -> dict[str, str]:
 
 def new_span() -> int:
     """The id of a span: 64 random bits, never zero."""
-    return int.from_bytes(random_bytes(8), "big") | 1
+    return int.from_bytes(os.urandom(8), "big") | 1
